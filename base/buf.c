@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * buf.c - the growing buffer: see buf.h.
+ */
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t DEFAULT_MAX = (size_t)1 << 30;
+
+/* Make room for `extra` bytes and a NUL; returns how many bytes may be written. */
+static size_t buf_reserve(struct buf *b, size_t extra)
+{
+	size_t max = b->max > 0 ? b->max : DEFAULT_MAX;
+	size_t room = max > b->len ? max - b->len : 0;
+	size_t need;
+
+	if (extra > room) {
+		b->overflowed = true;
+		extra = room;
+	}
+	need = b->len + extra + 1;
+	if (need > b->cap) {
+		size_t cap = b->cap > 0 ? b->cap : 64;
+
+		while (cap < need)
+			cap *= 2;
+		b->data = xreallocarray(b->data, cap, 1);
+		b->cap = cap;
+	}
+	return extra;
+}
+
+void buf_append(struct buf *b, const void *data, size_t len)
+{
+	size_t n = buf_reserve(b, len);
+
+	if (n > 0)
+		memcpy(b->data + b->len, data, n);
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
+void buf_puts(struct buf *b, const char *text)
+{
+	buf_append(b, text, strlen(text));
+}
+
+void buf_putc(struct buf *b, char c)
+{
+	buf_append(b, &c, 1);
+}
+
+void buf_vprintf(struct buf *b, const char *format, va_list args)
+{
+	CLEANUP(freep) char *text = xvasprintf(format, args);
+
+	buf_puts(b, text);
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(b, format, args);
+	va_end(args);
+}
+
+void buf_json_string(struct buf *b, const char *text, size_t len)
+{
+	buf_putc(b, '"');
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			buf_printf(b, "\\%c", c);
+		else if (c == '\n')
+			buf_puts(b, "\\n");
+		else if (c == '\t')
+			buf_puts(b, "\\t");
+		else if (c < 0x20 || c == 0x7f)
+			buf_printf(b, "\\u%04x", c);
+		else
+			buf_putc(b, (char)c);
+	}
+	buf_putc(b, '"');
+}
+
+void buf_clear(struct buf *b)
+{
+	b->overflowed = false;
+	buf_truncate(b, 0);
+}
+
+void buf_truncate(struct buf *b, size_t len)
+{
+	assert(len <= b->len);
+	b->len = len;
+	if (b->data)
+		b->data[len] = '\0';
+}
+
+const char *buf_text(const struct buf *b)
+{
+	return b->data ? b->data : "";
+}
+
+char *buf_steal(struct buf *b)
+{
+	char *text = b->data ? b->data : xstrdup("");
+
+	b->data = NULL;
+	b->len = 0;
+	b->cap = 0;
+	return text;
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->data);
+	b->data = NULL;
+	b->len = 0;
+	b->cap = 0;
+}

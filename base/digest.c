@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * digest.c - see digest.h.  XXH3 is xxHash's, SHA-256 libcrypto's.
+ */
+#include "base/digest.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+struct hasher {
+	enum digest_kind kind;
+	XXH3_state_t *xxh3;
+	EVP_MD_CTX *sha256;
+};
+
+static size_t digest_size(enum digest_kind kind)
+{
+	return kind == DIGEST_SHA256 ? 32 : kind == DIGEST_XXH3 ? 16 : 0;
+}
+
+static const char *kind_prefix(enum digest_kind kind)
+{
+	return kind == DIGEST_SHA256 ? "sha256:"
+	       : kind == DIGEST_XXH3 ? "xxh3:"
+				     : "none:";
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+	return a->kind == b->kind && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+bool digest_is_set(const struct digest *d)
+{
+	return d->kind != DIGEST_NONE;
+}
+
+const char *digest_hex(const struct digest *d, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = digest_size(d->kind);
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[d->bytes[i] >> 4];
+		out[2 * i + 1] = digits[d->bytes[i] & 15];
+	}
+	out[2 * n] = '\0';
+	return out;
+}
+
+const char *digest_format(const struct digest *d, char *out)
+{
+	const char *prefix = kind_prefix(d->kind);
+	size_t n = strlen(prefix);
+
+	memcpy(out, prefix, n);
+	digest_hex(d, out + n);
+	return out;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool digest_parse(struct str text, struct digest *out)
+{
+	struct digest d = {0};
+	struct str name, hex;
+
+	if (!str_cut(text, ':', &name, &hex))
+		return false;
+	d.kind = str_is(name, "sha256") ? DIGEST_SHA256
+		 : str_is(name, "xxh3") ? DIGEST_XXH3
+					: DIGEST_NONE;
+	if (d.kind == DIGEST_NONE || hex.len != 2 * digest_size(d.kind))
+		return false;
+	for (size_t i = 0; i < hex.len / 2; i++) {
+		int high = hex_value(hex.data[2 * i]),
+		    low = hex_value(hex.data[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		d.bytes[i] = (unsigned char)(high << 4 | low);
+	}
+	*out = d;
+	return true;
+}
+
+struct hasher *hasher_new(enum digest_kind kind, const struct hash_secret *secret)
+{
+	struct hasher *h = xcalloc(1, sizeof(*h));
+	bool ok;
+
+	h->kind = kind;
+	if (kind == DIGEST_SHA256) {
+		h->sha256 = EVP_MD_CTX_new();
+		ok = h->sha256 && EVP_DigestInit_ex(h->sha256, EVP_sha256(), NULL) == 1;
+	} else {
+		assert(kind == DIGEST_XXH3);
+		h->xxh3 = XXH3_createState();
+		ok = h->xxh3 &&
+		     (secret ? XXH3_128bits_reset_withSecret(h->xxh3, secret->bytes,
+							     sizeof(secret->bytes))
+			     : XXH3_128bits_reset(h->xxh3)) == XXH_OK;
+	}
+	if (!ok)
+		abort(); /* only memory can fail here */
+	return h;
+}
+
+void hasher_free(struct hasher *h)
+{
+	if (!h)
+		return;
+	EVP_MD_CTX_free(h->sha256);
+	XXH3_freeState(h->xxh3);
+	free(h);
+}
+
+void hasher_freep(struct hasher **h)
+{
+	hasher_free(*h);
+	*h = NULL;
+}
+
+void hasher_update(struct hasher *h, const void *data, size_t len)
+{
+	bool ok = true;
+
+	if (len == 0)
+		return;
+	if (h->sha256)
+		ok = EVP_DigestUpdate(h->sha256, data, len) == 1;
+	else
+		ok = XXH3_128bits_update(h->xxh3, data, len) == XXH_OK;
+	assert(ok);
+}
+
+void hasher_add(struct hasher *h, const void *data, size_t len)
+{
+	hasher_add_u64(h, len);
+	hasher_update(h, data, len);
+}
+
+void hasher_add_str(struct hasher *h, const char *text)
+{
+	hasher_add(h, text, strlen(text));
+}
+
+void hasher_add_u64(struct hasher *h, uint64_t value)
+{
+	unsigned char bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(value >> (8 * i));
+	hasher_update(h, bytes, sizeof(bytes));
+}
+
+struct digest hasher_final(struct hasher *h)
+{
+	struct digest d = {.kind = h->kind};
+
+	if (h->sha256) {
+		EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+		if (!copy || EVP_MD_CTX_copy_ex(copy, h->sha256) != 1 ||
+		    EVP_DigestFinal_ex(copy, d.bytes, NULL) != 1)
+			abort(); /* only memory can fail here */
+		EVP_MD_CTX_free(copy);
+	} else {
+		XXH128_canonical_t canonical;
+
+		XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(h->xxh3));
+		memcpy(d.bytes, canonical.digest, sizeof(canonical.digest));
+	}
+	return d;
+}
+
+struct digest digest_bytes(enum digest_kind kind, const struct hash_secret *secret,
+			   const void *data, size_t len)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(kind, secret);
+
+	hasher_update(h, data, len);
+	return hasher_final(h);
+}
+
+struct err *digest_fd(int fd, uint64_t limit, enum digest_kind kind,
+		      const struct hash_secret *secret, struct digest *out,
+		      uint64_t *size)
+{
+	enum { CHUNK = 128 * 1024 };
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(kind, secret);
+	CLEANUP(freep) unsigned char *chunk = xmalloc(CHUNK);
+	uint64_t total = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, chunk, CHUNK);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys("read");
+		if (n == 0)
+			break;
+		total += (uint64_t)n;
+		if (total > limit)
+			return err_new(ERR_CORRUPT, "more than %llu bytes",
+				       (unsigned long long)limit);
+		hasher_update(h, chunk, (size_t)n);
+	}
+	*out = hasher_final(h);
+	if (size)
+		*size = total;
+	return NULL;
+}

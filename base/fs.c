@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ * fs.c - see fs.h.
+ */
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode, int *out)
+{
+	int fd;
+
+	do
+		fd = openat(dir_fd, path, flags | O_CLOEXEC, mode);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return err_sys("'%s'", path);
+	*out = fd;
+	return NULL;
+}
+
+struct err *fs_read_fd(int fd, size_t max, struct buf *out)
+{
+	enum { CHUNK = 64 * 1024 };
+	CLEANUP(freep) char *chunk = xmalloc(CHUNK);
+	size_t total = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, chunk, CHUNK);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys("read");
+		if (n == 0)
+			return NULL;
+		total += (size_t)n;
+		if (total > max)
+			return err_new(ERR_CORRUPT, "more than %zu bytes", max);
+		buf_append(out, chunk, (size_t)n);
+	}
+}
+
+struct err *fs_read_file(int dir_fd, const char *path, size_t max, struct buf *out)
+{
+	CLEANUP(closep) int fd = -1;
+
+	TRY(fs_open(dir_fd, path, O_RDONLY, 0, &fd));
+	return err_wrap(fs_read_fd(fd, max, out), "'%s'", path);
+}
+
+struct err *fs_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys("write");
+		p += n;
+		len -= (size_t)n;
+	}
+	return NULL;
+}
+
+struct err *fs_pwrite_all(int fd, const void *data, size_t len, uint64_t offset)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys("write");
+		p += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return NULL;
+}
+
+struct err *fs_mkdirs(int dir_fd, const char *path, mode_t mode)
+{
+	CLEANUP(freep) char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; copy[0]; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdirat(dir_fd, copy, mode) != 0 && errno != EEXIST)
+			return err_sys("'%s'", copy);
+		*p = c;
+		if (c == '\0')
+			break;
+	}
+	return NULL;
+}
+
+void fs_random_name(char *out, size_t len)
+{
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+	unsigned char bytes[64];
+
+	assert(len <= sizeof(bytes));
+	if (getrandom(bytes, len, 0) != (ssize_t)len)
+		abort(); /* cannot fail for so few bytes: getrandom(2) */
+	for (size_t i = 0; i < len; i++)
+		out[i] = alphabet[bytes[i] & 31];
+	out[len] = '\0';
+}
+
+static void tmpfile_choose_name(struct tmpfile *t)
+{
+	char random[13];
+
+	fs_random_name(random, 12);
+	snprintf(t->name, sizeof(t->name), ".%s.tmp", random);
+}
+
+struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode)
+{
+	t->dir_fd = dir_fd;
+	t->fd = openat(dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
+	if (t->fd >= 0)
+		return NULL;
+	/* open(2): what a filesystem or kernel without O_TMPFILE answers */
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
+		return err_sys("temporary file");
+	tmpfile_choose_name(t);
+	return fs_open(dir_fd, t->name, O_RDWR | O_CREAT | O_EXCL, mode, &t->fd);
+}
+
+static struct err *tmpfile_link(const struct tmpfile *t, int dir_fd, const char *path)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", t->fd);
+	if (linkat(AT_FDCWD, self, dir_fd, path, AT_SYMLINK_FOLLOW) != 0)
+		return err_sys("'%s'", path);
+	return NULL;
+}
+
+struct err *tmpfile_publish(struct tmpfile *t, int dir_fd, const char *path)
+{
+	/* linkat(2) replaces nothing, so that a name for rename(2) is needed in between.
+	 */
+	if (!t->name[0]) {
+		tmpfile_choose_name(t);
+		TRY(tmpfile_link(t, t->dir_fd, t->name));
+	}
+	if (renameat(t->dir_fd, t->name, dir_fd, path) != 0)
+		return err_sys("'%s'", path);
+	t->name[0] = '\0';
+	return NULL;
+}
+
+struct err *tmpfile_publish_new(struct tmpfile *t, int dir_fd, const char *path)
+{
+	if (!t->name[0])
+		return tmpfile_link(t, dir_fd, path);
+	if (renameat2(t->dir_fd, t->name, dir_fd, path, RENAME_NOREPLACE) != 0)
+		return err_sys("'%s'", path);
+	t->name[0] = '\0';
+	return NULL;
+}
+
+void tmpfile_release(struct tmpfile *t)
+{
+	int saved = errno;
+
+	if (t->fd >= 0) {
+		close(t->fd);
+		if (t->name[0])
+			unlinkat(t->dir_fd, t->name, 0);
+	}
+	t->fd = -1;
+	t->name[0] = '\0';
+	errno = saved;
+}
+
+struct err *fs_write_atomic(int dir_fd, const char *path, const void *data, size_t len,
+			    mode_t mode)
+{
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	CLEANUP(closep) int parent = -1;
+	const char *slash = strrchr(path, '/');
+	CLEANUP(freep)
+	char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+
+	TRY(fs_open(dir_fd, folder, O_PATH | O_DIRECTORY, 0, &parent));
+	TRY(tmpfile_open(&tmp, parent, mode));
+	TRY(fs_write_all(tmp.fd, data, len));
+	if (fdatasync(tmp.fd) != 0)
+		return err_sys("'%s': sync", path);
+	return tmpfile_publish(&tmp, parent, slash ? slash + 1 : path);
+}
+
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static struct err *remove_entries(int dir_fd, dev_t device);
+
+static struct err *remove_entry(int dir_fd, const char *name, dev_t device)
+{
+	CLEANUP(closep) int fd = -1;
+	struct stat st;
+
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return NULL;
+	if (errno != EISDIR && errno != EPERM)
+		return err_sys("remove '%s'", name);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys("remove '%s'", name);
+	if (!S_ISDIR(st.st_mode))
+		return err_new(ERR_SYS, "remove '%s': not permitted", name);
+	if (st.st_dev != device)
+		return err_new(ERR_SYS, "remove '%s': something is mounted there", name);
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* overlayfs leaves work folders with mode 000 behind */
+	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+		fd = openat(dir_fd, name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys("remove '%s'", name);
+	if ((st.st_mode & 0700) != 0700)
+		(void)fchmod(fd, 0700); /* else removing its entries says why */
+	TRY(remove_entries(fd, device));
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		return err_sys("remove '%s'", name);
+	return NULL;
+}
+
+static struct err *remove_entries(int dir_fd, dev_t device)
+{
+	CLEANUP(closep) int own = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+	CLEANUP(closedirp) DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+	struct dirent *entry;
+
+	if (!dir)
+		return err_sys("remove");
+	own = -1;
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		TRY(remove_entry(dir_fd, entry->d_name, device));
+	}
+	return errno ? err_sys("remove") : NULL;
+}
+
+struct err *fs_remove_tree(int dir_fd, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? NULL : err_sys("remove '%s'", path);
+	return remove_entry(dir_fd, path, st.st_dev);
+}
+
+struct err *fs_absolute(const char *path, char **out)
+{
+	CLEANUP(freep) char *cwd = NULL;
+
+	if (path[0] == '/') {
+		*out = xstrdup(path);
+		return NULL;
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd)
+		return err_sys("current folder");
+	*out = xasprintf("%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path);
+	return NULL;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * fs.h - files: bounded reading, publishing by rename, removing trees.
+ *
+ * Purpose:   raw opening and writing live here, so that everything above gets errors with
+ *            the path in them.
+ * Ownership: descriptors given out are the caller's and close-on-exec.
+ * Threads:   any; paths are relative to a folder's descriptor, never to the process's.
+ * Errors:    ERR_NOTFOUND, ERR_EXISTS, ERR_NOSPACE, ERR_CORRUPT (past a limit), ERR_SYS.
+ */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* openat(2) with O_CLOEXEC.  `dir_fd` may be AT_FDCWD. */
+NODISCARD struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode,
+			      int *out);
+/* The rest of `fd` into `out`; more than `max` bytes: ERR_CORRUPT. */
+NODISCARD struct err *fs_read_fd(int fd, size_t max, struct buf *out);
+NODISCARD struct err *fs_read_file(int dir_fd, const char *path, size_t max,
+				   struct buf *out);
+/* All of `data`, however often write(2) stops short. */
+NODISCARD struct err *fs_write_all(int fd, const void *data, size_t len);
+NODISCARD struct err *fs_pwrite_all(int fd, const void *data, size_t len,
+				    uint64_t offset);
+/* Make `path` and its missing parents (not confined: for our own folders). */
+NODISCARD struct err *fs_mkdirs(int dir_fd, const char *path, mode_t mode);
+/* Replace `path` by a file with this content, whole or not at all: temporary name beside
+ * it, fdatasync, rename. */
+NODISCARD struct err *fs_write_atomic(int dir_fd, const char *path, const void *data,
+				      size_t len, mode_t mode);
+/* Remove `path`, whatever it is, and everything below; folders without permission are
+ * opened up first; missing is fine.  Never crosses into another mount. */
+NODISCARD struct err *fs_remove_tree(int dir_fd, const char *path);
+/* Absolute form of `path`, links unresolved, for free(). */
+NODISCARD struct err *fs_absolute(const char *path, char **out);
+
+/* A file without a name (O_TMPFILE), so that a kill leaves nothing behind; where the
+ * filesystem cannot do that (NFS), one under a temporary name. */
+struct tmpfile {
+	int dir_fd; /* borrowed */
+	int fd;
+	char name[32]; /* "" while it has none */
+};
+
+#define TMPFILE_INIT                                                                     \
+	{                                                                                \
+		-1, -1, ""                                                               \
+	}
+
+/* Open a new file in folder `dir_fd`, which must outlive it; `mode` less the umask. */
+NODISCARD struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode);
+/* Give it the name `path` below `dir_fd`, replacing what is there. */
+NODISCARD struct err *tmpfile_publish(struct tmpfile *t, int dir_fd, const char *path);
+/* As tmpfile_publish(), but what is there stays: ERR_EXISTS. */
+NODISCARD struct err *tmpfile_publish_new(struct tmpfile *t, int dir_fd,
+					  const char *path);
+/* Close it; remove it unless it was published. */
+void tmpfile_release(struct tmpfile *t);
+
+/* `len` (at most 64) random characters [a-z2-7] and NUL into `out`; 5 bits each. */
+void fs_random_name(char *out, size_t len);
+
+#endif

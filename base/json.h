@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * json.h - cJSON behind a lock, with limits and typed access.
+ *
+ * Purpose:   all JSON is parsed here: cJSON writes a global on every parse (seen with
+ *            helgrind on 1.7.15), so parsing passes one mutex.
+ * Ownership: json_parse() gives the caller a tree, ended with json_freep().  The texts
+ * that json_string() returns live as long as the tree. Threads:   parsing from any
+ * thread; a tree belongs to one thread. Errors:    json_parse(): ERR_CORRUPT for what is
+ * no JSON, is deeper than 64 levels, or holds a key twice in one object.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+NODISCARD struct err *json_parse(struct str text, cJSON **out);
+void json_freep(cJSON **tree);
+/* Members of `object`; NULL, or the default, when absent or of another type. */
+const char *json_string(const cJSON *object, const char *name);
+cJSON *json_object(const cJSON *object, const char *name);
+cJSON *json_array(const cJSON *object, const char *name);
+/* A whole number from 0 to 2^53; false when absent or anything else. */
+bool json_u64(const cJSON *object, const char *name, uint64_t *out);
+bool json_bool(const cJSON *object, const char *name, bool fallback);
+/* Add a number; `value` must be at most 2^53. */
+void json_add_u64(cJSON *object, const char *name, uint64_t value);
+/* The tree as text without blanks, for free(). */
+char *json_print(const cJSON *tree);
+
+#endif

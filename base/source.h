@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * source.h - a text with a name, and places in it.
+ *
+ * Purpose:   turns byte spans into line and column, for diagnostics.
+ * Ownership: source_new() copies name and text; source_free() ends it.
+ * Threads:   const after source_new(); share freely.
+ */
+#ifndef BASE_SOURCE_H
+#define BASE_SOURCE_H
+
+#include "base/str.h"
+
+/* Bytes `start` to `end` (exclusive) of a source. */
+struct span {
+	size_t start, end;
+};
+
+struct position {
+	unsigned line;	 /* from 1 */
+	unsigned column; /* from 1, in UTF-8 characters */
+};
+
+struct source;
+
+/* `name` is the path as the user gave it. */
+struct source *source_new(const char *name, struct str text);
+void source_free(struct source *s);
+void source_freep(struct source **s);
+const char *source_name(const struct source *s);
+struct str source_text(const struct source *s);
+struct str source_slice(const struct source *s, struct span span);
+/* `offset` is clamped to the text's length. */
+struct position source_position(const struct source *s, size_t offset);
+/* Line `line` (from 1) without its line end; empty when there is no such line. */
+struct str source_line(const struct source *s, unsigned line);
+/* Offset of the line's first byte; the text's length when there is no such line. */
+size_t source_line_start(const struct source *s, unsigned line);
+/* "NAME:LINE:COLUMN", for free(). */
+char *source_place(const struct source *s, size_t offset);
+
+#endif

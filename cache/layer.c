@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * layer.c - see layer.h.
+ */
+#include "cache/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "cache/store_private.h"
+
+struct layer_id layer_id_from(const struct digest *d)
+{
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+	struct layer_id id;
+	uint64_t bits = 0;
+
+	for (int i = 0; i < 8; i++)
+		bits = bits << 8 | d->bytes[i];
+	for (size_t i = 0; i < sizeof(id.name) - 1; i++) {
+		id.name[i] = alphabet[bits >> 59];
+		bits <<= 5;
+	}
+	id.name[sizeof(id.name) - 1] = '\0';
+	return id;
+}
+
+static void layer_path(const struct layer_id *id, char *out, size_t size)
+{
+	snprintf(out, size, "layers/%s", id->name);
+}
+
+bool layer_exists(const struct store *s, const struct layer_id *id)
+{
+	char path[32];
+
+	layer_path(id, path, sizeof(path));
+	return faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
+			  const struct layer_id *id)
+{
+	char path[32];
+
+	layer_path(id, path, sizeof(path));
+	if (renameat2(dir_fd, name, s->fd, path, RENAME_NOREPLACE) == 0)
+		return NULL;
+	if (errno != EEXIST)
+		return err_sys("layer '%s'", id->name);
+	return fs_remove_tree(dir_fd, name);
+}
+
+const char *layer_root(const struct store *s)
+{
+	return s->layer_root;
+}
+
+void snapshot_copy(struct snapshot *out, const struct snapshot *from)
+{
+	out->len = from->len;
+	out->layers = xcalloc(from->len, sizeof(*out->layers));
+	if (from->len > 0)
+		memcpy(out->layers, from->layers, from->len * sizeof(*out->layers));
+}
+
+void snapshot_push(struct snapshot *chain, const struct layer_id *id)
+{
+	chain->layers =
+		xreallocarray(chain->layers, chain->len + 1, sizeof(*chain->layers));
+	chain->layers[chain->len++] = *id;
+}
+
+void snapshot_release(struct snapshot *chain)
+{
+	free(chain->layers);
+	chain->layers = NULL;
+	chain->len = 0;
+}
+
+bool snapshot_exists(const struct store *s, const struct snapshot *chain)
+{
+	for (size_t i = 0; i < chain->len; i++)
+		if (!layer_exists(s, &chain->layers[i]))
+			return false;
+	return true;
+}
+
+struct digest snapshot_digest(const struct store *s, const struct snapshot *chain)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(s));
+
+	hasher_add_str(h, "snapshot");
+	for (size_t i = 0; i < chain->len; i++)
+		hasher_add_str(h, chain->layers[i].name);
+	return hasher_final(h);
+}

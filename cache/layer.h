@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * layer.h - layers of the store, and chains of them.
+ *
+ * Purpose:   a layer is a directory in overlayfs form (marks are `userxattr`); a snapshot
+ * is a chain of layers, bottom first: a root filesystem at one point. Ownership: struct
+ * snapshot owns its array: snapshot_release(). Threads:   any. Errors: layer_publish():
+ * ERR_SYS, ERR_NOSPACE.  Publishing what exists already is success: the draft is dropped,
+ * both hold the same.
+ */
+#ifndef CACHE_LAYER_H
+#define CACHE_LAYER_H
+
+#include "cache/store.h"
+
+/* At most 12 characters, since overlayfs's mount options have one page for all names. */
+struct layer_id {
+	char name[13]; /* [a-z2-7], NUL-terminated */
+};
+
+struct snapshot {
+	struct layer_id *layers;
+	size_t len;
+};
+
+#define SNAPSHOT_INIT                                                                    \
+	{                                                                                \
+		NULL, 0                                                                  \
+	}
+
+/* The name that a digest gives: its first 60 bits. */
+struct layer_id layer_id_from(const struct digest *d);
+bool layer_exists(const struct store *s, const struct layer_id *id);
+/* Rename folder `name` of `dir_fd` (a scratch folder on the store's filesystem) to the
+ * layer. */
+NODISCARD struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
+				    const struct layer_id *id);
+/* The folder of all layers, for mounting: absolute path. */
+const char *layer_root(const struct store *s);
+
+void snapshot_copy(struct snapshot *out, const struct snapshot *from);
+void snapshot_push(struct snapshot *chain, const struct layer_id *id);
+void snapshot_release(struct snapshot *chain);
+bool snapshot_exists(const struct store *s, const struct snapshot *chain);
+/* A digest that names the chain. */
+struct digest snapshot_digest(const struct store *s, const struct snapshot *chain);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ * record.c - see record.h.
+ */
+#include "cache/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "cache/store_private.h"
+
+static const size_t RECORD_MAX = (size_t)64 << 20;
+
+enum { PATH_SIZE = 96 };
+
+static void record_path(const struct digest *key, char *out)
+{
+	char hex[DIGEST_TEXT_SIZE];
+
+	digest_hex(key, hex);
+	snprintf(out, PATH_SIZE, "records/%.2s/%s.json", hex, hex + 2);
+}
+
+static struct err *read_record(const struct store *s, const char *path, cJSON **out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	TRY(fs_read_file(s->fd, path, RECORD_MAX, &text));
+	TRY(err_recode(json_parse(str_make(buf_text(&text), text.len), out),
+		       ERR_NOTFOUND));
+	return NULL;
+}
+
+struct err *record_load(const struct store *s, const struct digest *key, cJSON **out)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	char path[PATH_SIZE], hex[DIGEST_TEXT_SIZE];
+	const char *boot, *own;
+
+	record_path(key, path);
+	TRY(read_record(s, path, &record));
+	own = json_string(record, "key");
+	if (!own || strcmp(own, digest_hex(key, hex)) != 0)
+		return err_new(ERR_NOTFOUND, "record '%s' is another key's", path);
+	boot = json_string(record, "boot");
+	if (boot && strcmp(boot, s->boot_id) != 0)
+		return err_new(ERR_NOTFOUND,
+			       "record '%s' was not on disk when the machine stopped",
+			       path);
+	*out = STEAL(record);
+	return NULL;
+}
+
+/* Not synced: until record_settle() a record may be lost, but is never believed when
+ * broken. */
+static struct err *write_record(const struct store *s, const struct digest *key,
+				const cJSON *record)
+{
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	CLEANUP(freep) char *text = json_print(record);
+	CLEANUP(closep) int dir = -1;
+	char path[PATH_SIZE], *slash;
+
+	record_path(key, path);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	if (mkdirat(s->fd, path, 0700) != 0 && errno != EEXIST)
+		return err_sys("'%s'", path);
+	TRY(fs_open(s->fd, path, O_RDONLY | O_DIRECTORY, 0, &dir));
+	TRY(tmpfile_open(&tmp, dir, 0600));
+	TRY(fs_write_all(tmp.fd, text, strlen(text)));
+	return tmpfile_publish(&tmp, dir, slash + 1);
+}
+
+struct err *record_save(struct store *s, const struct digest *key, cJSON *record)
+{
+	char hex[DIGEST_TEXT_SIZE];
+
+	cJSON_DeleteItemFromObject(record, "key");
+	cJSON_DeleteItemFromObject(record, "boot");
+	cJSON_AddStringToObject(record, "key", digest_hex(key, hex));
+	cJSON_AddStringToObject(record, "boot", s->boot_id);
+	TRY(err_wrap(write_record(s, key, record), "record '%s'", hex));
+	pthread_mutex_lock(&s->lock);
+	vec_push(&s->unsettled, *key);
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+struct err *record_settle(struct store *s)
+{
+	if (s->unsettled.len == 0)
+		return NULL;
+	if (syncfs(s->fd) != 0)
+		return err_sys("sync '%s'", s->dir);
+	for (size_t i = 0; i < s->unsettled.len; i++) {
+		const struct digest *key = &s->unsettled.items[i];
+		CLEANUP(json_freep) cJSON *record = NULL;
+		struct err *e = record_load(s, key, &record);
+
+		if (e) {
+			err_ignore(e, "somebody removed it meanwhile");
+			continue;
+		}
+		cJSON_DeleteItemFromObject(record, "boot");
+		TRY(write_record(s, key, record));
+	}
+	vec_free(&s->unsettled);
+	return NULL;
+}
+
+cJSON *record_snapshot(const struct snapshot *chain)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; i < chain->len; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(chain->layers[i].name));
+	return array;
+}
+
+static bool layer_name_is_valid(const char *name)
+{
+	return name && strlen(name) == sizeof(((struct layer_id *)0)->name) - 1 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz234567") == strlen(name);
+}
+
+bool record_to_snapshot(const cJSON *array, struct snapshot *out)
+{
+	const cJSON *item;
+
+	snapshot_release(out);
+	if (!cJSON_IsArray(array))
+		return false;
+	cJSON_ArrayForEach(item, array)
+	{
+		const char *name = cJSON_GetStringValue(item);
+		struct layer_id id;
+
+		if (!layer_name_is_valid(name)) {
+			snapshot_release(out);
+			return false;
+		}
+		memcpy(id.name, name, sizeof(id.name));
+		snapshot_push(out, &id);
+	}
+	return true;
+}

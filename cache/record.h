@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * record.h - what a key produced.
+ *
+ * Purpose:   small JSON files under records/, written by rename.  A record written before
+ *            its layers are known to be on disk carries the machine's boot id, and counts
+ * only until the machine is started again; record_settle() syncs and lifts that.
+ * Ownership: trees are the caller's.
+ * Threads:   any.
+ * Errors:    record_load(): ERR_NOTFOUND for a miss, also when the file is damaged or of
+ *            another boot.
+ */
+#ifndef CACHE_RECORD_H
+#define CACHE_RECORD_H
+
+#include "base/json.h"
+#include "cache/layer.h"
+#include "cache/store.h"
+
+NODISCARD struct err *record_load(const struct store *s, const struct digest *key,
+				  cJSON **out);
+/* Write `record`, an object; members "boot" and "key" are set here. */
+NODISCARD struct err *record_save(struct store *s, const struct digest *key,
+				  cJSON *record);
+/* Sync the store's filesystem, then let the records written since the last call count
+ * after a power cut too. */
+NODISCARD struct err *record_settle(struct store *s);
+
+/* A snapshot as a JSON array of layer names, and back (false when it is none). */
+cJSON *record_snapshot(const struct snapshot *chain);
+bool record_to_snapshot(const cJSON *array, struct snapshot *out);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ * store.c - see store.h.
+ */
+#include "cache/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "cache/store_private.h"
+
+static const char VERSION_TEXT[] = "dagbuild store 1\n";
+
+static const char *const FOLDERS[] = {
+	"blobs",	"blobs/sha256", "blobs/partial", "layers",
+	"layers/empty", "records",	"logs",		 "tmp",
+};
+
+struct err *store_default_dir(const char *explicit_dir, char **out)
+{
+	const char *own = getenv("DAGBUILD_CACHEDIR");
+	const char *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	CLEANUP(freep) char *dir = NULL;
+
+	if (explicit_dir)
+		return fs_absolute(explicit_dir, out);
+	if (own && own[0])
+		return fs_absolute(own, out);
+	/* The XDG base directory specification has relative values ignored. */
+	if (xdg && xdg[0] == '/') {
+		*out = path_join(xdg, "dagbuild");
+		return NULL;
+	}
+	if (!home || home[0] != '/')
+		return err_hint(
+			err_new(ERR_USAGE, "no folder for the cache: HOME is not set"),
+			"set DAGBUILD_CACHEDIR");
+	*out = path_join(home, ".cache/dagbuild");
+	return NULL;
+}
+
+static struct err *check_version(struct store *s)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	TRY(fs_read_file(s->fd, "version", 256, &text));
+	if (strcmp(buf_text(&text), VERSION_TEXT) == 0)
+		return NULL;
+	return err_hint(err_new(ERR_UNSUPPORTED,
+				"the cache was made by another version of dagbuild"),
+			"remove it, or name another folder with DAGBUILD_CACHEDIR");
+}
+
+/* Several processes may make the store at once: each writes a secret of its own under a
+ * temporary name, link(2) lets the first one win, and all read the winner's. */
+static struct err *make_secret(struct store *s)
+{
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	struct hash_secret secret;
+	struct err *e;
+
+	if (faccessat(s->fd, "secret", R_OK, 0) == 0)
+		return NULL;
+	if (getrandom(secret.bytes, sizeof(secret.bytes), 0) !=
+	    (ssize_t)sizeof(secret.bytes))
+		return err_sys("getrandom");
+	TRY(tmpfile_open(&tmp, s->fd, 0600));
+	TRY(fs_write_all(tmp.fd, secret.bytes, sizeof(secret.bytes)));
+	if (fdatasync(tmp.fd) != 0)
+		return err_sys("sync");
+	e = tmpfile_publish_new(&tmp, s->fd, "secret");
+	if (e && err_code(e) == ERR_EXISTS) {
+		err_ignore(e, "another process made the store at the same time");
+		return NULL;
+	}
+	return e;
+}
+
+static struct err *read_secret(struct store *s)
+{
+	CLEANUP(buf_release) struct buf data = BUF_INIT;
+
+	TRY(fs_read_file(s->fd, "secret", sizeof(s->secret.bytes), &data));
+	if (data.len != sizeof(s->secret.bytes))
+		return err_hint(err_new(ERR_CORRUPT, "'secret' has %zu bytes", data.len),
+				"remove the cache folder");
+	memcpy(s->secret.bytes, data.data, data.len);
+	return NULL;
+}
+
+static struct err *make_folders(struct store *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++)
+		if (mkdirat(s->fd, FOLDERS[i], 0700) != 0 && errno != EEXIST)
+			return err_sys("make '%s'", FOLDERS[i]);
+	TRY(make_secret(s));
+	if (faccessat(s->fd, "version", R_OK, 0) == 0)
+		return NULL;
+	return fs_write_atomic(s->fd, "version", VERSION_TEXT, strlen(VERSION_TEXT),
+			       0600);
+}
+
+/* A folder in tmp/ whose lock is free belongs to nobody alive. */
+static void remove_if_dead(const struct store *s, const char *name)
+{
+	CLEANUP(freep) char *path = path_join("tmp", name);
+	CLEANUP(closep) int fd = openat(s->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return;
+	log_debug("cache", "removing '%s', left by a process that ended", path);
+	err_ignore(fs_remove_tree(s->fd, path), "the next run tries again");
+}
+
+static void remove_dead_scratch(const struct store *s)
+{
+	int fd = openat(s->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (!dir) {
+		closep(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			remove_if_dead(s, entry->d_name);
+	closedir(dir);
+}
+
+static struct err *read_boot_id(struct store *s)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct str id;
+
+	TRY(fs_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256, &text));
+	id = str_trim(str_of(buf_text(&text)));
+	snprintf(s->boot_id, sizeof(s->boot_id), "%.*s", STR_ARG(id));
+	return NULL;
+}
+
+static struct err *open_in(struct store *s, enum store_access access)
+{
+	if (access == STORE_WRITE)
+		TRY(fs_mkdirs(AT_FDCWD, s->dir, 0700));
+	TRY(fs_open(AT_FDCWD, s->dir, O_RDONLY | O_DIRECTORY, 0, &s->fd));
+	if (access == STORE_WRITE)
+		TRY(make_folders(s));
+	TRY(check_version(s));
+	TRY(read_secret(s));
+	TRY(read_boot_id(s));
+	if (access == STORE_WRITE)
+		remove_dead_scratch(s);
+	return NULL;
+}
+
+struct err *store_open(const char *dir, enum store_access access, struct store **out)
+{
+	CLEANUP(store_closep) struct store *s = xcalloc(1, sizeof(*s));
+
+	s->fd = -1;
+	s->dir = xstrdup(dir);
+	s->layer_root = path_join(dir, "layers");
+	pthread_mutex_init(&s->lock, NULL);
+	TRY(err_wrap(open_in(s, access), "cache folder '%s'", dir));
+	*out = STEAL(s);
+	return NULL;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	closep(&s->fd);
+	vec_free(&s->unsettled);
+	pthread_mutex_destroy(&s->lock);
+	free(s->dir);
+	free(s->layer_root);
+	free(s);
+}
+
+void store_closep(struct store **s)
+{
+	store_close(*s);
+	*s = NULL;
+}
+
+const char *store_dir(const struct store *s)
+{
+	return s->dir;
+}
+
+int store_fd(const struct store *s)
+{
+	return s->fd;
+}
+
+const struct hash_secret *store_secret(const struct store *s)
+{
+	return &s->secret;
+}
+
+/* Between mkdir and flock another process may take the folder for a dead one's and remove
+ * it; so look again under the lock. */
+static struct err *scratch_try(struct scratch *scratch, bool *made)
+{
+	CLEANUP(freep) char *path = path_join("tmp", scratch->name);
+	int store = scratch->store->fd;
+	struct stat held, named;
+
+	*made = false;
+	if (mkdirat(store, path, 0700) != 0)
+		return err_sys("make '%s'", path);
+	scratch->fd = openat(store, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (scratch->fd < 0)
+		return errno == ENOENT ? NULL : err_sys("open '%s'", path);
+	if (flock(scratch->fd, LOCK_EX) != 0)
+		return err_sys("lock '%s'", path);
+	*made = fstat(scratch->fd, &held) == 0 &&
+		fstatat(store, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+		held.st_ino == named.st_ino;
+	return NULL;
+}
+
+struct err *scratch_new(const struct store *s, struct scratch *out)
+{
+	bool made = false;
+
+	out->store = s;
+	for (int tries = 0; tries < 16 && !made; tries++) {
+		closep(&out->fd);
+		out->fd = -1;
+		fs_random_name(out->name, 12);
+		TRY(err_wrap(scratch_try(out, &made), "cache folder '%s'", s->dir));
+	}
+	if (!made)
+		return err_new(ERR_SYS, "cache folder '%s': no temporary folder stays",
+			       s->dir);
+	out->path = xasprintf("%s/tmp/%s", s->dir, out->name);
+	return NULL;
+}
+
+void scratch_release(struct scratch *scratch)
+{
+	CLEANUP(freep) char *path = path_join("tmp", scratch->name);
+
+	if (scratch->fd >= 0)
+		err_ignore(fs_remove_tree(scratch->store->fd, path),
+			   "the next run removes what is left");
+	closep(&scratch->fd);
+	scratch->fd = -1;
+	free(scratch->path);
+	scratch->path = NULL;
+}

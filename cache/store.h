@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * store.h - the folder that holds everything dagbuild remembers.
+ *
+ * Purpose:   open it, and give out its parts (design: D6):
+ *              blobs/sha256/XX/...  what came from registries
+ *              layers/NAME/         one directory for each layer, in overlayfs form
+ *              records/XX/...       JSON: what a key produced
+ *              logs/                output of steps
+ *              tmp/                 work in progress, one locked folder each
+ *              secret, version      made with the store
+ *            Publication is: write in tmp/, sync, rename.
+ * Ownership: store_close() ends it.
+ * Threads:   a store may be used from any thread; it is const after opening.
+ * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made),
+ *            ERR_UNSUPPORTED (made by a newer version), ERR_SYS.
+ */
+#ifndef CACHE_STORE_H
+#define CACHE_STORE_H
+
+#include "base/digest.h"
+#include "base/err.h"
+
+enum store_access {
+	STORE_READ,  /* changes nothing: for `plan` */
+	STORE_WRITE, /* makes what is missing, clears what dead processes left in tmp/ */
+};
+
+struct store;
+
+/* The store's folder: `explicit_dir`, else $DAGBUILD_CACHEDIR, else
+ * $XDG_CACHE_HOME/dagbuild, else $HOME/.cache/dagbuild; absolute, for free(). */
+NODISCARD struct err *store_default_dir(const char *explicit_dir, char **out);
+NODISCARD struct err *store_open(const char *dir, enum store_access access,
+				 struct store **out);
+void store_close(struct store *s);
+void store_closep(struct store **s);
+const char *store_dir(const struct store *s); /* absolute */
+int store_fd(const struct store *s);	      /* borrowed */
+/* Keys the XXH3 digests of this store. */
+const struct hash_secret *store_secret(const struct store *s);
+
+/* A private folder under tmp/, locked while we live, so that others know a dead one. */
+struct scratch {
+	const struct store *store;
+	char name[16];
+	char *path; /* absolute */
+	int fd;	    /* O_RDONLY|O_DIRECTORY, holds the lock */
+};
+
+#define SCRATCH_INIT                                                                     \
+	{                                                                                \
+		NULL, "", NULL, -1                                                       \
+	}
+
+NODISCARD struct err *scratch_new(const struct store *s, struct scratch *out);
+/* Remove it and all that is in it. */
+void scratch_release(struct scratch *scratch);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * agent.h - bootstrap agents: where a stage's first root filesystem comes from.
+ *
+ * Purpose:   one file and one row of agent_table.c for each agent.
+ * Ownership: agent_base_release() frees what fetch() made.
+ * Threads:   any; one context per call.
+ * Errors:    resolve(): ERR_NOTFOUND when only a network request could tell and none may
+ * be made; else what registry.h says.
+ */
+#ifndef ENGINE_AGENT_AGENT_H
+#define ENGINE_AGENT_AGENT_H
+
+#include "cache/layer.h"
+#include "engine/flight.h"
+#include "engine/oci/oci_manifest.h"
+#include "engine/oci/registry.h"
+#include "engine/step.h"
+#include "scheduler/executor.h"
+
+struct agent_context {
+	struct store *store;
+	struct registry *registry;
+	struct flight_table *flights;
+	struct task *task;
+	const char *id_map; /* text that names it, for keys */
+	struct oci_platform platform;
+	bool use_network;	/* resolve() may ask */
+	int64_t resolved_since; /* clock_real_ns(): what was resolved after needs no
+				   asking */
+};
+
+/* What an agent brings: layers, and the image configuration if there is one. */
+struct agent_base {
+	struct snapshot layers;
+	struct oci_config config;
+	bool has_config;
+};
+
+#define AGENT_BASE_INIT                                                                  \
+	{                                                                                \
+		0                                                                        \
+	}
+
+struct agent {
+	const char *name; /* value of `Bootstrap:` */
+	/* What the source is at present, as a digest for the step's key. */
+	struct err *(*resolve)(const struct agent_context *context,
+			       const struct step_base *base, struct digest *out);
+	/* Bring what resolve() named. */
+	struct err *(*fetch)(const struct agent_context *context,
+			     const struct step_base *base, const struct digest *resolved,
+			     struct agent_base *out);
+};
+
+/* NULL when there is none of that name. */
+const struct agent *agent_find(const char *name);
+void agent_base_release(struct agent_base *base);
+
+extern const struct agent agent_docker;
+extern const struct agent agent_scratch;
+
+#endif

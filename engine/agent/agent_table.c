@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * agent_table.c - all agents.
+ */
+#include <string.h>
+
+#include "engine/agent/agent.h"
+
+static const struct agent *const agents[] = {
+	&agent_docker,
+	&agent_scratch,
+};
+
+const struct agent *agent_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(agents); i++)
+		if (strcmp(agents[i]->name, name) == 0)
+			return agents[i];
+	return NULL;
+}
+
+void agent_base_release(struct agent_base *base)
+{
+	snapshot_release(&base->layers);
+	oci_config_release(&base->config);
+}

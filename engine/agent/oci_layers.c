@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ * oci_layers.c - see oci_layers.h.
+ *
+ * A layer that can stand alone becomes a store layer of its own, named after its diffID
+ * and shared by every image that has it.  A layer that cannot (it writes through a link
+ * of a layer below, or links to a file there) is applied onto its mounted parents; what
+ * comes out depends on them, so it is named after the ChainID: the digest over all
+ * diffIDs up to it (OCI image specification, "Layer ChainID").
+ *
+ * All layers are fetched and tried alone in parallel; then the chain is put together from
+ * the bottom, where those that need parents are applied, one after the other.
+ */
+#include "engine/agent/oci_layers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "cache/blob.h"
+#include "cache/key.h"
+#include "cache/record.h"
+#include "engine/tree/overlay.h"
+#include "engine/tree/unpack.h"
+
+struct layer_job {
+	const struct oci_descriptor *blob;
+	struct digest diff_id;
+	bool is_first;
+	/* set by bring_alone() */
+	bool needs_parents;
+	bool has_root;
+	struct snapshot layer;		     /* one, or none when it needs parents */
+	_Atomic uint64_t received, unpacked; /* compressed bytes */
+};
+
+struct bringing {
+	const struct oci_layers_request *request;
+	struct layer_job *jobs;
+	size_t n;
+	uint64_t total; /* compressed bytes of all layers */
+};
+
+/* For the callbacks of one job. */
+struct job_watch {
+	struct bringing *all;
+	struct layer_job *job;
+	struct task *task;
+};
+
+static void report(const struct job_watch *w)
+{
+	uint64_t received = 0, unpacked = 0;
+
+	for (size_t i = 0; i < w->all->n; i++) {
+		received += w->all->jobs[i].received;
+		unpacked += w->all->jobs[i].unpacked;
+	}
+	if (received < w->all->total)
+		task_progress(w->task, "downloading", received, w->all->total);
+	else
+		task_progress(w->task, "unpacking", unpacked, w->all->total);
+}
+
+static void on_received(void *context, uint64_t done, uint64_t total)
+{
+	struct job_watch *w = context;
+
+	(void)total;
+	w->job->received = done;
+	report(w);
+}
+
+static void on_unpacked(void *context, uint64_t done)
+{
+	struct job_watch *w = context;
+
+	w->job->unpacked = done;
+	report(w);
+}
+
+static void on_note(void *context, const char *text)
+{
+	struct job_watch *w = context;
+
+	task_note(w->task, "%s", text);
+}
+
+static struct digest layer_key(const struct agent_context *c, const char *kind,
+			       const struct digest *id)
+{
+	CLEANUP(key_freep) struct key *key = key_new(c->store, kind);
+
+	key_set_text(key, "id map", c->id_map);
+	key_set_digest(key, "layer", id);
+	return key_final(key);
+}
+
+/* What an earlier run learnt of this layer; false when it must be made. */
+static bool load_layer(const struct agent_context *c, const struct digest *key,
+		       struct layer_job *job)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct err *e = record_load(c->store, key, &record);
+
+	if (e) {
+		err_ignore(e, "a new layer");
+		return false;
+	}
+	job->needs_parents = json_bool(record, "needs_parents", false);
+	job->has_root = json_bool(record, "has_root", false);
+	return record_to_snapshot(json_array(record, "layers"), &job->layer) &&
+	       snapshot_exists(c->store, &job->layer);
+}
+
+static struct err *save_layer(const struct agent_context *c, const struct digest *key,
+			      const struct layer_job *job)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(record, "kind", "layer");
+	cJSON_AddBoolToObject(record, "needs_parents", job->needs_parents);
+	cJSON_AddBoolToObject(record, "has_root", job->has_root);
+	cJSON_AddItemToObject(record, "layers", record_snapshot(&job->layer));
+	return record_save(c->store, key, record);
+}
+
+static struct err *fetch_blob(const struct bringing *all, struct job_watch *watch)
+{
+	const struct agent_context *c = all->request->context;
+	struct registry_watch w = {
+		.cancel = task_cancel(watch->task),
+		.progress = on_received,
+		.note = on_note,
+		.context = watch,
+	};
+
+	if (!blob_exists(c->store, &watch->job->blob->digest))
+		TRY(all->request->fetch(all->request->source, watch->job->blob, &w));
+	on_received(watch, watch->job->blob->size, watch->job->blob->size);
+	return NULL;
+}
+
+static struct err *unpack(const struct bringing *all, struct job_watch *watch,
+			  const char *target, const char *merged,
+			  struct unpack_result *result)
+{
+	CLEANUP(closep) int fd = -1;
+	struct unpack_request request = {
+		.blob_size = watch->job->blob->size,
+		.diff_id = watch->job->diff_id,
+		.target = target,
+		.merged = merged,
+		.is_first = watch->job->is_first,
+		.cancel = task_cancel(watch->task),
+		.progress = on_unpacked,
+		.context = watch,
+	};
+	char text[DIGEST_TEXT_SIZE];
+
+	TRY(blob_open(all->request->context->store, &watch->job->blob->digest, &fd,
+		      NULL));
+	request.blob_fd = fd;
+	TRY(err_wrap(unpack_layer(&request, result), "layer '%s'",
+		     digest_format(&watch->job->blob->digest, text)));
+	if (result->skipped > 0)
+		task_note(watch->task,
+			  "%llu device files of a layer are left out: only real root can "
+			  "make them",
+			  (unsigned long long)result->skipped);
+	return NULL;
+}
+
+static struct err *make_alone(struct bringing *all, struct job_watch *watch,
+			      const struct digest *key)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(freep) char *target = NULL;
+	const struct agent_context *c = all->request->context;
+	struct unpack_result result = {0};
+	struct layer_id id = layer_id_from(key);
+
+	TRY(fetch_blob(all, watch));
+	TRY(scratch_new(c->store, &scratch));
+	if (mkdirat(scratch.fd, "upper", 0755) != 0)
+		return err_sys("'%s'", scratch.path);
+	target = path_join(scratch.path, "upper");
+	TRY(unpack(all, watch, target, NULL, &result));
+	watch->job->needs_parents = result.needs_parents;
+	watch->job->has_root = result.has_root;
+	if (!result.needs_parents) {
+		TRY(layer_publish(c->store, scratch.fd, "upper", &id));
+		snapshot_push(&watch->job->layer, &id);
+	}
+	return save_layer(c, key, watch->job);
+}
+
+/* Child task: layer `index` into the store, if it can stand alone. */
+static struct err *bring_alone(void *context, size_t index, struct task *task)
+{
+	struct bringing *all = context;
+	struct layer_job *job = &all->jobs[index];
+	const struct agent_context *c = all->request->context;
+	struct job_watch watch = {all, job, task};
+	/* What stands at the bottom is unpacked by other rules: see unpack.h. */
+	struct digest key = layer_key(c, job->is_first ? "oci first layer" : "oci layer",
+				      &job->diff_id);
+	struct err *e = NULL;
+	bool waited;
+
+	TRY(flight_enter(c->flights, &key, task, &waited));
+	if (!load_layer(c, &key, job))
+		e = make_alone(all, &watch, &key);
+	flight_leave(c->flights, &key);
+	job->received = job->blob->size;
+	job->unpacked = job->needs_parents ? 0 : job->blob->size;
+	report(&watch);
+	return e;
+}
+
+/* Does the layer, which says nothing of the root folder, agree with its parent's root? */
+static bool root_agrees(const struct store *s, const struct snapshot *chain,
+			const struct layer_job *job)
+{
+	CLEANUP(freep) char *below = NULL;
+	CLEANUP(freep) char *own = NULL;
+	struct stat a, b;
+
+	if (job->has_root || chain->len == 0)
+		return true;
+	below = path_join(layer_root(s), chain->layers[chain->len - 1].name);
+	own = path_join(layer_root(s), job->layer.layers[0].name);
+	return stat(below, &a) == 0 && stat(own, &b) == 0 && a.st_mode == b.st_mode &&
+	       a.st_uid == b.st_uid && a.st_gid == b.st_gid;
+}
+
+static struct err *apply_mounted(struct bringing *all, struct job_watch *watch,
+				 const struct snapshot *chain,
+				 const struct scratch *scratch)
+{
+	CLEANUP(freep) char *upper = path_join(scratch->path, "upper");
+	CLEANUP(freep) char *work = path_join(scratch->path, "work");
+	CLEANUP(freep) char *mount_point = path_join(scratch->path, "mnt");
+	CLEANUP(freep) const char **names = xcalloc(chain->len, sizeof(*names));
+	struct overlay_spec spec = {
+		.layer_root = layer_root(all->request->context->store),
+		.layers = names,
+		.n_layers = chain->len,
+		.upper = upper,
+		.work = work,
+		.mount_point = mount_point,
+	};
+	struct unpack_result result = {0};
+	struct err *e;
+
+	for (size_t i = 0; i < chain->len; i++)
+		names[i] = chain->layers[i].name;
+	if (mkdirat(scratch->fd, "upper", 0755) != 0 ||
+	    mkdirat(scratch->fd, "work", 0755) != 0 ||
+	    mkdirat(scratch->fd, "mnt", 0755) != 0)
+		return err_sys("'%s'", scratch->path);
+	TRY(overlay_prepare_upper(&spec));
+	TRY(overlay_mount(&spec));
+	e = unpack(all, watch, upper, mount_point, &result);
+	e = err_attach(e, overlay_unmount(mount_point));
+	TRY(e);
+	return overlay_finish_upper(upper);
+}
+
+static struct err *make_on_chain(struct bringing *all, struct job_watch *watch,
+				 const struct snapshot *chain, const struct digest *key)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	const struct agent_context *c = all->request->context;
+	struct layer_id id = layer_id_from(key);
+
+	TRY(fetch_blob(all, watch));
+	TRY(scratch_new(c->store, &scratch));
+	TRY(apply_mounted(all, watch, chain, &scratch));
+	TRY(layer_publish(c->store, scratch.fd, "upper", &id));
+	snapshot_push(&watch->job->layer, &id);
+	return save_layer(c, key, watch->job);
+}
+
+/* The layer of `job`, applied onto `chain` whose last ChainID gave `chain_id`. */
+static struct err *bring_on_chain(struct bringing *all, struct layer_job *job,
+				  const struct snapshot *chain,
+				  const struct digest *chain_id)
+{
+	const struct agent_context *c = all->request->context;
+	struct job_watch watch = {all, job, c->task};
+	struct digest key = layer_key(c, "oci chain", chain_id);
+	struct err *e = NULL;
+	bool waited;
+
+	snapshot_release(&job->layer);
+	TRY(flight_enter(c->flights, &key, c->task, &waited));
+	if (!load_layer(c, &key, job))
+		e = make_on_chain(all, &watch, chain, &key);
+	flight_leave(c->flights, &key);
+	return e;
+}
+
+static struct digest chain_id_next(const struct digest *chain_id,
+				   const struct digest *diff_id)
+{
+	char text[2 * DIGEST_TEXT_SIZE], a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
+
+	if (!digest_is_set(chain_id))
+		return *diff_id;
+	snprintf(text, sizeof(text), "%s %s", digest_format(chain_id, a),
+		 digest_format(diff_id, b));
+	return digest_bytes(DIGEST_SHA256, NULL, text, strlen(text));
+}
+
+/* overlayfs takes no folder twice, but images do repeat layers, empty ones above all. */
+static bool is_in(const struct snapshot *chain, const struct layer_job *job)
+{
+	for (size_t i = 0; i < chain->len; i++)
+		if (strcmp(chain->layers[i].name, job->layer.layers[0].name) == 0)
+			return true;
+	return false;
+}
+
+static struct err *stack(struct bringing *all, struct snapshot *out)
+{
+	const struct store *s = all->request->context->store;
+	struct digest chain_id = {0};
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct layer_job *job = &all->jobs[i];
+
+		chain_id = chain_id_next(&chain_id, &job->diff_id);
+		if (job->needs_parents || is_in(out, job) || !root_agrees(s, out, job))
+			TRY(bring_on_chain(all, job, out, &chain_id));
+		snapshot_push(out, &job->layer.layers[0]);
+	}
+	return NULL;
+}
+
+struct err *oci_layers_bring(const struct oci_layers_request *request,
+			     struct snapshot *out)
+{
+	struct bringing all = {.request = request, .n = request->manifest->n_layers};
+	struct err *e;
+
+	if (request->config->n_diff_ids != all.n)
+		return err_new(ERR_CORRUPT,
+			       "the manifest has %zu layers, the configuration %zu",
+			       all.n, request->config->n_diff_ids);
+	all.jobs = xcalloc(all.n, sizeof(*all.jobs));
+	for (size_t i = 0; i < all.n; i++) {
+		all.jobs[i].blob = &request->manifest->layers[i];
+		all.jobs[i].diff_id = request->config->diff_ids[i];
+		all.jobs[i].is_first = i == 0;
+		all.total += all.jobs[i].blob->size;
+	}
+	e = task_parallel(request->context->task, all.n, bring_alone, &all);
+	if (!e)
+		e = stack(&all, out);
+	for (size_t i = 0; i < all.n; i++)
+		snapshot_release(&all.jobs[i].layer);
+	free(all.jobs);
+	return e;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ * exec.c - see exec.h.
+ *
+ * Probing a step composes its key from its inputs and from its parent's root filesystem,
+ * and looks for a record.  Running it makes a layer on top of the parent's, publishes it,
+ * and writes the record, in this order: a record never names a layer that is not there.
+ *
+ * A layer's name is made from the key and random bits.  So when a step runs again under
+ * the same key (a script need not give the same files twice) what was built upon the
+ * earlier layer is not mixed with the new one: its key holds the parent's layers.
+ */
+#include "engine/exec.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "engine/exec_private.h"
+
+extern char **environ;
+
+static const struct step_ops *const ops[STEP_KINDS] = {
+	[STEP_BASE] = &step_base_ops,	[STEP_COPY] = &step_copy_ops,
+	[STEP_FILES] = &step_files_ops, [STEP_POST] = &step_post_ops,
+	[STEP_META] = &step_meta_ops,	[STEP_TEST] = &step_test_ops,
+	[STEP_PACK] = &step_pack_ops,
+};
+
+/* ---- shared by the steps ---- */
+
+struct step_state *exec_state(struct exec *x, struct node_id id)
+{
+	assert(id.index < x->options.n_steps);
+	return &x->states[id.index];
+}
+
+const struct snapshot *exec_parent(struct exec *x, const struct step *step)
+{
+	static const struct snapshot empty = SNAPSHOT_INIT;
+
+	if (step->parent.index == NODE_NONE.index)
+		return &empty;
+	return &exec_state(x, step->parent)->snapshot;
+}
+
+struct digest exec_parent_digest(struct exec *x, const struct step *step)
+{
+	return snapshot_digest(x->options.store, exec_parent(x, step));
+}
+
+struct overlay_spec exec_overlay(struct exec *x, const struct snapshot *chain,
+				 const char ***names)
+{
+	*names = xcalloc(chain->len, sizeof(**names));
+	for (size_t i = 0; i < chain->len; i++)
+		(*names)[i] = chain->layers[i].name;
+	return (struct overlay_spec){
+		.layer_root = layer_root(x->options.store),
+		.layers = *names,
+		.n_layers = chain->len,
+	};
+}
+
+static struct err *make_folder(const struct scratch *scratch, const char *name,
+			       char **path)
+{
+	if (mkdirat(scratch->fd, name, 0755) != 0)
+		return err_sys("make '%s/%s'", scratch->path, name);
+	*path = path_join(scratch->path, name);
+	return NULL;
+}
+
+struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
+			    struct mounted *out)
+{
+	CLEANUP(freep) const char **names = NULL;
+	struct overlay_spec spec = exec_overlay(x, chain, &names);
+
+	TRY(scratch_new(x->options.store, &out->scratch));
+	TRY(make_folder(&out->scratch, "mnt", &out->mount_point));
+	TRY(make_folder(&out->scratch, "upper", &out->upper));
+	TRY(make_folder(&out->scratch, "work", &out->work));
+	spec.upper = out->upper;
+	return overlay_prepare_upper(&spec);
+}
+
+struct err *mounted_open(struct exec *x, const struct snapshot *chain, bool writable,
+			 struct mounted *out)
+{
+	CLEANUP(freep) const char **names = NULL;
+	struct overlay_spec spec = exec_overlay(x, chain, &names);
+
+	if (writable) {
+		TRY(mounted_prepare(x, chain, out));
+	} else {
+		TRY(scratch_new(x->options.store, &out->scratch));
+		TRY(make_folder(&out->scratch, "mnt", &out->mount_point));
+	}
+	spec.upper = out->upper;
+	spec.work = out->work;
+	spec.mount_point = out->mount_point;
+	TRY(overlay_mount(&spec));
+	out->is_mounted = true;
+	return fs_open(AT_FDCWD, out->mount_point, O_RDONLY | O_DIRECTORY, 0,
+		       &out->root_fd);
+}
+
+struct err *mounted_close(struct mounted *m)
+{
+	closep(&m->root_fd);
+	m->root_fd = -1;
+	if (!m->is_mounted)
+		return NULL;
+	m->is_mounted = false;
+	return overlay_unmount(m->mount_point);
+}
+
+void mounted_release(struct mounted *m)
+{
+	err_ignore(mounted_close(m), "it ends with our mount namespace");
+	scratch_release(&m->scratch);
+	free(m->upper);
+	free(m->work);
+	free(m->mount_point);
+}
+
+static struct layer_id new_layer_id(struct exec *x, const struct digest *key)
+{
+	CLEANUP(hasher_freep)
+	struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(x->options.store));
+	char random[33];
+	struct digest d;
+
+	fs_random_name(random, sizeof(random) - 1);
+	hasher_add(h, key->bytes, sizeof(key->bytes));
+	hasher_add_str(h, random);
+	d = hasher_final(h);
+	return layer_id_from(&d);
+}
+
+struct err *exec_commit_upper(struct exec *x, const struct step *step, struct mounted *m,
+			      const struct snapshot *below)
+{
+	struct step_state *state = exec_state(x, step->id);
+	struct layer_id id = new_layer_id(x, &state->key);
+
+	TRY(overlay_finish_upper(m->upper));
+	TRY(layer_publish(x->options.store, m->scratch.fd, "upper", &id));
+	snapshot_copy(&state->snapshot, below);
+	snapshot_push(&state->snapshot, &id);
+	return NULL;
+}
+
+char *exec_log_path(struct exec *x, const struct step *step)
+{
+	CLEANUP(freep) char *name = xstrdup(step->name);
+	char hex[DIGEST_TEXT_SIZE];
+
+	for (char *p = name; *p; p++)
+		if (*p == '/' || *p == ' ' || (unsigned char)*p < 0x20)
+			*p = '_';
+	digest_hex(&exec_state(x, step->id)->key, hex);
+	return xasprintf("%s/logs/%.100s-%.8s.log", store_dir(x->options.store), name,
+			 hex);
+}
+
+/* ---- probing and running ---- */
+
+/* Everything every key holds, then what the kind adds. */
+static struct err *compose(struct exec *x, const struct step *step, struct task *task,
+			   bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+
+	key_free(state->inputs);
+	state->inputs = key_new(x->options.store, step_kind_name(step->kind));
+	key_set_text(state->inputs, "architecture", oci_platform_host().architecture);
+	key_set_text(state->inputs, "id map", x->options.id_map);
+	if (step->parent.index != NODE_NONE.index) {
+		struct digest parent = exec_parent_digest(x, step);
+
+		key_set_digest(state->inputs, "parent", &parent);
+	}
+	*known = true;
+	TRY(ops[step->kind]->compose(x, step, task, known));
+	state->key = key_final(state->inputs);
+	return NULL;
+}
+
+/* Take the record under the state's key for the step's result, if it still holds. */
+static bool take_record(struct exec *x, const struct step *step)
+{
+	struct step_state *state = exec_state(x, step->id);
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct err *e = record_load(x->options.store, &state->key, &record);
+
+	state->miss = "not built before with these inputs";
+	if (e) {
+		err_ignore(e, "a miss");
+		return false;
+	}
+	state->miss = "what it made is gone";
+	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
+		snapshot_copy(&state->snapshot, exec_parent(x, step));
+	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
+		return false;
+	if (!snapshot_exists(x->options.store, &state->snapshot) ||
+	    (ops[step->kind]->is_current &&
+	     !ops[step->kind]->is_current(x, step, record))) {
+		snapshot_release(&state->snapshot);
+		return false;
+	}
+	state->miss = NULL;
+	state->record = STEAL(record);
+	return true;
+}
+
+static struct err *exec_probe(void *self, struct node_id id, struct task *task,
+			      enum probe_result *out)
+{
+	struct exec *x = self;
+	const struct step *step = x->options.steps[id.index];
+	bool known = false;
+
+	*out = PROBE_MISS;
+	TRY(err_where(compose(x, step, task, &known), step->where));
+	if (known && take_record(x, step))
+		*out = PROBE_HIT;
+	return NULL;
+}
+
+static struct err *write_record(struct exec *x, const struct step *step, cJSON *record,
+				uint64_t started_ns)
+{
+	struct step_state *state = exec_state(x, step->id);
+
+	cJSON_AddStringToObject(record, "kind", step_kind_name(step->kind));
+	cJSON_AddStringToObject(record, "step", step->name);
+	cJSON_AddItemToObject(record, "snapshot", record_snapshot(&state->snapshot));
+	cJSON_AddItemToObject(record, "inputs", key_parts(state->inputs));
+	json_add_u64(record, "duration_ms", (clock_mono_ns() - started_ns) / 1000000);
+	json_add_u64(record, "made_ms", (uint64_t)clock_real_ns() / 1000000);
+	return record_save(x->options.store, &state->key, record);
+}
+
+static struct err *run_step(struct exec *x, const struct step *step, struct task *task)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	struct step_state *state = exec_state(x, step->id);
+	uint64_t started_ns = clock_mono_ns();
+
+	TRY(ops[step->kind]->run(x, step, task, record));
+	TRY(write_record(x, step, record, started_ns));
+	state->record = STEAL(record);
+	return NULL;
+}
+
+static struct err *exec_run(void *self, struct node_id id, struct task *task)
+{
+	struct exec *x = self;
+	const struct step *step = x->options.steps[id.index];
+	struct digest key =
+		exec_state(x, id)->key; /* of the probe: running may set another */
+	struct err *e = NULL;
+	bool waited;
+
+	TRY(flight_enter(x->flights, &key, task, &waited));
+	if (!waited || !take_record(x, step))
+		e = run_step(x, step, task);
+	flight_leave(x->flights, &key);
+	return err_where(e, step->where);
+}
+
+/* ---- the executor ---- */
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Apptainer passes APPTAINERENV_X=v on to %post as X=v: an input of the scripts. */
+static void read_passed_env(struct exec *x)
+{
+	static const char *const prefixes[] = {"SINGULARITYENV_", "APPTAINERENV_"};
+	VEC(char *) found = {0};
+
+	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++)
+		for (char **e = environ; *e; e++)
+			if (strncmp(*e, prefixes[p], strlen(prefixes[p])) == 0)
+				vec_push(&found, xstrdup(*e + strlen(prefixes[p])));
+	if (found.len > 0)
+		qsort(found.items, found.len, sizeof(*found.items), compare_texts);
+	x->passed_env = found.items;
+	x->n_passed_env = found.len;
+}
+
+struct err *exec_new(const struct exec_options *options, struct exec **out)
+{
+	CLEANUP(exec_freep) struct exec *x = xcalloc(1, sizeof(*x));
+
+	x->options = *options;
+	x->states = xcalloc(options->n_steps, sizeof(*x->states));
+	x->flights = flight_table_new();
+	read_passed_env(x);
+	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
+	*out = STEAL(x);
+	return NULL;
+}
+
+void exec_free(struct exec *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->options.n_steps; i++) {
+		key_free(x->states[i].inputs);
+		snapshot_release(&x->states[i].snapshot);
+		cJSON_Delete(x->states[i].record);
+	}
+	for (size_t i = 0; i < x->n_passed_env; i++)
+		free(x->passed_env[i]);
+	free(x->passed_env);
+	free(x->states);
+	flight_table_free(x->flights);
+	free(x);
+}
+
+void exec_freep(struct exec **x)
+{
+	exec_free(*x);
+	*x = NULL;
+}
+
+struct executor exec_executor(struct exec *x)
+{
+	return (struct executor){.self = x, .probe = exec_probe, .run = exec_run};
+}
+
+const char *exec_miss_reason(const struct exec *x, struct node_id id)
+{
+	return x->states[id.index].miss;
+}
+
+uint64_t exec_image_size(const struct exec *x)
+{
+	return x->image_size;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * exec_private.h - what the files that run steps share.
+ *
+ * A step's state is written by the one thread that probes and runs it, and read by steps
+ * that come after it; the scheduler's queue orders the two.
+ */
+#ifndef ENGINE_EXEC_PRIVATE_H
+#define ENGINE_EXEC_PRIVATE_H
+
+#include "cache/key.h"
+#include "cache/layer.h"
+#include "cache/record.h"
+#include "engine/exec.h"
+#include "engine/flight.h"
+#include "engine/tree/overlay.h"
+
+struct step_state {
+	struct digest key;
+	struct key *inputs;   /* what went into the key; NULL before the probe */
+	struct digest source; /* base: what the agent resolved; copy, files: the content
+				 digest */
+	struct snapshot snapshot; /* of a done step: the root filesystem after it */
+	cJSON *record;		  /* of a done step */
+	const char *miss;	  /* why it was a miss: a literal */
+};
+
+struct exec {
+	struct exec_options options;
+	struct step_state *states; /* by node index */
+	struct flight_table *flights;
+	bool epoch_set; /* SOURCE_DATE_EPOCH */
+	int64_t epoch_s;
+	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
+			    */
+	size_t n_passed_env;
+	uint64_t image_size;
+};
+
+/* A root filesystem mounted in our own mount namespace. */
+struct mounted {
+	struct scratch scratch;
+	char *upper, *work,
+		*mount_point; /* absolute; upper and work NULL when read-only */
+	bool is_mounted;
+	int root_fd;
+};
+
+#define MOUNTED_INIT                                                                     \
+	{                                                                                \
+		SCRATCH_INIT, NULL, NULL, NULL, false, -1                                \
+	}
+
+/* What a step kind is: one row of the table in exec.c. */
+struct step_ops {
+	/* Complete state->inputs; sets state->miss and returns NULL with `*known` false
+	 * when the key cannot be told without running. */
+	struct err *(*compose)(struct exec *x, const struct step *step, struct task *task,
+			       bool *known);
+	/* May a record be used?  NULL: it may if its layers are there. */
+	bool (*is_current)(struct exec *x, const struct step *step, const cJSON *record);
+	/* Make it, fill state->snapshot, and add to `record` what is special to the kind.
+	 */
+	struct err *(*run)(struct exec *x, const struct step *step, struct task *task,
+			   cJSON *record);
+};
+
+extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_post_ops,
+	step_meta_ops, step_test_ops, step_pack_ops;
+
+struct step_state *exec_state(struct exec *x, struct node_id id);
+/* The root filesystem that `step` starts from; empty without a parent. */
+const struct snapshot *exec_parent(struct exec *x, const struct step *step);
+struct digest exec_parent_digest(struct exec *x, const struct step *step);
+/* Options of an overlay over `chain`; `names` is for free(). */
+struct overlay_spec exec_overlay(struct exec *x, const struct snapshot *chain,
+				 const char ***names);
+/* Mount `chain`, writable into a new upper or read-only. */
+NODISCARD struct err *mounted_open(struct exec *x, const struct snapshot *chain,
+				   bool writable, struct mounted *out);
+/* Folders for a writable overlay over `chain`, but do not mount it. */
+NODISCARD struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
+				      struct mounted *out);
+/* Unmount, keeping the upper. */
+NODISCARD struct err *mounted_close(struct mounted *m);
+void mounted_release(struct mounted *m);
+/* The upper of a closed mount becomes a layer on top of `below`, in the step's state. */
+NODISCARD struct err *exec_commit_upper(struct exec *x, const struct step *step,
+					struct mounted *m, const struct snapshot *below);
+/* Path of the step's log, for free(). */
+char *exec_log_path(struct exec *x, const struct step *step);
+
+#endif

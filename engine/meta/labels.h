@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * labels.h - /.singularity.d/labels.json: a sorted map of texts.
+ *
+ * Ownership: labels_release() ends a map; texts are copied in.
+ * Threads:   a map belongs to one thread.
+ * Errors:    labels_load(): ERR_CORRUPT for a file that is no such map; a missing file
+ * gives an empty one.
+ */
+#ifndef ENGINE_META_LABELS_H
+#define ENGINE_META_LABELS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct label {
+	char *name, *value;
+};
+
+struct labels {
+	struct label *items; /* by name, ascending */
+	size_t len, cap;
+};
+
+#define LABELS_INIT                                                                      \
+	{                                                                                \
+		0                                                                        \
+	}
+
+NODISCARD struct err *labels_load(int root_fd, struct labels *out);
+NODISCARD struct err *labels_save(int root_fd, const struct labels *labels);
+/* Set a label.  Without `overwrite` an existing one stays, and false is returned. */
+bool labels_set(struct labels *labels, const char *name, const char *value,
+		bool overwrite);
+/* Lines "NAME VALUE" (first space splits; blank and `#` lines are skipped), overwriting.
+ */
+void labels_set_lines(struct labels *labels, struct str text);
+void labels_release(struct labels *labels);
+
+#endif

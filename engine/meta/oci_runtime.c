@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * oci_runtime.c - see oci_runtime.h.
+ */
+#include "engine/meta/oci_runtime.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "engine/meta/labels.h"
+#include "engine/meta/root_file.h"
+#include "engine/oci/oci_manifest.h"
+
+/* Inside double quotes the shell gives meaning to these four only (POSIX: XCU 2.2.3). */
+static void put_double_quoted(struct buf *out, struct str text)
+{
+	buf_putc(out, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr("\\\"`$", text.data[i]))
+			buf_putc(out, '\\');
+		buf_putc(out, text.data[i]);
+	}
+	buf_putc(out, '"');
+}
+
+static void put_single_quoted(struct buf *out, struct str text)
+{
+	buf_putc(out, '\'');
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] == '\'')
+			buf_puts(out, "'\"'\"'");
+		else
+			buf_putc(out, text.data[i]);
+	}
+	buf_putc(out, '\'');
+}
+
+static bool is_variable_name(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+		bool letter =
+			(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+
+		if (!letter && (i == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return name.len > 0;
+}
+
+/* What the user has set wins, but for PATH: the image's programs lie in the image's PATH.
+ */
+void oci_runtime_environment(const struct oci_config *config, struct buf *out)
+{
+	buf_puts(out, "#!/bin/sh\n");
+	for (size_t i = 0; i < config->n_env; i++) {
+		struct str name, value;
+		bool has_value = str_cut(str_of(config->env[i]), '=', &name, &value);
+
+		if (!is_variable_name(name))
+			continue;
+		if (has_value && !str_is(name, "PATH"))
+			buf_printf(out, "[ -n \"${%.*s:-}\" ] || ", STR_ARG(name));
+		if (has_value) {
+			buf_printf(out, "%.*s=", STR_ARG(name));
+			put_double_quoted(out, value);
+			buf_putc(out, '\n');
+		}
+		buf_printf(out, "export %.*s\n", STR_ARG(name));
+	}
+}
+
+/* NAME='"first" "second"': words that `eval` takes apart again. */
+static void put_words(struct buf *out, const char *name, char *const *words, size_t n)
+{
+	CLEANUP(buf_release) struct buf joined = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_putc(&joined, ' ');
+		put_double_quoted(&joined, str_of(words[i]));
+	}
+	buf_printf(out, "%s=", name);
+	put_single_quoted(out, str_make(buf_text(&joined), joined.len));
+	buf_putc(out, '\n');
+}
+
+static void put_set(struct buf *out, const char *indent, char *const *words, size_t n,
+		    bool keep_arguments)
+{
+	buf_printf(out, "%sset --", indent);
+	for (size_t i = 0; i < n; i++) {
+		buf_putc(out, ' ');
+		put_single_quoted(out, str_of(words[i]));
+	}
+	buf_puts(out, keep_arguments ? " \"$@\"\n" : "\n");
+}
+
+/*
+ * Arguments replace Cmd and follow Entrypoint.  By default every word is evaluated once
+ * more by the shell, as Apptainer has it; SINGULARITY_NO_EVAL takes all words as they
+ * are, as Docker does.
+ */
+void oci_runtime_runscript(const struct oci_config *config, struct buf *out)
+{
+	buf_puts(out, "#!/bin/sh\n");
+	put_words(out, "OCI_ENTRYPOINT", config->entrypoint, config->n_entrypoint);
+	put_words(out, "OCI_CMD", config->cmd, config->n_cmd);
+	buf_puts(out, "\nif [ -n \"${SINGULARITY_NO_EVAL:-}\" ]; then\n"
+		      "    if [ $# -eq 0 ]; then\n");
+	put_set(out, "        ", config->cmd, config->n_cmd, false);
+	buf_puts(out, "    fi\n");
+	put_set(out, "    ", config->entrypoint, config->n_entrypoint, true);
+	buf_puts(out, "    exec \"$@\"\n"
+		      "fi\n\n"
+		      "words=\"$OCI_CMD\"\n"
+		      "if [ $# -gt 0 ]; then\n"
+		      "    words=\n"
+		      "    for word in \"$@\"; do\n"
+		      "        words=\"$words \\\"$word\\\"\"\n"
+		      "    done\n"
+		      "fi\n"
+		      "eval \"set -- $OCI_ENTRYPOINT $words\"\n"
+		      "exec \"$@\"\n");
+}
+
+struct err *oci_runtime_write(int root_fd, const struct oci_config *config)
+{
+	CLEANUP(buf_release) struct buf environment = BUF_INIT, runscript = BUF_INIT;
+	CLEANUP(labels_release) struct labels labels = LABELS_INIT;
+
+	oci_runtime_environment(config, &environment);
+	oci_runtime_runscript(config, &runscript);
+	TRY(root_write(root_fd, "/.singularity.d/env/10-docker2singularity.sh",
+		       environment.data, environment.len, 0755, ROOT_REPLACE));
+	TRY(root_write(root_fd, "/.singularity.d/runscript", runscript.data,
+		       runscript.len, 0755, ROOT_REPLACE));
+	if (config->n_labels == 0)
+		return NULL;
+	for (size_t i = 0; i < config->n_labels; i++)
+		labels_set(&labels, config->label_names[i], config->label_values[i],
+			   true);
+	return labels_save(root_fd, &labels);
+}

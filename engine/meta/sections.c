@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * sections.c - see sections.h.
+ */
+#include "engine/meta/sections.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "engine/meta/labels.h"
+#include "engine/meta/root_file.h"
+
+static const char HELP[] = "/.singularity.d/runscript.help";
+static const char DEFINITION[] = "/.singularity.d/Singularity";
+static const char HISTORY[] = "/.singularity.d/bootstrap_history";
+static const char ENVIRONMENT[] = "/.singularity.d/env/90-environment.sh";
+static const char BUILD_LABELS[] = "/.build.labels";
+
+PRINTF(2, 3)
+static void note(const struct sections_request *r, const char *format, ...)
+{
+	CLEANUP(freep) char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = xvasprintf(format, args);
+	va_end(args);
+	if (r->note)
+		r->note(r->context, text);
+}
+
+static struct err *write_help(int root_fd, const struct sections_request *r)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	if (!r->meta->help.present)
+		return NULL;
+	if (root_exists(root_fd, HELP)) {
+		note(r, "%%help is not stored: the base image has a help text");
+		return NULL;
+	}
+	text = xasprintf("%s\n", r->meta->help.body);
+	return root_write(root_fd, HELP, text, strlen(text), 0644, ROOT_REPLACE);
+}
+
+static unsigned count_entries(int root_fd, const char *path)
+{
+	CLEANUP(closep) int fd = -1;
+	struct err *e = path_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd);
+	DIR *dir = e ? NULL : fdopendir(fd);
+	unsigned n = 0;
+
+	err_ignore(e, "no folder, no entries");
+	if (!dir)
+		return 0;
+	fd = -1;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* A definition that the base image brought goes to the history, numbered. */
+static struct err *write_definition(int root_fd, const struct sections_request *r)
+{
+	CLEANUP(buf_release) struct buf earlier = BUF_INIT;
+	CLEANUP(freep) char *name = NULL;
+
+	if (!r->meta->definition)
+		return NULL;
+	if (root_exists(root_fd, DEFINITION)) {
+		TRY(root_read(root_fd, DEFINITION, &earlier));
+		TRY(path_mkdirs(root_fd, HISTORY, 0755));
+		name = xasprintf("%s/Apptainer%u", HISTORY,
+				 count_entries(root_fd, HISTORY));
+		TRY(root_write(root_fd, name, buf_text(&earlier), earlier.len, 0644,
+			       ROOT_REPLACE));
+	}
+	return root_write(root_fd, DEFINITION, r->meta->definition,
+			  strlen(r->meta->definition), 0644, ROOT_REPLACE);
+}
+
+static struct err *write_environment(int root_fd, const struct sections_request *r)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	if (!r->meta->environment.present)
+		return NULL;
+	text = xasprintf("\n%s\n", r->meta->environment.body);
+	return root_append(root_fd, ENVIRONMENT, "#!/bin/sh\n", text, 0755);
+}
+
+/*
+ * Line 1 is the interpreter: the body's own `#!` line if its first line that is not blank
+ * is one, else /bin/sh; words of the section line follow it.  (Apptainer takes the body's
+ * first line even when it is blank, which leaves a script that cannot run.)
+ */
+static struct err *write_script(int root_fd, const char *path,
+				const struct step_text *section)
+{
+	CLEANUP(freep) char *text = NULL;
+	struct str body = str_of(section->body), line, rest, args, comment;
+	struct str interpreter = STR("#!/bin/sh");
+
+	if (!section->present)
+		return NULL;
+	if (str_starts_with(str_trim_left(body), "#!")) {
+		str_cut(str_trim_left(body), '\n', &line, &rest);
+		interpreter = str_trim(line);
+		body = rest;
+	}
+	str_cut(str_of(section->args), '#', &args, &comment);
+	text = xasprintf("%.*s%s%.*s\n\n%.*s\n", STR_ARG(interpreter),
+			 args.len > 0 ? " " : "", STR_ARG(args), STR_ARG(body));
+	return root_write(root_fd, path, text, strlen(text), 0755, ROOT_REPLACE);
+}
+
+/* "Tuesday_24_November_2026_3:4:34_UTC": the form that Apptainer writes. */
+static void format_date(const struct sections_request *r, char *out, size_t size)
+{
+	static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+					   "Thursday", "Friday", "Saturday"};
+	static const char *const months[] = {
+		"January", "February", "March",	    "April",   "May",	   "June",
+		"July",	   "August",   "September", "October", "November", "December"};
+	time_t when = (time_t)r->time_s;
+	struct tm tm = {0};
+
+	if (r->utc)
+		gmtime_r(&when, &tm);
+	else
+		localtime_r(&when, &tm);
+	snprintf(out, size, "%s_%d_%s_%d_%d:%d:%d_%s", days[tm.tm_wday], tm.tm_mday,
+		 months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		 r->utc ? "UTC" : tm.tm_zone);
+}
+
+static void set_automatic(struct labels *labels, const struct sections_request *r)
+{
+	char date[96];
+
+	format_date(r, date, sizeof(date));
+	labels_set(labels, "org.label-schema.schema-version", "1.0", true);
+	labels_set(labels, "org.label-schema.build-date", date, true);
+	labels_set(labels, "org.label-schema.build-arch", r->arch, true);
+	labels_set(labels, "org.label-schema.usage.dagbuild.version", DAGBUILD_VERSION,
+		   true);
+	if (r->meta->help.present) {
+		labels_set(labels, "org.label-schema.usage", HELP, true);
+		labels_set(labels, "org.label-schema.usage.apptainer.runscript.help",
+			   HELP, true);
+	}
+	for (size_t i = 0; i < r->meta->n_headers; i++) {
+		CLEANUP(freep)
+		char *name = xasprintf("org.label-schema.usage.singularity.deffile.%s",
+				       r->meta->headers[i].name);
+
+		labels_set(labels, name, r->meta->headers[i].value, true);
+	}
+}
+
+/* Labels that %post wrote to $APPTAINER_LABELS. */
+static struct err *take_build_labels(int root_fd, struct labels *labels)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	if (!root_exists(root_fd, BUILD_LABELS))
+		return NULL;
+	TRY(root_read(root_fd, BUILD_LABELS, &text));
+	labels_set_lines(labels, str_make(buf_text(&text), text.len));
+	return root_remove(root_fd, BUILD_LABELS);
+}
+
+static struct err *write_labels(int root_fd, const struct sections_request *r)
+{
+	CLEANUP(labels_release) struct labels labels = LABELS_INIT;
+
+	TRY(labels_load(root_fd, &labels));
+	TRY(take_build_labels(root_fd, &labels));
+	set_automatic(&labels, r);
+	/* Of a name given twice the last one counts: those before it are overwritten. */
+	for (size_t i = r->meta->n_labels; i-- > 0;) {
+		const struct step_label *label = &r->meta->labels[i];
+
+		if (!labels_set(&labels, label->name, label->value, false))
+			note(r, "label '%s' is not set: it exists already", label->name);
+	}
+	return labels_save(root_fd, &labels);
+}
+
+struct err *sections_write(int root_fd, const struct sections_request *r)
+{
+	TRY(path_mkdirs(root_fd, "/.singularity.d/env", 0755));
+	TRY(write_help(root_fd, r));
+	TRY(write_labels(root_fd, r));
+	TRY(write_definition(root_fd, r));
+	TRY(write_environment(root_fd, r));
+	TRY(write_script(root_fd, "/.singularity.d/startscript", &r->meta->startscript));
+	TRY(write_script(root_fd, "/.singularity.d/runscript", &r->meta->runscript));
+	return write_script(root_fd, "/.singularity.d/test", &r->meta->test);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ * registry.c - see registry.h.
+ */
+#include "engine/oci/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/oci/registry_private.h"
+
+static const uint64_t MANIFEST_MAX = (uint64_t)4 << 20;
+
+static const char MANIFEST_ACCEPT[] =
+	"application/vnd.oci.image.index.v1+json, "
+	"application/vnd.docker.distribution.manifest.list.v2+json, "
+	"application/vnd.oci.image.manifest.v1+json, "
+	"application/vnd.docker.distribution.manifest.v2+json";
+
+/* ---- the client ---- */
+
+static void set_default(unsigned *value, unsigned fallback)
+{
+	if (*value == 0)
+		*value = fallback;
+}
+
+struct err *registry_new(const struct registry_options *options, struct registry **out)
+{
+	struct registry *r;
+
+	for (size_t i = 0; i < options->n_mirrors; i++) {
+		CLEANUP(freep) char *host = NULL;
+		const char *url = strchr(options->mirrors[i], '=');
+		bool is_https;
+
+		if (!url || !http_split(url + 1, &is_https, &host))
+			return err_hint(
+				err_new(ERR_USAGE, "'%s' names no mirror",
+					options->mirrors[i]),
+				"write HOST=URL, as docker.io=https://mirror.example");
+	}
+	r = xcalloc(1, sizeof(*r));
+	r->options = *options;
+	set_default(&r->options.connect_timeout_ms, 15000);
+	set_default(&r->options.stall_timeout_ms, 30000);
+	set_default(&r->options.retry_delay_ms, 1000);
+	set_default(&r->options.retry_after_max_ms, 60000);
+	r->http = http_new();
+	r->sources = credential_sources_from_environment(options->authfile);
+	pthread_mutex_init(&r->lock, NULL);
+	*out = r;
+	return NULL;
+}
+
+void registry_free(struct registry *r)
+{
+	if (!r)
+		return;
+	http_free(r->http);
+	for (size_t i = 0; i < r->tokens.len; i++) {
+		free(r->tokens.items[i].base);
+		free(r->tokens.items[i].scope);
+		free(r->tokens.items[i].header);
+	}
+	for (size_t i = 0; i < r->plain.len; i++)
+		free(r->plain.items[i]);
+	vec_free(&r->tokens);
+	vec_free(&r->plain);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+void registry_freep(struct registry **r)
+{
+	registry_free(*r);
+	*r = NULL;
+}
+
+/* ---- manifests ---- */
+
+static struct err *send_manifest(struct registry *r, const struct oci_ref *ref,
+				 const char *method, const char *name,
+				 const struct registry_watch *watch,
+				 struct http_response *out)
+{
+	CLEANUP(freep)
+	char *path = xasprintf("/v2/%s/manifests/%s", ref->repository, name);
+	struct registry_request request = {
+		.ref = ref,
+		.method = method,
+		.path = path,
+		.accept = MANIFEST_ACCEPT,
+		.max_body = MANIFEST_MAX,
+		.watch = watch,
+	};
+
+	return registry_send(r, &request, out);
+}
+
+struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
+			     const struct registry_watch *watch, struct digest *out)
+{
+	CLEANUP(http_response_release) struct http_response head = HTTP_RESPONSE_INIT;
+	CLEANUP(http_response_release) struct http_response whole = HTTP_RESPONSE_INIT;
+
+	if (digest_is_set(&ref->digest)) {
+		*out = ref->digest;
+		return NULL;
+	}
+	TRY(send_manifest(r, ref, "HEAD", ref->tag, watch, &head));
+	if (head.content_digest && digest_parse(str_of(head.content_digest), out) &&
+	    out->kind == DIGEST_SHA256)
+		return NULL;
+	/* Some servers do not say: then the document itself does. */
+	TRY(send_manifest(r, ref, "GET", ref->tag, watch, &whole));
+	*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&whole.body), whole.body.len);
+	return NULL;
+}
+
+static struct err *check_manifest(const struct oci_ref *ref, const struct digest *want,
+				  const struct buf *body)
+{
+	struct digest got = digest_bytes(DIGEST_SHA256, NULL, buf_text(body), body->len);
+	CLEANUP(freep) char *name = oci_ref_format(ref);
+	char want_text[DIGEST_TEXT_SIZE], got_text[DIGEST_TEXT_SIZE];
+
+	if (digest_equal(&got, want))
+		return NULL;
+	return err_new(ERR_CORRUPT, "'%s': the manifest '%s' has the digest '%s'", name,
+		       digest_format(want, want_text), digest_format(&got, got_text));
+}
+
+/* What is wrong may have been damaged on its way: it is fetched once more. */
+struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *ref,
+				    const struct digest *digest,
+				    const struct registry_watch *watch, struct buf *body,
+				    char **content_type)
+{
+	char name[DIGEST_TEXT_SIZE];
+	struct err *e = NULL;
+
+	digest_format(digest, name);
+	for (int tries = 0; tries < 2; tries++) {
+		CLEANUP(http_response_release)
+		struct http_response answer = HTTP_RESPONSE_INIT;
+
+		err_ignore(e, "fetched once more");
+		TRY(send_manifest(r, ref, "GET", name, watch, &answer));
+		e = check_manifest(ref, digest, &answer.body);
+		if (e)
+			continue;
+		buf_append(body, buf_text(&answer.body), answer.body.len);
+		*content_type = STEAL(answer.content_type);
+		return NULL;
+	}
+	return e;
+}
+
+/* ---- blobs ---- */
+
+struct blob_transfer {
+	struct blob_writer *writer;
+	const struct oci_descriptor *blob;
+	const struct registry_watch *watch;
+};
+
+static uint64_t blob_offset(void *context)
+{
+	const struct blob_transfer *t = context;
+
+	return blob_writer_have(t->writer);
+}
+
+/* "bytes 100-199/200": does the body go on where we stopped? (RFC 9110, 14.4) */
+static bool continues_at(const char *content_range, uint64_t offset)
+{
+	struct str range = str_of(content_range), unit, first, rest;
+	uint64_t start;
+
+	str_cut(range, ' ', &unit, &rest);
+	str_cut(str_trim(rest), '-', &first, &rest);
+	return str_equal_nocase(unit, STR("bytes")) && str_to_u64(first, &start) &&
+	       start == offset;
+}
+
+static struct err *blob_begin(void *context, long status, const char *content_range)
+{
+	struct blob_transfer *t = context;
+
+	/* 206 that goes on is what we asked for; anything else begins anew. */
+	if (status == 206 && continues_at(content_range, blob_writer_have(t->writer)))
+		return NULL;
+	if (status == 206)
+		return err_new(ERR_NETWORK,
+			       "the server sends another range than asked for");
+	return blob_writer_restart(t->writer);
+}
+
+static struct err *blob_body(void *context, const void *data, size_t len)
+{
+	struct blob_transfer *t = context;
+
+	TRY(blob_writer_write(t->writer, data, len));
+	if (t->watch && t->watch->progress)
+		t->watch->progress(t->watch->context, blob_writer_have(t->writer),
+				   t->blob->size);
+	return NULL;
+}
+
+static struct err *transfer(struct registry *r, const struct oci_ref *ref,
+			    const char *path, struct blob_transfer *t)
+{
+	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
+	struct registry_request request = {
+		.ref = ref,
+		.method = "GET",
+		.path = path,
+		.max_body = t->blob->size,
+		.begin = blob_begin,
+		.body = blob_body,
+		.offset = blob_offset,
+		.context = t,
+		.watch = t->watch,
+	};
+
+	/* A partial file may hold all of it: only the check was missing. */
+	if (blob_writer_have(t->writer) < t->blob->size)
+		TRY(registry_send(r, &request, &answer));
+	return blob_writer_finish(t->writer);
+}
+
+static struct err *fetch_once(struct registry *r, const struct oci_ref *ref,
+			      const struct oci_descriptor *blob, struct store *store,
+			      const struct registry_watch *watch)
+{
+	CLEANUP(blob_writer_releasep) struct blob_writer *writer = NULL;
+	struct blob_transfer t = {.blob = blob, .watch = watch};
+	char digest[DIGEST_TEXT_SIZE];
+	CLEANUP(freep)
+	char *path = xasprintf("/v2/%s/blobs/%s", ref->repository,
+			       digest_format(&blob->digest, digest));
+
+	TRY(blob_writer_open(store, &blob->digest, blob->size, &writer));
+	t.writer = writer;
+	return transfer(r, ref, path, &t);
+}
+
+struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
+				const struct oci_descriptor *blob, struct store *store,
+				const struct registry_watch *watch)
+{
+	CLEANUP(freep) char *name = oci_ref_format(ref);
+	struct err *e;
+
+	if (blob_exists(store, &blob->digest))
+		return NULL;
+	e = fetch_once(r, ref, blob, store, watch);
+	if (e && err_code(e) == ERR_CORRUPT) {
+		registry_note(watch, "what came was damaged: fetching it once more");
+		err_ignore(e, "fetched once more");
+		e = fetch_once(r, ref, blob, store, watch);
+	}
+	return err_wrap(e, "'%s'", name);
+}

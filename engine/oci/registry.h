@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * registry.h - pulling from registries (the OCI distribution protocol, /v2/).
+ *
+ * Purpose:   resolve a reference to a manifest digest, fetch documents, and fetch blobs
+ * into the store, with authentication, mirrors, retry, resume and digest checks.
+ * Ownership: registry_free() ends a client and its connections.
+ * Threads:   one client may be used from many threads; curl_global_init() must have run.
+ * Errors:    ERR_NOTFOUND (404, naming reference and URL), ERR_AUTH (401, 403),
+ * ERR_NETWORK (after the last try, with the history of tries), ERR_CORRUPT (digest or
+ * size wrong twice), ERR_CANCELLED.
+ */
+#ifndef ENGINE_OCI_REGISTRY_H
+#define ENGINE_OCI_REGISTRY_H
+
+#include "cache/blob.h"
+#include "engine/oci/oci_manifest.h"
+#include "engine/oci/oci_ref.h"
+#include "scheduler/cancel.h"
+
+struct registry_options {
+	const char *const *mirrors; /* "docker.io=http://127.0.0.1:5000" */
+	size_t n_mirrors;
+	bool no_https;	      /* plain http for every registry */
+	const char *authfile; /* NULL: the usual places */
+	/* Timings, in milliseconds; 0 means the default.  Tests make them short. */
+	unsigned connect_timeout_ms; /* 15000 */
+	unsigned stall_timeout_ms; /* 30000 without a byte: broken off and tried again */
+	unsigned retry_delay_ms;   /* 1000, times 3 each try, with jitter */
+	unsigned retry_after_max_ms; /* 60000: longer Retry-After ends in an error */
+};
+
+struct registry;
+
+NODISCARD struct err *registry_new(const struct registry_options *options,
+				   struct registry **out);
+void registry_free(struct registry *r);
+void registry_freep(struct registry **r);
+/* How a transfer tells what it does; any member may be NULL. */
+struct registry_watch {
+	const struct cancel *cancel;
+	void (*progress)(void *context, uint64_t done,
+			 uint64_t total);	       /* bytes of this blob */
+	void (*note)(void *context, const char *text); /* "retrying in 2 s: ..." */
+	void *context;
+};
+
+/* Digest of what `ref` names now: one HEAD request (GET where HEAD does not tell).  A
+ * reference with a digest asks nobody. */
+NODISCARD struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
+				       const struct registry_watch *watch,
+				       struct digest *out);
+/* Fetch document `digest` (index or manifest) of `ref`'s repository into `body`,
+ * verified; `content_type` is for free(). */
+NODISCARD struct err *registry_fetch_manifest(struct registry *r,
+					      const struct oci_ref *ref,
+					      const struct digest *digest,
+					      const struct registry_watch *watch,
+					      struct buf *body, char **content_type);
+/* Fetch a blob into the store; nothing to do if it is there. */
+NODISCARD struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
+					  const struct oci_descriptor *blob,
+					  struct store *store,
+					  const struct registry_watch *watch);
+
+#endif

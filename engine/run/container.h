@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * container.h - running a script inside a root filesystem.
+ *
+ * Purpose:   starts `dagbuild internal-run`, which enters its own mount, pid, ipc and uts
+ *            namespaces, mounts the layers, /proc, /sys, /dev, resolv.conf and hosts,
+ * pivots, and runs the script under a small init of its own.  When the script ends, for
+ *            whatever reason, nothing of it is alive and nothing is mounted.
+ * Ownership: the request is borrowed.
+ * Threads:   any; the calling thread must live until the container has ended (the death
+ *            signal is bound to it).
+ * Errors:    ERR_SYS, ERR_UNSUPPORTED when the container could not be set up;
+ * ERR_CANCELLED. A failing script is no error here: see `status`.
+ */
+#ifndef ENGINE_RUN_CONTAINER_H
+#define ENGINE_RUN_CONTAINER_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "engine/tree/overlay.h"
+#include "scheduler/cancel.h"
+
+struct container_request {
+	/* The root filesystem.  mount_point is used inside the container's own namespace
+	 * only; without upper it is read-only. */
+	struct overlay_spec root;
+	/* Written as /.post.script (mode 0755, must not exist), removed afterwards; NULL:
+	 * argv names a program of the image. */
+	const char *script;
+	const char *const *argv; /* NULL-terminated: "/bin/sh", "-ex", "/.post.script" */
+	/* "NAME=VALUE", NULL-terminated: the whole environment. */
+	const char *const *envp;
+	/* Source the image's /.singularity.d/env/NAME.sh first, in order, as Apptainer
+	 * does. */
+	bool source_environment;
+	const char *hostname; /* NULL: "build" */
+	const struct cancel *cancel;
+	/* Called for each line of standard output and error, in order, without line end;
+	 * very long lines arrive in parts of 64 KiB. */
+	void (*line)(void *context, struct str line);
+	void *context;
+};
+
+struct container_result {
+	int status; /* the script's exit status, 128 + signal when a signal ended it */
+};
+
+NODISCARD struct err *container_run(const struct container_request *request,
+				    struct container_result *result);
+/* Body of `dagbuild internal-run`; returns the exit status. */
+int container_main(int argc, char **argv);
+
+#endif

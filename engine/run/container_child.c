@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT
+ * container_child.c - `dagbuild internal-run`: the inside of a container.
+ *
+ * Three processes, one thread each:
+ *
+ *	outer	enters new namespaces, starts init, passes SIGTERM on, waits
+ *	init	process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
+ *when the script has ended it ends everything else, cleans up, answers, exits
+ *	script	the program
+ *
+ * If dagbuild dies, outer gets the death signal, and init sees the end of the request
+ *pipe; when init dies the kernel ends all processes of its namespace.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "engine/run/container.h"
+#include "engine/run/mounts.h"
+#include "engine/run/run_spec.h"
+
+enum { REQUEST_FD = 3, STATUS_FD = 4 };
+
+static const char SCRIPT_PATH[] = "/.post.script";
+
+/* Tell the parent why there is no container, and end. */
+static NORETURN void give_up(struct err *e)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	buf_printf(&text, "E%d %s", (int)err_code(e), err_text(e));
+	for (const struct err *c = err_cause(e); c; c = err_cause(c))
+		buf_printf(&text, ": %s", err_text(c));
+	if (err_advice(e))
+		buf_printf(&text, " (%s)", err_advice(e));
+	buf_putc(&text, '\n');
+	(void)!write(STATUS_FD, text.data, text.len);
+	_exit(125);
+}
+
+/* ---- the script's process ---- */
+
+/* Nothing that a build needs, much that could harm the host; container runtimes drop the
+ * same. */
+static const unsigned char DROPPED_CAPS[] = {
+	CAP_SYS_MODULE, CAP_SYS_RAWIO,	   CAP_SYS_BOOT,   CAP_SYS_TIME,
+	CAP_MAC_ADMIN,	CAP_MAC_OVERRIDE,  CAP_WAKE_ALARM, CAP_BLOCK_SUSPEND,
+	CAP_SYSLOG,	CAP_AUDIT_CONTROL, CAP_PERFMON,	   CAP_BPF,
+};
+
+/* In a user namespace capabilities reach no further than it: they stay.  As real root
+ * they go, those that we have at all. */
+static void drop_capabilities(void)
+{
+	CLEANUP(buf_release) struct buf map = BUF_INIT;
+	struct err *e = fs_read_file(AT_FDCWD, "/proc/self/uid_map", KIB(4), &map);
+	struct str rest = str_of(buf_text(&map)), word;
+	uint64_t outside = 1;
+
+	err_ignore(e, "without a map there is no user namespace");
+	str_next_word(&rest, &word);
+	if (!e && str_next_word(&rest, &word) && str_to_u64(word, &outside) &&
+	    outside != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(DROPPED_CAPS); i++)
+		prctl(PR_CAPBSET_DROP, DROPPED_CAPS[i], 0, 0, 0);
+}
+
+static void set_limits(void)
+{
+	struct rlimit core = {0, 0}, files;
+
+	setrlimit(RLIMIT_CORE, &core);
+	/* Old programs close every possible descriptor, one by one. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 65536) {
+		files.rlim_cur = 65536;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* With the image's environment files: a shell sources them, then becomes the program. */
+static const char **with_environment(const struct run_spec *spec)
+{
+	static const char source[] = "for file in /.singularity.d/env/*.sh; do "
+				     "if [ -f \"$file\" ]; then . \"$file\"; fi; done; "
+				     "unset file; exec \"$@\"";
+	size_t n = 0;
+	const char **argv;
+
+	while (spec->argv[n])
+		n++;
+	argv = xcalloc(n + 5, sizeof(*argv));
+	argv[0] = "/bin/sh";
+	argv[1] = "-c";
+	argv[2] = source;
+	argv[3] = "sh";
+	memcpy(argv + 4, spec->argv, n * sizeof(*argv));
+	return argv;
+}
+
+static NORETURN void run_script(const struct run_spec *spec)
+{
+	const char **argv =
+		spec->source_environment ? with_environment(spec) : spec->argv;
+	sigset_t none;
+
+	setpgid(0, 0);
+	drop_capabilities();
+	set_limits();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	umask(0022);
+	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
+	if (errno == ENOENT)
+		give_up(err_new(ERR_NOTFOUND, "the image has no '%s'", argv[0]));
+	give_up(err_sys("start '%s'", argv[0]));
+}
+
+/* ---- init ---- */
+
+static struct err *make_temporary_folders(int root_fd)
+{
+	static const char *const names[] = {"/tmp", "/var/tmp"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEANUP(closep) int fd = -1;
+		struct err *e =
+			path_open(root_fd, names[i], O_PATH | O_DIRECTORY, 0, &fd);
+
+		if (!e)
+			continue;
+		err_ignore(e, "it is made");
+		TRY(path_mkdirs(root_fd, names[i], 0755));
+		TRY(path_open(root_fd, names[i], O_RDONLY | O_DIRECTORY, 0, &fd));
+		if (fchmod(fd, 01777) != 0)
+			return err_sys("mode of '%s'", names[i]);
+	}
+	return NULL;
+}
+
+static struct err *write_script(int root_fd, const char *text)
+{
+	CLEANUP(closep) int fd = -1;
+
+	TRY(path_open(root_fd, SCRIPT_PATH, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+		      0755, &fd));
+	TRY(fs_write_all(fd, text, strlen(text)));
+	return fchmod(fd, 0755) == 0 ? NULL : err_sys("mode of '%s'", SCRIPT_PATH);
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and
+ * goes. */
+static struct err *pivot(int root_fd)
+{
+	if (fchdir(root_fd) != 0)
+		return err_sys("enter the root");
+	if (syscall(SYS_pivot_root, ".", ".") != 0)
+		return err_hint(err_sys("pivot_root"),
+				"the root of this process must be a mount "
+				"point: a plain chroot is not enough");
+	if (umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+		return err_sys("leave the host's root");
+	return NULL;
+}
+
+static struct err *set_up(const struct run_spec *spec, int *root_fd,
+			  struct mount_stubs *stubs)
+{
+	bool writable = spec->root.upper != NULL;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+		return err_sys("make mounts private");
+	TRY(overlay_mount(&spec->root));
+	TRY(fs_open(AT_FDCWD, spec->root.mount_point, O_RDONLY | O_DIRECTORY, 0,
+		    root_fd));
+	if (writable)
+		TRY(make_temporary_folders(*root_fd));
+	TRY(mounts_make(*root_fd, writable, stubs));
+	if (spec->script)
+		TRY(write_script(*root_fd, spec->script));
+	TRY(pivot(*root_fd));
+	if (sethostname(spec->hostname, strlen(spec->hostname)) != 0)
+		return err_sys("host name");
+	return NULL;
+}
+
+/* Reap until the script has ended; its status as a shell would tell it. */
+static int wait_for_script(pid_t script, int signal_fd)
+{
+	struct pollfd fds[] = {
+		{.fd = signal_fd, .events = POLLIN},
+		{.fd = REQUEST_FD, .events = POLLIN},
+	};
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (pid == script)
+				return WIFEXITED(status) ? WEXITSTATUS(status)
+							 : 128 + WTERMSIG(status);
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+			continue;
+		/* Nothing comes after the request: this is its end, so dagbuild is gone.
+		 */
+		if (fds[1].revents)
+			_exit(125);
+		if (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
+		    info.ssi_signo != SIGCHLD)
+			kill(-1, (int)info.ssi_signo);
+	}
+}
+
+/* Before init answers, nothing may change the root any more. */
+static void end_everything(void)
+{
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+static NORETURN void init_main(const struct run_spec *spec)
+{
+	struct mount_stubs stubs = {0};
+	char answer[16];
+	sigset_t set;
+	int root_fd = -1, status, signal_fd;
+	struct err *e;
+	pid_t script;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	e = signal_fd < 0 ? err_sys("signalfd") : set_up(spec, &root_fd, &stubs);
+	if (e)
+		give_up(e);
+	script = fork();
+	if (script < 0)
+		give_up(err_sys("fork"));
+	if (script == 0)
+		run_script(spec);
+	status = wait_for_script(script, signal_fd);
+	end_everything();
+	if (spec->script)
+		unlinkat(root_fd, SCRIPT_PATH + 1, 0);
+	mounts_clear(root_fd, &stubs);
+	snprintf(answer, sizeof(answer), "S%d\n", status);
+	(void)!write(STATUS_FD, answer, strlen(answer));
+	_exit(0);
+}
+
+/* ---- outer ---- */
+
+static volatile sig_atomic_t init_pid;
+
+static void on_terminate(int number)
+{
+	if (init_pid > 0)
+		kill(init_pid, number);
+}
+
+static struct err *start_init(const struct run_spec *spec)
+{
+	const struct sigaction action = {.sa_handler = on_terminate};
+	pid_t pid;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
+		return err_hint(err_sys("namespaces cannot be made"),
+				"dagbuild needs CAP_SYS_ADMIN, of its own user namespace "
+				"at least");
+	pid = fork();
+	if (pid < 0)
+		return err_sys("fork");
+	if (pid == 0)
+		init_main(spec);
+	init_pid = pid;
+	sigaction(SIGTERM, &action, NULL);
+	return NULL;
+}
+
+int container_main(int argc, char **argv)
+{
+	CLEANUP(run_spec_release) struct run_spec spec = {0};
+	struct err *e;
+	int status = 0;
+
+	(void)argc;
+	(void)argv;
+	fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC);
+	fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	e = run_spec_read(REQUEST_FD, &spec);
+	if (!e)
+		e = start_init(&spec);
+	if (e)
+		give_up(e);
+	while (waitpid(init_pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
+}

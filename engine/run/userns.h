@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * userns.h - becoming root, once, before any thread exists.
+ *
+ * Purpose:   after userns_enter() the process acts as root in a private mount namespace,
+ * in all modes alike (design: D8): real root takes a mount namespace only, a user with
+ * subordinate ids a user namespace that maps 0 to the user and 1.. to them. dagbuild then
+ * executes itself again, so that nothing of the time before stays. Ownership: nothing is
+ * kept. Threads:   only in a process with one thread. Errors:    ERR_UNSUPPORTED with the
+ * reason and a hint: no subordinate ids, no newuidmap, user namespaces forbidden (naming
+ * the setting).
+ */
+#ifndef ENGINE_RUN_USERNS_H
+#define ENGINE_RUN_USERNS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum userns_mode {
+	USERNS_ROOT,  /* real root */
+	USERNS_RANGE, /* a user with subordinate ids */
+};
+
+struct id_range {
+	uint32_t start; /* first id outside */
+	uint32_t count;
+};
+
+enum { USERNS_RANGES_MAX = 8 };
+
+struct id_ranges {
+	struct id_range items[USERNS_RANGES_MAX];
+	size_t len;
+};
+
+/* How this process may become root. */
+struct userns_plan {
+	enum userns_mode mode;
+	struct id_ranges uids,
+		gids; /* RANGE: what 1.. map to, one range after the other */
+};
+
+/* Find out; changes nothing. */
+NODISCARD struct err *userns_probe(struct userns_plan *out);
+/* Enter the namespaces in this very process; mounts no longer propagate to the host. */
+NODISCARD struct err *userns_enter(const struct userns_plan *plan);
+/* A text that names the id map, for keys: "root", or all ranges.  At least 256 bytes. */
+const char *userns_describe(const struct userns_plan *plan, char *out, size_t size);
+/* The ranges that lines NAME-OR-ID:START:COUNT give to a user; further ones than fit are
+ * left out. */
+void userns_parse_ranges(struct str text, const char *name, uint32_t id,
+			 struct id_ranges *out);
+
+#endif

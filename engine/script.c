@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ * script.c - see script.h.
+ */
+#include "engine/script.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/fs.h"
+#include "base/vec.h"
+
+/* Constant: names and values are Apptainer's (definition files, section 3.3). */
+static const char *const CONSTANT[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/root",
+	"LANG=C",
+	"LD_LIBRARY_PATH=/.singularity.d/libs",
+	"APPTAINER_CONTAINER=/",
+	"SINGULARITY_CONTAINER=/",
+	"APPTAINER_NAME=rootfs",
+	"SINGULARITY_NAME=rootfs",
+	"APPTAINER_ENVIRONMENT=/.singularity.d/env/91-environment.sh",
+	"SINGULARITY_ENVIRONMENT=/.singularity.d/env/91-environment.sh",
+	"APPTAINER_LABELS=/.build.labels",
+	"SINGULARITY_LABELS=/.build.labels",
+};
+
+/* How a step reaches the network, and how it prints, is no input: these stay out of keys.
+ */
+static const char *const PASSED_UNKEYED[] = {
+	"TERM",	      "http_proxy",  "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
+	"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",   "ALL_PROXY", "NO_PROXY",
+};
+
+char **script_env(const struct exec *x, const char *command)
+{
+	VEC(char *) env = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(CONSTANT); i++)
+		vec_push(&env, xstrdup(CONSTANT[i]));
+	vec_push(&env, xasprintf("APPTAINER_COMMAND=%s", command));
+	for (size_t i = 0; i < ARRAY_LEN(PASSED_UNKEYED); i++) {
+		const char *value = getenv(PASSED_UNKEYED[i]);
+
+		if (value)
+			vec_push(&env, xasprintf("%s=%s", PASSED_UNKEYED[i], value));
+	}
+	if (x->epoch_set)
+		vec_push(&env,
+			 xasprintf("SOURCE_DATE_EPOCH=%lld", (long long)x->epoch_s));
+	for (size_t i = 0; i < x->n_passed_env; i++)
+		vec_push(&env, xstrdup(x->passed_env[i]));
+	vec_push(&env, NULL);
+	return env.items;
+}
+
+void script_env_freep(char ***env)
+{
+	for (char **e = *env; e && *e; e++)
+		free(*e);
+	free(*env);
+	*env = NULL;
+}
+
+void script_env_key(const struct exec *x, struct key *key)
+{
+	key_set_list(key, "constant environment", CONSTANT, ARRAY_LEN(CONSTANT));
+	key_set_list(key, "passed environment", (const char *const *)x->passed_env,
+		     x->n_passed_env);
+	if (x->epoch_set)
+		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+}
+
+struct err *script_output_open(struct exec *x, const struct step *step, struct task *task,
+			       struct script_output *out)
+{
+	out->task = task;
+	out->log_path = exec_log_path(x, step);
+	out->log = fopen(out->log_path, "we");
+	return out->log ? NULL : err_sys("log '%s'", out->log_path);
+}
+
+void script_output_line(void *context, struct str line)
+{
+	struct script_output *out = context;
+
+	fprintf(out->log, "%.*s\n", STR_ARG(line));
+	fflush(out->log);
+	task_line(out->task, line);
+	if (str_starts_with(line, "+ ")) {
+		free(out->last_command);
+		out->last_command = str_dup(str_slice(line, 2, line.len));
+	}
+}
+
+void script_output_release(struct script_output *out)
+{
+	fclosep(&out->log);
+	free(out->log_path);
+	free(out->last_command);
+}
+
+struct err *script_failed(const struct step *step, const struct script_output *out,
+			  int status)
+{
+	CLEANUP(freep) char *how = NULL;
+	struct err *e;
+
+	if (status > 128 && status < 192)
+		how = xasprintf("was ended by signal %d (%s)", status - 128,
+				strsignal(status - 128));
+	else
+		how = xasprintf("exited with status %d", status);
+	e = out->last_command ? err_new(ERR_STEP, "'%s' %s", out->last_command, how)
+			      : err_new(ERR_STEP, "the script %s", how);
+	e = err_wrap(e, "%s of stage '%s' failed", step->label, step->stage_name);
+	return err_hint(e, "the whole output is in %s", out->log_path);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * step.c - names of step kinds.
+ */
+#include "engine/step.h"
+
+const char *step_kind_name(enum step_kind kind)
+{
+	static const char *const names[STEP_KINDS] = {
+		[STEP_BASE] = "base", [STEP_COPY] = "copy", [STEP_FILES] = "files",
+		[STEP_POST] = "post", [STEP_META] = "meta", [STEP_TEST] = "test",
+		[STEP_PACK] = "pack",
+	};
+
+	assert(kind < STEP_KINDS);
+	return names[kind];
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * step_base.c - the first root filesystem of a stage: the agent's layers, and on top of
+ * them a layer with what every Apptainer image holds.
+ */
+#include "engine/agent/agent.h"
+#include "engine/exec_private.h"
+#include "engine/meta/base_files.h"
+#include "engine/meta/oci_runtime.h"
+
+static struct agent_context context_of(struct exec *x, struct task *task)
+{
+	return (struct agent_context){
+		.store = x->options.store,
+		.registry = x->options.registry,
+		.flights = x->flights,
+		.task = task,
+		.id_map = x->options.id_map,
+		.platform = oci_platform_host(),
+		.use_network = x->options.registry != NULL,
+		.resolved_since = x->options.resolved_since,
+	};
+}
+
+static struct err *base_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+	const struct agent *agent = agent_find(step->base.agent);
+	struct agent_context context = context_of(x, task);
+	struct err *e = agent->resolve(&context, &step->base, &state->source);
+
+	if (e && err_code(e) == ERR_NOTFOUND && !context.use_network) {
+		err_ignore(e, "planning asks no registry");
+		state->miss = "not resolved yet";
+		*known = false;
+		return NULL;
+	}
+	TRY(e);
+	key_set_text(state->inputs, "agent", step->base.agent);
+	key_set_digest(state->inputs, "source", &state->source);
+	return NULL;
+}
+
+static struct err *write_files(struct exec *x, const struct step *step,
+			       struct agent_base *base)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+
+	TRY(mounted_open(x, &base->layers, true, &m));
+	TRY(base_files_write(m.root_fd));
+	if (base->has_config)
+		TRY(oci_runtime_write(m.root_fd, &base->config));
+	TRY(mounted_close(&m));
+	return exec_commit_upper(x, step, &m, &base->layers);
+}
+
+static struct err *base_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(agent_base_release) struct agent_base base = AGENT_BASE_INIT;
+	struct agent_context context = context_of(x, task);
+	const struct step_state *state = exec_state(x, step->id);
+	char text[DIGEST_TEXT_SIZE];
+
+	TRY(agent_find(step->base.agent)
+		    ->fetch(&context, &step->base, &state->source, &base));
+	TRY(write_files(x, step, &base));
+	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
+	if (base.has_config)
+		cJSON_AddStringToObject(record, "oci_config", base.config.inner_json);
+	return NULL;
+}
+
+const struct step_ops step_base_ops = {.compose = base_compose, .run = base_run};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ * step_copy.c - `%files`, from a stage and from the host.
+ *
+ * Both are keyed on the content of what they copy, not on how it came about: when a
+ * producer is built anew to the same files, its consumer is a hit (early cutoff).  What a
+ * producer's root filesystem gives for a list of sources is remembered, so that a run in
+ * which nothing has changed mounts and reads nothing.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "engine/exec_private.h"
+#include "engine/tree/tree_copy.h"
+
+static void add_items(struct key *key, const struct step_files *files)
+{
+	CLEANUP(freep) const char **texts = xcalloc(2 * files->n_items, sizeof(*texts));
+
+	for (size_t i = 0; i < files->n_items; i++) {
+		texts[2 * i] = files->items[i].source;
+		texts[2 * i + 1] = files->items[i].target;
+	}
+	key_set_list(key, "list", texts, 2 * files->n_items);
+}
+
+static void on_read(void *context, uint64_t done)
+{
+	task_progress(context, "copying", done, 0);
+}
+
+static struct copy_request request_of(struct exec *x, const struct step *step,
+				      struct task *task, int source_fd)
+{
+	return (struct copy_request){
+		.from = step->kind == STEP_COPY ? COPY_FROM_STAGE : COPY_FROM_HOST,
+		.source_fd = source_fd,
+		.items = step->files.items,
+		.n_items = step->files.n_items,
+		.secret = store_secret(x->options.store),
+		.cancel = task_cancel(task),
+		.progress = on_read,
+		.context = task,
+	};
+}
+
+/* Copy into a new layer.  The key gets what was really copied, so that a file that
+ * changed since the probe is recorded as what it was when it was read. */
+static struct err *copy_into_layer(struct exec *x, const struct step *step,
+				   struct task *task, int source_fd)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	struct step_state *state = exec_state(x, step->id);
+	struct copy_request request = request_of(x, step, task, source_fd);
+	struct digest copied;
+
+	TRY(mounted_open(x, exec_parent(x, step), true, &m));
+	TRY(tree_copy(&request, m.root_fd, &copied));
+	TRY(mounted_close(&m));
+	key_set_digest(state->inputs, "content", &copied);
+	state->key = key_final(state->inputs);
+	return exec_commit_upper(x, step, &m, exec_parent(x, step));
+}
+
+/* ---- from a stage ---- */
+
+static struct digest memo_key(struct exec *x, const struct step *step)
+{
+	CLEANUP(key_freep) struct key *key = key_new(x->options.store, "copied content");
+	struct digest producer = snapshot_digest(
+		x->options.store, &exec_state(x, step->producer)->snapshot);
+
+	key_set_digest(key, "producer", &producer);
+	add_items(key, &step->files);
+	return key_final(key);
+}
+
+static bool load_memo(struct exec *x, const struct digest *key, struct digest *out)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct err *e = record_load(x->options.store, key, &record);
+	const char *text = e ? NULL : json_string(record, "digest");
+
+	err_ignore(e, "not looked at before");
+	return text && digest_parse(str_of(text), out);
+}
+
+static struct err *save_memo(struct exec *x, const struct digest *key,
+			     const struct digest *digest)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	char text[DIGEST_TEXT_SIZE];
+
+	cJSON_AddStringToObject(record, "kind", "copied content");
+	cJSON_AddStringToObject(record, "digest", digest_format(digest, text));
+	return record_save(x->options.store, key, record);
+}
+
+static struct err *digest_producer(struct exec *x, const struct step *step,
+				   struct task *task, struct digest *out)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	struct copy_request request;
+
+	TRY(mounted_open(x, &exec_state(x, step->producer)->snapshot, false, &m));
+	request = request_of(x, step, task, m.root_fd);
+	return tree_copy_digest(&request, out);
+}
+
+static struct err *copy_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+	struct digest memo = memo_key(x, step);
+
+	add_items(state->inputs, &step->files);
+	if (!load_memo(x, &memo, &state->source)) {
+		state->miss = "the copied files were not looked at yet";
+		*known = x->options.can_mount;
+		if (!*known)
+			return NULL;
+		TRY(digest_producer(x, step, task, &state->source));
+		TRY(save_memo(x, &memo, &state->source));
+	}
+	key_set_digest(state->inputs, "content", &state->source);
+	return NULL;
+}
+
+static struct err *copy_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(mounted_release) struct mounted source = MOUNTED_INIT;
+
+	(void)record;
+	TRY(mounted_open(x, &exec_state(x, step->producer)->snapshot, false, &source));
+	return copy_into_layer(x, step, task, source.root_fd);
+}
+
+const struct step_ops step_copy_ops = {.compose = copy_compose, .run = copy_run};
+
+/* ---- from the host ---- */
+
+static struct err *open_host(int *fd)
+{
+	return fs_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0, fd);
+}
+
+static struct err *files_compose(struct exec *x, const struct step *step,
+				 struct task *task, bool *known)
+{
+	CLEANUP(closep) int host = -1;
+	struct step_state *state = exec_state(x, step->id);
+	struct copy_request request;
+
+	(void)known;
+	TRY(open_host(&host));
+	request = request_of(x, step, task, host);
+	add_items(state->inputs, &step->files);
+	TRY(tree_copy_digest(&request, &state->source));
+	key_set_digest(state->inputs, "content", &state->source);
+	return NULL;
+}
+
+static struct err *files_run(struct exec *x, const struct step *step, struct task *task,
+			     cJSON *record)
+{
+	CLEANUP(closep) int host = -1;
+
+	(void)record;
+	TRY(open_host(&host));
+	return copy_into_layer(x, step, task, host);
+}
+
+const struct step_ops step_files_ops = {.compose = files_compose, .run = files_run};

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ * step_post.c - `%post`: the script, in a container, into a new layer.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "engine/exec_private.h"
+#include "engine/script.h"
+
+/* For free(): the words, and the argv that points to them. */
+struct command {
+	VEC(char *) words;
+};
+
+static void command_release(struct command *c)
+{
+	for (size_t i = 0; i < c->words.len; i++)
+		free(c->words.items[i]);
+	vec_free(&c->words);
+}
+
+static const char SCRIPT[] = "/.post.script";
+
+/* What follows `-c` becomes one operand, with the script's path at its end. */
+static struct err *add_shell(struct command *c, struct str rest)
+{
+	struct buf operand = BUF_INIT;
+	struct str word;
+
+	while (str_next_word(&rest, &word))
+		buf_printf(&operand, "%.*s ", STR_ARG(word));
+	if (operand.len == 0)
+		return err_hint(err_new(ERR_SYNTAX, "'-c' is not followed by a shell"),
+				"write '%%post -c /bin/bash'");
+	buf_puts(&operand, SCRIPT);
+	vec_push(&c->words, buf_steal(&operand));
+	return NULL;
+}
+
+/*
+ * `/bin/sh -ex ARGUMENTS SCRIPT`, the arguments cut at the first `#`.  `%post -c
+ * /bin/bash` runs
+ * `/bin/sh -ex -c "/bin/bash /.post.script"`, as with Apptainer: the inner shell has no
+ * -e.
+ */
+static struct err *command_of(const struct step *step, struct command *c)
+{
+	struct str args, comment, word;
+
+	str_cut(str_of(step->post.args), '#', &args, &comment);
+	vec_push(&c->words, xstrdup("/bin/sh"));
+	vec_push(&c->words, xstrdup("-ex"));
+	while (str_next_word(&args, &word)) {
+		vec_push(&c->words, str_dup(word));
+		if (str_is(word, "-c")) {
+			TRY(add_shell(c, args));
+			vec_push(&c->words, NULL);
+			return NULL;
+		}
+	}
+	vec_push(&c->words, xstrdup(SCRIPT));
+	vec_push(&c->words, NULL);
+	return NULL;
+}
+
+static struct err *post_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct key *inputs = exec_state(x, step->id)->inputs;
+
+	(void)task;
+	(void)known;
+	key_set_text(inputs, "script", step->post.script);
+	key_set_text(inputs, "arguments", step->post.args);
+	script_env_key(x, inputs);
+	return NULL;
+}
+
+static struct err *run_script(struct exec *x, const struct step *step, struct task *task,
+			      struct mounted *m)
+{
+	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
+	CLEANUP(script_env_freep) char **env = script_env(x, "exec");
+	CLEANUP(command_release) struct command command = {0};
+	CLEANUP(freep) const char **names = NULL;
+	struct container_request request = {
+		.root = exec_overlay(x, exec_parent(x, step), &names),
+		.script = step->post.script,
+		.envp = (const char *const *)env,
+		.source_environment = true,
+		.cancel = task_cancel(task),
+		.line = script_output_line,
+		.context = &output,
+	};
+	struct container_result result = {0};
+
+	TRY(command_of(step, &command));
+	TRY(script_output_open(x, step, task, &output));
+	request.argv = (const char *const *)command.words.items;
+	request.root.upper = m->upper;
+	request.root.work = m->work;
+	request.root.mount_point = m->mount_point;
+	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
+		     step->stage_name));
+	return result.status == 0 ? NULL : script_failed(step, &output, result.status);
+}
+
+static struct err *post_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+
+	(void)record;
+	TRY(mounted_prepare(x, exec_parent(x, step), &m));
+	TRY(run_script(x, step, task, &m));
+	return exec_commit_upper(x, step, &m, exec_parent(x, step));
+}
+
+const struct step_ops step_post_ops = {.compose = post_compose, .run = post_run};
+
+/* ---- %test: the same, but what it writes is thrown away ---- */
+
+static struct err *test_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	(void)task;
+	(void)known;
+	script_env_key(x, exec_state(x, step->id)->inputs);
+	return NULL;
+}
+
+static struct err *test_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	static const char *const argv[] = {"/.singularity.d/test", NULL};
+	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
+	CLEANUP(script_env_freep) char **env = script_env(x, "test");
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	CLEANUP(freep) const char **names = NULL;
+	struct container_request request = {
+		.root = exec_overlay(x, exec_parent(x, step), &names),
+		.argv = argv,
+		.envp = (const char *const *)env,
+		.source_environment = true,
+		.cancel = task_cancel(task),
+		.line = script_output_line,
+		.context = &output,
+	};
+	struct container_result result = {0};
+
+	(void)record;
+	TRY(mounted_prepare(x, exec_parent(x, step), &m));
+	TRY(script_output_open(x, step, task, &output));
+	request.root.upper = m.upper;
+	request.root.work = m.work;
+	request.root.mount_point = m.mount_point;
+	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
+		     step->stage_name));
+	if (result.status != 0)
+		return script_failed(step, &output, result.status);
+	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
+	return NULL;
+}
+
+const struct step_ops step_test_ops = {.compose = test_compose, .run = test_run};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ * copy_stage.c - what a copy from another stage makes.
+ *
+ * Owners, modes (with set-id bits), times, links, hard links and file capabilities are
+ * kept.  The named folder itself is made 0755 root, or left as it is, as Apptainer does.
+ * What is in the way is replaced, but a folder is not replaced by anything else:
+ * Apptainer deletes it with all it holds, without a word, which nobody wants.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "engine/tree/copy_target.h"
+
+static bool is_named(const struct walk_entry *entry)
+{
+	return entry->path[0] == '\0';
+}
+
+/* Make `name` free for something that is no folder. */
+static struct err *clear_way(const struct copy_target *t, const char *name)
+{
+	mode_t mode;
+
+	TRY(copy_target_look(t, name, &mode));
+	if (S_ISDIR(mode))
+		return err_hint(
+			copy_target_in_way(t, name, mode),
+			"a folder is not replaced by something else; remove it in "
+			"%%post of the stage before, or choose another name");
+	if (mode && unlinkat(copy_target_here(t)->fd, name, 0) != 0)
+		return err_sys("replace '%s/%s'", copy_target_here(t)->path, name);
+	return NULL;
+}
+
+static struct err *set_owner_at(int dir_fd, const char *name, const struct stat *st)
+{
+	if (fchownat(dir_fd, name, st->st_uid, st->st_gid,
+		     AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0)
+		return NULL;
+	return err_sys("set owner %u:%u", st->st_uid, st->st_gid);
+}
+
+static struct err *make_folder(const struct copy_target *t,
+			       const struct walk_entry *entry, bool *is_new)
+{
+	int here = copy_target_here(t)->fd;
+	mode_t mode;
+
+	TRY(copy_target_look(t, entry->name, &mode));
+	*is_new = !S_ISDIR(mode);
+	if (!*is_new)
+		return NULL;
+	if (mode && is_named(entry))
+		return copy_target_in_way(t, entry->name, mode);
+	if (mode && unlinkat(here, entry->name, 0) != 0)
+		return err_sys("replace '%s/%s'", copy_target_here(t)->path, entry->name);
+	if (mkdirat(here, entry->name, 0700) != 0)
+		return err_sys("make folder '%s/%s'", copy_target_here(t)->path,
+			       entry->name);
+	return NULL;
+}
+
+static struct err *stage_enter(void *context, const struct walk_entry *entry)
+{
+	struct copy_target *t = context;
+	mode_t mode = is_named(entry) ? 0755 : entry->stat.st_mode & 07777;
+	bool is_new;
+
+	TRY(make_folder(t, entry, &is_new));
+	TRY(copy_target_enter(t, entry->name));
+	if (is_named(entry) && !is_new)
+		return NULL;
+	/* The owner first: chown(2) clears set-id bits. */
+	if (!is_named(entry))
+		TRY(set_owner_at(copy_target_here(t)->fd, "", &entry->stat));
+	if (fchmod(copy_target_here(t)->fd, mode) != 0)
+		return err_sys("set mode of '%s'", copy_target_here(t)->path);
+	return NULL;
+}
+
+static struct err *set_times(int fd, const struct walk_entry *entry)
+{
+	if (futimens(fd, (struct timespec[]){entry->stat.st_mtim, entry->stat.st_mtim}) !=
+	    0)
+		return err_sys("set times");
+	return NULL;
+}
+
+static struct err *stage_leave(void *context, const struct walk_entry *entry)
+{
+	struct copy_target *t = context;
+
+	if (!is_named(entry))
+		TRY(set_times(copy_target_here(t)->fd, entry));
+	copy_target_leave(t);
+	return NULL;
+}
+
+static struct err *stage_file(void *context, const struct walk_entry *entry, int *fd)
+{
+	const struct copy_target *t = context;
+
+	TRY(clear_way(t, entry->name));
+	return fs_open(copy_target_here(t)->fd, entry->name,
+		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, fd);
+}
+
+static struct err *stage_finish(void *context, const struct walk_entry *entry, int fd)
+{
+	(void)context;
+	TRY(set_owner_at(fd, "", &entry->stat));
+	if (fchmod(fd, entry->stat.st_mode & 07777) != 0)
+		return err_sys("set mode");
+	if (entry->capability && fsetxattr(fd, "security.capability", entry->capability,
+					   entry->capability_size, 0) != 0)
+		return err_sys("set capabilities");
+	return set_times(fd, entry);
+}
+
+static struct err *link_again(const struct copy_target *t, const struct walk_entry *entry)
+{
+	CLEANUP(freep) char *path = path_join(t->path, entry->first);
+	CLEANUP(closep) int dir = -1;
+	const char *name;
+
+	TRY(path_open_parent(t->root_fd, path, &dir, &name));
+	if (linkat(dir, name, copy_target_here(t)->fd, entry->name, 0) != 0)
+		return err_sys("link '%s/%s' to '%s'", copy_target_here(t)->path,
+			       entry->name, path);
+	return NULL;
+}
+
+static int make_node(const struct copy_target *t, const struct walk_entry *entry)
+{
+	int here = copy_target_here(t)->fd;
+
+	if (entry->link)
+		return symlinkat(entry->link, here, entry->name);
+	return mkfifoat(here, entry->name, 0600);
+}
+
+static struct err *stage_other(void *context, const struct walk_entry *entry)
+{
+	const struct copy_target *t = context;
+	int here = copy_target_here(t)->fd;
+	struct timespec times[] = {entry->stat.st_mtim, entry->stat.st_mtim};
+
+	if (!entry->first && !entry->link && !S_ISFIFO(entry->stat.st_mode)) {
+		log_debug("copy", "device or socket '%s' is left out", entry->path);
+		return NULL;
+	}
+	TRY(clear_way(t, entry->name));
+	if (entry->first)
+		return link_again(t, entry);
+	if (make_node(t, entry) != 0)
+		return err_sys("make '%s/%s'", copy_target_here(t)->path, entry->name);
+	TRY(set_owner_at(here, entry->name, &entry->stat));
+	if (!entry->link &&
+	    fchmodat(here, entry->name, entry->stat.st_mode & 07777, 0) != 0)
+		return err_sys("set mode of '%s/%s'", copy_target_here(t)->path,
+			       entry->name);
+	if (utimensat(here, entry->name, times, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys("set times of '%s/%s'", copy_target_here(t)->path,
+			       entry->name);
+	return NULL;
+}
+
+const struct walk_visitor copy_stage_visitor = {
+	.enter = stage_enter,
+	.leave = stage_leave,
+	.file = stage_file,
+	.finish = stage_finish,
+	.other = stage_other,
+};

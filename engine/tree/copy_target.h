@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * copy_target.h - the writing half of `%files`: a place in a root filesystem.
+ *
+ * Purpose:   the two visitors of a walk, one for each kind of copy.  Every name is made
+ *            relative to an open folder that was reached inside the root, and no link is
+ *            followed but inside the root, so that nothing is ever written outside.
+ * Ownership: copy_target_release() ends a target; the root descriptor is borrowed.
+ * Threads:   a target belongs to one thread.
+ * Errors:    ERR_EXISTS for what must not be replaced, ERR_SYS, ERR_NOSPACE.
+ */
+#ifndef ENGINE_TREE_COPY_TARGET_H
+#define ENGINE_TREE_COPY_TARGET_H
+
+#include "base/vec.h"
+#include "engine/tree/tree_walk.h"
+
+/* An open folder of the target. */
+struct target_folder {
+	int fd;	    /* O_RDONLY */
+	char *path; /* absolute inside the root, without links; "" is the root */
+};
+
+struct copy_target {
+	int root_fd; /* borrowed */
+	char *path;  /* of the copy itself: absolute inside the root, as root_resolve() */
+	VEC(struct target_folder) folders; /* innermost last; the first holds `path` */
+};
+
+extern const struct walk_visitor copy_host_visitor, copy_stage_visitor;
+
+/* `path` is where the named source itself goes; the folder it lies in must exist. */
+NODISCARD struct err *copy_target_init(struct copy_target *t, int root_fd,
+				       const char *path);
+void copy_target_release(struct copy_target *t);
+
+/* For the visitors: */
+const struct target_folder *copy_target_here(const struct copy_target *t);
+/* What lies at `name` in the present folder, links not followed; `*mode` 0: nothing. */
+NODISCARD struct err *copy_target_look(const struct copy_target *t, const char *name,
+				       mode_t *mode);
+/* Enter folder `name` of the present one, which is no link; "" enters it once more. */
+NODISCARD struct err *copy_target_enter(struct copy_target *t, const char *name);
+void copy_target_leave(struct copy_target *t);
+/* An ERR_EXISTS that says what lies at `name`. */
+NODISCARD struct err *copy_target_in_way(const struct copy_target *t, const char *name,
+					 mode_t mode);
+
+#endif

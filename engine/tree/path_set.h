@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * path_set.h - a set of paths, kept as keyed 64-bit hashes.
+ *
+ * Purpose:   remember millions of paths in 16 bytes each. The key is random, so a
+ *            stranger cannot make two paths collide; among ten million a chance
+ *            collision has probability 1:10^6, and its effect (a lower file is spared)
+ *            is harmless to us.
+ * Ownership: path_set_release() ends it.
+ * Threads:   a set belongs to one thread.
+ */
+#ifndef ENGINE_TREE_PATH_SET_H
+#define ENGINE_TREE_PATH_SET_H
+
+#include "base/digest.h"
+#include "base/str.h"
+
+struct path_set {
+	uint64_t *slots;	   /* open addressing; 0 is free */
+	size_t len, cap;	   /* cap is a power of two */
+	struct hash_secret secret; /* drawn with the first member */
+};
+
+/* True if it was not in the set. */
+bool path_set_add(struct path_set *s, struct str path);
+bool path_set_has(const struct path_set *s, struct str path);
+/* `path` and every folder above it, but the root. */
+void path_set_add_with_parents(struct path_set *s, struct str path);
+void path_set_release(struct path_set *s);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ * tree_copy.h - `%files`: copying into a root filesystem, from host or stage.
+ *
+ * Purpose:   Apptainer's rules (docs/definition-files.md), with every path resolved
+ *            inside its root, so that no link leads out onto the host.
+ *
+ *            tree_copy_digest() says what a copy would bring: names, types, modes,
+ *            links, owners where they are kept, and contents of everything the sources
+ *            expand to; never times. tree_copy() copies and computes the same digest
+ *            from what it really copied. The items' own texts are not in it: the caller
+ *            keys those.
+ *
+ *            Different from Apptainer, on purpose: no shell reads a source; a file is
+ *            not put in the place of a folder (Apptainer deletes it, from a stage); a
+ *            source is looked at before its target is touched, so that a fifo is not
+ *            waited for and nothing is deleted for a device that cannot be copied; a
+ *            fifo inside a stage's folder is made anew; a link whose text has more `..`
+ *            than there are folders is copied as it is; capabilities are kept for a
+ *            named file, too. Devices and sockets inside a stage's folder are left out,
+ *            as in Apptainer.
+ * Ownership: requests are borrowed.
+ * Threads:   any; nobody else may change the root meanwhile.
+ * Errors:    ERR_NOTFOUND (a source is missing, or its pattern matches nothing),
+ *            ERR_SYNTAX (empty source, too many braces), ERR_EXISTS (something is in
+ *            the way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all but the last carry the
+ *            item's place. What was copied before an error stays: the caller drops the
+ *            layer.
+ */
+#ifndef ENGINE_TREE_TREE_COPY_H
+#define ENGINE_TREE_TREE_COPY_H
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "scheduler/cancel.h"
+
+struct copy_item {
+	const char *source; /* as written, quotes removed; may be a pattern */
+	const char *target; /* as written; "" when omitted */
+	const char *where;  /* "lab3.def:22:3", for messages */
+};
+
+enum copy_from {
+	/* As `cp -fLr` with umask 0002: links are followed, the owner is root, the time
+	 * now. An existing file keeps its inode, owner and mode. */
+	COPY_FROM_HOST,
+	/* Links, owners, modes, times, hard links and capabilities are kept; the named
+	 * folder itself becomes 0755 root, or stays as it is. */
+	COPY_FROM_STAGE,
+};
+
+struct copy_request {
+	enum copy_from from;
+	int source_fd; /* folder that relative host sources count from (AT_FDCWD will do),
+			* or the stage's root */
+	const struct copy_item *items;
+	size_t n_items;
+	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
+	const struct cancel *cancel;	  /* may be NULL */
+	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
+	void (*progress)(void *context, uint64_t done);
+	void *context;
+};
+
+/* What the sources are, without copying. */
+NODISCARD struct err *tree_copy_digest(const struct copy_request *request,
+				       struct digest *out);
+/* Copy into root filesystem `root_fd`; `*out` is the digest of what was read meanwhile.
+ */
+NODISCARD struct err *tree_copy(const struct copy_request *request, int root_fd,
+				struct digest *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * tree_glob.h - what a `%files` source stands for.
+ *
+ * Purpose:   braces (`{a,b}`, `{1..3}`, `{a..e}`), then patterns (`*`, `?`, `[a-z]`,
+ *            `[!x]`, `[[:alpha:]]`; `**` is `*`), with a backslash taking away a
+ * character's meaning.  No shell is involved: `$`, backquotes and `~` are themselves.
+ *            Names with a leading dot match only a pattern with one.
+ * Ownership: path_list_release() ends a list.
+ * Threads:   any.
+ * Errors:    ERR_NOTFOUND when a pattern matches nothing; ERR_SYNTAX for braces that
+ * stand for too many names; ERR_SYS, ERR_CANCELLED.
+ */
+#ifndef ENGINE_TREE_TREE_GLOB_H
+#define ENGINE_TREE_TREE_GLOB_H
+
+#include "base/err.h"
+#include "base/vec.h"
+#include "scheduler/cancel.h"
+
+struct path_list {
+	char **items; /* each for free() */
+	size_t len, cap;
+};
+
+void path_list_release(struct path_list *list);
+
+/* Where names are looked up. */
+struct glob_root {
+	int fd; /* folder that relative names count from; if confined, the root */
+	bool is_confined; /* links and `..` stay inside `fd`, which absolute names name
+			     too */
+	const struct cancel *cancel; /* may be NULL */
+};
+
+/* Append what `pattern` stands for: in the order of the braces, and sorted bytewise for
+ * each pattern.  A text without any special character is appended without looking whether
+ * it exists, and so is one that matches nothing but exists as it is written. */
+NODISCARD struct err *tree_glob(const struct glob_root *root, const char *pattern,
+				struct path_list *out);
+/* Append the texts that the braces of `text` stand for; for tests. */
+NODISCARD struct err *tree_glob_braces(const char *text, struct path_list *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * tree_walk.h - reading what a `%files` source holds: to name it, or to copy it.
+ *
+ * Purpose:   one walk, hashing names, types, modes, owners, links and contents on its
+ *            way. With a visitor each thing is also copied, and what is hashed is what
+ *            was written; without one it is a probe. So the two digests cannot differ
+ *            in kind.
+ * Ownership: a walk borrows its request and visitor; tree_walk_release() ends it.
+ * Threads:   a walk belongs to one thread.
+ * Errors:    ERR_NOTFOUND (missing, or a dangling link on the host), ERR_SYS,
+ *            ERR_NOSPACE, ERR_CANCELLED.
+ */
+#ifndef ENGINE_TREE_TREE_WALK_H
+#define ENGINE_TREE_TREE_WALK_H
+
+#include <sys/stat.h>
+
+#include "engine/tree/tree_copy.h"
+
+/* One thing that the walk meets. */
+struct walk_entry {
+	const char *path; /* below the named source; "" is the source itself */
+	const char
+		*name; /* last component; of the source itself: what the target chose */
+	struct stat stat;
+	const char *link;  /* text of a symbolic link, else NULL */
+	const char *first; /* `path` under which this file was met before, else NULL */
+	const void *capability; /* security.capability, else NULL */
+	size_t capability_size; /* bytes */
+};
+
+/* Makes at the target what the walk meets.  Folders nest: what comes between enter and
+ * leave lies in that folder. */
+struct walk_visitor {
+	NODISCARD struct err *(*enter)(void *context, const struct walk_entry *entry);
+	NODISCARD struct err *(*leave)(void *context, const struct walk_entry *entry);
+	/* Open the file to write to, empty; `*fd` is closed by the walk, after finish. */
+	NODISCARD struct err *(*file)(void *context, const struct walk_entry *entry,
+				      int *fd);
+	NODISCARD struct err *(*finish)(void *context, const struct walk_entry *entry,
+					int fd);
+	/* A link, fifo, device or socket, or another name of a file met before. */
+	NODISCARD struct err *(*other)(void *context, const struct walk_entry *entry);
+};
+
+struct tree_walk {
+	const struct copy_request *request;
+	struct hasher *hasher;
+	uint64_t done;			    /* bytes read, for progress */
+	const struct walk_visitor *visitor; /* NULL: a probe */
+	void *context;
+	struct stat avoid; /* the folder copied into, which must not be a source */
+	void *seen;	   /* tsearch(3) tree of files with several names */
+	unsigned char *chunk;
+};
+
+void tree_walk_init(struct tree_walk *w, const struct copy_request *request);
+/* Open a source's name without blocking or reading (O_PATH); links are followed. */
+NODISCARD struct err *tree_walk_open(const struct copy_request *request, const char *path,
+				     int *fd, struct stat *st);
+/* Walk what `fd`, of tree_walk_open(), is open on; `name` is for its walk_entry. */
+NODISCARD struct err *tree_walk_source(struct tree_walk *w, int fd, const char *name);
+void tree_walk_release(struct tree_walk *w);
+
+#endif

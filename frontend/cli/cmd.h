@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * cmd.h - the commands: a table row and a file each.
+ *
+ * Threads:   main thread only.
+ * Errors:    run() returns what main() shows and turns into the exit status.
+ */
+#ifndef FRONTEND_CLI_CMD_H
+#define FRONTEND_CLI_CMD_H
+
+#include "base/err.h"
+#include "frontend/cli/options.h"
+
+struct cmd {
+	const char *name;
+	const char *operands; /* "FILE" */
+	const char *summary;  /* one line */
+	const struct option_row *options;
+	/* `argv` begins after the command's name.  `*status` is the exit status when
+	 * there is no error to show: 0 unless set. */
+	struct err *(*run)(int argc, char **argv, int *status);
+};
+
+extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect;
+
+/* The run command inside its namespaces; `since` is when the command was given, in
+ * clock_real_ns(). */
+NODISCARD struct err *cmd_run_inside(int argc, char **argv, int *status);
+
+/* NULL when there is none of that name. */
+const struct cmd *cmd_find(const char *name);
+void cmd_help(const struct cmd *cmd, struct buf *out);
+void cmd_help_all(struct buf *out);
+/* For a row {'h', "help", ...}: every command has it. */
+#define CMD_HELP_ROW                                                                     \
+	{                                                                                \
+		'h', "help", NULL, "show this help", cmd_set_help                        \
+	}
+struct err *cmd_set_help(void *settings, const char *value);
+
+#endif

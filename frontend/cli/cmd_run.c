@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT
+ * cmd_run.c - `dagbuild run`: build the image.
+ *
+ * The command goes over the graph twice.  First it only probes, in the process as it was
+ * started: when everything is a hit, that is all, and no namespace was entered.  At the
+ * first miss it executes itself again as `internal-inside`, which enters its namespaces
+ * while it has one thread (design: D8), and builds.  What the first process has resolved
+ * the second finds in the store, under a time not before `since`.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/vec.h"
+#include "cache/record.h"
+#include "engine/exec.h"
+#include "engine/run/userns.h"
+#include "frontend/cli/cmd.h"
+#include "frontend/cli/load.h"
+#include "frontend/ui/sink.h"
+#include "frontend/ui/summary.h"
+#include "scheduler/sched.h"
+
+static const unsigned JOBS_MAX = 512;
+
+/* ---- settings ---- */
+
+struct settings {
+	unsigned jobs; /* 0: the CPUs this process may use */
+	const char *output;
+	bool force;
+	enum sink_progress progress;
+	VEC(const char *) mirrors;
+	char *mirror_words; /* what mirrors from the environment point into */
+	bool no_https;
+	const char *authfile;
+	enum sqfs_compression compression;
+	const char *trace;
+	const char *cache_dir;
+};
+
+static void settings_release(struct settings *s)
+{
+	vec_free(&s->mirrors);
+	free(s->mirror_words);
+}
+
+static struct err *set_jobs(void *settings, const char *value)
+{
+	struct settings *s = settings;
+	uint64_t n = 0;
+
+	if (!str_to_u64(str_of(value), &n) || n < 1 || n > JOBS_MAX)
+		return err_new(ERR_USAGE, "'%s' is no number from 1 to %u", value,
+			       JOBS_MAX);
+	s->jobs = (unsigned)n;
+	return NULL;
+}
+
+static struct err *set_output(void *settings, const char *value)
+{
+	((struct settings *)settings)->output = value;
+	return NULL;
+}
+
+static struct err *set_force(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->force = true;
+	return NULL;
+}
+
+static struct err *set_progress(void *settings, const char *value)
+{
+	return sink_progress_parse(value, &((struct settings *)settings)->progress);
+}
+
+static struct err *set_mirror(void *settings, const char *value)
+{
+	struct settings *s = settings;
+
+	if (!strchr(value, '='))
+		return err_hint(err_new(ERR_USAGE, "'%s' names no mirror", value),
+				"write HOST=URL, as docker.io=http://127.0.0.1:5000");
+	vec_push(&s->mirrors, value);
+	return NULL;
+}
+
+static struct err *set_no_https(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->no_https = true;
+	return NULL;
+}
+
+static struct err *set_authfile(void *settings, const char *value)
+{
+	((struct settings *)settings)->authfile = value;
+	return NULL;
+}
+
+static struct err *set_compress(void *settings, const char *value)
+{
+	struct settings *s = settings;
+
+	if (strcmp(value, "gzip") == 0)
+		s->compression = SQFS_GZIP;
+	else if (strcmp(value, "zstd") == 0)
+		s->compression = SQFS_ZSTD;
+	else
+		return err_new(ERR_USAGE, "'%s' is none of gzip, zstd", value);
+	return NULL;
+}
+
+static struct err *set_trace(void *settings, const char *value)
+{
+	((struct settings *)settings)->trace = value;
+	return NULL;
+}
+
+static struct err *set_cache_dir(void *settings, const char *value)
+{
+	((struct settings *)settings)->cache_dir = value;
+	return NULL;
+}
+
+static const struct option_row rows[] = {
+	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
+	 set_jobs},
+	{'o', "output", "IMAGE", "the image (default: FILE's name with .sif, here)",
+	 set_output},
+	{'F', "force", NULL, "replace what is there, even a signed image", set_force},
+	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress},
+	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress},
+	{0, "registry-mirror", "HOST=URL", "ask URL for images of HOST (repeatable)",
+	 set_mirror},
+	{0, "no-https", NULL, "talk plain http to registries", set_no_https},
+	{0, "authfile", "FILE", "registry credentials (default: the usual places)",
+	 set_authfile},
+	{0, "cache-dir", "DIR",
+	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
+	CMD_HELP_ROW,
+	{0},
+};
+
+/* DAGBUILD_REGISTRY_MIRRORS: HOST=URL, separated by blanks or commas; options come first.
+ */
+static struct err *read_environment(struct settings *s)
+{
+	const char *mirrors = getenv("DAGBUILD_REGISTRY_MIRRORS");
+	char *rest, *word;
+
+	if (!mirrors)
+		return NULL;
+	s->mirror_words = xstrdup(mirrors);
+	rest = s->mirror_words;
+	while ((word = strsep(&rest, ", \t\n")) != NULL)
+		if (word[0])
+			TRY(err_wrap(set_mirror(s, word), "DAGBUILD_REGISTRY_MIRRORS"));
+	return NULL;
+}
+
+/* ---- one build ---- */
+
+struct build {
+	struct settings settings;
+	struct loaded loaded;
+	char *output; /* absolute */
+	char id_map[256];
+	struct store *store;
+	struct registry *registry;
+	struct exec *exec;
+	uint64_t started_ns;
+	int64_t since; /* clock_real_ns() */
+	bool inside;
+};
+
+static void build_release(struct build *b)
+{
+	exec_freep(&b->exec);
+	registry_freep(&b->registry);
+	store_closep(&b->store);
+	loaded_release(&b->loaded);
+	settings_release(&b->settings);
+	free(b->output);
+}
+
+static struct err *open_registry(struct build *b)
+{
+	struct registry_options options = {
+		.mirrors = b->settings.mirrors.items,
+		.n_mirrors = b->settings.mirrors.len,
+		.no_https = b->settings.no_https,
+		.authfile = b->settings.authfile,
+	};
+
+	return registry_new(&options, &b->registry);
+}
+
+static struct err *open_exec(struct build *b)
+{
+	struct exec_options options = {
+		.steps = b->loaded.plan->steps,
+		.n_steps = b->loaded.plan->n_steps,
+		.store = b->store,
+		.registry = b->registry,
+		.id_map = b->id_map,
+		.can_mount = b->inside,
+		.resolved_since = b->since,
+		.jobs = b->settings.jobs,
+		.output = b->output,
+		.force = b->settings.force,
+		.compression = b->settings.compression,
+	};
+
+	return exec_new(&options, &b->exec);
+}
+
+static struct err *open_build(struct build *b, const char *file)
+{
+	CLEANUP(freep) char *dir = NULL;
+
+	if (b->settings.jobs == 0)
+		b->settings.jobs = proc_cpus();
+	TRY(load_image_path(file, b->settings.output, &b->output));
+	TRY(store_default_dir(b->settings.cache_dir, &dir));
+	TRY(store_open(dir, STORE_WRITE, &b->store));
+	TRY(open_registry(b));
+	TRY(open_exec(b));
+	return exec_check_output(b->exec);
+}
+
+static void summarize(const struct build *b, const struct sched_result *result)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct summary summary = {
+		.plan_steps = b->loaded.plan->n_steps,
+		.built = result->counts[NODE_BUILT],
+		.cached = result->counts[NODE_CACHED],
+		.elapsed_ns = clock_mono_ns() - b->started_ns,
+		.image = b->output,
+		.image_bytes = exec_image_size(b->exec),
+	};
+
+	summary_render(&summary, &text);
+	err_ignore(fs_write_all(STDERR_FILENO, buf_text(&text), text.len),
+		   "nowhere to say it");
+}
+
+/* First pass: `*all_hit` when nothing needs to be done. */
+static struct err *probe(struct build *b, bool *all_hit)
+{
+	struct sched_result result = SCHED_RESULT_INIT;
+	struct executor executor = exec_executor(b->exec);
+	struct sched_options options = {
+		.jobs = b->settings.jobs,
+		.probe_only = true,
+		.stop_at_miss = true,
+	};
+	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
+
+	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
+	if (*all_hit)
+		summarize(b, &result);
+	sched_result_release(&result);
+	return e;
+}
+
+/* ---- second pass ---- */
+
+static void warn_unbuilt(const struct plan *plan)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < plan->n_stages; i++)
+		if (!plan->stages[i].is_built)
+			buf_printf(&text,
+				   "%s: note: nothing uses stage '%s': it is not built\n",
+				   plan->stages[i].where, plan->stages[i].label);
+	err_ignore(fs_write_all(STDERR_FILENO, buf_text(&text), text.len),
+		   "nowhere to say it");
+}
+
+static struct err *build_all(struct build *b, struct sched_result *result)
+{
+	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
+	struct sched_options options = {.jobs = b->settings.jobs};
+	struct executor executor = exec_executor(b->exec);
+
+	TRY(sinks_open(&sinks, b->settings.progress, b->settings.trace));
+	options.sinks = sinks.items;
+	options.n_sinks = sinks.len;
+	return sched_run(b->loaded.plan->graph, &executor, &options, result);
+}
+
+static struct err *build(struct build *b)
+{
+	struct sched_result result = SCHED_RESULT_INIT;
+	struct err *e, *settled;
+
+	warn_unbuilt(b->loaded.plan);
+	e = build_all(b, &result);
+	/* Finished steps count after a failure, too. */
+	settled = record_settle(b->store);
+	if (!e)
+		summarize(b, &result);
+	sched_result_release(&result);
+	return err_attach(e, settled);
+}
+
+/* ---- the command ---- */
+
+/* Replace this process by one that enters its namespaces first. */
+static struct err *go_inside(const struct build *b, int argc, char **argv)
+{
+	CLEANUP(freep) char **words = xcalloc((size_t)argc + 6, sizeof(*words));
+	char since[32], started[32];
+
+	snprintf(since, sizeof(since), "%lld", (long long)b->since);
+	snprintf(started, sizeof(started), "%llu", (unsigned long long)b->started_ns);
+	words[0] = (char *)"dagbuild";
+	words[1] = (char *)"internal-inside";
+	words[2] = since;
+	words[3] = started;
+	words[4] = (char *)b->id_map;
+	memcpy(words + 5, argv, (size_t)argc * sizeof(*argv));
+	execv(proc_self(), words);
+	return err_sys("start dagbuild again");
+}
+
+static struct err *read_command(int argc, char **argv, struct build *b, const char **file,
+				int *status)
+{
+	CLEANUP(freep) const char **files = NULL;
+	struct operands operands = {0};
+	struct err *e = options_parse(rows, argc, argv, &b->settings, &operands);
+
+	files = operands.items;
+	TRY(e);
+	TRY(read_environment(&b->settings));
+	if (operands.len != 1)
+		return err_new(ERR_USAGE, "'run' takes one definition file");
+	*file = files[0];
+	return load_plan(*file, &b->loaded, status);
+}
+
+static struct err *run_run(int argc, char **argv, int *status)
+{
+	CLEANUP(build_release)
+	struct build b = {.started_ns = clock_mono_ns(), .since = clock_real_ns()};
+	struct userns_plan plan;
+	const char *file = NULL;
+	bool all_hit = false;
+	struct err *e;
+
+	TRY(read_command(argc, argv, &b, &file, status));
+	if (*status != 0)
+		return NULL;
+	TRY(userns_probe(&plan));
+	userns_describe(&plan, b.id_map, sizeof(b.id_map));
+	TRY(open_build(&b, file));
+	e = probe(&b, &all_hit);
+	TRY(err_attach(e, record_settle(b.store)));
+	return all_hit ? NULL : go_inside(&b, argc, argv);
+}
+
+/* argv: SINCE STARTED ID_MAP, then what `run` was given. */
+struct err *cmd_run_inside(int argc, char **argv, int *status)
+{
+	CLEANUP(build_release) struct build b = {.inside = true};
+	struct userns_plan plan;
+	const char *file = NULL;
+	uint64_t since = 0;
+
+	if (argc < 4 || !str_to_u64(str_of(argv[0]), &since) ||
+	    !str_to_u64(str_of(argv[1]), &b.started_ns))
+		return err_new(ERR_USAGE, "'internal-inside' is not for users");
+	b.since = (int64_t)since;
+	snprintf(b.id_map, sizeof(b.id_map), "%s", argv[2]);
+	TRY(userns_probe(&plan));
+	TRY(userns_enter(&plan));
+	TRY(read_command(argc - 3, argv + 3, &b, &file, status));
+	if (*status != 0)
+		return NULL;
+	TRY(open_build(&b, file));
+	return build(&b);
+}
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.operands = "FILE",
+	.summary = "Build the image of a definition file",
+	.options = rows,
+	.run = run_run,
+};

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * main.c - start-up: which command, and what its error means to the caller.
+ */
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "engine/run/container.h"
+#include "engine/tree/unpack.h"
+#include "frontend/cli/cmd.h"
+
+/* Bodies of the children that dagbuild starts from itself (design: D9). */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} children[] = {
+	{"internal-run", container_main},
+	{"internal-unpack", unpack_main},
+};
+
+/* Read by the conductor through a signalfd; blocked before the first thread, so in all.
+ */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int show(struct err *e)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	int status = err_exit_status(e);
+
+	err_render(e, &text);
+	if (err_code(e) == ERR_USAGE && !err_advice(e))
+		buf_puts(&text, "  hint: 'dagbuild --help' shows the commands\n");
+	err_ignore(fs_write_all(STDERR_FILENO, text.data, text.len), "nowhere to say it");
+	err_free(e);
+	return status;
+}
+
+static int print(const struct buf *text)
+{
+	struct err *e = fs_write_all(STDOUT_FILENO, buf_text(text), text->len);
+
+	return e ? show(e) : 0;
+}
+
+static int run_command(const struct cmd *cmd, int argc, char **argv)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	int status = 0;
+	struct err *e;
+
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			cmd_help(cmd, &text);
+			return print(&text);
+		}
+	}
+	e = cmd->run(argc, argv, &status);
+	return e ? show(e) : status;
+}
+
+static int run_inside(int argc, char **argv)
+{
+	int status = 0;
+	struct err *e = cmd_run_inside(argc, argv, &status);
+
+	return e ? show(e) : status;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	const char *name = argc > 1 ? argv[1] : "--help";
+	const struct cmd *cmd = cmd_find(name);
+
+	if (cmd)
+		return run_command(cmd, argc - 2, argv + 2);
+	if (strcmp(name, "internal-inside") == 0)
+		return run_inside(argc - 2, argv + 2);
+	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+		buf_puts(&text, "dagbuild " DAGBUILD_VERSION "\n");
+		return print(&text);
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	    strcmp(name, "help") == 0) {
+		cmd = argc > 2 ? cmd_find(argv[2]) : NULL;
+		if (cmd)
+			cmd_help(cmd, &text);
+		else
+			cmd_help_all(&text);
+		print(&text);
+		return argc > 1 ? 0 : 2;
+	}
+	return show(err_new(ERR_USAGE, "unknown command '%s'", name));
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	log_init();
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(children); i++)
+		if (strcmp(argv[1], children[i].name) == 0)
+			return children[i].run(argc - 1, argv + 1);
+	block_signals();
+	/* Not thread-safe: curl_global_init(3). */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return show(err_new(ERR_SYS, "libcurl does not start"));
+	status = dispatch(argc, argv);
+	curl_global_cleanup();
+	return status;
+}

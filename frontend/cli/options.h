@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * options.h - command lines as tables.
+ *
+ * Purpose:   one row for each option; parsing and help come from the rows.  GNU
+ * conventions: -j8, -j 8, --jobs=8, --jobs 8, bundled flags, `--` ends options, options
+ * may follow operands. Ownership: values point into argv. Threads:   main thread only.
+ * Errors:    ERR_USAGE, with a did-you-mean for unknown options.
+ */
+#ifndef FRONTEND_CLI_OPTIONS_H
+#define FRONTEND_CLI_OPTIONS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct option_row {
+	char letter;	      /* 0: none */
+	const char *name;     /* without dashes */
+	const char *argument; /* name of its value in the help; NULL: a flag */
+	const char *help;
+	/* Store the value (NULL for a flag) into the command's settings. */
+	struct err *(*set)(void *settings, const char *value);
+};
+
+struct operands {
+	const char **items; /* free() the array */
+	size_t len;
+};
+
+/* Rows end with one whose name is NULL. */
+NODISCARD struct err *options_parse(const struct option_row *rows, int argc, char **argv,
+				    void *settings, struct operands *operands);
+/* "  -j, --jobs N        text" for each row. */
+void options_help(const struct option_row *rows, struct buf *out);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * words.h - the closed sets of words of the definition language.
+ */
+#ifndef FRONTEND_DEF_WORDS_H
+#define FRONTEND_DEF_WORDS_H
+
+#include "base/str.h"
+
+/* Ends with NULL. */
+extern const char *const words_header_keys[];
+extern const char *const words_agents[];
+extern const char *const words_sections[]; /* without the app sections */
+extern const char *const words_app_sections[];
+
+bool words_contain(const char *const *words, struct str word);
+/* The word that `word` may have been meant to be, or NULL. */
+const char *words_nearest(const char *const *words, struct str word);
+/* "otherurl" and digits, the one key with a number. */
+bool words_is_otherurl(struct str key);
+
+#endif

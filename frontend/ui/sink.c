@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * sink.c - which sinks a run gets.
+ */
+#include "frontend/ui/sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct err *sink_progress_parse(const char *text, enum sink_progress *out)
+{
+	static const char *const names[] = {"auto", "tty", "plain"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*out = (enum sink_progress)i;
+			return NULL;
+		}
+	}
+	return err_new(ERR_USAGE, "'%s' is none of auto, tty, plain", text);
+}
+
+static bool terminal_can(void)
+{
+	const char *term = getenv("TERM"), *ci = getenv("CI");
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 &&
+	       (!ci || !ci[0]);
+}
+
+static void add(struct sinks *s, struct event_sink sink, void (*free_sink)(void *))
+{
+	s->items[s->len] = sink;
+	s->free[s->len++] = free_sink;
+}
+
+struct err *sinks_open(struct sinks *out, enum sink_progress progress, const char *trace)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	FILE *file;
+
+	if (progress == SINK_TTY || (progress == SINK_AUTO && terminal_can()))
+		add(out, sink_tty_new(stderr, !no_colour || !no_colour[0]),
+		    sink_tty_free);
+	else
+		add(out, sink_plain_new(stderr), sink_plain_free);
+	if (!trace)
+		return NULL;
+	file = fopen(trace, "we");
+	if (!file)
+		return err_sys("trace '%s'", trace);
+	add(out, sink_trace_new(file), sink_trace_free);
+	return NULL;
+}
+
+void sinks_release(struct sinks *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		s->free[i](s->items[i].self);
+	s->len = 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * summary.c - see summary.h.
+ */
+#include "frontend/ui/summary.h"
+
+#include "base/clock.h"
+#include "frontend/ui/screen_text.h"
+
+void summary_render(const struct summary *s, struct buf *out)
+{
+	char elapsed[16], size[16];
+
+	clock_format_duration(s->elapsed_ns, elapsed, sizeof(elapsed));
+	screen_text_bytes(s->image_bytes, size, sizeof(size));
+	if (s->cached == s->plan_steps)
+		buf_printf(out, "nothing has changed: %s is current (%s)\n", s->image,
+			   elapsed);
+	else
+		buf_printf(out, "%s (%s): %zu %s built, %zu reused, in %s\n", s->image,
+			   size, s->built, s->built == 1 ? "step" : "steps", s->cached,
+			   elapsed);
+}

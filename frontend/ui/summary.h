@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * summary.h - what a run says at its end.
+ */
+#ifndef FRONTEND_UI_SUMMARY_H
+#define FRONTEND_UI_SUMMARY_H
+
+#include "base/buf.h"
+
+struct summary {
+	size_t plan_steps, built, cached;
+	uint64_t elapsed_ns;
+	const char *image; /* path */
+	uint64_t image_bytes;
+};
+
+void summary_render(const struct summary *s, struct buf *out);
+
+#endif

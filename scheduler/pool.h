@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * pool.h - slots, worker threads, and what waits for them.
+ *
+ * Purpose:   at most `jobs` slots are held at once; a thread does work only while it
+ * holds one. Threads are started when a slot is free, something waits, and no thread is
+ * idle; so there are more threads than slots only while tasks have lent theirs out.
+ *
+ *            Who gets a free slot: first a task that wants its own back, then child tasks
+ * of what runs already, then the most urgent ready node. Ownership: pool_free() waits for
+ * all threads and ends it. Threads:   the conductor calls pool_*; the task functions of
+ * executor.h are called by workers.
+ */
+#ifndef SCHEDULER_POOL_H
+#define SCHEDULER_POOL_H
+
+#include "scheduler/executor.h"
+#include "scheduler/message.h"
+
+struct pool;
+
+struct pool_options {
+	unsigned jobs;
+	bool probe_only;
+	bool stop_at_miss;
+	const struct executor *executor;
+	const struct cancel *cancel;
+	struct message_queue *queue; /* where workers post */
+};
+
+struct pool *pool_new(const struct pool_options *options);
+void pool_free(struct pool *p);
+/* Have a worker take the node when it is its turn. */
+void pool_offer(struct pool *p, struct node_id id, uint64_t priority);
+/* From now on no offered node is taken.  The pool stops by itself at the first error, and
+ * with stop_at_miss at the first miss, before the result is posted. */
+void pool_stop(struct pool *p);
+/* How many of the offered nodes are not going to be taken. */
+size_t pool_withdrawn(struct pool *p);
+
+#endif

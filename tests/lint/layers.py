@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Check every #include of the project against the layers: arrows point down only.
+
+A file may include its own folder and what its row allows.  Prints each violation as
+FILE:LINE: TEXT and exits 1 if there is one.
+"""
+
+import pathlib
+import re
+import sys
+
+# Folder -> what its files may include: folders or single headers.
+LAYERS = {
+    "base": [],
+    "scheduler": ["base"],
+    "cache": ["base"],
+    "engine/net": ["base", "scheduler/cancel.h"],
+    "engine/tree": ["base", "scheduler/cancel.h"],
+    "engine/oci": ["base", "cache", "scheduler/cancel.h", "engine/net"],
+    "engine/image": ["base", "scheduler/cancel.h"],
+    "engine/run": ["base", "scheduler/cancel.h", "engine/tree"],
+    "engine/meta": ["base", "engine/step.h", "engine/oci/oci_manifest.h"],
+    "engine/agent": [
+        "base", "cache", "scheduler/executor.h", "scheduler/cancel.h", "engine/step.h",
+        "engine/flight.h", "engine/oci", "engine/tree",
+    ],
+    "engine": [
+        "base", "cache", "scheduler/executor.h", "scheduler/graph.h", "scheduler/cancel.h",
+        "engine/oci", "engine/tree", "engine/image", "engine/run", "engine/agent", "engine/meta",
+    ],
+    "frontend/def": ["base"],
+    "frontend/plan": ["base", "frontend/def", "scheduler/graph.h", "engine/step.h"],
+    "frontend/export": [
+        "base", "frontend/plan/plan.h", "scheduler/graph.h", "scheduler/event.h", "engine/step.h",
+    ],
+    "frontend/ui": ["base", "scheduler/graph.h", "scheduler/event.h", "engine/step.h"],
+    "frontend/cli": ["base", "scheduler", "cache", "engine", "frontend"],
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+
+def is_allowed(folder: str, included: str) -> bool:
+    """May a file of `folder` include the header `included`?"""
+    home = str(pathlib.PurePosixPath(included).parent)
+    if home == folder:
+        return True
+    for row in LAYERS[folder]:
+        if included == row or home == row or (folder == "frontend/cli" and home.startswith(row)):
+            return True
+    return False
+
+
+def main() -> int:
+    root = pathlib.Path(__file__).resolve().parent.parent.parent
+    bad = 0
+    for folder in LAYERS:
+        for path in sorted((root / folder).glob("*.[ch]")):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                match = INCLUDE.match(line)
+                if match and not is_allowed(folder, match.group(1)):
+                    print(f"{path.relative_to(root)}:{number}: {folder} may not include {match.group(1)}")
+                    bad += 1
+    names = {}
+    for folder in LAYERS:
+        for path in (root / folder).glob("*.c"):
+            if path.name in names:
+                print(f"{path.relative_to(root)}:1: the name is taken by {names[path.name]}")
+                bad += 1
+            names[path.name] = path.relative_to(root)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

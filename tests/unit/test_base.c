@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ * test_base.c - errors, slices, buffers, digests, JSON, paths and sources do what their
+ * headers say.
+ */
+/* links: base */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/source.h"
+#include "base/str.h"
+#include "tests/fake/cmocka_all.h"
+
+static int setup_folder(void **state)
+{
+	char *path = xstrdup("/tmp/dagbuild-test-XXXXXX");
+
+	assert_non_null(mkdtemp(path));
+	*state = path;
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	err_free(fs_remove_tree(AT_FDCWD, *state));
+	free(*state);
+	return 0;
+}
+
+/* A chain shows place, causes and the first hint, and has the innermost code. */
+static void test_err_chain(void **state)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e =
+		err_hint(err_new(ERR_CORRUPT, "digest does not match"), "try again");
+
+	(void)state;
+	e = err_where(err_wrap(e, "layer '%s'", "x"), "a.def:3:1");
+	e = err_attach(e, err_new(ERR_SYS, "cannot unmount"));
+	assert_int_equal(err_code(e), ERR_CORRUPT);
+	err_render(e, &text);
+	assert_string_equal(buf_text(&text), "error: a.def:3:1: layer 'x'\n"
+					     "  because: digest does not match\n"
+					     "  also: cannot unmount\n"
+					     "  hint: try again\n");
+	err_free(e);
+}
+
+static void test_err_sys_codes(void **state)
+{
+	static const struct {
+		int number;
+		enum err_code code;
+	} rows[] = {{ENOSPC, ERR_NOSPACE},
+		    {EDQUOT, ERR_NOSPACE},
+		    {ENOENT, ERR_NOTFOUND},
+		    {EEXIST, ERR_EXISTS},
+		    {EIO, ERR_SYS}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err *e;
+
+		errno = rows[i].number;
+		e = err_sys("write");
+		assert_int_equal(err_code(e), rows[i].code);
+		assert_int_equal(err_errno(e), rows[i].number);
+		err_free(e);
+	}
+	assert_null(err_wrap(NULL, "nothing"));
+	assert_null(err_hint(NULL, "nothing"));
+}
+
+static void test_buf_limit(void **state)
+{
+	struct buf b = BUF_MAX(5);
+
+	(void)state;
+	buf_puts(&b, "abc");
+	assert_false(b.overflowed);
+	buf_puts(&b, "defg");
+	assert_true(b.overflowed);
+	assert_string_equal(buf_text(&b), "abcde");
+	buf_clear(&b);
+	buf_json_string(&b, "\"", 1);
+	assert_string_equal(buf_text(&b), "\"\\\"\"");
+	buf_release(&b);
+}
+
+static void test_str(void **state)
+{
+	struct str head, tail, rest = STR("  two  words\t");
+	uint64_t n = 7;
+
+	(void)state;
+	assert_true(str_is(str_trim(STR(" \ta b\r\n")), "a b"));
+	assert_true(str_cut(STR("k=v=w"), '=', &head, &tail));
+	assert_true(str_is(head, "k") && str_is(tail, "v=w"));
+	assert_false(str_cut(STR("kv"), '=', &head, &tail));
+	assert_true(str_is(head, "kv") && tail.len == 0);
+	assert_true(str_next_word(&rest, &head) && str_is(head, "two"));
+	assert_true(str_next_word(&rest, &head) && str_is(head, "words"));
+	assert_false(str_next_word(&rest, &head));
+	assert_true(str_to_u64(STR("18446744073709551615"), &n) && n == UINT64_MAX);
+	assert_false(str_to_u64(STR("18446744073709551616"), &n));
+	assert_false(str_to_u64(STR("-1"), &n));
+	assert_false(str_to_u64(STR(""), &n));
+}
+
+static void test_str_distance(void **state)
+{
+	(void)state;
+	assert_int_equal(str_distance(STR("build"), STR("build"), 3), 0);
+	assert_int_equal(str_distance(STR("biuld"), STR("build"), 3), 1);
+	assert_int_equal(str_distance(STR("form"), STR("from"), 3), 1);
+	assert_int_equal(str_distance(STR("compiler"), STR("compile"), 3), 1);
+	assert_int_equal(str_distance(STR("a"), STR("abcdefgh"), 3), 4);
+	assert_int_equal(str_distance(STR(""), STR("ab"), 3), 2);
+}
+
+/* Digests of the empty text: FIPS 180-4's, and xxHash's for no input. */
+static void test_digest(void **state)
+{
+	static const char empty[] =
+		"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+	struct digest d = digest_bytes(DIGEST_SHA256, NULL, "", 0), again;
+	struct hash_secret a = {{1}}, b = {{2}};
+	struct digest x, y;
+	char text[DIGEST_TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(digest_format(&d, text), empty);
+	assert_true(digest_parse(STR(empty), &again));
+	assert_true(digest_equal(&d, &again));
+	assert_false(digest_parse(STR("sha256:E3B0"), &again));
+	assert_false(digest_parse(STR("md5:00"), &again));
+	d = digest_bytes(DIGEST_XXH3, NULL, "", 0);
+	assert_string_equal(digest_format(&d, text),
+			    "xxh3:99aa06d3014798d86001c324468d497f");
+	/* The store's secret keys it. */
+	x = digest_bytes(DIGEST_XXH3, &a, "some text that is hashed", 24);
+	y = digest_bytes(DIGEST_XXH3, &b, "some text that is hashed", 24);
+	assert_false(digest_equal(&x, &y));
+}
+
+/* Length prefixes keep neighbours apart. */
+static void test_hasher_add(void **state)
+{
+	CLEANUP(hasher_freep) struct hasher *a = hasher_new(DIGEST_XXH3, NULL);
+	CLEANUP(hasher_freep) struct hasher *b = hasher_new(DIGEST_XXH3, NULL);
+	struct digest x, y;
+
+	(void)state;
+	hasher_add_str(a, "ab");
+	hasher_add_str(a, "c");
+	hasher_add_str(b, "a");
+	hasher_add_str(b, "bc");
+	x = hasher_final(a);
+	y = hasher_final(b);
+	assert_false(digest_equal(&x, &y));
+}
+
+static void test_json_limits(void **state)
+{
+	CLEANUP(json_freep) cJSON *tree = NULL;
+	CLEANUP(buf_release) struct buf deep = BUF_INIT;
+	uint64_t n = 0;
+
+	(void)state;
+	assert_ok(json_parse(STR("{\"a\": 9007199254740992, \"b\": \"x\", \"c\": 1.5}"),
+			     &tree));
+	assert_true(json_u64(tree, "a", &n) && n == UINT64_C(9007199254740992));
+	assert_false(json_u64(tree, "c", &n));
+	assert_false(json_u64(tree, "b", &n));
+	assert_string_equal(json_string(tree, "b"), "x");
+	assert_null(json_string(tree, "a"));
+	json_freep(&tree);
+	assert_err(ERR_CORRUPT, json_parse(STR("{\"a\":1,\"a\":2}"), &tree));
+	assert_err(ERR_CORRUPT, json_parse(STR("{\"a\":1} x"), &tree));
+	assert_err(ERR_CORRUPT, json_parse(STR(""), &tree));
+	for (int i = 0; i < 100; i++)
+		buf_putc(&deep, '[');
+	assert_err(ERR_CORRUPT, json_parse(str_make(deep.data, deep.len), &tree));
+}
+
+static void test_path_texts(void **state)
+{
+	static const char *const rows[][2] = {
+		{"", "/"},	     {"/", "/"},	   {"a/b", "/a/b"},
+		{"/a//b/", "/a/b"},  {"../x", "/x"},	   {"./a/../b", "/b"},
+		{"/a/b/../..", "/"}, {"/a/../../c", "/c"},
+	};
+	CLEANUP(freep) char *joined = path_join("/a/", "/b");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(freep) char *clean = path_clean(rows[i][0]);
+
+		assert_string_equal(clean, rows[i][1]);
+	}
+	assert_string_equal(joined, "/a/b");
+	assert_string_equal(path_base("/a/b"), "b");
+}
+
+/* No link and no `..` leads out of the root. */
+static void test_path_is_confined(void **state)
+{
+	CLEANUP(closep) int root = -1;
+	CLEANUP(closep) int fd = -1;
+	CLEANUP(freep) char *inner = path_join(*state, "root");
+	struct stat st;
+
+	assert_int_equal(mkdir(inner, 0755), 0);
+	assert_ok(fs_open(AT_FDCWD, inner, O_RDONLY | O_DIRECTORY, 0, &root));
+	assert_int_equal(symlinkat("/etc", root, "abs"), 0);
+	assert_int_equal(symlinkat("../..", root, "up"), 0);
+	assert_err(ERR_NOTFOUND, path_open(root, "/abs/passwd", O_RDONLY, 0, &fd));
+	assert_err(ERR_NOTFOUND, path_open(root, "up/etc/passwd", O_RDONLY, 0, &fd));
+	assert_ok(path_mkdirs(root, "/etc/deep/er", 0750));
+	assert_ok(path_open(root, "/abs/deep/er", O_RDONLY | O_DIRECTORY, 0, &fd));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_err(ERR_USAGE, path_open_parent(root, "a/..", &fd, &(const char *){NULL}));
+}
+
+static void test_fs_publish(void **state)
+{
+	CLEANUP(closep) int dir = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	assert_ok(fs_open(AT_FDCWD, *state, O_RDONLY | O_DIRECTORY, 0, &dir));
+	assert_ok(fs_write_atomic(dir, "f", "one", 3, 0600));
+	assert_ok(tmpfile_open(&tmp, dir, 0600));
+	assert_ok(fs_write_all(tmp.fd, "two", 3));
+	assert_err(ERR_EXISTS, tmpfile_publish_new(&tmp, dir, "f"));
+	assert_ok(fs_read_file(dir, "f", 10, &text));
+	assert_string_equal(buf_text(&text), "one");
+	assert_ok(tmpfile_publish(&tmp, dir, "f"));
+	buf_clear(&text);
+	assert_ok(fs_read_file(dir, "f", 10, &text));
+	assert_string_equal(buf_text(&text), "two");
+	assert_err(ERR_CORRUPT, fs_read_file(dir, "f", 2, &text));
+}
+
+/* Folders without permission, as overlayfs leaves them, are removed too. */
+static void test_fs_remove_tree(void **state)
+{
+	CLEANUP(closep) int dir = -1;
+
+	assert_ok(fs_open(AT_FDCWD, *state, O_RDONLY | O_DIRECTORY, 0, &dir));
+	assert_ok(fs_mkdirs(dir, "a/b/c", 0755));
+	assert_ok(fs_write_atomic(dir, "a/b/f", "", 0, 0600));
+	assert_int_equal(symlinkat("/etc/passwd", dir, "a/link"), 0);
+	assert_int_equal(fchmodat(dir, "a/b", 0, 0), 0);
+	assert_ok(fs_remove_tree(dir, "a"));
+	assert_int_equal(faccessat(dir, "a", F_OK, 0), -1);
+	assert_int_equal(access("/etc/passwd", F_OK), 0);
+	assert_ok(fs_remove_tree(dir, "a"));
+}
+
+static void test_source_positions(void **state)
+{
+	CLEANUP(source_freep) struct source *s = source_new("x.def", STR("ab\r\n\nlast"));
+	CLEANUP(freep) char *place = source_place(s, 5);
+
+	(void)state;
+	assert_string_equal(place, "x.def:3:1");
+	assert_true(str_is(source_line(s, 1), "ab"));
+	assert_true(str_is(source_line(s, 2), ""));
+	assert_true(str_is(source_line(s, 3), "last"));
+	assert_true(str_is(source_line(s, 4), ""));
+	assert_int_equal(source_position(s, 99).column, 5);
+}
+
+/* A child gets just the descriptors it was given, and its status comes back. */
+static void test_proc(void **state)
+{
+	static const char *const words[] = {"sh", "-c", "echo hi >&3; kill -TERM $$",
+					    NULL};
+	CLEANUP(proc_release) struct proc p = PROC_INIT;
+	CLEANUP(closep) int read_end = -1;
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
+	int write_end = -1, status = 0;
+	struct proc_spec spec = {.path = "sh",
+				 .argv = words,
+				 .stdin_fd = -1,
+				 .stdout_fd = -1,
+				 .stderr_fd = -1,
+				 .pass_fds = &write_end,
+				 .n_pass_fds = 1};
+
+	(void)state;
+	assert_ok(proc_pipe(&read_end, &write_end));
+	assert_ok(proc_start(&p, &spec));
+	close(write_end);
+	assert_ok(fs_read_fd(read_end, 100, &out));
+	assert_ok(proc_wait(&p, &status));
+	assert_int_equal(status, 128 + 15);
+	assert_string_equal(buf_text(&out), "hi\n");
+	spec.n_pass_fds = 0;
+	spec.path = "/nonexistent/program";
+	assert_err(ERR_NOTFOUND, proc_start(&p, &spec));
+	assert_true(proc_cpus() >= 1);
+}
+
+static void test_duration_texts(void **state)
+{
+	char text[16];
+
+	(void)state;
+	clock_format_duration(42000000, text, sizeof(text));
+	assert_string_equal(text, "42ms");
+	clock_format_duration(3140000000, text, sizeof(text));
+	assert_string_equal(text, "3.1s");
+	clock_format_duration(UINT64_C(125000000000), text, sizeof(text));
+	assert_string_equal(text, "2m05s");
+}
+
+static void test_arena(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new();
+	char *kept = arena_printf(a, "%d", 42);
+
+	(void)state;
+	for (size_t i = 1; i < 5000; i++) {
+		char *p = arena_alloc(a, i);
+
+		assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+		assert_int_equal(p[0] | p[i - 1], 0);
+		memset(p, 0xff, i);
+	}
+	assert_string_equal(kept, "42");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_err_chain),
+		cmocka_unit_test(test_err_sys_codes),
+		cmocka_unit_test(test_buf_limit),
+		cmocka_unit_test(test_str),
+		cmocka_unit_test(test_str_distance),
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_hasher_add),
+		cmocka_unit_test(test_json_limits),
+		cmocka_unit_test(test_path_texts),
+		cmocka_unit_test_setup_teardown(test_path_is_confined, setup_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_fs_publish, setup_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_fs_remove_tree, setup_folder,
+						remove_folder),
+		cmocka_unit_test(test_source_positions),
+		cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_duration_texts),
+		cmocka_unit_test(test_arena),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ * test_store.c - the store gives back what was put in, and never something else.
+ */
+/* links: cache */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "cache/blob.h"
+#include "cache/key.h"
+#include "cache/layer.h"
+#include "cache/record.h"
+#include "tests/fake/cmocka_all.h"
+
+static int setup_store(void **state)
+{
+	char path[] = "/tmp/dagbuild-test-XXXXXX";
+	struct store *s = NULL;
+
+	assert_non_null(mkdtemp(path));
+	assert_ok(store_open(path, STORE_WRITE, &s));
+	*state = s;
+	return 0;
+}
+
+static int remove_store(void **state)
+{
+	CLEANUP(freep) char *path = xstrdup(store_dir(*state));
+
+	store_close(*state);
+	err_free(fs_remove_tree(AT_FDCWD, path));
+	return 0;
+}
+
+static struct digest sha256(const char *text)
+{
+	return digest_bytes(DIGEST_SHA256, NULL, text, strlen(text));
+}
+
+/* Reading a store that was never made makes nothing. */
+static void test_read_only(void **state)
+{
+	struct store *s = NULL;
+	CLEANUP(freep) char *path = path_join(store_dir(*state), "none");
+
+	assert_err(ERR_NOTFOUND, store_open(path, STORE_READ, &s));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_ok(store_open(store_dir(*state), STORE_READ, &s));
+	assert_memory_equal(store_secret(s), store_secret(*state), HASH_SECRET_SIZE);
+	store_close(s);
+}
+
+static void test_blob_round_trip(void **state)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(closep) int fd = -1;
+	struct digest id = sha256("hello");
+	uint64_t size = 0;
+
+	assert_false(blob_exists(*state, &id));
+	assert_ok(blob_put(*state, &id, "hello", 5));
+	assert_true(blob_exists(*state, &id));
+	assert_ok(blob_put(*state, &id, "hello", 5));
+	assert_ok(blob_open(*state, &id, &fd, &size));
+	assert_int_equal(size, 5);
+	assert_ok(fs_read_fd(fd, 100, &text));
+	assert_string_equal(buf_text(&text), "hello");
+}
+
+/* What does not match its digest never gets its name, and is not continued. */
+static void test_blob_wrong_content(void **state)
+{
+	struct digest id = sha256("hello");
+	struct blob_writer *w = NULL;
+
+	assert_err(ERR_CORRUPT, blob_put(*state, &id, "jello", 5));
+	assert_err(ERR_CORRUPT, blob_put(*state, &id, "hell", 4));
+	assert_false(blob_exists(*state, &id));
+	assert_ok(blob_writer_open(*state, &id, 5, &w));
+	assert_int_equal(blob_writer_have(w), 0);
+	assert_err(ERR_CORRUPT, blob_writer_write(w, "hello!", 6));
+	blob_writer_release(w);
+}
+
+/* A broken transfer is taken up where it stopped. */
+static void test_blob_resume(void **state)
+{
+	struct digest id = sha256("hello");
+	struct blob_writer *w = NULL;
+
+	assert_ok(blob_writer_open(*state, &id, 5, &w));
+	assert_ok(blob_writer_write(w, "hel", 3));
+	blob_writer_release(w);
+	assert_ok(blob_writer_open(*state, &id, 5, &w));
+	assert_int_equal(blob_writer_have(w), 3);
+	assert_ok(blob_writer_write(w, "lo", 2));
+	assert_ok(blob_writer_finish(w));
+	blob_writer_release(w);
+	assert_true(blob_exists(*state, &id));
+}
+
+/* Two writers of one digest do not wait for one another, and both succeed. */
+static void test_blob_two_writers(void **state)
+{
+	struct digest id = sha256("hello");
+	struct blob_writer *a = NULL, *b = NULL;
+
+	assert_ok(blob_writer_open(*state, &id, 5, &a));
+	assert_ok(blob_writer_write(a, "hel", 3));
+	assert_ok(blob_writer_open(*state, &id, 5, &b));
+	assert_int_equal(blob_writer_have(b), 0);
+	assert_ok(blob_writer_write(b, "hello", 5));
+	assert_ok(blob_writer_finish(b));
+	assert_ok(blob_writer_write(a, "lo", 2));
+	assert_ok(blob_writer_finish(a));
+	blob_writer_release(a);
+	blob_writer_release(b);
+}
+
+static void test_key_parts(void **state)
+{
+	CLEANUP(key_freep) struct key *a = key_new(*state, "post");
+	CLEANUP(key_freep) struct key *b = key_new(*state, "post");
+	CLEANUP(json_freep) cJSON *parts = NULL;
+	struct digest x, y;
+
+	key_set_text(a, "script", "make");
+	key_set_text(b, "script", "make all");
+	x = key_final(a);
+	y = key_final(b);
+	assert_false(digest_equal(&x, &y));
+	/* Setting a part again replaces it. */
+	key_set_text(b, "script", "make");
+	y = key_final(b);
+	assert_true(digest_equal(&x, &y));
+	/* Absent is not empty. */
+	key_set_text(a, "help", NULL);
+	key_set_text(b, "help", "");
+	x = key_final(a);
+	y = key_final(b);
+	assert_false(digest_equal(&x, &y));
+	parts = key_parts(a);
+	assert_int_equal(cJSON_GetArraySize(parts), 2);
+	assert_null(strstr(json_string(parts, "script"), "make"));
+}
+
+static void test_record_round_trip(void **state)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *back = NULL;
+	struct digest key = digest_bytes(DIGEST_XXH3, NULL, "k", 1);
+	struct digest other = digest_bytes(DIGEST_XXH3, NULL, "l", 1);
+
+	assert_err(ERR_NOTFOUND, record_load(*state, &key, &back));
+	cJSON_AddStringToObject(record, "kind", "post");
+	assert_ok(record_save(*state, &key, record));
+	assert_ok(record_load(*state, &key, &back));
+	assert_string_equal(json_string(back, "kind"), "post");
+	assert_err(ERR_NOTFOUND, record_load(*state, &other, &back));
+}
+
+static char *record_file(const struct store *s, const struct digest *key)
+{
+	char hex[DIGEST_TEXT_SIZE];
+
+	digest_hex(key, hex);
+	return xasprintf("%s/records/%.2s/%s.json", store_dir(s), hex, hex + 2);
+}
+
+/* A damaged record, another key's, or one of another boot is a miss, not an error and no
+ * hit. */
+static void test_record_is_not_believed(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"{\"kind\":",
+		"{\"kind\":\"post\"}",
+		"{\"key\":\"00\"}",
+	};
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *back = NULL;
+	struct digest key = digest_bytes(DIGEST_XXH3, NULL, "k", 1);
+	CLEANUP(freep) char *path = record_file(*state, &key);
+
+	assert_ok(record_save(*state, &key, record));
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_ok(fs_write_atomic(AT_FDCWD, path, texts[i], strlen(texts[i]),
+					  0600));
+		assert_err(ERR_NOTFOUND, record_load(*state, &key, &back));
+	}
+}
+
+static void test_record_of_another_boot(void **state)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *back = NULL;
+	struct digest key = digest_bytes(DIGEST_XXH3, NULL, "k", 1);
+	CLEANUP(freep) char *path = record_file(*state, &key);
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	char *boot;
+
+	assert_ok(record_save(*state, &key, record));
+	assert_ok(fs_read_file(AT_FDCWD, path, KIB(4), &text));
+	boot = strstr(text.data, "\"boot\":\"");
+	assert_non_null(boot);
+	boot[8] = boot[8] == 'f' ? '0' : 'f';
+	assert_ok(fs_write_atomic(AT_FDCWD, path, text.data, text.len, 0600));
+	assert_err(ERR_NOTFOUND, record_load(*state, &key, &back));
+	/* Once settled, it counts on every boot. */
+	assert_ok(record_save(*state, &key, record));
+	assert_ok(record_settle(*state));
+	assert_ok(record_load(*state, &key, &back));
+	assert_null(json_string(back, "boot"));
+}
+
+/* Scratch folders of the dead are removed at the next opening, those of the living are
+ * not. */
+static void test_scratch(void **state)
+{
+	CLEANUP(scratch_release) struct scratch mine = SCRATCH_INIT;
+	CLEANUP(freep) char *dead = path_join(store_dir(*state), "tmp/dead");
+	struct store *again = NULL;
+
+	assert_ok(scratch_new(*state, &mine));
+	assert_ok(fs_mkdirs(AT_FDCWD, dead, 0700));
+	assert_ok(store_open(store_dir(*state), STORE_WRITE, &again));
+	store_close(again);
+	assert_int_equal(access(dead, F_OK), -1);
+	assert_int_equal(access(mine.path, F_OK), 0);
+}
+
+static void test_layer_publish(void **state)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+	CLEANUP(snapshot_release) struct snapshot back = SNAPSHOT_INIT;
+	CLEANUP(json_freep) cJSON *array = NULL;
+	struct digest d = sha256("layer");
+	struct layer_id id = layer_id_from(&d);
+
+	assert_int_equal(strlen(id.name), 12);
+	assert_false(layer_exists(*state, &id));
+	for (int i = 0; i < 2; i++) {
+		/* Publishing again drops the second draft. */
+		assert_ok(scratch_new(*state, &scratch));
+		assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+		assert_ok(layer_publish(*state, scratch.fd, "upper", &id));
+		assert_int_equal(faccessat(scratch.fd, "upper", F_OK, 0), -1);
+		scratch_release(&scratch);
+	}
+	snapshot_push(&chain, &id);
+	assert_true(snapshot_exists(*state, &chain));
+	array = record_snapshot(&chain);
+	assert_true(record_to_snapshot(array, &back));
+	assert_string_equal(back.layers[0].name, id.name);
+	cJSON_AddItemToArray(array, cJSON_CreateString("../../etc"));
+	assert_false(record_to_snapshot(array, &back));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_read_only, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_blob_round_trip, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_blob_wrong_content, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_blob_resume, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_blob_two_writers, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_key_parts, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_record_round_trip, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_record_is_not_believed, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_record_of_another_boot, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_scratch, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_layer_publish, setup_store,
+						remove_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * test_tree_digest.c - the digest of what `%files` copies changes with what is copied and
+ * with nothing else; sources stand for what a shell would make of them.
+ */
+/* links: tree */
+#include "engine/tree/tree_glob.h"
+#include "tests/fake/copy_fixture.h"
+
+static struct digest digest_of(const struct fixture *f, enum copy_from from,
+			       const char *source, const char *target)
+{
+	struct copy_item item = {source, target, "x.def:3:1"};
+	struct copy_request request = {
+		.from = from,
+		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,
+		.items = &item,
+		.n_items = 1,
+	};
+	struct digest d;
+
+	assert_ok(tree_copy_digest(&request, &d));
+	return d;
+}
+
+struct digest_case {
+	const char *change; /* shell, in the stage's root and again on the host */
+	bool host, stage;   /* does the digest of src/d change? */
+};
+
+static const struct digest_case digest_cases[] = {
+	{"touch src/d/f1 src/d", false, false},
+	{"printf one > src/d/f1", false, false},
+	{"chmod 755 src/d", true, false}, /* a stage's named folder is 0755 always */
+	{"chown 1:1 src/d", false, false},
+	{"printf two > src/d/f1", true, true},
+	{"chmod 600 src/d/f1", true, true},
+	{"chown 1:1 src/d/sub/f2", false, true},
+	{"rm src/d/l; ln -s sub/f2 src/d/l", true, true},
+	{"rm src/d/hl; cp -p src/d/f1 src/d/hl", false, true},
+	{"mv src/d/f1 src/d/f0; rm src/d/l; ln -s f0 src/d/l", true, true},
+	{"mkdir src/d/more", true, true},
+	{"chmod u+s src/d/f1", false, true},
+};
+
+/* The digest changes with what would be copied, and with nothing else. */
+static void digest_covers_what_is_copied(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(digest_cases); i++) {
+		const struct digest_case *c = &digest_cases[i];
+		CLEANUP(freep)
+		char *script = xasprintf("(cd stage; %s); %s", c->change, c->change);
+		void *own = NULL;
+		struct fixture *f;
+		struct digest h1, h2, s1, s2;
+
+		setup(&own);
+		f = own;
+		h1 = digest_of(f, COPY_FROM_HOST, "src/d", "/x");
+		s1 = digest_of(f, COPY_FROM_STAGE, "/src/d", "/x");
+		shell(f, script);
+		h2 = digest_of(f, COPY_FROM_HOST, "src/d", "/x");
+		s2 = digest_of(f, COPY_FROM_STAGE, "/src/d", "/x");
+		if (digest_equal(&h1, &h2) == c->host)
+			fail_msg("host: %s", c->change);
+		if (digest_equal(&s1, &s2) == c->stage)
+			fail_msg("stage: %s", c->change);
+		teardown(&own);
+	}
+}
+
+/* Names count: what a pattern matches, and under which name it arrives. */
+static void digest_covers_names(void **state)
+{
+	struct fixture *f = *state;
+	struct digest a = digest_of(f, COPY_FROM_HOST, "src/g/*.txt", "/x/");
+	struct digest b, c;
+
+	shell(f, "mv src/g/g1.txt src/g/g0.txt");
+	b = digest_of(f, COPY_FROM_HOST, "src/g/*.txt", "/x/");
+	assert_false(digest_equal(&a, &b));
+	b = digest_of(f, COPY_FROM_HOST, "src/f", "/x/");
+	c = digest_of(f, COPY_FROM_HOST, "src/lf", "/x/");
+	assert_false(digest_equal(&b, &c));
+	b = digest_of(f, COPY_FROM_HOST, "src/d/f1", "");
+	shell(f, "mkdir other; cp -p src/d/f1 other/f1");
+	c = digest_of(f, COPY_FROM_HOST, "other/f1", "");
+	assert_false(digest_equal(&b, &c));
+}
+
+struct brace_case {
+	const char *text, *want; /* words joined by blanks */
+};
+
+static const struct brace_case brace_cases[] = {
+	{"a", "a"},
+	{"", ""},
+	{"{a,b}", "a b"},
+	{"x{a,b}y", "xay xby"},
+	{"{b,a}{1..3}", "b1 b2 b3 a1 a2 a3"},
+	{"{3..1}", "3 2 1"},
+	{"{-1..1}", "-1 0 1"},
+	{"{a..e}", "a b c d e"},
+	{"{a,{b,c}d,}", "a bd cd "},
+	{"{a}", "{a}"},
+	{"{}", "{}"},
+	{"{1..x}", "{1..x}"},
+	{"{1.3}", "{1.3}"},
+	{"a{b", "a{b"},
+	{"a{b,c", "a{b,c"},
+	{"{{a,b}", "{a {b"},
+	{"a}b", "a}b"},
+	{"\\{a,b}", "\\{a,b}"},
+	{"{a\\,b,c}", "a\\,b c"},
+	{"${x,y}", "$x $y"},
+};
+
+/* Braces stand for what they stand for in bash; too many names are refused. */
+static void braces(void **state)
+{
+	CLEANUP(path_list_release) struct path_list none = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(brace_cases); i++) {
+		CLEANUP(path_list_release) struct path_list list = {0};
+		CLEANUP(buf_release) struct buf got = BUF_INIT;
+
+		assert_ok(tree_glob_braces(brace_cases[i].text, &list));
+		for (size_t j = 0; j < list.len; j++)
+			buf_printf(&got, "%s%s", j ? " " : "", list.items[j]);
+		assert_string_equal(buf_text(&got), brace_cases[i].want);
+	}
+	assert_err(ERR_SYNTAX, tree_glob_braces("{1..999}{1..999}", &none));
+}
+
+struct glob_case {
+	const char *pattern, *want; /* matches joined by blanks; NULL: none */
+};
+
+static const struct glob_case glob_cases[] = {
+	{"src/g/*", "src/g/g1.txt src/g/g2.txt src/g/gd1 src/g/gd2"},
+	{"src/g/*/", "src/g/gd1/ src/g/gd2/"},
+	{"src/g/.*", "src/g/.hid.txt"},
+	{"src/g/g?.txt", "src/g/g1.txt src/g/g2.txt"},
+	{"src/g/g[!1].txt", "src/g/g2.txt"},
+	{"src/g/g[[:digit:]].txt", "src/g/g1.txt src/g/g2.txt"},
+	{"src/*/gd1/x", "src/g/gd1/x"},
+	{"src/**/x", NULL},
+	{"s*c/g/**/x", "src/g/gd1/x"},
+	{"./src/g/{gd*,g1*}", "./src/g/gd1 ./src/g/gd2 ./src/g/g1.txt"},
+	{"src/none*", NULL},
+	{"src/f/*", NULL},
+	{"src/da*", "src/dang"},
+	{"src//g/*1.txt", "src/g/g1.txt"},
+	{"src/[f]", "src/[f]"}, /* made below: a name that looks like a pattern */
+	{"src/a\\ b", "src/a b"},
+	{"src/\\*", "src/*"},
+	{"literal", "literal"},
+};
+
+/* Patterns match as in a shell; nothing found is an error that names the pattern. */
+static void patterns(void **state)
+{
+	struct fixture *f = *state;
+
+	shell(f, "touch 'src/[f]'; rm src/f; touch top.txt");
+	for (size_t i = 0; i < ARRAY_LEN(glob_cases); i++) {
+		const struct glob_case *c = &glob_cases[i];
+		CLEANUP(path_list_release) struct path_list list = {0};
+		CLEANUP(buf_release) struct buf got = BUF_INIT;
+		struct glob_root root = {.fd = f->source_fd};
+		struct err *e = tree_glob(&root, c->pattern, &list);
+
+		assert_true((e == NULL) == (c->want != NULL));
+		if (e)
+			assert_int_equal(err_code(e), ERR_NOTFOUND);
+		err_free(e);
+		for (size_t j = 0; j < list.len; j++)
+			buf_printf(&got, "%s%s", j ? " " : "", list.items[j]);
+		if (c->want)
+			assert_string_equal(buf_text(&got), c->want);
+	}
+	assert_ok(copy(f, COPY_FROM_HOST, "*.txt", "/new", NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(digest_covers_what_is_copied),
+		UNIT(digest_covers_names),
+		cmocka_unit_test(braces),
+		UNIT(patterns),
+	};
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: owners need root, or a user namespace\n");
+		return 77;
+	}
+	/* What is made must not depend on it. */
+	umask(0077);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
