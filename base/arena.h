@@ -2,7 +2,8 @@
  * arena.h - memory that is freed all at once.
  *
  * Purpose:   one arena per parsed definition and plan: built by one thread, then const
- * and shared. Ownership: arena_free() frees everything that was allocated from it.
+ *            and shared.
+ * Ownership: arena_free() frees everything that was allocated from it.
  * Threads:   one thread allocates; any may read what was allocated.
  */
 #ifndef BASE_ARENA_H

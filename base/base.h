@@ -4,7 +4,7 @@
  * Purpose:   what every file of the project may rely on; each file includes it first.
  * Ownership: the xmalloc family returns memory to be freed with free().
  * Threads:   everything here may be called from any thread.
- * Errors:    allocation never fails: it aborts.  Linux overcommits, published files
+ * Errors:    allocation never fails: it aborts. Linux overcommits, published files
  *            appear by rename, and children end with us, so there is nothing to save.
  */
 #ifndef BASE_BASE_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * buf.h - an owned, growing, NUL-terminated byte buffer with a maximum.
  *
- * Purpose:   building texts, and reading what has a limit.  For slices of somebody else's
+ * Purpose:   building texts, and reading what has a limit. For slices of somebody else's
  *            text see str.h.
  * Ownership: buf_release() frees the contents; buf_steal() hands them out.
  * Threads:   a buffer belongs to one thread.
- * Errors:    writing past the maximum drops what is too much and sets `overflowed`, which
- *            stays set: a reader of foreign data looks at it once, at the end.
+ * Errors:    writing past the maximum drops what is too much and sets `overflowed`,
+ *            which stays set: a reader of foreign data looks at it once, at the end.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * err.h - the error that fallible functions return.
  *
- * Purpose:   a fallible function returns `struct err *`; NULL is success.  An error says
+ * Purpose:   a fallible function returns `struct err *`; NULL is success. An error says
  *            what failed, where, why (a chain of causes) and what to do (a hint).
  * Ownership: the caller owns the returned error and passes it on, wraps it, or ends it
  *            with err_free() or err_ignore().

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * fs.h - files: bounded reading, publishing by rename, removing trees.
  *
- * Purpose:   raw opening and writing live here, so that everything above gets errors with
- *            the path in them.
+ * Purpose:   raw opening and writing live here, so that everything above gets errors
+ *            with the path in them.
  * Ownership: descriptors given out are the caller's and close-on-exec.
  * Threads:   any; paths are relative to a folder's descriptor, never to the process's.
  * Errors:    ERR_NOTFOUND, ERR_EXISTS, ERR_NOSPACE, ERR_CORRUPT (past a limit), ERR_SYS.

@@ -3,10 +3,11 @@
  *
  * Purpose:   all JSON is parsed here: cJSON writes a global on every parse (seen with
  *            helgrind on 1.7.15), so parsing passes one mutex.
- * Ownership: json_parse() gives the caller a tree, ended with json_freep().  The texts
- * that json_string() returns live as long as the tree. Threads:   parsing from any
- * thread; a tree belongs to one thread. Errors:    json_parse(): ERR_CORRUPT for what is
- * no JSON, is deeper than 64 levels, or holds a key twice in one object.
+ * Ownership: json_parse() gives the caller a tree, ended with json_freep(). The texts
+ *            that json_string() returns live as long as the tree.
+ * Threads:   parsing from any thread; a tree belongs to one thread.
+ * Errors:    json_parse(): ERR_CORRUPT for what is no JSON, is deeper than 64 levels, or
+ *            holds a key twice in one object.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

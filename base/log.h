@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * log.h - the debug log: lines to standard error, chosen by area.
  *
- * Purpose:   for developers: `DAGBUILD_LOG=cache,sched dagbuild ...`, or `all`.  What
- * users see are events (scheduler/event.h), not this. Threads:   log_init() once before
- * threads start; log_debug() from any thread.
+ * Purpose:   for developers: `DAGBUILD_LOG=cache,sched dagbuild ...`, or `all`. What
+ *            users see are events (scheduler/event.h), not this.
+ * Threads:   log_init() once before threads start; log_debug() from any thread.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * path.h - looking paths up inside a root folder, and joining them.
  *
- * Purpose:   images and definitions come from strangers: a path in them is resolved as if
- *            the root folder were `/`, so that no link and no `..` leads out (openat2(2),
- *            RESOLVE_IN_ROOT; magic links refused).
+ * Purpose:   images and definitions come from strangers: a path in them is resolved as
+ *            if the root folder were `/`, so that no link and no `..` leads out
+ *            (openat2(2), RESOLVE_IN_ROOT; magic links refused).
  * Ownership: opened descriptors (close-on-exec) are the caller's.
  * Threads:   any.
  * Errors:    ERR_NOTFOUND, ERR_SYS (with err_errno(): ELOOP, ENOTDIR, ...);
- * ERR_UNSUPPORTED on kernels before 5.6.
+ *            ERR_UNSUPPORTED on kernels before 5.6.
  */
 #ifndef BASE_PATH_H
 #define BASE_PATH_H

@@ -2,9 +2,10 @@
  * str.h - borrowed slices of text, and number parsing.
  *
  * Purpose:   parse without copying: a slice points into the text it came from, so its
- * place in the source is known. Ownership: a slice owns nothing; it lives as long as the
- * text it points into. Threads:   values; no shared state. Errors:    parsers return
- * false and leave the out-parameter alone.
+ *            place in the source is known.
+ * Ownership: a slice owns nothing; it lives as long as the text it points into.
+ * Threads:   values; no shared state.
+ * Errors:    parsers return false and leave the out-parameter alone.
  */
 #ifndef BASE_STR_H
 #define BASE_STR_H

@@ -3,7 +3,8 @@
  *
  *	VEC(struct edge) edges = {0};
  *	vec_push(&edges, ((struct edge){1, 2}));
- *	for (size_t i = 0; i < edges.len; i++) ... edges.items[i] ...
+ *	for (size_t i = 0; i < edges.len; i++)
+ *		use(edges.items[i]);
  *	vec_free(&edges);
  *
  * Ownership: the vector owns its array, not what the members point to.

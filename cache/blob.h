@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * blob.h - files named by their SHA-256, as registries name them.
  *
- * Purpose:   a blob is visible under its digest only once it is whole and checked.  A
- * broken transfer leaves a partial file that the next one continues. Ownership:
- * descriptors are the caller's.  blob_writer_release() ends a writer; unless it was
- * finished, what was received stays as partial file for the next try. Threads:   any; one
- * writer at a time for each digest (others wait in blob_writer_open for its lock, in this
- * process and across processes). Errors:    blob_open(): ERR_NOTFOUND.
- * blob_writer_finish(): ERR_CORRUPT when the digest or size is wrong; the partial file is
- * gone then.
+ * Purpose:   a blob is visible under its digest only once it is whole and checked. A
+ *            broken transfer leaves a partial file that the next one continues.
+ * Ownership: descriptors are the caller's. blob_writer_release() ends a writer; unless
+ *            it was finished, what was received stays as partial file for the next try.
+ * Threads:   any; one writer at a time for each digest (others wait in blob_writer_open
+ *            for its lock, in this process and across processes).
+ * Errors:    blob_open(): ERR_NOTFOUND. blob_writer_finish(): ERR_CORRUPT when the
+ *            digest or size is wrong; the partial file is gone then.
  */
 #ifndef CACHE_BLOB_H
 #define CACHE_BLOB_H

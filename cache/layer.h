@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * layer.h - layers of the store, and chains of them.
  *
- * Purpose:   a layer is a directory in overlayfs form (marks are `userxattr`); a snapshot
- * is a chain of layers, bottom first: a root filesystem at one point. Ownership: struct
- * snapshot owns its array: snapshot_release(). Threads:   any. Errors: layer_publish():
- * ERR_SYS, ERR_NOSPACE.  Publishing what exists already is success: the draft is dropped,
- * both hold the same.
+ * Purpose:   a layer is a directory in overlayfs form (marks are `userxattr`); a
+ *            snapshot is a chain of layers, bottom first: a root filesystem at one
+ *            point.
+ * Ownership: struct snapshot owns its array: snapshot_release().
+ * Threads:   any.
+ * Errors:    layer_publish(): ERR_SYS, ERR_NOSPACE. Publishing what exists already is
+ *            success: the draft is dropped, both hold the same.
  */
 #ifndef CACHE_LAYER_H
 #define CACHE_LAYER_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * record.h - what a key produced.
  *
- * Purpose:   small JSON files under records/, written by rename.  A record written before
- *            its layers are known to be on disk carries the machine's boot id, and counts
- * only until the machine is started again; record_settle() syncs and lifts that.
+ * Purpose:   small JSON files under records/, written by rename. A record written before
+ *            its layers are known to be on disk carries the machine's boot id, and
+ *            counts only until the machine is started again; record_settle() syncs and
+ *            lifts that.
  * Ownership: trees are the caller's.
  * Threads:   any.
  * Errors:    record_load(): ERR_NOTFOUND for a miss, also when the file is damaged or of

@@ -3,9 +3,11 @@
  *
  * Purpose:   implements scheduler/executor.h over steps.
  * Ownership: exec_free() ends it; everything in the options is borrowed and must outlive
- * it. Threads:   exec_new() before worker threads start (it reads the environment); the
- * executor's functions as executor.h says. Errors:    those of the steps; a failing
- * script is ERR_STEP with the definition's line, the last command and the log's path.
+ *            it.
+ * Threads:   exec_new() before worker threads start (it reads the environment); the
+ *            executor's functions as executor.h says.
+ * Errors:    those of the steps; a failing script is ERR_STEP with the definition's
+ *            line, the last command and the log's path.
  */
 #ifndef ENGINE_EXEC_H
 #define ENGINE_EXEC_H

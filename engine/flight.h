@@ -2,9 +2,10 @@
  * flight.h - one execution of a key at a time within this process.
  *
  * Purpose:   two stages with one base, or two layers with one digest: the second waits
- * for the first and then finds its result in the store. Ownership: flight_table_free()
- * ends a table; nobody may be in it. Threads:   any. Errors:    flight_enter():
- * ERR_CANCELLED.
+ *            for the first and then finds its result in the store.
+ * Ownership: flight_table_free() ends a table; nobody may be in it.
+ * Threads:   any.
+ * Errors:    flight_enter(): ERR_CANCELLED.
  */
 #ifndef ENGINE_FLIGHT_H
 #define ENGINE_FLIGHT_H

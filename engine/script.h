@@ -2,7 +2,8 @@
  * script.h - what the steps that run a script share: environment, output, failure.
  *
  * Ownership: script_env() gives an array for script_env_free(); a script_output is ended
- * by script_output_release(). Threads:   one thread each.
+ *            by script_output_release().
+ * Threads:   one thread each.
  */
 #ifndef ENGINE_SCRIPT_H
 #define ENGINE_SCRIPT_H

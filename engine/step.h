@@ -2,8 +2,8 @@
  * step.h - what one node of the plan does: data only.
  *
  * Purpose:   the plan compiler makes steps, the executor runs them, exports and sinks
- * show them.  Each step makes a layer on top of its parent's root filesystem, but for
- *            `test` (makes nothing) and `pack` (makes the image).
+ *            show them. Each step makes a layer on top of its parent's root filesystem,
+ *            but for `test` (makes nothing) and `pack` (makes the image).
  * Ownership: steps and their texts lie in the plan's arena.
  * Threads:   const.
  */

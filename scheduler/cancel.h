@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * cancel.h - the token that says "stop": asked for once, or urgently.
  *
- * Purpose:   every wait polls cancel_fd() beside what it waits for.  The first Ctrl-C
- * asks (children get SIGTERM), the second insists (SIGKILL). Ownership: cancel_free()
- * ends it; the descriptors belong to it. Threads:   any thread may raise and look.
+ * Purpose:   every wait polls cancel_fd() beside what it waits for. The first Ctrl-C
+ *            asks (children get SIGTERM), the second insists (SIGKILL).
+ * Ownership: cancel_free() ends it; the descriptors belong to it.
+ * Threads:   any thread may raise and look.
  * Errors:    cancel_new(): ERR_SYS.
  */
 #ifndef SCHEDULER_CANCEL_H

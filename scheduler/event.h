@@ -18,8 +18,9 @@
  *	   |         |               |            +-> FAILED
  *	   |         |               |            +-> CANCELLED
  *	   |         |               +-> FAILED, CANCELLED
- *	   +---------+-> SKIPPED                     (something before it failed or
- *missed, or the run stops)
+ *	   +---------+-> SKIPPED
+ *
+ * SKIPPED: something before it failed or missed, or the run stops.
  */
 enum node_state {
 	NODE_WAITING,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * executor.h - how the scheduler sees work, and what it lends to it.
  *
- * Purpose:   the scheduler decides when; an executor knows what.  engine/exec.h
- * implements this; tests/fake has one without processes. Ownership: a task is lent for
- * the duration of the call. Threads:   probe() and run() are called on worker threads,
- * for different nodes at once, for one node never twice at once.  Task functions may be
- * called from the thread that was lent the task. Errors:    the first error of a node
- * makes it FAILED (ERR_CANCELLED: CANCELLED).
+ * Purpose:   the scheduler decides when; an executor knows what. engine/exec.h
+ *            implements this; tests/fake has one without processes.
+ * Ownership: a task is lent for the duration of the call.
+ * Threads:   probe() and run() are called on worker threads, for different nodes at
+ *            once, for one node never twice at once. Task functions may be called from
+ *            the thread that was lent the task.
+ * Errors:    the first error of a node makes it FAILED (ERR_CANCELLED: CANCELLED).
  */
 #ifndef SCHEDULER_EXECUTOR_H
 #define SCHEDULER_EXECUTOR_H

@@ -3,9 +3,9 @@
  *
  * Purpose:   says what waits for what; knows nothing of what the nodes do.
  * Ownership: graph_builder_freeze() ends the builder and gives a graph, ended by
- * graph_free(). Payloads are borrowed. Threads:   a builder belongs to one thread; a
- * graph is const and shared freely. Errors:    graph_builder_freeze(): ERR_SYNTAX for a
- * cycle, naming a node on it.
+ *            graph_free(). Payloads are borrowed.
+ * Threads:   a builder belongs to one thread; a graph is const and shared freely.
+ * Errors:    graph_builder_freeze(): ERR_SYNTAX for a cycle, naming a node on it.
  */
 #ifndef SCHEDULER_GRAPH_H
 #define SCHEDULER_GRAPH_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * message.h - what workers tell the conductor: a queue with a descriptor to poll.
  *
- * Purpose:   carries state changes, results and what steps have to say, in order.  Lines
- * and notes wait while the queue is full, so that a chatty script is slowed down and
- *            memory stays bounded; results never wait.
+ * Purpose:   carries state changes, results and what steps have to say, in order. Lines
+ *            and notes wait while the queue is full, so that a chatty script is slowed
+ *            down and memory stays bounded; results never wait.
  * Ownership: a message in the queue belongs to it; message_free() ends a taken one.
  * Threads:   any thread posts; one takes.
  * Errors:    message_queue_init(): ERR_SYS.

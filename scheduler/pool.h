@@ -2,13 +2,15 @@
  * pool.h - slots, worker threads, and what waits for them.
  *
  * Purpose:   at most `jobs` slots are held at once; a thread does work only while it
- * holds one. Threads are started when a slot is free, something waits, and no thread is
- * idle; so there are more threads than slots only while tasks have lent theirs out.
+ *            holds one. Threads are started when a slot is free, something waits, and no
+ *            thread is idle; so there are more threads than slots only while tasks have
+ *            lent theirs out.
  *
- *            Who gets a free slot: first a task that wants its own back, then child tasks
- * of what runs already, then the most urgent ready node. Ownership: pool_free() waits for
- * all threads and ends it. Threads:   the conductor calls pool_*; the task functions of
- * executor.h are called by workers.
+ *            Who gets a free slot: first a task that wants its own back, then child
+ *            tasks of what runs already, then the most urgent ready node.
+ * Ownership: pool_free() waits for all threads and ends it.
+ * Threads:   the conductor calls pool_*; the task functions of executor.h are called by
+ *            workers.
  */
 #ifndef SCHEDULER_POOL_H
 #define SCHEDULER_POOL_H

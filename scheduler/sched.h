@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * sched.h - the conductor: runs a graph on worker threads.
  *
- * Purpose:   one thread (the caller's) owns all node states; workers take a node and post
- * a result.  Ready nodes start by critical path: the longest expected way to the end
- *            first.  The first failure stops what depends on it; nothing new starts, what
- *            runs may finish.
+ * Purpose:   one thread (the caller's) owns all node states; workers take a node and
+ *            post a result. Ready nodes start by critical path: the longest expected way
+ *            to the end first. The first failure stops what depends on it; nothing new
+ *            starts, what runs may finish.
  * Ownership: the result's arrays are ended by sched_result_release().
  * Threads:   called by the main thread, with SIGINT, SIGTERM, SIGHUP blocked (it reads
- * them through a signalfd while it runs); all threads it starts have ended on return.
+ *            them through a signalfd while it runs); all threads it starts have ended on
+ *            return.
  * Errors:    sched_run(): the first node's error; ERR_CANCELLED when interrupted.
  */
 #ifndef SCHEDULER_SCHED_H

@@ -5,7 +5,7 @@
  * Ownership: agent_base_release() frees what fetch() made.
  * Threads:   any; one context per call.
  * Errors:    resolve(): ERR_NOTFOUND when only a network request could tell and none may
- * be made; else what registry.h says.
+ *            be made; else what registry.h says.
  */
 #ifndef ENGINE_AGENT_AGENT_H
 #define ENGINE_AGENT_AGENT_H

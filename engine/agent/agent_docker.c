@@ -76,6 +76,14 @@ static struct err *save_memo(const struct agent_context *c, const struct digest 
 	return record_save(c->store, key, record);
 }
 
+/* Whatever is wrong with what a registry has or sends is the registry's fault to the caller. */
+static struct err *blame_registry(struct err *e, const char *name)
+{
+	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_CORRUPT))
+		e = err_recode(e, ERR_NETWORK);
+	return err_wrap(e, "image '%s' cannot be had", name);
+}
+
 static struct err *docker_resolve(const struct agent_context *c,
 				  const struct step_base *base, struct digest *out)
 {
@@ -95,7 +103,7 @@ static struct err *docker_resolve(const struct agent_context *c,
 	name = oci_ref_format(&ref);
 	if (!c->use_network)
 		return err_new(ERR_NOTFOUND, "'%s' was never resolved", name);
-	TRY(registry_resolve(c->registry, &ref, &watch, out));
+	TRY(blame_registry(registry_resolve(c->registry, &ref, &watch, out), name));
 	return save_memo(c, &key, name, out);
 }
 
@@ -184,7 +192,7 @@ static struct err *docker_fetch(const struct agent_context *c,
 
 	TRY(oci_ref_parse(base->from, &ref));
 	name = oci_ref_format(&ref);
-	return err_wrap(fetch_image(&source, resolved, out), "image '%s'", name);
+	return blame_registry(fetch_image(&source, resolved, out), name);
 }
 
 const struct agent agent_docker = {

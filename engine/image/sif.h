@@ -2,10 +2,12 @@
  * sif.h - Singularity image files: descriptors, reader, writer.
  *
  * Purpose:   writes images as `apptainer build` lays them out (48 descriptors at 4096,
- * data from 32176), and reads them strictly: every offset and size is checked. Ownership:
- * struct sif owns its objects: sif_release(). Threads:   a struct sif belongs to one
- * thread. Errors:    sif_read(): ERR_CORRUPT (saying which check), ERR_UNSUPPORTED
- * (version), ERR_SYS. sif_write_*(): ERR_SYS, ERR_NOSPACE.
+ *            data from 32176), and reads them strictly: every offset and size is
+ *            checked.
+ * Ownership: struct sif owns its objects: sif_release().
+ * Threads:   a struct sif belongs to one thread.
+ * Errors:    sif_read(): ERR_CORRUPT (saying which check), ERR_UNSUPPORTED (version),
+ *            ERR_SYS. sif_write_*(): ERR_SYS, ERR_NOSPACE.
  */
 #ifndef ENGINE_IMAGE_SIF_H
 #define ENGINE_IMAGE_SIF_H

@@ -2,7 +2,8 @@
  * sqfs_file.h - libsquashfs's file object over a part of a file.
  *
  * Purpose:   everything is shifted by the partition's offset; writes that follow one
- * another are gathered. Ownership: sqfs_destroy() ends it; the descriptor is borrowed.
+ *            another are gathered.
+ * Ownership: sqfs_destroy() ends it; the descriptor is borrowed.
  * Threads:   libsquashfs calls it from one thread.
  * Errors:    libsquashfs's numbers; what errno was is kept for sqfs_part_errno().
  */

@@ -2,9 +2,10 @@
  * sqfs_tree.h - the inodes of a root filesystem, as squashfs will have them.
  *
  * Purpose:   a scan of the tree in byte order: names, stats, link targets, extended
- * attributes, and which names are hard links to one inode.  No file is opened. Ownership:
- * sqfs_tree_free() ends it. Threads:   one thread. Errors:    ERR_SYS with the path;
- * ERR_CANCELLED.
+ *            attributes, and which names are hard links to one inode. No file is opened.
+ * Ownership: sqfs_tree_free() ends it.
+ * Threads:   one thread.
+ * Errors:    ERR_SYS with the path; ERR_CANCELLED.
  */
 #ifndef ENGINE_IMAGE_SQFS_TREE_H
 #define ENGINE_IMAGE_SQFS_TREE_H

@@ -2,12 +2,12 @@
  * sqfs_write.h - a tree as squashfs, streamed into a file at an offset.
  *
  * Purpose:   libsquashfs writes straight into the partition's place in the SIF; gzip
- * blocks are compressed by libdeflate (design: D10).  Memory does not grow with the data.
- *            Same tree, same bytes, whatever the number of threads.
+ *            blocks are compressed by libdeflate (design: D10). Memory does not grow
+ *            with the data. Same tree, same bytes, whatever the number of threads.
  * Ownership: nothing is kept.
  * Threads:   any; starts `workers` threads of its own and joins them.
  * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; ERR_CORRUPT when a file changes while
- * read.
+ *            read.
  */
 #ifndef ENGINE_IMAGE_SQFS_WRITE_H
 #define ENGINE_IMAGE_SQFS_WRITE_H

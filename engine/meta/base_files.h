@@ -2,8 +2,10 @@
  * base_files.h - the files that every Apptainer image holds: /.singularity.d and friends.
  *
  * Purpose:   written on top of what the agent fetched, before anything else of the stage
- * runs. Paths and roles are those that Apptainer's runtime expects. Ownership: nothing is
- * kept. Threads:   any. Errors:    as root_file.h.
+ *            runs. Paths and roles are those that Apptainer's runtime expects.
+ * Ownership: nothing is kept.
+ * Threads:   any.
+ * Errors:    as root_file.h.
  */
 #ifndef ENGINE_META_BASE_FILES_H
 #define ENGINE_META_BASE_FILES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * go_json.h - JSON text as Go's encoder writes it, which is how Apptainer stores it.
  *
- * Threads:   any.  No function fails.
+ * Threads:   any. No function fails.
  */
 #ifndef ENGINE_META_GO_JSON_H
 #define ENGINE_META_GO_JSON_H

@@ -4,7 +4,7 @@
  * Ownership: labels_release() ends a map; texts are copied in.
  * Threads:   a map belongs to one thread.
  * Errors:    labels_load(): ERR_CORRUPT for a file that is no such map; a missing file
- * gives an empty one.
+ *            gives an empty one.
  */
 #ifndef ENGINE_META_LABELS_H
 #define ENGINE_META_LABELS_H

@@ -2,8 +2,10 @@
  * oci_runtime.h - what an OCI image's configuration becomes in an Apptainer image.
  *
  * Purpose:   Env to env/10-docker2singularity.sh, Entrypoint and Cmd to the runscript,
- * Labels to labels.json. Ownership: nothing is kept. Threads:   any. Errors:    as
- * root_file.h.
+ *            Labels to labels.json.
+ * Ownership: nothing is kept.
+ * Threads:   any.
+ * Errors:    as root_file.h.
  */
 #ifndef ENGINE_META_OCI_RUNTIME_H
 #define ENGINE_META_OCI_RUNTIME_H

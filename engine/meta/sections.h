@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * sections.h - what a definition's sections leave in the image, and what describes the
+ *
  * image.
  *
  * Purpose:   the body of the `meta` step, and inspect-metadata.json for the SIF.

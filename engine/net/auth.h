@@ -2,10 +2,11 @@
  * auth.h - who we are to a registry: challenges, credentials, tokens.
  *
  * Purpose:   parses WWW-Authenticate; finds credentials where docker, podman and
- * Apptainer keep them; the exchange of tokens itself is in registry_auth.h. Ownership:
- * each _release() frees what its struct points to. Threads:   values; credentials_find()
- * reads files and may start a credential helper. Errors:    credentials_find():
- * ERR_CORRUPT for a malformed file.  No credentials is no error.
+ *            Apptainer keep them; the exchange of tokens itself is in registry_auth.h.
+ * Ownership: each _release() frees what its struct points to.
+ * Threads:   values; credentials_find() reads files and may start a credential helper.
+ * Errors:    credentials_find(): ERR_CORRUPT for a malformed file. No credentials is no
+ *            error.
  */
 #ifndef ENGINE_NET_AUTH_H
 #define ENGINE_NET_AUTH_H

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * http.h - one HTTP exchange, through libcurl.
  *
- * Purpose:   sends a request, delivers the answer; connections are kept for the next one.
- *            Redirects, retries and authentication are the caller's.  Proxies are taken
- * from the environment, by curl. Ownership: http_free() ends a client.
- * http_response_release() ends a response. Threads:   a client may be used by many
- * threads at once.  curl_global_init() must have run. Errors:    ERR_NETWORK (with what
- * curl says), ERR_CORRUPT (a body beyond its limit), ERR_CANCELLED, and what the body
- * callback returns.  An HTTP status of 400 and more is no error here.
+ * Purpose:   sends a request, delivers the answer; connections are kept for the next
+ *            one. Redirects, retries and authentication are the caller's. Proxies are
+ *            taken from the environment, by curl.
+ * Ownership: http_free() ends a client. http_response_release() ends a response.
+ * Threads:   a client may be used by many threads at once. curl_global_init() must have
+ *            run.
+ * Errors:    ERR_NETWORK (with what curl says), ERR_CORRUPT (a body beyond its limit),
+ *            ERR_CANCELLED, and what the body callback returns. An HTTP status of 400
+ *            and more is no error here.
  */
 #ifndef ENGINE_NET_HTTP_H
 #define ENGINE_NET_HTTP_H

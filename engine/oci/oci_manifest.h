@@ -5,7 +5,8 @@
  * Ownership: each _release() frees what its struct points to.
  * Threads:   values.
  * Errors:    ERR_CORRUPT for malformed or contradictory documents, ERR_UNSUPPORTED for
- * schema 1 and artifacts, ERR_NOTFOUND when no platform of an index fits (listing them).
+ *            schema 1 and artifacts, ERR_NOTFOUND when no platform of an index fits
+ *            (listing them).
  */
 #ifndef ENGINE_OCI_OCI_MANIFEST_H
 #define ENGINE_OCI_OCI_MANIFEST_H

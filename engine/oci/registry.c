@@ -249,7 +249,6 @@ struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 				const struct oci_descriptor *blob, struct store *store,
 				const struct registry_watch *watch)
 {
-	CLEANUP(freep) char *name = oci_ref_format(ref);
 	struct err *e;
 
 	if (blob_exists(store, &blob->digest))
@@ -260,5 +259,5 @@ struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 		err_ignore(e, "fetched once more");
 		e = fetch_once(r, ref, blob, store, watch);
 	}
-	return err_wrap(e, "'%s'", name);
+	return e;
 }

@@ -2,12 +2,13 @@
  * registry.h - pulling from registries (the OCI distribution protocol, /v2/).
  *
  * Purpose:   resolve a reference to a manifest digest, fetch documents, and fetch blobs
- * into the store, with authentication, mirrors, retry, resume and digest checks.
+ *            into the store, with authentication, mirrors, retry, resume and digest
+ *            checks.
  * Ownership: registry_free() ends a client and its connections.
  * Threads:   one client may be used from many threads; curl_global_init() must have run.
  * Errors:    ERR_NOTFOUND (404, naming reference and URL), ERR_AUTH (401, 403),
- * ERR_NETWORK (after the last try, with the history of tries), ERR_CORRUPT (digest or
- * size wrong twice), ERR_CANCELLED.
+ *            ERR_NETWORK (after the last try, with the history of tries), ERR_CORRUPT
+ *            (digest or size wrong twice), ERR_CANCELLED.
  */
 #ifndef ENGINE_OCI_REGISTRY_H
 #define ENGINE_OCI_REGISTRY_H

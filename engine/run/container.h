@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * container.h - running a script inside a root filesystem.
  *
- * Purpose:   starts `dagbuild internal-run`, which enters its own mount, pid, ipc and uts
- *            namespaces, mounts the layers, /proc, /sys, /dev, resolv.conf and hosts,
- * pivots, and runs the script under a small init of its own.  When the script ends, for
- *            whatever reason, nothing of it is alive and nothing is mounted.
+ * Purpose:   starts `dagbuild internal-run`, which enters its own mount, pid, ipc and
+ *            uts namespaces, mounts the layers, /proc, /sys, /dev, resolv.conf and
+ *            hosts, pivots, and runs the script under a small init of its own. When the
+ *            script ends, for whatever reason, nothing of it is alive and nothing is
+ *            mounted.
  * Ownership: the request is borrowed.
  * Threads:   any; the calling thread must live until the container has ended (the death
  *            signal is bound to it).
  * Errors:    ERR_SYS, ERR_UNSUPPORTED when the container could not be set up;
- * ERR_CANCELLED. A failing script is no error here: see `status`.
+ *            ERR_CANCELLED. A failing script is no error here: see `status`.
  */
 #ifndef ENGINE_RUN_CONTAINER_H
 #define ENGINE_RUN_CONTAINER_H

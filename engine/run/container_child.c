@@ -5,11 +5,11 @@
  *
  *	outer	enters new namespaces, starts init, passes SIGTERM on, waits
  *	init	process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
- *when the script has ended it ends everything else, cleans up, answers, exits
+ *		when the script has ended it ends everything else, cleans up, answers, exits
  *	script	the program
  *
  * If dagbuild dies, outer gets the death signal, and init sees the end of the request
- *pipe; when init dies the kernel ends all processes of its namespace.
+ * pipe; when init dies the kernel ends all processes of its namespace.
  */
 #include <errno.h>
 #include <fcntl.h>

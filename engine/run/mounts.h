@@ -2,10 +2,12 @@
  * mounts.h - the file systems of a container, mounted into its root before it is entered.
  *
  * Purpose:   /proc, /sys, /dev, and private copies of the host's resolv.conf and hosts.
- * All targets are resolved inside the root: a link of the image leads nowhere else.
- * Ownership: mounts end with the mount namespace; mounts_clear() removes what was made in
- * the root only to be mounted over. Threads:   a child process with one thread. Errors:
- * ERR_SYS with the target's path.
+ *            All targets are resolved inside the root: a link of the image leads nowhere
+ *            else.
+ * Ownership: mounts end with the mount namespace; mounts_clear() removes what was made
+ *            in the root only to be mounted over.
+ * Threads:   a child process with one thread.
+ * Errors:    ERR_SYS with the target's path.
  */
 #ifndef ENGINE_RUN_MOUNTS_H
 #define ENGINE_RUN_MOUNTS_H

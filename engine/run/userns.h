@@ -2,12 +2,14 @@
  * userns.h - becoming root, once, before any thread exists.
  *
  * Purpose:   after userns_enter() the process acts as root in a private mount namespace,
- * in all modes alike (design: D8): real root takes a mount namespace only, a user with
- * subordinate ids a user namespace that maps 0 to the user and 1.. to them. dagbuild then
- * executes itself again, so that nothing of the time before stays. Ownership: nothing is
- * kept. Threads:   only in a process with one thread. Errors:    ERR_UNSUPPORTED with the
- * reason and a hint: no subordinate ids, no newuidmap, user namespaces forbidden (naming
- * the setting).
+ *            in all modes alike (design: D8): real root takes a mount namespace only, a
+ *            user with subordinate ids a user namespace that maps 0 to the user and 1..
+ *            to them. dagbuild then executes itself again, so that nothing of the time
+ *            before stays.
+ * Ownership: nothing is kept.
+ * Threads:   only in a process with one thread.
+ * Errors:    ERR_UNSUPPORTED with the reason and a hint: no subordinate ids, no
+ *            newuidmap, user namespaces forbidden (naming the setting).
  */
 #ifndef ENGINE_RUN_USERNS_H
 #define ENGINE_RUN_USERNS_H

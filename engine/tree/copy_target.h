@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * copy_target.h - the writing half of `%files`: a place in a root filesystem.
  *
- * Purpose:   the two visitors of a walk, one for each kind of copy.  Every name is made
+ * Purpose:   the two visitors of a walk, one for each kind of copy. Every name is made
  *            relative to an open folder that was reached inside the root, and no link is
  *            followed but inside the root, so that nothing is ever written outside.
  * Ownership: copy_target_release() ends a target; the root descriptor is borrowed.

@@ -4,8 +4,8 @@
  * Purpose:   one overlayfs mount from layer directories, always with `userxattr` marks.
  *            Mounts are made in the caller's mount namespace, which must be private.
  *            What is written is not synced (`volatile`, where the kernel knows it):
- * remove `work` after unmounting, since it cannot be mounted again, and sync the upper
- *            before it counts.
+ *            remove `work` after unmounting, since it cannot be mounted again, and sync
+ *            the upper before it counts.
  * Ownership: what is mounted stays until overlay_unmount() or the namespace's end.
  * Threads:   any.
  * Errors:    ERR_UNSUPPORTED when this kernel or filesystem cannot (with a hint), or for

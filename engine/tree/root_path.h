@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * root_path.h - finding out where a path leads inside a root filesystem.
  *
- * Purpose:   path_open() opens what exists; this says where something that may not
- *            exist yet would come to lie, as Apptainer's copy rules and layer tars want
- *            it: links are followed as if the root were `/`, also dangling ones, and
- *            missing components are kept.
+ * Purpose:   path_open() opens what exists; this says where something that may not exist
+ *            yet would come to lie, as Apptainer's copy rules and layer tars want it:
+ *            links are followed as if the root were `/`, also dangling ones, and missing
+ *            components are kept.
  * Ownership: strings given out are the caller's.
  * Threads:   any; nobody else may change the root meanwhile (a race cannot lead out of
  *            it, since everything is opened by path_open(), but elsewhere in it).

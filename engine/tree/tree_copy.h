@@ -21,8 +21,8 @@
  * Ownership: requests are borrowed.
  * Threads:   any; nobody else may change the root meanwhile.
  * Errors:    ERR_NOTFOUND (a source is missing, or its pattern matches nothing),
- *            ERR_SYNTAX (empty source, too many braces), ERR_EXISTS (something is in
- *            the way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all but the last carry the
+ *            ERR_SYNTAX (empty source, too many braces), ERR_EXISTS (something is in the
+ *            way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all but the last carry the
  *            item's place. What was copied before an error stays: the caller drops the
  *            layer.
  */

@@ -3,12 +3,12 @@
  *
  * Purpose:   braces (`{a,b}`, `{1..3}`, `{a..e}`), then patterns (`*`, `?`, `[a-z]`,
  *            `[!x]`, `[[:alpha:]]`; `**` is `*`), with a backslash taking away a
- * character's meaning.  No shell is involved: `$`, backquotes and `~` are themselves.
- *            Names with a leading dot match only a pattern with one.
+ *            character's meaning. No shell is involved: `$`, backquotes and `~` are
+ *            themselves. Names with a leading dot match only a pattern with one.
  * Ownership: path_list_release() ends a list.
  * Threads:   any.
  * Errors:    ERR_NOTFOUND when a pattern matches nothing; ERR_SYNTAX for braces that
- * stand for too many names; ERR_SYS, ERR_CANCELLED.
+ *            stand for too many names; ERR_SYS, ERR_CANCELLED.
  */
 #ifndef ENGINE_TREE_TREE_GLOB_H
 #define ENGINE_TREE_TREE_GLOB_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * tree_names.h - the names in a folder, in an order that does not depend on the
+ *
  * filesystem.
  *
  * Ownership: path_list_release() ends the list.

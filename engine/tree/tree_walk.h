@@ -3,8 +3,8 @@
  *
  * Purpose:   one walk, hashing names, types, modes, owners, links and contents on its
  *            way. With a visitor each thing is also copied, and what is hashed is what
- *            was written; without one it is a probe. So the two digests cannot differ
- *            in kind.
+ *            was written; without one it is a probe. So the two digests cannot differ in
+ *            kind.
  * Ownership: a walk borrows its request and visitor; tree_walk_release() ends it.
  * Threads:   a walk belongs to one thread.
  * Errors:    ERR_NOTFOUND (missing, or a dangling link on the host), ERR_SYS,

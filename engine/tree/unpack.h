@@ -3,17 +3,17 @@
  *
  * Purpose:   libarchive reads (tar in all dialects; gzip, zstd or none, told by magic),
  *            our own writer writes through openat2(2), in a child process `dagbuild
- *            internal-unpack` (design: D9).  Opaque folders become
- *            `user.overlay.opaque=y`.  The child checks the stream's diffID.
+ *            internal-unpack` (design: D9). Opaque folders become
+ *            `user.overlay.opaque=y`. The child checks the stream's diffID.
  *
  *            A layer is applied alone if every folder it touches is in its own tar, no
  *            link is on the way to it, and it has no whiteouts (why: unpack_mark.c);
  *            otherwise the result says `needs_parents`, and it must be applied onto its
- *            mounted parents.  Where both are possible they give the same tree.  Nothing
+ *            mounted parents. Where both are possible they give the same tree. Nothing
  *            in the result depends on the clock: folders that are only implied get the
  *            time of the entry that implies them.
  * Ownership: the request is borrowed.
- * Threads:   any; blocks until the child has ended, or the token is raised.  The child
+ * Threads:   any; blocks until the child has ended, or the token is raised. The child
  *            ends with the calling thread.
  * Errors:    ERR_CORRUPT (damaged or hostile archive, wrong diffID, past a limit; with
  *            the entry's name), ERR_NOSPACE, ERR_CANCELLED, ERR_UNSUPPORTED, ERR_SYS.

@@ -2,8 +2,8 @@
  * unpack_meta.h - owner, mode, xattrs and times of one tar entry.
  *
  * Purpose:   what an entry says about itself, checked, and given to a file in the one
- * order that works: owner, mode (chown clears set-id bits), xattrs (chown clears
- *            capabilities), times.
+ *            order that works: owner, mode (chown clears set-id bits), xattrs (chown
+ *            clears capabilities), times.
  * Threads:   any.
  * Errors:    ERR_CORRUPT for ids past 2^32-2; ERR_SYS, ERR_NOSPACE.
  */

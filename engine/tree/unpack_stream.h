@@ -7,8 +7,7 @@
  *            that follows the last entry, which a tar reader does not show.
  * Ownership: unpack_stream_free() ends it; the descriptor is borrowed, and read with
  *            pread(2) from 0, so that its offset does not matter.
- * Threads:   a stream belongs to one thread; LC_CTYPE must be "C" (why:
- *            unpack_child.c).
+ * Threads:   a stream belongs to one thread; LC_CTYPE must be "C" (why: unpack_child.c).
  * Errors:    ERR_CORRUPT (damaged, past a limit, wrong digest), ERR_SYS (reading).
  */
 #ifndef ENGINE_TREE_UNPACK_STREAM_H

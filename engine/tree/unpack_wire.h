@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * unpack_wire.h - what the unpacking child tells its parent.
  *
- * Purpose:   frames over a pipe between two runs of one binary, so plain structs will do:
- *            progress, and at the end either a result, or an error with all its causes.
+ * Purpose:   frames over a pipe between two runs of one binary, so plain structs will
+ *            do: progress, and at the end either a result, or an error with all its
+ *            causes.
  * Ownership: the reader owns the bytes it holds, and an error it hands out.
  * Threads:   none of its own.
  * Errors:    wire_read(): ERR_SYS for a read error or a frame that makes no sense.

@@ -2,10 +2,10 @@
  * unpack_writer.h - applies one layer's tar entries to a folder.
  *
  * Purpose:   the rules for layers (OCI image specification, "Image Layer Filesystem
- *            Changeset"): whiteouts, opaque folders, what replaces what, hard links,
- *            and metadata. Every path is resolved inside the root by openat2(2). The
- *            archive is only read by libarchive; nothing of its writing half is used
- *            (it flips the umask for each entry: libarchive issue 1876).
+ *            Changeset"): whiteouts, opaque folders, what replaces what, hard links, and
+ *            metadata. Every path is resolved inside the root by openat2(2). The archive
+ *            is only read by libarchive; nothing of its writing half is used (it flips
+ *            the umask for each entry: libarchive issue 1876).
  *
  *            Three modes. FIRST: nothing lies below, so marks are ignored and parents
  *            may be implied. ALONE: the folder is the layer itself, in overlayfs form;

@@ -189,6 +189,17 @@ static void build_release(struct build *b)
 	free(b->output);
 }
 
+/* Milliseconds from the environment; 0, the default, when it does not say. */
+static unsigned milliseconds(const char *name)
+{
+	const char *text = getenv(name);
+	uint64_t value = 0;
+
+	return text && str_to_u64(str_of(text), &value) && value <= UINT32_MAX
+		       ? (unsigned)value
+		       : 0;
+}
+
 static struct err *open_registry(struct build *b)
 {
 	struct registry_options options = {
@@ -196,6 +207,8 @@ static struct err *open_registry(struct build *b)
 		.n_mirrors = b->settings.mirrors.len,
 		.no_https = b->settings.no_https,
 		.authfile = b->settings.authfile,
+		.stall_timeout_ms = milliseconds("DAGBUILD_STALL_MS"),
+		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};
 
 	return registry_new(&options, &b->registry);
@@ -251,15 +264,27 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		   "nowhere to say it");
 }
 
+/* Of the first pass only what a step has to say is shown: that a registry is slow, say. */
+static void show_note(void *self, const struct event *event)
+{
+	(void)self;
+	if (event->type == EVENT_NOTE)
+		fprintf(stderr, "%s: %s\n", graph_name(event->graph, event->node),
+			event->text);
+}
+
 /* First pass: `*all_hit` when nothing needs to be done. */
 static struct err *probe(struct build *b, bool *all_hit)
 {
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct executor executor = exec_executor(b->exec);
+	struct event_sink notes = {.emit = show_note};
 	struct sched_options options = {
 		.jobs = b->settings.jobs,
 		.probe_only = true,
 		.stop_at_miss = true,
+		.sinks = &notes,
+		.n_sinks = 1,
 	};
 	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * load.h - from a file's name to a definition and a plan, with its mistakes shown.
  *
- * Purpose:   what `check`, `plan` and `run` do first.  Opens nothing but the file.
+ * Purpose:   what `check`, `plan` and `run` do first. Opens nothing but the file.
  * Ownership: loaded_release() ends all of it.
  * Threads:   main thread only.
  * Errors:    ERR_NOTFOUND and ERR_SYS for the file; mistakes in it are no error here:
- * they are written to standard error, and `*status` says so.
+ *            they are written to standard error, and `*status` says so.
  */
 #ifndef FRONTEND_CLI_LOAD_H
 #define FRONTEND_CLI_LOAD_H

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	log_init();
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(children); i++)
 		if (strcmp(argv[1], children[i].name) == 0)
-			return children[i].run(argc - 1, argv + 1);
+			return children[i].run(argc, argv);
 	block_signals();
 	/* Not thread-safe: curl_global_init(3). */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

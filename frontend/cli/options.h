@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * options.h - command lines as tables.
  *
- * Purpose:   one row for each option; parsing and help come from the rows.  GNU
- * conventions: -j8, -j 8, --jobs=8, --jobs 8, bundled flags, `--` ends options, options
- * may follow operands. Ownership: values point into argv. Threads:   main thread only.
+ * Purpose:   one row for each option; parsing and help come from the rows. GNU
+ *            conventions: -j8, -j 8, --jobs=8, --jobs 8, bundled flags, `--` ends
+ *            options, options may follow operands.
+ * Ownership: values point into argv.
+ * Threads:   main thread only.
  * Errors:    ERR_USAGE, with a did-you-mean for unknown options.
  */
 #ifndef FRONTEND_CLI_OPTIONS_H

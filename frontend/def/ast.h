@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * ast.h - a definition, parsed: stages, headers, sections, with their places.
  *
- * Purpose:   what the plan compiler reads.  Repeated sections are merged here as
- * Apptainer merges them; spans always point into the text as the user wrote it.
+ * Purpose:   what the plan compiler reads. Repeated sections are merged here as
+ *            Apptainer merges them; spans always point into the text as the user wrote
+ *            it.
  * Ownership: everything lies in the arena that def_parse() was given.
  * Threads:   const after parsing.
  */

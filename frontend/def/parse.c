@@ -6,7 +6,7 @@
  *	- a stage begins at every line that starts with "Bootstrap:" in column 1, whatever
  *	  stands around it;
  *	- within a stage the header goes to the first section line, and a section to the
- *next;
+ *	  next;
  *	- a section line is one whose first word starts with `%`.
  */
 #include "frontend/def/parse.h"

@@ -3,7 +3,7 @@
  *
  * Purpose:   one writer a format, in a table.
  * Ownership: texts go into the caller's buffer.
- * Threads:   any.  No function fails.
+ * Threads:   any. No function fails.
  */
 #ifndef FRONTEND_EXPORT_EXPORT_H
 #define FRONTEND_EXPORT_EXPORT_H

@@ -4,8 +4,8 @@
  * Purpose:   one place that holds graph, steps and stages together.
  * Ownership: plan_free() ends it and everything in it; it keeps nothing of the AST.
  * Threads:   const after plan_compile(); share freely.
- * Errors:    plan_compile(): ERR_UNSUPPORTED for what this version cannot build, with its
- *            place; ERR_USAGE for an unknown target.
+ * Errors:    plan_compile(): ERR_UNSUPPORTED for what this version cannot build, with
+ *            its place; ERR_USAGE for an unknown target.
  */
 #ifndef FRONTEND_PLAN_PLAN_H
 #define FRONTEND_PLAN_PLAN_H

@@ -2,7 +2,8 @@
  * screen_text.h - foreign text for a terminal.
  *
  * Purpose:   what scripts print may hold escape sequences and any bytes; here they are
- * dropped, and what is left is cut to columns. Threads:   any.  No function fails.
+ *            dropped, and what is left is cut to columns.
+ * Threads:   any. No function fails.
  */
 #ifndef FRONTEND_UI_SCREEN_TEXT_H
 #define FRONTEND_UI_SCREEN_TEXT_H

@@ -7,8 +7,8 @@
  *	 final.base      From alpine:3.17  0.4s  downloading 1.2 MB of 3.0 MB (40%)
  *
  * The list is drawn anew at each tick, never more lines than the terminal has; size and
- *width are asked for each time, so that a resize needs no signal.  The last lines of a
- *step's output are kept, and shown if it fails.
+ * width are asked for each time, so that a resize needs no signal.  The last lines of a
+ * step's output are kept, and shown if it fails.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -76,7 +76,7 @@ finish_go_root() {
 	mkdir -p "$root/opt/rig" "$root/go"
 	echo old >"$root/opt/rig/old"
 	make_repository "$root/srv/git/golang/example"
-	printf '[url "/srv/git/"]\n\tinsteadOf = https://github.com/\n[safe]\n\tdirectory = *\n' \
+	printf '[url "file:///srv/git/"]\n\tinsteadOf = https://github.com/\n[safe]\n\tdirectory = *\n' \
 		>"$root/etc/gitconfig"
 	rm -rf "$root"/usr/share/{doc,man,locale,info} "$root"/var/lib/apt/lists/* "$root"/var/cache/*
 	: >"$root/etc/resolv.conf"

@@ -326,6 +326,20 @@ static int64_t mtime_at(const struct fixture *f, const char *name)
 	return st.st_mtim.tv_sec;
 }
 
+/* A file from a stage does not take a folder's place, and says what to do. */
+static void folder_is_not_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct err *e = copy(f, COPY_FROM_STAGE, "/src/f", "/t/dirf", NULL);
+
+	assert_non_null(e);
+	assert_int_equal(err_code(e), ERR_EXISTS);
+	assert_non_null(err_advice(e));
+	assert_string_equal(err_place(e), "x.def:3:1");
+	err_free(e);
+	assert_untouched(f);
+}
+
 /* A stage's times are kept, but the named folder's; the host's are not. */
 static void times(void **state)
 {
@@ -419,6 +433,7 @@ int main(void)
 		UNIT(types_come_first),
 		UNIT(stage_links_stay_inside),
 		UNIT(special_files_at_target),
+		UNIT(folder_is_not_replaced),
 		UNIT(times),
 		UNIT(capabilities_and_holes),
 		UNIT(loops_on_the_host),

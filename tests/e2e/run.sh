@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# run.sh root|user SCRIPT: run one end-to-end test against a real registry.
+#
+# Environment: DAGBUILD, the program; RIG, the rig's folder; SOURCE, the repository.  The script
+# runs as root or as an ordinary user with subordinate ids, in a home of its own that is removed
+# afterwards; lines "IMAGE|COMMAND|OUTPUT" that it writes to $JUDGE are then checked with a real
+# Apptainer.  Whatever is still mounted or running at the end fails the test.
+set -euo pipefail
+
+mode=$1
+script=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+rig=$SOURCE/tests/rig
+"$rig/images.sh" "$RIG"
+work=$(mktemp -d "$RIG/e2e.XXXXXX")
+chmod 755 "$RIG" "$work"
+mkdir "$work/home"
+status=1
+
+cleanup() {
+	"$rig/registry.sh" stop "$work/registry"
+	rm -rf "$work"
+	exit $status
+}
+trap cleanup EXIT
+
+"$rig/registry.sh" start "$work/registry" "$RIG/storage"
+export HOME=$work/home JUDGE=$work/home/judge MODE=$mode
+export REGISTRY=127.0.0.1:$(cat "$work/registry/port")
+export DAGBUILD_CACHEDIR=$HOME/cache DAGBUILD_REGISTRY_MIRRORS=docker.io=http://$REGISTRY
+export DAGBUILD RIG SOURCE
+unset SOURCE_DATE_EPOCH http_proxy https_proxy CI
+cd "$HOME"
+
+case $mode in
+root) bash "$script" && status=0 ;;
+user) "$rig/as_user.sh" --subids "$HOME" bash "$script" && status=0 ;;
+esac || status=$?
+
+if [ -f "$JUDGE" ]; then
+	while IFS='|' read -r image command wanted; do
+		got=$(cd "$(dirname "$image")" && "$rig/apptainer.sh" "$RIG" exec "$(basename "$image")" $command 2>"$work/judge.log") || true
+		if [ "$got" = "$wanted" ]; then
+			echo "ok - apptainer exec $image $command: $got"
+		else
+			echo "not ok - apptainer exec $image $command: '$got' instead of '$wanted'"
+			sed 's/^/# /' "$work/judge.log"
+			status=1
+		fi
+	done <"$JUDGE"
+fi
+
+if grep -q "$work" /proc/self/mountinfo; then
+	echo "not ok - something is still mounted"
+	grep "$work" /proc/self/mountinfo | sed 's/^/# /'
+	status=1
+fi
+# Our own shells have the folder in their environment, not on their command lines.
+for pid in $(pgrep -f "$work/home|dagbuild internal" || true); do
+	[ "$pid" = $$ ] || { echo "not ok - process $pid is still there: $(tr '\0' ' ' </proc/"$pid"/cmdline)"; status=1; }
+done

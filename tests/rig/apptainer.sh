@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# apptainer.sh RIG_DIR ARGUMENT...: a real Apptainer, the judge of our images.
+#
+# Debian 12 has none; the one of Debian's unstable lies in a root of its own, RIG_DIR/apptainer,
+# made once.  It runs there as an ordinary user with subordinate ids, in its own mount and process
+# namespace: as real root Apptainer wants every capability, which not every machine grants.  The
+# current folder is visible as /tmp/here, and is the current folder there.
+set -euo pipefail
+
+mkdir -p "$1"
+rig=$(cd "$1" && pwd)
+shift
+root=$rig/apptainer
+
+prepare() {
+	local new
+	exec 9>"$rig/apptainer.lock"
+	flock 9
+	[ ! -d "$root" ] || return 0
+	echo "rig: making a root with Apptainer (once, about half a minute)" >&2
+	new=$(mktemp -d "$rig/apptainer.XXXXXX")
+	if ! mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
+		--include=apptainer,ca-certificates,squashfs-tools,uidmap,fakeroot,squashfuse,fuse3,tzdata,mount,passwd \
+		sid "$new" >"$rig/apptainer.log" 2>&1; then
+		tail -n 30 "$rig/apptainer.log" >&2
+		rm -rf "$new"
+		return 1
+	fi
+	chroot "$new" useradd -u 1000 -m judge
+	echo judge:100000:65536 >"$new/etc/subuid"
+	echo judge:100000:65536 >"$new/etc/subgid"
+	: >"$new/etc/resolv.conf"
+	echo '127.0.0.1 localhost' >"$new/etc/hosts"
+	ln -sf /usr/share/zoneinfo/UTC "$new/etc/localtime"
+	chmod 755 "$new"
+	mv "$new" "$root"
+	exec 9>&-
+}
+
+# In the new mount namespace: enter the root and become the user.
+inside() {
+	local root=$1 here=$2
+	shift 2
+	mount --make-rprivate /
+	mount --bind "$root" "$root"
+	mount -t proc proc "$root/proc"
+	mount --rbind /sys "$root/sys"
+	mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+	local node
+	for node in null zero full random urandom tty fuse; do
+		[ -e "/dev/$node" ] || continue
+		: >"$root/dev/$node"
+		mount --bind "/dev/$node" "$root/dev/$node"
+	done
+	# A node of our own, since the host's may be closed to ordinary users.
+	umount "$root/dev/fuse" 2>/dev/null && rm -f "$root/dev/fuse" && mknod -m 666 "$root/dev/fuse" c 10 229
+	mkdir -m 1777 "$root/dev/shm"
+	mkdir -p "$root/dev/pts"
+	ln -s /proc/self/fd "$root/dev/fd"
+	mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+	mkdir -p "$root/tmp/here"
+	mount --bind "$here" "$root/tmp/here"
+	cd "$root"
+	mkdir -p old
+	pivot_root . old
+	umount -l /old
+	cd /tmp/here
+	exec setpriv --reuid=1000 --regid=1000 --init-groups --inh-caps=-all \
+		env -i HOME=/home/judge USER=judge PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb LANG=C.UTF-8 \
+		apptainer "$@"
+}
+
+if [ "${1:-}" = --inside ]; then
+	shift
+	inside "$@"
+fi
+prepare
+exec unshare --mount --pid --fork --kill-child -- "$0" "$rig" --inside "$root" "$PWD" "$@"
