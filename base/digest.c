@@ -56,7 +56,7 @@ const char *digest_format(const struct digest *d, char *out)
 	const char *prefix = kind_prefix(d->kind);
 	size_t n = strlen(prefix);
 
-	memcpy(out, prefix, n);
+	snprintf(out, DIGEST_TEXT_SIZE, "%s", prefix);
 	digest_hex(d, out + n);
 	return out;
 }

@@ -253,7 +253,7 @@ static struct err *remove_entries(int dir_fd, dev_t device)
 
 	if (!dir)
 		return err_sys("remove");
-	own = -1;
+	(void)steal_fd(&own); /* it is the folder's now */
 	while (errno = 0, (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;

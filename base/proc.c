@@ -20,8 +20,6 @@
 #include "base/str.h"
 #include "base/vec.h"
 
-extern char **environ;
-
 const char *proc_self(void)
 {
 	return "/proc/self/exe";

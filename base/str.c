@@ -42,7 +42,7 @@ bool str_is(struct str s, const char *text)
 
 char char_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 bool char_is_blank(char c)

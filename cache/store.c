@@ -29,7 +29,6 @@ struct err *store_default_dir(const char *explicit_dir, char **out)
 	const char *own = getenv("DAGBUILD_CACHEDIR");
 	const char *xdg = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
-	CLEANUP(freep) char *dir = NULL;
 
 	if (explicit_dir)
 		return fs_absolute(explicit_dir, out);

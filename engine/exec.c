@@ -23,8 +23,6 @@
 #include "base/vec.h"
 #include "engine/exec_private.h"
 
-extern char **environ;
-
 static const struct step_ops *const ops[STEP_KINDS] = {
 	[STEP_BASE] = &step_base_ops,	[STEP_COPY] = &step_copy_ops,
 	[STEP_FILES] = &step_files_ops, [STEP_POST] = &step_post_ops,

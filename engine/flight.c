@@ -82,7 +82,7 @@ struct err *flight_enter(struct flight_table *t, const struct digest *key,
 	pthread_mutex_lock(&t->lock);
 	while (!e && find(t, key) < t->keys.len) {
 		/* The slot is lent out without the lock: taking it back may block. */
-		* waited = true;
+		*waited = true;
 		pthread_mutex_unlock(&t->lock);
 		task_wait_begin(task);
 		pthread_mutex_lock(&t->lock);

@@ -167,7 +167,8 @@ static void on_signal(struct conductor *c)
 	struct signalfd_siginfo info;
 	enum cancel_level level =
 		cancel_level(c->cancel) == CANCEL_NONE ? CANCEL_ASKED : CANCEL_NOW;
-	struct event event = {.type = EVENT_CANCEL, .node = NODE_NONE, .level = (int)level};
+	struct event event = {
+		.type = EVENT_CANCEL, .node = NODE_NONE, .level = (int)level};
 
 	if (read(c->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;

@@ -56,7 +56,7 @@ static void put_header(unsigned char *header, const struct sif_layout *layout,
 	sif_put_u64(header + SIF_FREE_COUNT, SIF_ROWS - used);
 	sif_put_u64(header + SIF_TOTAL_COUNT, SIF_ROWS);
 	sif_put_u64(header + SIF_TABLE_OFFSET, SIF_TABLE_AT);
-	sif_put_u64(header + SIF_TABLE_SIZE, SIF_ROWS * SIF_ROW_SIZE);
+	sif_put_u64(header + SIF_TABLE_SIZE, SIF_TABLE_BYTES);
 	sif_put_u64(header + SIF_DATA_OFFSET, SIF_DATA_AT);
 	sif_put_u64(header + SIF_DATA_SIZE, end - SIF_DATA_AT);
 }
@@ -81,7 +81,7 @@ struct err *sif_write(int fd, const struct sif_layout *layout)
 	o = (struct object){SIF_PARTITION, "", partition, layout->partition_size,
 			    partition - at};
 	put_row(table + i * SIF_ROW_SIZE, i, &o, layout);
-	TRY(fs_pwrite_all(fd, table, SIF_ROWS * SIF_ROW_SIZE, SIF_TABLE_AT));
+	TRY(fs_pwrite_all(fd, table, SIF_TABLE_BYTES, SIF_TABLE_AT));
 	put_header(header, layout, partition + layout->partition_size);
 	return fs_pwrite_all(fd, header, sizeof(header), 0);
 }

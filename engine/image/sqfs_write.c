@@ -315,7 +315,8 @@ static sqfs_inode_generic_t *small_inode(const struct sqfs_node *node)
 		inode->base.type = SQFS_INODE_SLINK;
 		inode->data.slink.nlink = node->links;
 		inode->data.slink.target_size = (sqfs_u32)len;
-		memcpy(inode->extra, node->target, len);
+		if (len > 0)
+			memcpy(inode->extra, node->target, len);
 		break;
 	case S_IFBLK:
 	case S_IFCHR:

@@ -97,9 +97,10 @@ static enum auth_scheme scheme_of(struct str name)
 static void keep_better(struct challenge *best, struct challenge *next)
 {
 	if (next->scheme > best->scheme) {
-		challenge_release(best);
+		struct challenge worse = *best;
+
 		*best = *next;
-		*next = (struct challenge)CHALLENGE_INIT;
+		*next = worse;
 	}
 	challenge_release(next);
 }

@@ -145,7 +145,7 @@ static struct err *expand_middle(struct str s, size_t open, unsigned depth, size
 		return commas > 0 ? expand_choices(inside, out, depth)
 				  : expand_range(inside, out);
 	/* A brace that is never closed is itself. */
-	* end = open + 1;
+	*end = open + 1;
 	return push(out, xstrdup("{"));
 }
 

@@ -93,7 +93,7 @@ static void write_text(const struct sif *s, struct buf *out)
 		/* Names are any bytes: nothing of them may reach the terminal as it is.
 		 */
 		for (const char *p = what; *p; p++)
-			buf_putc(out, *p >= 0x20 && *p < 0x7f ? *p : '?');
+			buf_putc(out, (char)(*p >= 0x20 && *p < 0x7f ? *p : '?'));
 		buf_putc(out, '\n');
 	}
 }

@@ -149,7 +149,7 @@ static void put_line(struct buf *out, struct str text)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.data[i];
 
-		buf_putc(out, (c < 0x20 && c != '\t') || c == 0x7f ? '?' : (char)c);
+		buf_putc(out, (char)((c < 0x20 && c != '\t') || c == 0x7f ? '?' : c));
 	}
 	buf_putc(out, '\n');
 }

@@ -13,7 +13,7 @@ static void put_text(struct buf *out, const char *text, size_t width)
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		buf_putc(out, c < 0x20 || c == 0x7f ? '?' : (char)c);
+		buf_putc(out, (char)(c < 0x20 || c == 0x7f ? '?' : c));
 		columns += (c & 0xc0) != 0x80;
 	}
 	for (; columns < width; columns++)

@@ -29,7 +29,7 @@ check "the log holds the output" grep -q '+ echo first' "$log"
 says_not '\+ echo never' "nothing ran after the failure"
 check "there is no image" test ! -e bad.sif
 check "nothing is left but the store" nothing_left
-equal "$(ls -A "$HOME" | grep -v '^\.' | sort | tr '\n' ' ')" "bad.def cache " "no file but the store's"
+equal "$(echo *)" "bad.def cache" "no file but the store's"
 
 sed 's|ls /nonexistent|ls /|' bad.def >good.def
 dagbuild run -o good.sif good.def

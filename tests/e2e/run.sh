@@ -25,8 +25,8 @@ cleanup() {
 trap cleanup EXIT
 
 "$rig/registry.sh" start "$work/registry" "$RIG/storage"
-export HOME=$work/home JUDGE=$work/home/judge MODE=$mode
-export REGISTRY=127.0.0.1:$(cat "$work/registry/port")
+REGISTRY=127.0.0.1:$(cat "$work/registry/port")
+export REGISTRY HOME=$work/home JUDGE=$work/home/judge MODE=$mode
 export DAGBUILD_CACHEDIR=$HOME/cache DAGBUILD_REGISTRY_MIRRORS=docker.io=http://$REGISTRY
 export DAGBUILD RIG SOURCE
 unset SOURCE_DATE_EPOCH http_proxy https_proxy CI
@@ -39,6 +39,7 @@ esac || status=$?
 
 if [ -f "$JUDGE" ]; then
 	while IFS='|' read -r image command wanted; do
+		# shellcheck disable=SC2086 # the command is words
 		got=$(cd "$(dirname "$image")" && "$rig/apptainer.sh" "$RIG" exec "$(basename "$image")" $command 2>"$work/judge.log") || true
 		if [ "$got" = "$wanted" ]; then
 			echo "ok - apptainer exec $image $command: $got"
