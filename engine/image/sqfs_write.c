@@ -61,8 +61,8 @@ struct writer {
 	sqfs_block_processor_t *processor;
 	sqfs_meta_writer_t *inodes, *folders;
 	sqfs_dir_writer_t *entries;
-	uint64_t done; /* file bytes read */
-	char *chunk;
+	uint64_t done;	     /* file bytes read */
+	char *chunk, *zeros; /* CHUNK bytes each */
 };
 
 /* ---- errors ---- */
@@ -161,13 +161,13 @@ static void report(struct writer *w)
 		w->request->progress(w->request->context, w->done, w->tree->file_bytes);
 }
 
-/* Append `len` bytes of a hole: no data means zeros. */
+/* Append `len` bytes of a hole.  libsquashfs finds the zeros and stores no block for them. */
 static struct err *append_hole(struct writer *w, uint64_t len)
 {
 	while (len > 0) {
 		size_t n = len < CHUNK ? (size_t)len : CHUNK;
 
-		SQFS(w, sqfs_block_processor_append(w->processor, NULL, n), "write");
+		SQFS(w, sqfs_block_processor_append(w->processor, w->zeros, n), "write");
 		len -= n;
 		w->done += n;
 	}
@@ -466,6 +466,7 @@ static void writer_release(struct writer *w)
 			sqfs_destroy(objects[i]);
 	sqfs_tree_free(w->tree);
 	free(w->chunk);
+	free(w->zeros);
 }
 
 struct err *sqfs_write(const struct sqfs_request *request, struct sqfs_result *result)
@@ -474,6 +475,7 @@ struct err *sqfs_write(const struct sqfs_request *request, struct sqfs_result *r
 
 	TRY(sqfs_tree_scan(request->root_fd, request->cancel, &w.tree));
 	w.chunk = xmalloc(CHUNK);
+	w.zeros = xcalloc(CHUNK, 1);
 	w.file = sqfs_part_new(request->file_fd, request->offset);
 	TRY(make_compressors(&w));
 	TRY(begin(&w));

@@ -315,5 +315,6 @@ int container_main(int argc, char **argv)
 		give_up(e);
 	while (waitpid(init_pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
+	/* No exit handlers: new threads or processes of theirs would be in the dead namespace. */
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
 }

@@ -177,13 +177,11 @@ static struct err *open_target(int root_fd, const char *path, bool writable,
 	return NULL;
 }
 
-static struct err *bind_host_file(int root_fd, const char *path, bool writable,
-				  struct mount_stubs *stubs)
+static struct err *bind_copy(int root_fd, const char *path, const char *copy,
+			     bool writable, struct mount_stubs *stubs)
 {
-	static const char copy[] = "/dev/.copy";
 	CLEANUP(closep) int target = -1;
 	CLEANUP(closep) int source = -1;
-	CLEANUP(closep) int dev = -1;
 	char source_path[64], target_path[64];
 
 	TRY(copy_host_file(root_fd, path, copy));
@@ -193,10 +191,20 @@ static struct err *bind_host_file(int root_fd, const char *path, bool writable,
 	fd_path(target, target_path, sizeof(target_path));
 	if (mount(source_path, target_path, NULL, MS_BIND, NULL) != 0)
 		return err_sys("mount '%s'", path);
-	/* The mount keeps the file; its name is not needed. */
-	TRY(path_open(root_fd, "/dev", O_PATH | O_DIRECTORY, 0, &dev));
-	unlinkat(dev, ".copy", 0);
 	return NULL;
+}
+
+static struct err *bind_host_file(int root_fd, const char *path, bool writable,
+				  struct mount_stubs *stubs)
+{
+	CLEANUP(closep) int dev = -1;
+	struct err *e;
+
+	TRY(path_open(root_fd, "/dev", O_PATH | O_DIRECTORY, 0, &dev));
+	e = bind_copy(root_fd, path, "/dev/.copy", writable, stubs);
+	/* The mount keeps the file; its name is not needed. */
+	unlinkat(dev, ".copy", 0);
+	return e;
 }
 
 struct err *mounts_make(int root_fd, bool writable, struct mount_stubs *stubs)

@@ -28,7 +28,8 @@ for case in "$@"; do
 	read -ra args < <(cat "$case/args" 2>/dev/null || echo "plan in.def")
 	(cd "$case" && "$DAGBUILD" "${args[@]}") >"$work/stdout" 2>"$work/stderr" </dev/null
 	status=$?
-	[ $status -ne 0 ] && echo $status >"$work/status" || : >"$work/status"
+	: >"$work/status"
+	[ $status -eq 0 ] || echo $status >"$work/status"
 	tests=$((tests + 1))
 	if [ -n "$update" ]; then
 		for file in stdout stderr status; do store $file "$case"; done

@@ -11,6 +11,6 @@ children='engine/run/container_child.c|engine/tree/unpack_child.c'
 files=$(git ls-files 'base/*.[ch]' 'scheduler/*.[ch]' 'cache/*.[ch]' 'engine/*.[ch]' 'frontend/*.[ch]')
 # shellcheck disable=SC2086
 ! grep -nE "(^|[^a-zA-Z0-9_])($calls)\(" $files | grep -vE ':[0-9]+:\s*(/?\*|//)'
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046
 ! grep -nE "(^|[^a-zA-Z0-9_])($shared)\(" $(grep -vE "^($children)$" <<<"$files") |
 	grep -vE ':[0-9]+:\s*(/?\*|//)'
