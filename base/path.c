@@ -82,7 +82,7 @@ struct err *path_mkdirs(int root_fd, const char *path, mode_t mode)
 	while (rest.len > 0) {
 		CLEANUP(closep) int dir = -1;
 		CLEANUP(closep) int made = -1;
-		const char *name;
+		const char *name = "";
 
 		str_cut(rest, '/', &part, &rest);
 		if (part.len == 0 || str_is(part, "."))

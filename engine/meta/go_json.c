@@ -4,21 +4,28 @@
  */
 #include "engine/meta/go_json.h"
 
+/* What the first byte says of the sequence's length; 0 if it begins none. */
+static size_t length_of(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /* Length of the valid UTF-8 sequence at the front of `s`, or 0 (RFC 3629, section 4). */
 static size_t utf8_length(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.data;
-	size_t n = p[0] < 0x80	 ? 1
-		   : p[0] < 0xc2 ? 0
-		   : p[0] < 0xe0 ? 2
-		   : p[0] < 0xf0 ? 3
-				 : 4;
+	size_t n = length_of(p[0]);
 
-	if (n == 0 || p[0] > 0xf4 || n > s.len)
+	if (n == 0 || n > s.len)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
+	/* Longer than need be, surrogates, and beyond U+10FFFF. */
 	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
 	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
