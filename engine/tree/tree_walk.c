@@ -177,7 +177,7 @@ static struct err *pass_data(struct tree_walk *w, int in, int out)
 	struct hasher *content = hasher_new(DIGEST_XXH3, w->request->secret);
 	uint64_t size = 0;
 	struct digest digest;
-	size_t n;
+	size_t n = 0;
 
 	do {
 		TRY(pass_chunk(w, in, out, size, &n));
