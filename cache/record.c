@@ -77,15 +77,25 @@ static struct err *write_record(const struct store *s, const struct digest *key,
 	return tmpfile_publish(&tmp, dir, slash + 1);
 }
 
-struct err *record_save(struct store *s, const struct digest *key, cJSON *record)
+static void set_member(cJSON *record, const char *name, const char *value)
+{
+	cJSON_DeleteItemFromObject(record, name);
+	cJSON_AddStringToObject(record, name, value);
+}
+
+struct err *record_save_memo(const struct store *s, const struct digest *key,
+			     cJSON *record)
 {
 	char hex[DIGEST_TEXT_SIZE];
 
-	cJSON_DeleteItemFromObject(record, "key");
-	cJSON_DeleteItemFromObject(record, "boot");
-	cJSON_AddStringToObject(record, "key", digest_hex(key, hex));
-	cJSON_AddStringToObject(record, "boot", s->boot_id);
-	TRY(err_wrap(write_record(s, key, record), "record '%s'", hex));
+	set_member(record, "key", digest_hex(key, hex));
+	return err_wrap(write_record(s, key, record), "record '%s'", hex);
+}
+
+struct err *record_save(struct store *s, const struct digest *key, cJSON *record)
+{
+	set_member(record, "boot", s->boot_id);
+	TRY(record_save_memo(s, key, record));
 	pthread_mutex_lock(&s->lock);
 	vec_push(&s->unsettled, *key);
 	pthread_mutex_unlock(&s->lock);

@@ -22,6 +22,10 @@ NODISCARD struct err *record_load(const struct store *s, const struct digest *ke
 /* Write `record`, an object; members "boot" and "key" are set here. */
 NODISCARD struct err *record_save(struct store *s, const struct digest *key,
 				  cJSON *record);
+/* The same for what names no layer, and is merely asked for again when it is lost: it counts at
+ * once, and costs no sync. */
+NODISCARD struct err *record_save_memo(const struct store *s, const struct digest *key,
+				       cJSON *record);
 /* Sync the store's filesystem, then let the records written since the last call count
  * after a power cut too. */
 NODISCARD struct err *record_settle(struct store *s);

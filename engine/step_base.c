@@ -36,6 +36,8 @@ static struct err *base_compose(struct exec *x, const struct step *step,
 		return NULL;
 	}
 	TRY(e);
+	/* The files that every image gets are this version's. */
+	key_set_text(state->inputs, "version", DAGBUILD_VERSION);
 	key_set_text(state->inputs, "agent", step->base.agent);
 	key_set_digest(state->inputs, "source", &state->source);
 	return NULL;

@@ -94,7 +94,7 @@ static struct err *save_memo(struct exec *x, const struct digest *key,
 
 	cJSON_AddStringToObject(record, "kind", "copied content");
 	cJSON_AddStringToObject(record, "digest", digest_format(digest, text));
-	return record_save(x->options.store, key, record);
+	return record_save_memo(x->options.store, key, record);
 }
 
 static struct err *digest_producer(struct exec *x, const struct step *step,

@@ -235,13 +235,14 @@ void pool_free(struct pool *p)
 	free(p);
 }
 
-void pool_offer(struct pool *p, struct node_id id, uint64_t priority)
+void pool_offer(struct pool *p, const struct node_id *nodes, size_t n,
+		const uint64_t *rank)
 {
 	pthread_mutex_lock(&p->lock);
 	if (p->stopped)
-		p->withdrawn++;
-	else
-		ready_push(&p->ready, id, priority);
+		p->withdrawn += n;
+	for (size_t i = 0; i < n && !p->stopped; i++)
+		ready_push(&p->ready, nodes[i], rank[nodes[i].index]);
 	kick(p);
 	pthread_mutex_unlock(&p->lock);
 }

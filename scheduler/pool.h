@@ -31,8 +31,10 @@ struct pool_options {
 
 struct pool *pool_new(const struct pool_options *options);
 void pool_free(struct pool *p);
-/* Have a worker take the node when it is its turn. */
-void pool_offer(struct pool *p, struct node_id id, uint64_t priority);
+/* Have workers take the nodes, each when it is its turn: those with a higher `rank`, which is
+ * by node, first. */
+void pool_offer(struct pool *p, const struct node_id *nodes, size_t n,
+		const uint64_t *rank);
 /* From now on no offered node is taken.  The pool stops by itself at the first error, and
  * with stop_at_miss at the first miss, before the result is posted. */
 void pool_stop(struct pool *p);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/vec.h"
 #include "scheduler/message.h"
 #include "scheduler/pool.h"
 #include "scheduler/rank.h"
@@ -30,9 +31,10 @@ struct conductor {
 	struct message_queue queue;
 	struct pool *pool;
 	uint64_t *rank;
-	size_t *missing;      /* by node: how many before it are not done */
-	uint64_t *started_ns; /* by node */
-	size_t offered, done; /* nodes given to the pool, and come back */
+	size_t *missing;	   /* by node: how many before it are not done */
+	uint64_t *started_ns;	   /* by node */
+	VEC(struct node_id) ready; /* not yet given to the pool */
+	size_t offered, done;	   /* nodes given to the pool, and come back */
 	int signal_fd;
 	struct err *error; /* first one; others attached */
 };
@@ -88,8 +90,18 @@ static void set_state(struct conductor *c, struct node_id id, enum node_state st
 static void make_ready(struct conductor *c, struct node_id id)
 {
 	set_state(c, id, NODE_READY, 0, NULL);
-	c->offered++;
-	pool_offer(c->pool, id, c->rank[id.index]);
+	vec_push(&c->ready, id);
+}
+
+/* All that became ready together is offered together: one after the other, an idle worker
+ * would take the first rather than the most urgent. */
+static void offer(struct conductor *c)
+{
+	if (c->ready.len == 0)
+		return;
+	c->offered += c->ready.len;
+	pool_offer(c->pool, c->ready.items, c->ready.len, c->rank);
+	c->ready.len = 0;
 }
 
 /* ---- messages ---- */
@@ -158,6 +170,7 @@ static void drain(struct conductor *c)
 		on_message(c, m);
 		message_free(m);
 	}
+	offer(c);
 }
 
 /* ---- signals ---- */
@@ -204,6 +217,7 @@ static void run(struct conductor *c)
 	for (uint32_t i = 0; i < c->result->n; i++)
 		if (c->missing[i] == 0)
 			make_ready(c, (struct node_id){i});
+	offer(c);
 	while (c->done + pool_withdrawn(c->pool) < c->offered) {
 		struct event tick = {.type = EVENT_TICK, .node = NODE_NONE};
 
@@ -257,6 +271,7 @@ static void finish(struct conductor *c)
 		message_queue_release(&c->queue);
 	}
 	cancel_free(c->cancel);
+	vec_free(&c->ready);
 	free(c->rank);
 	free(c->missing);
 	free(c->started_ns);

@@ -73,7 +73,7 @@ static struct err *save_memo(const struct agent_context *c, const struct digest 
 	cJSON_AddStringToObject(record, "reference", name);
 	cJSON_AddStringToObject(record, "digest", digest_format(digest, text));
 	json_add_u64(record, "time_ms", (uint64_t)clock_real_ns() / 1000000);
-	return record_save(c->store, key, record);
+	return record_save_memo(c->store, key, record);
 }
 
 /* Whatever is wrong with what a registry has or sends is the registry's fault to the caller. */

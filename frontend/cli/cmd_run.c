@@ -380,7 +380,6 @@ static struct err *run_run(int argc, char **argv, int *status)
 	struct userns_plan plan;
 	const char *file = NULL;
 	bool all_hit = false;
-	struct err *e;
 
 	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
@@ -388,8 +387,7 @@ static struct err *run_run(int argc, char **argv, int *status)
 	TRY(userns_probe(&plan));
 	userns_describe(&plan, b.id_map, sizeof(b.id_map));
 	TRY(open_build(&b, file));
-	e = probe(&b, &all_hit);
-	TRY(err_attach(e, record_settle(b.store)));
+	TRY(probe(&b, &all_hit));
 	return all_hit ? NULL : go_inside(&b, argc, argv);
 }
 
