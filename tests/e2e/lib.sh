@@ -114,8 +114,17 @@ blobs_are_right() {
 	done
 }
 
+# The children of this test's runs: other tests may run beside it.
+children_of_ours() {
+	local pid
+	for pid in $(pgrep -f 'dagbuild internal'); do
+		tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qx "DAGBUILD_CACHEDIR=$DAGBUILD_CACHEDIR" &&
+			echo "process $pid is still there"
+	done
+}
+
 # Nothing of a run is left but the store.
 nothing_left() {
-	! pgrep -f 'dagbuild internal' && ! grep "$HOME" /proc/self/mountinfo &&
+	! children_of_ours | grep . && ! grep "$HOME" /proc/self/mountinfo &&
 		[ -z "$(ls "$DAGBUILD_CACHEDIR/tmp" 2>/dev/null)" ]
 }

@@ -56,7 +56,9 @@ if grep -q "$work" /proc/self/mountinfo; then
 	grep "$work" /proc/self/mountinfo | sed 's/^/# /'
 	status=1
 fi
-# Our own shells have the folder in their environment, not on their command lines.
+# Our own shells have the folder in their environment, too, but another name.
 for pid in $(pgrep -f "$work/home|dagbuild internal" || true); do
-	[ "$pid" = $$ ] || { echo "not ok - process $pid is still there: $(tr '\0' ' ' </proc/"$pid"/cmdline)"; status=1; }
+	tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -q "=$work/home" || continue
+	echo "not ok - process $pid is still there: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+	status=1
 done
