@@ -67,19 +67,23 @@ static struct chunk *chunk_add(struct arena *a, size_t least)
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static void *alloc_aligned(struct arena *a, size_t size, size_t align)
 {
-	const size_t align = _Alignof(max_align_t);
 	struct chunk *c = a->chunks;
-	void *p;
+	size_t at = c ? (c->used + align - 1) / align * align : 0;
 
 	assert(size <= SIZE_MAX / 2);
-	size = (size + align - 1) / align * align;
-	if (!c || c->size - c->used < size || FIRST_CHUNK == 0)
+	if (!c || at > c->size || c->size - at < size || FIRST_CHUNK == 0) {
 		c = chunk_add(a, size);
-	p = c->data + c->used;
-	c->used += size;
-	return p;
+		at = 0;
+	}
+	c->used = at + size;
+	return c->data + at;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return alloc_aligned(a, size, _Alignof(void *));
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)
@@ -88,9 +92,14 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 	return arena_alloc(a, count * size);
 }
 
+char *arena_text(struct arena *a, size_t size)
+{
+	return alloc_aligned(a, size, 1);
+}
+
 char *arena_dup(struct arena *a, struct str s)
 {
-	char *copy = arena_alloc(a, s.len + 1);
+	char *copy = arena_text(a, s.len + 1);
 
 	if (s.len > 0)
 		memcpy(copy, s.data, s.len);

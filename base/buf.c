@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const size_t DEFAULT_MAX = (size_t)1 << 30;
 
 /* Make room for `extra` bytes and a NUL; returns how many bytes may be written. */
@@ -53,9 +55,20 @@ void buf_putc(struct buf *b, char c)
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
-	CLEANUP(freep) char *text = xvasprintf(format, args);
+	/* Most texts fit what is there; the first try measures the others. */
+	size_t had = b->cap - b->len, room;
+	va_list again;
+	int n;
 
-	buf_puts(b, text);
+	va_copy(again, args);
+	n = vsnprintf(b->data ? b->data + b->len : NULL, had, format, args);
+	assert(n >= 0);
+	room = buf_reserve(b, (size_t)n);
+	if ((size_t)n >= had)
+		vsnprintf(b->data + b->len, room + 1, format, again);
+	va_end(again);
+	b->len += room;
+	b->data[b->len] = '\0';
 }
 
 void buf_printf(struct buf *b, const char *format, ...)
@@ -70,9 +83,14 @@ void buf_printf(struct buf *b, const char *format, ...)
 void buf_json_string(struct buf *b, const char *text, size_t len)
 {
 	buf_putc(b, '"');
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0, n; i<len; i += n> 0 ? n : 1) {
 		unsigned char c = (unsigned char)text[i];
 
+		n = utf8_length(str_make(text + i, len - i));
+		if (n != 1) {
+			buf_append(b, n > 0 ? text + i : UTF8_REPLACEMENT, n > 0 ? n : 3);
+			continue;
+		}
 		if (c == '"' || c == '\\')
 			buf_printf(b, "\\%c", c);
 		else if (c == '\n')
@@ -82,7 +100,7 @@ void buf_json_string(struct buf *b, const char *text, size_t len)
 		else if (c < 0x20 || c == 0x7f)
 			buf_printf(b, "\\u%04x", c);
 		else
-			buf_putc(b, (char)c);
+			buf_putc(b, text[i]);
 	}
 	buf_putc(b, '"');
 }

@@ -4,27 +4,53 @@
 #include "base/source.h"
 
 #include <stdlib.h>
-
-#include "base/vec.h"
+#include <string.h>
 
 struct source {
 	char *name;
 	char *text;
 	size_t len;
-	VEC(size_t) starts; /* offset of each line's first byte, ascending */
+	uint32_t *starts; /* offset of each line's first byte, ascending */
+	size_t n_lines;	  /* at least 1 */
 };
+
+static size_t count_lines(struct str text)
+{
+	size_t n = 1;
+
+	for (const char *at = text.data, *end = at + text.len;
+	     (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void index_lines(struct source *s)
+{
+	const char *end = s->text + s->len;
+	size_t n = 0;
+
+	s->n_lines = count_lines(source_text(s));
+	s->starts = xcalloc(s->n_lines, sizeof(*s->starts));
+	for (const char *at = s->text; n + 1 < s->n_lines;) {
+		at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+		s->starts[++n] = (uint32_t)(at - s->text);
+	}
+}
 
 struct source *source_new(const char *name, struct str text)
 {
+	return source_adopt(name, str_dup(text), text.len);
+}
+
+struct source *source_adopt(const char *name, char *text, size_t len)
+{
 	struct source *s = xcalloc(1, sizeof(*s));
 
+	assert(len < UINT32_MAX);
 	s->name = xstrdup(name);
-	s->text = str_dup(text);
-	s->len = text.len;
-	vec_push(&s->starts, 0);
-	for (size_t i = 0; i < s->len; i++)
-		if (s->text[i] == '\n')
-			vec_push(&s->starts, i + 1);
+	s->text = text;
+	s->len = len;
+	index_lines(s);
 	return s;
 }
 
@@ -34,7 +60,7 @@ void source_free(struct source *s)
 		return;
 	free(s->name);
 	free(s->text);
-	vec_free(&s->starts);
+	free(s->starts);
 	free(s);
 }
 
@@ -61,7 +87,7 @@ struct str source_slice(const struct source *s, struct span span)
 
 struct position source_position(const struct source *s, size_t offset)
 {
-	size_t low = 0, high = s->starts.len;
+	size_t low = 0, high = s->n_lines;
 	unsigned column = 1;
 
 	if (offset > s->len)
@@ -69,12 +95,12 @@ struct position source_position(const struct source *s, size_t offset)
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (s->starts.items[middle] <= offset)
+		if (s->starts[middle] <= offset)
 			low = middle;
 		else
 			high = middle;
 	}
-	for (size_t i = s->starts.items[low]; i < offset; i++)
+	for (size_t i = s->starts[low]; i < offset; i++)
 		column += ((unsigned char)s->text[i] & 0xc0) !=
 			  0x80; /* a character's first byte */
 	return (struct position){.line = (unsigned)(low + 1), .column = column};
@@ -84,9 +110,9 @@ struct str source_line(const struct source *s, unsigned line)
 {
 	struct str text, rest;
 
-	if (line == 0 || line > s->starts.len)
+	if (line == 0 || line > s->n_lines)
 		return STR("");
-	str_cut(str_slice(source_text(s), s->starts.items[line - 1], s->len), '\n', &text,
+	str_cut(str_slice(source_text(s), s->starts[line - 1], s->len), '\n', &text,
 		&rest);
 	if (str_ends_with(text, "\r"))
 		text.len--;
@@ -95,12 +121,22 @@ struct str source_line(const struct source *s, unsigned line)
 
 size_t source_line_start(const struct source *s, unsigned line)
 {
-	return line == 0 || line > s->starts.len ? s->len : s->starts.items[line - 1];
+	return line == 0 || line > s->n_lines ? s->len : s->starts[line - 1];
 }
 
-char *source_place(const struct source *s, size_t offset)
+char *place_text(struct place place)
 {
-	struct position at = source_position(s, offset);
+	struct position at;
 
-	return xasprintf("%s:%u:%u", s->name, at.line, at.column);
+	if (!place.source)
+		return xstrdup("");
+	at = source_position(place.source, place.at);
+	return xasprintf("%s:%u:%u", place.source->name, at.line, at.column);
+}
+
+struct err *place_err(struct place place, struct err *e)
+{
+	CLEANUP(freep) char *text = e && place.source ? place_text(place) : NULL;
+
+	return text ? err_where(e, text) : e;
 }

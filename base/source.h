@@ -8,11 +8,12 @@
 #ifndef BASE_SOURCE_H
 #define BASE_SOURCE_H
 
+#include "base/err.h"
 #include "base/str.h"
 
 /* Bytes `start` to `end` (exclusive) of a source. */
 struct span {
-	size_t start, end;
+	uint32_t start, end;
 };
 
 struct position {
@@ -22,8 +23,16 @@ struct position {
 
 struct source;
 
-/* `name` is the path as the user gave it. */
+/* Where in a source something stands; `source` NULL: nowhere in particular. */
+struct place {
+	const struct source *source;
+	uint32_t at; /* byte offset */
+};
+
+/* `name` is the path as the user gave it; `text` is below 4 GiB. */
 struct source *source_new(const char *name, struct str text);
+/* The same, of `len` bytes of `text` followed by NUL, which it owns from now on. */
+struct source *source_adopt(const char *name, char *text, size_t len);
 void source_free(struct source *s);
 void source_freep(struct source **s);
 const char *source_name(const struct source *s);
@@ -35,7 +44,9 @@ struct position source_position(const struct source *s, size_t offset);
 struct str source_line(const struct source *s, unsigned line);
 /* Offset of the line's first byte; the text's length when there is no such line. */
 size_t source_line_start(const struct source *s, unsigned line);
-/* "NAME:LINE:COLUMN", for free(). */
-char *source_place(const struct source *s, size_t offset);
+/* "NAME:LINE:COLUMN" ("" without a source), for free(). */
+char *place_text(struct place place);
+/* Set the place of an error (err_where()).  Returns `e`; NULL passes, at no cost. */
+struct err *place_err(struct place place, struct err *e);
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "engine/agent/agent.h"
 #include "engine/exec_private.h"
 
 static const struct step_ops *const ops[STEP_KINDS] = {
@@ -219,6 +220,12 @@ static bool take_record(struct exec *x, const struct step *step)
 	return true;
 }
 
+static bool is_supported(const struct step *step)
+{
+	return ops[step->kind] &&
+	       (step->kind != STEP_BASE || agent_find(step->base->agent));
+}
+
 static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 			      enum probe_result *out)
 {
@@ -227,7 +234,11 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 	bool known = false;
 
 	*out = PROBE_MISS;
-	TRY(err_where(compose(x, step, task, &known), step->where));
+	if (!is_supported(step)) {
+		exec_state(x, id)->miss = "this version cannot build it";
+		return NULL;
+	}
+	TRY(place_err(step->where, compose(x, step, task, &known)));
 	if (known && take_record(x, step))
 		*out = PROBE_HIT;
 	return NULL;
@@ -272,7 +283,7 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	if (!waited || !take_record(x, step))
 		e = run_step(x, step, task);
 	flight_leave(x->flights, &key);
-	return err_where(e, step->where);
+	return place_err(step->where, e);
 }
 
 /* ---- the executor ---- */
@@ -337,6 +348,26 @@ void exec_freep(struct exec **x)
 struct executor exec_executor(struct exec *x)
 {
 	return (struct executor){.self = x, .probe = exec_probe, .run = exec_run};
+}
+
+struct err *exec_check_steps(const struct step *const *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct step *step = steps[i];
+		const char *what =
+			step->kind == STEP_BASE ? "the bootstrap agent" : "a step";
+
+		if (is_supported(step))
+			continue;
+		return place_err(
+			step->where,
+			err_hint(err_new(ERR_SYNTAX,
+					 "%s '%s' is not supported by this version", what,
+					 step->kind == STEP_BASE ? step->base->agent
+								 : step->label),
+				 "build this definition with apptainer for now"));
+	}
+	return NULL;
 }
 
 const char *exec_miss_reason(const struct exec *x, struct node_id id)

@@ -25,9 +25,9 @@ static struct err *base_compose(struct exec *x, const struct step *step,
 				struct task *task, bool *known)
 {
 	struct step_state *state = exec_state(x, step->id);
-	const struct agent *agent = agent_find(step->base.agent);
+	const struct agent *agent = agent_find(step->base->agent);
 	struct agent_context context = context_of(x, task);
-	struct err *e = agent->resolve(&context, &step->base, &state->source);
+	struct err *e = agent->resolve(&context, step->base, &state->source);
 
 	if (e && err_code(e) == ERR_NOTFOUND && !context.use_network) {
 		err_ignore(e, "planning asks no registry");
@@ -38,7 +38,7 @@ static struct err *base_compose(struct exec *x, const struct step *step,
 	TRY(e);
 	/* The files that every image gets are this version's. */
 	key_set_text(state->inputs, "version", DAGBUILD_VERSION);
-	key_set_text(state->inputs, "agent", step->base.agent);
+	key_set_text(state->inputs, "agent", step->base->agent);
 	key_set_digest(state->inputs, "source", &state->source);
 	return NULL;
 }
@@ -64,8 +64,8 @@ static struct err *base_run(struct exec *x, const struct step *step, struct task
 	const struct step_state *state = exec_state(x, step->id);
 	char text[DIGEST_TEXT_SIZE];
 
-	TRY(agent_find(step->base.agent)
-		    ->fetch(&context, &step->base, &state->source, &base));
+	TRY(agent_find(step->base->agent)
+		    ->fetch(&context, step->base, &state->source, &base));
 	TRY(write_files(x, step, &base));
 	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
 	if (base.has_config)

@@ -9,22 +9,21 @@
 
 static void set_text(struct key *key, const char *name, const struct step_text *text)
 {
-	const char *parts[] = {text->present ? text->args : NULL,
-			       text->present ? text->body : NULL};
+	const char *parts[] = {text->body ? text->args : NULL, text->body};
 
 	key_set_list(key, name, parts, ARRAY_LEN(parts));
 }
 
-static void set_labels(struct key *key, const char *name, const struct step_label *labels,
-		       size_t n)
+static void set_labels(struct key *key, const char *name,
+		       const struct step_labels *labels)
 {
-	CLEANUP(freep) const char **texts = xcalloc(2 * n, sizeof(*texts));
+	CLEANUP(freep) const char **texts = xcalloc(2 * labels->len, sizeof(*texts));
 
-	for (size_t i = 0; i < n; i++) {
-		texts[2 * i] = labels[i].name;
-		texts[2 * i + 1] = labels[i].value;
+	for (size_t i = 0; i < labels->len; i++) {
+		texts[2 * i] = labels->items[i].name;
+		texts[2 * i + 1] = labels->items[i].value;
 	}
-	key_set_list(key, name, texts, 2 * n);
+	key_set_list(key, name, texts, 2 * labels->len);
 }
 
 /* The build date is no input: with SOURCE_DATE_EPOCH it is, else any date will do. */
@@ -32,7 +31,7 @@ static struct err *meta_compose(struct exec *x, const struct step *step,
 				struct task *task, bool *known)
 {
 	struct key *inputs = exec_state(x, step->id)->inputs;
-	const struct step_meta *m = &step->meta;
+	const struct step_meta *m = step->meta;
 
 	(void)task;
 	(void)known;
@@ -42,8 +41,8 @@ static struct err *meta_compose(struct exec *x, const struct step *step,
 	set_text(inputs, "runscript", &m->runscript);
 	set_text(inputs, "startscript", &m->startscript);
 	set_text(inputs, "test", &m->test);
-	set_labels(inputs, "labels", m->labels, m->n_labels);
-	set_labels(inputs, "headers", m->headers, m->n_headers);
+	set_labels(inputs, "labels", &m->labels);
+	set_labels(inputs, "headers", &m->headers);
 	key_set_text(inputs, "version", DAGBUILD_VERSION);
 	if (x->epoch_set)
 		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
@@ -60,7 +59,7 @@ static struct err *meta_run(struct exec *x, const struct step *step, struct task
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	struct sections_request request = {
-		.meta = &step->meta,
+		.meta = step->meta,
 		.arch = oci_platform_host().architecture,
 		.time_s = x->epoch_set ? x->epoch_s : clock_real_ns() / 1000000000,
 		.utc = x->epoch_set,

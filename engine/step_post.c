@@ -49,7 +49,7 @@ static struct err *command_of(const struct step *step, struct command *c)
 {
 	struct str args, comment, word;
 
-	str_cut(str_of(step->post.args), '#', &args, &comment);
+	str_cut(str_of(step->script.args), '#', &args, &comment);
 	vec_push(&c->words, xstrdup("/bin/sh"));
 	vec_push(&c->words, xstrdup("-ex"));
 	while (str_next_word(&args, &word)) {
@@ -72,8 +72,8 @@ static struct err *post_compose(struct exec *x, const struct step *step,
 
 	(void)task;
 	(void)known;
-	key_set_text(inputs, "script", step->post.script);
-	key_set_text(inputs, "arguments", step->post.args);
+	key_set_text(inputs, "script", step->script.text);
+	key_set_text(inputs, "arguments", step->script.args);
 	script_env_key(x, inputs);
 	return NULL;
 }
@@ -87,7 +87,7 @@ static struct err *run_script(struct exec *x, const struct step *step, struct ta
 	CLEANUP(freep) const char **names = NULL;
 	struct container_request request = {
 		.root = exec_overlay(x, exec_parent(x, step), &names),
-		.script = step->post.script,
+		.script = step->script.text,
 		.envp = (const char *const *)env,
 		.source_environment = true,
 		.cancel = task_cancel(task),

@@ -2,13 +2,14 @@
  * graph.c - see graph.h.
  *
  * A frozen graph is two arrays of neighbours in compressed rows: row i of `after` is
- * after[after_start[i] .. after_start[i + 1]).  Freezing sorts the edges, which also
- * finds the repeated ones, and orders the nodes by Kahn's algorithm; what is left over
- * lies on a cycle.
+ * after[after_start[i] .. after_start[i + 1]).  Freezing deals the edges out to the rows,
+ * which also finds the repeated ones, and orders the nodes by Kahn's algorithm; what is
+ * left over lies on a cycle.
  */
 #include "scheduler/graph.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/vec.h"
 #include "scheduler/ready.h"
@@ -80,55 +81,84 @@ void graph_builder_edge(struct graph_builder *b, struct node_id before,
 	vec_push(&b->edges, edge);
 }
 
-static int compare_edges(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
-	const struct edge *x = a, *y = b;
+	const struct node_id *x = a, *y = b;
 
-	if (x->before.index != y->before.index)
-		return x->before.index < y->before.index ? -1 : 1;
-	if (x->after.index != y->after.index)
-		return x->after.index < y->after.index ? -1 : 1;
-	return 0;
+	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static size_t sort_edges(struct edge *edges, size_t n)
+static void rows_init(struct rows *rows, size_t n, size_t n_items)
+{
+	rows->start = xcalloc(n + 1, sizeof(*rows->start));
+	rows->items = xcalloc(n_items > 0 ? n_items : 1, sizeof(*rows->items));
+}
+
+/* Sorted, without repeats; how many are left. */
+static size_t sort_row(struct node_id *items, size_t n)
 {
 	size_t kept = 0;
 
-	if (n == 0)
-		return 0;
-	qsort(edges, n, sizeof(*edges), compare_edges);
+	if (n > 1)
+		qsort(items, n, sizeof(*items), compare_ids);
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || compare_edges(&edges[i], &edges[i - 1]) != 0)
-			edges[kept++] = edges[i];
+		if (kept == 0 || items[i].index != items[kept - 1].index)
+			items[kept++] = items[i];
 	return kept;
 }
 
-static void rows_init(struct rows *rows, size_t n, size_t n_edges)
+/* From counts in start[i + 1] to where each row begins. */
+static void sum_up(struct rows *rows, size_t n)
 {
-	rows->start = xcalloc(n + 2, sizeof(*rows->start));
-	rows->items = xcalloc(n_edges, sizeof(*rows->items));
+	for (size_t i = 0; i < n; i++)
+		rows->start[i + 1] += rows->start[i];
 }
 
-/* Sorted edges fill both tables in ascending order.  While rows fill, start[i + 1] is
- * where row i goes on; when all are full it is where row i ends. */
-static void fill_rows(struct graph *g, const struct edge *edges)
+/* What each node waits for.  Edges are dealt out to the rows, then each row is sorted:
+ * but for a few nodes they are short. */
+static void fill_before(struct graph *g, const struct edge *edges, size_t n_edges)
 {
-	rows_init(&g->before, g->n, g->n_edges);
+	CLEANUP(freep) size_t *next = xcalloc(g->n, sizeof(*next));
+	size_t kept = 0;
+
+	rows_init(&g->before, g->n, n_edges);
+	for (size_t i = 0; i < n_edges; i++)
+		g->before.start[edges[i].after.index + 1]++;
+	sum_up(&g->before, g->n);
+	for (size_t i = 0; i < n_edges; i++) {
+		size_t row = edges[i].after.index;
+
+		g->before.items[g->before.start[row] + next[row]++] = edges[i].before;
+	}
+	for (size_t i = 0; i < g->n; i++) {
+		struct node_id *row = g->before.items + g->before.start[i];
+		size_t n = sort_row(row, next[i]);
+
+		memmove(g->before.items + kept, row, n * sizeof(*row));
+		g->before.start[i] = kept;
+		kept += n;
+	}
+	g->before.start[g->n] = kept;
+	g->n_edges = kept;
+}
+
+/* The same the other way round; going over the nodes in order sorts each row. */
+static void fill_after(struct graph *g)
+{
+	CLEANUP(freep) size_t *next = xcalloc(g->n, sizeof(*next));
+
 	rows_init(&g->after, g->n, g->n_edges);
-	for (size_t i = 0; i < g->n_edges; i++) {
-		g->after.start[edges[i].before.index + 2]++;
-		g->before.start[edges[i].after.index + 2]++;
-	}
-	for (size_t i = 2; i <= g->n + 1; i++) {
-		g->after.start[i] += g->after.start[i - 1];
-		g->before.start[i] += g->before.start[i - 1];
-	}
-	for (size_t i = 0; i < g->n_edges; i++) {
-		g->after.items[g->after.start[edges[i].before.index + 1]++] =
-			edges[i].after;
-		g->before.items[g->before.start[edges[i].after.index + 1]++] =
-			edges[i].before;
+	for (size_t i = 0; i < g->n_edges; i++)
+		g->after.start[g->before.items[i].index + 1]++;
+	sum_up(&g->after, g->n);
+	for (uint32_t i = 0; i < g->n; i++) {
+		struct node_ids before = graph_before(g, (struct node_id){i});
+
+		for (size_t k = 0; k < before.len; k++) {
+			size_t row = before.items[k].index;
+
+			g->after.items[g->after.start[row] + next[row]++].index = i;
+		}
 	}
 }
 
@@ -139,6 +169,18 @@ static struct node_ids row(const struct rows *rows, struct node_id id)
 	return (struct node_ids){rows->items + start, end - start};
 }
 
+/* Nodes that were added after all they wait for are in order already. */
+static bool is_sorted(const struct graph *g)
+{
+	for (uint32_t i = 0; i < g->n; i++) {
+		struct node_ids before = graph_before(g, (struct node_id){i});
+
+		if (before.len > 0 && before.items[before.len - 1].index >= i)
+			return false;
+	}
+	return true;
+}
+
 static struct err *sort_nodes(struct graph *g)
 {
 	CLEANUP(ready_release) struct ready ready = READY_INIT;
@@ -147,6 +189,10 @@ static struct err *sort_nodes(struct graph *g)
 	size_t done = 0;
 
 	g->order = xcalloc(g->n, sizeof(*g->order));
+	for (uint32_t i = 0; i < g->n; i++)
+		g->order[i].index = i;
+	if (is_sorted(g))
+		return NULL;
 	for (size_t i = 0; i < g->n; i++) {
 		id.index = (uint32_t)i;
 		missing[i] = graph_before(g, id).len;
@@ -175,9 +221,9 @@ struct err *graph_builder_freeze(struct graph_builder *b, struct graph **out)
 	g->n = b->nodes.len;
 	g->nodes = STEAL(b->nodes.items);
 	b->nodes.len = b->nodes.cap = 0;
-	g->n_edges = sort_edges(b->edges.items, b->edges.len);
-	fill_rows(g, b->edges.items);
+	fill_before(g, b->edges.items, b->edges.len);
 	vec_free(&b->edges);
+	fill_after(g);
 	TRY(sort_nodes(g));
 	*out = STEAL(g);
 	return NULL;

@@ -37,7 +37,7 @@ static struct err *write_help(int root_fd, const struct sections_request *r)
 {
 	CLEANUP(freep) char *text = NULL;
 
-	if (!r->meta->help.present)
+	if (!r->meta->help.body)
 		return NULL;
 	if (root_exists(root_fd, HELP)) {
 		note(r, "%%help is not stored: the base image has a help text");
@@ -88,7 +88,7 @@ static struct err *write_environment(int root_fd, const struct sections_request 
 {
 	CLEANUP(freep) char *text = NULL;
 
-	if (!r->meta->environment.present)
+	if (!r->meta->environment.body)
 		return NULL;
 	text = xasprintf("\n%s\n", r->meta->environment.body);
 	return root_append(root_fd, ENVIRONMENT, "#!/bin/sh\n", text, 0755);
@@ -106,7 +106,7 @@ static struct err *write_script(int root_fd, const char *path,
 	struct str body = str_of(section->body), line, rest, args, comment;
 	struct str interpreter = STR("#!/bin/sh");
 
-	if (!section->present)
+	if (!section->body)
 		return NULL;
 	if (str_starts_with(str_trim_left(body), "#!")) {
 		str_cut(str_trim_left(body), '\n', &line, &rest);
@@ -149,17 +149,17 @@ static void set_automatic(struct labels *labels, const struct sections_request *
 	labels_set(labels, "org.label-schema.build-arch", r->arch, true);
 	labels_set(labels, "org.label-schema.usage.dagbuild.version", DAGBUILD_VERSION,
 		   true);
-	if (r->meta->help.present) {
+	if (r->meta->help.body) {
 		labels_set(labels, "org.label-schema.usage", HELP, true);
 		labels_set(labels, "org.label-schema.usage.apptainer.runscript.help",
 			   HELP, true);
 	}
-	for (size_t i = 0; i < r->meta->n_headers; i++) {
+	for (size_t i = 0; i < r->meta->headers.len; i++) {
 		CLEANUP(freep)
 		char *name = xasprintf("org.label-schema.usage.singularity.deffile.%s",
-				       r->meta->headers[i].name);
+				       r->meta->headers.items[i].name);
 
-		labels_set(labels, name, r->meta->headers[i].value, true);
+		labels_set(labels, name, r->meta->headers.items[i].value, true);
 	}
 }
 
@@ -183,8 +183,8 @@ static struct err *write_labels(int root_fd, const struct sections_request *r)
 	TRY(take_build_labels(root_fd, &labels));
 	set_automatic(&labels, r);
 	/* Of a name given twice the last one counts: those before it are overwritten. */
-	for (size_t i = r->meta->n_labels; i-- > 0;) {
-		const struct step_label *label = &r->meta->labels[i];
+	for (size_t i = r->meta->labels.len; i-- > 0;) {
+		const struct step_label *label = &r->meta->labels.items[i];
 
 		if (!labels_set(&labels, label->name, label->value, false))
 			note(r, "label '%s' is not set: it exists already", label->name);

@@ -225,10 +225,10 @@ static struct err *do_request(const struct copy_request *request, int root_fd,
 
 		if (e && err_code(e) == ERR_CANCELLED)
 			return e;
-		TRY(err_where(err_wrap(e, "copy '%s'%s%s%s", item->source,
-				       item->target[0] ? " to '" : "", item->target,
-				       item->target[0] ? "'" : ""),
-			      item->where));
+		e = err_wrap(e, "copy '%s'%s%s%s", item->source,
+			     item->target[0] ? " to '" : "", item->target,
+			     item->target[0] ? "'" : "");
+		TRY(place_err(item->where, e));
 	}
 	*out = hasher_final(w.hasher);
 	return NULL;

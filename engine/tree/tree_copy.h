@@ -31,12 +31,13 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/source.h"
 #include "scheduler/cancel.h"
 
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
 	const char *target; /* as written; "" when omitted */
-	const char *where;  /* "lab3.def:22:3", for messages */
+	struct place where; /* for messages */
 };
 
 enum copy_from {

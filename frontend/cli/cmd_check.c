@@ -1,23 +1,93 @@
 /* SPDX-License-Identifier: MIT
  * cmd_check.c - `dagbuild check`: diagnostics only.
  */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/load.h"
 
-static const struct option_row rows[] = {CMD_HELP_ROW, {0}};
+struct settings {
+	struct def_options def;
+	const struct diag_format *format; /* NULL: text */
+	bool list;
+};
+
+static void settings_release(struct settings *s)
+{
+	def_options_release(&s->def);
+}
+
+static struct err *set_format(void *settings, const char *value)
+{
+	struct settings *s = settings;
+
+	s->format = diag_format_find(value);
+	return s->format ? NULL
+			 : err_new(ERR_USAGE, "'%s' is none of text, json, sarif", value);
+}
+
+static struct err *set_list(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->list = true;
+	return NULL;
+}
+
+static const struct option_row rows[] = {
+	{0, "format", "KIND", "text, json or sarif (default: text)", set_format},
+	{0, "list", NULL, "list the codes of all diagnostics", set_list},
+	DEF_OPTION_ROWS,
+	CMD_HELP_ROW,
+	{0},
+};
+
+static struct err *list_codes(void)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	for (unsigned i = 0; i < DIAG_CODES; i++) {
+		const struct diag_code_info *info = diag_code_info((enum diag_code)i);
+
+		buf_printf(&text, "%-25s %-8s %s\n", info->name,
+			   info->severity == DIAG_ERROR ? "error" : "warning",
+			   info->summary);
+	}
+	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+}
+
+/* Text is talk, the other formats are results. */
+static struct err *show(const struct settings *s, struct loaded *loaded)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	const struct diag_format *format =
+		s->format ? s->format : diag_format_find("text");
+
+	format->write(loaded->diags, &text);
+	return fs_write_all(strcmp(format->name, "text") == 0 ? STDERR_FILENO
+							      : STDOUT_FILENO,
+			    buf_text(&text), text.len);
+}
 
 static struct err *check_run(int argc, char **argv, int *status)
 {
+	CLEANUP(settings_release) struct settings settings = {0};
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
 	CLEANUP(freep) const char **files = NULL;
 	struct operands operands = {0};
-	struct err *e = options_parse(rows, argc, argv, NULL, &operands);
+	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 
 	files = operands.items;
 	TRY(e);
+	if (settings.list && operands.len == 0)
+		return list_codes();
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'check' takes one definition file");
-	return load_plan(files[0], &loaded, status);
+	TRY(load_definition(files[0], &settings.def, &loaded));
+	if (diag_count(loaded.diags, DIAG_ERROR) > 0)
+		*status = 2;
+	return show(&settings, &loaded);
 }
 
 const struct cmd cmd_check = {

@@ -18,14 +18,22 @@
 #include "scheduler/sched.h"
 
 struct settings {
+	struct def_options def;
+	struct plan_options plan;
 	const char *format;
 	const char *cache_dir;
 };
 
+static void settings_release(struct settings *s)
+{
+	def_options_release(&s->def);
+}
+
 static struct err *set_format(void *settings, const char *value)
 {
 	if (!export_find(value))
-		return err_new(ERR_USAGE, "'%s' is none of tree, dot, json", value);
+		return err_new(ERR_USAGE, "'%s' is none of tree, dot, mermaid, json",
+			       value);
 	((struct settings *)settings)->format = value;
 	return NULL;
 }
@@ -43,11 +51,29 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
+static struct err *set_target(void *settings, const char *value)
+{
+	((struct settings *)settings)->plan.target = value;
+	return NULL;
+}
+
+static struct err *set_all_stages(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->plan.all_stages = true;
+	return NULL;
+}
+
 static const struct option_row rows[] = {
-	{0, "format", "KIND", "tree, dot or json (default: tree)", set_format},
+	{0, "format", "KIND", "tree, dot, mermaid or json (default: tree)", set_format},
 	{0, "dot", NULL, "the same as --format dot", set_dot},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "target", "STAGE[.STEP]", "the stage whose image it is, or where it stops",
+	 set_target},
+	{0, "all-stages", NULL, "also the stages that the target does not need",
+	 set_all_stages},
+	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
 };
@@ -69,13 +95,15 @@ static struct err *open_store(const char *explicit_dir, struct store **out)
 
 static struct err *probe_all(const struct plan *plan,
 			     const struct exec_options *exec_options,
-			     struct export_status *statuses)
+			     struct export_status **out)
 {
+	struct export_status *statuses = xcalloc(plan->n_steps, sizeof(*statuses));
 	CLEANUP(exec_freep) struct exec *exec = NULL;
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct sched_options options = {.jobs = 1, .probe_only = true};
 	struct executor executor;
 
+	*out = statuses;
 	TRY(exec_new(exec_options, &exec));
 	executor = exec_executor(exec);
 	err_ignore(sched_run(plan->graph, &executor, &options, &result),
@@ -93,9 +121,10 @@ static struct err *probe_all(const struct plan *plan,
 	return NULL;
 }
 
+/* `*out` stays NULL when nothing can be known. */
 static struct err *find_statuses(const struct plan *plan, const char *file,
 				 const struct settings *settings,
-				 struct export_status *statuses)
+				 struct export_status **out)
 {
 	CLEANUP(store_closep) struct store *store = NULL;
 	CLEANUP(freep) char *image = NULL;
@@ -115,16 +144,15 @@ static struct err *find_statuses(const struct plan *plan, const char *file,
 	options.store = store;
 	options.id_map = id_map;
 	options.output = image;
-	return probe_all(plan, &options, statuses);
+	return probe_all(plan, &options, out);
 }
 
 static struct err *plan_run(int argc, char **argv, int *status)
 {
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(freep) const char **files = NULL;
 	CLEANUP(freep) struct export_status *statuses = NULL;
-	struct settings settings = {.format = "tree"};
+	CLEANUP(settings_release) struct settings settings = {.format = "tree"};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 	struct export_state state = {0};
@@ -133,14 +161,13 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	TRY(e);
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'plan' takes one definition file");
-	TRY(load_plan(files[0], &loaded, status));
+	TRY(load_plan(files[0], &settings.def, &settings.plan, &loaded, status));
 	if (*status != 0)
 		return NULL;
-	statuses = xcalloc(loaded.plan->n_steps, sizeof(*statuses));
-	TRY(find_statuses(loaded.plan, files[0], &settings, statuses));
+	TRY(find_statuses(loaded.plan, files[0], &settings, &statuses));
 	state.statuses = statuses;
-	export_find(settings.format)->write(loaded.plan, &state, &text);
-	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+	state.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	return export_find(settings.format)->write(loaded.plan, &state, STDOUT_FILENO);
 }
 
 const struct cmd cmd_plan = {

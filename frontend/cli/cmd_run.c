@@ -29,6 +29,8 @@ static const unsigned JOBS_MAX = 512;
 /* ---- settings ---- */
 
 struct settings {
+	struct def_options def;
+	struct plan_options plan;
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
@@ -46,6 +48,7 @@ static void settings_release(struct settings *s)
 {
 	vec_free(&s->mirrors);
 	free(s->mirror_words);
+	def_options_release(&s->def);
 }
 
 static struct err *set_jobs(void *settings, const char *value)
@@ -127,6 +130,19 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
+static struct err *set_target(void *settings, const char *value)
+{
+	((struct settings *)settings)->plan.target = value;
+	return NULL;
+}
+
+static struct err *set_all_stages(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->plan.all_stages = true;
+	return NULL;
+}
+
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
 	 set_jobs},
@@ -142,7 +158,12 @@ static const struct option_row rows[] = {
 	 set_authfile},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
+	 set_target},
+	{0, "all-stages", NULL, "also build the stages that the target does not need",
+	 set_all_stages},
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
+	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
 };
@@ -169,7 +190,7 @@ static struct err *read_environment(struct settings *s)
 struct build {
 	struct settings settings;
 	struct loaded loaded;
-	char *output; /* absolute */
+	char *output; /* absolute; NULL: the target is a step */
 	char id_map[256];
 	struct store *store;
 	struct registry *registry;
@@ -239,12 +260,13 @@ static struct err *open_build(struct build *b, const char *file)
 
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
-	TRY(load_image_path(file, b->settings.output, &b->output));
+	if (b->loaded.plan->pack.index != NODE_NONE.index)
+		TRY(load_image_path(file, b->settings.output, &b->output));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
 	TRY(open_registry(b));
 	TRY(open_exec(b));
-	return exec_check_output(b->exec);
+	return b->output ? exec_check_output(b->exec) : NULL;
 }
 
 static void summarize(const struct build *b, const struct sched_result *result)
@@ -256,6 +278,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.cached = result->counts[NODE_CACHED],
 		.elapsed_ns = clock_mono_ns() - b->started_ns,
 		.image = b->output,
+		.target = b->settings.plan.target,
 		.image_bytes = exec_image_size(b->exec),
 	};
 
@@ -297,19 +320,6 @@ static struct err *probe(struct build *b, bool *all_hit)
 
 /* ---- second pass ---- */
 
-static void warn_unbuilt(const struct plan *plan)
-{
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-
-	for (size_t i = 0; i < plan->n_stages; i++)
-		if (!plan->stages[i].is_built)
-			buf_printf(&text,
-				   "%s: note: nothing uses stage '%s': it is not built\n",
-				   plan->stages[i].where, plan->stages[i].label);
-	err_ignore(fs_write_all(STDERR_FILENO, buf_text(&text), text.len),
-		   "nowhere to say it");
-}
-
 static struct err *build_all(struct build *b, struct sched_result *result)
 {
 	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
@@ -327,7 +337,6 @@ static struct err *build(struct build *b)
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct err *e, *settled;
 
-	warn_unbuilt(b->loaded.plan);
 	e = build_all(b, &result);
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
@@ -370,7 +379,16 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	return load_plan(*file, &b->loaded, status);
+	TRY(load_plan(*file, &b->settings.def, &b->settings.plan, &b->loaded, status));
+	if (*status != 0)
+		return NULL;
+	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
+		return err_hint(err_new(ERR_USAGE,
+					"the target '%s' is a step: it makes no "
+					"image",
+					b->settings.plan.target),
+				"name a stage, or leave out -o");
+	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
 
 static struct err *run_run(int argc, char **argv, int *status)
@@ -398,6 +416,8 @@ struct err *cmd_run_inside(int argc, char **argv, int *status)
 	struct userns_plan plan;
 	const char *file = NULL;
 	uint64_t since = 0;
+
+	b.settings.def.is_quiet = true;
 
 	if (argc < 4 || !str_to_u64(str_of(argv[0]), &since) ||
 	    !str_to_u64(str_of(argv[1]), &b.started_ns))

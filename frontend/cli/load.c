@@ -10,48 +10,77 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "frontend/check/check.h"
 
-/* Far above any definition; each section has a limit of its own. */
+/* Far above any definition; what is longer is another file. */
 static const size_t DEFINITION_MAX = (size_t)64 << 20;
 
-static struct err *read_definition(const char *path, struct buf *out)
+static struct err *read_text(const char *path, const char *what, struct buf *out)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
-	TRY(err_wrap(fs_open(AT_FDCWD, path, O_RDONLY, 0, &fd),
-		     "the definition cannot be read"));
+	TRY(err_wrap(fs_open(AT_FDCWD, path, O_RDONLY, 0, &fd), "%s cannot be read",
+		     what));
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return err_hint(err_new(ERR_USAGE, "'%s' is a folder", path),
 				"name a definition file");
 	return err_wrap(fs_read_fd(fd, DEFINITION_MAX, out), "'%s'", path);
 }
 
-struct err *load_definition(const char *path, struct loaded *out, int *status)
+static struct err *read_arguments(struct def_options *o)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT, shown = BUF_INIT;
-	CLEANUP(diag_list_freep) struct diag_list *diags = NULL;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	size_t len;
 
-	TRY(read_definition(path, &text));
-	out->source = source_new(path, str_make(buf_text(&text), text.len));
-	out->arena = arena_new();
-	diags = diag_list_new(out->source);
-	def_parse(out->source, out->arena, diags, &out->def);
-	if (out->def)
-		def_check(out->def, diags);
-	diag_render(diags, &shown);
-	TRY(fs_write_all(STDERR_FILENO, buf_text(&shown), shown.len));
-	if (diag_count(diags, DIAG_ERROR) > 0)
-		*status = 2;
+	if (!o->args)
+		o->args = build_args_new();
+	if (!o->args_file)
+		return NULL;
+	TRY(read_text(o->args_file, "the file of build arguments", &text));
+	len = text.len;
+	build_args_file(o->args, o->args_file, buf_steal(&text), len);
 	return NULL;
 }
 
-struct err *load_plan(const char *path, struct loaded *out, int *status)
+struct err *load_definition(const char *path, struct def_options *options,
+			    struct loaded *out)
 {
-	TRY(load_definition(path, out, status));
-	if (*status != 0)
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct check_options check = {.host_fd = AT_FDCWD};
+	size_t len;
+
+	TRY(read_text(path, "the definition", &text));
+	TRY(read_arguments(options));
+	len = text.len;
+	out->source = source_adopt(path, buf_steal(&text), len);
+	out->arena = arena_new();
+	out->diags = diag_list_new(out->source, &options->diag);
+	def_parse(out->source, options->args, out->arena, out->diags, &out->def);
+	if (!out->def)
 		return NULL;
-	return plan_compile(out->def, &out->plan);
+	check_definition(out->def, &check, out->diags);
+	/* A placeholder that could not be replaced is said already. */
+	build_args_check(options->args,
+			 options->warn_unused_args ? DIAG_WARNING : DIAG_ERROR,
+			 out->diags);
+	return NULL;
+}
+
+struct err *load_plan(const char *path, struct def_options *options,
+		      const struct plan_options *plan, struct loaded *out, int *status)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+
+	TRY(load_definition(path, options, out));
+	diag_write_text(out->diags, &shown);
+	if (!options->is_quiet || diag_count(out->diags, DIAG_ERROR) > 0)
+		TRY(fs_write_all(STDERR_FILENO, buf_text(&shown), shown.len));
+	if (diag_count(out->diags, DIAG_ERROR) > 0) {
+		*status = 2;
+		return NULL;
+	}
+	return plan_compile(out->def, plan, &out->plan);
 }
 
 struct err *load_image_path(const char *file, const char *explicit_path, char **out)
@@ -70,6 +99,7 @@ struct err *load_image_path(const char *file, const char *explicit_path, char **
 void loaded_release(struct loaded *l)
 {
 	plan_freep(&l->plan);
+	diag_list_freep(&l->diags);
 	arena_freep(&l->arena);
 	source_freep(&l->source);
 }

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * load.h - from a file's name to a definition and a plan, with its mistakes shown.
  *
- * Purpose:   what `check`, `plan` and `run` do first. Opens nothing but the file.
- * Ownership: loaded_release() ends all of it.
+ * Purpose:   what `check`, `plan` and `run` do first. Opens the file, that of the
+ *            template arguments, and looks at the sources of `%files`; nothing else.
+ * Ownership: loaded_release() ends all of it; the options must outlive it.
  * Threads:   main thread only.
- * Errors:    ERR_NOTFOUND and ERR_SYS for the file; mistakes in it are no error here:
- *            they are written to standard error, and `*status` says so.
+ * Errors:    ERR_NOTFOUND and ERR_SYS for the files; mistakes in the definition are no
+ *            error here: they are written to standard error, and `*status` says so.
  */
 #ifndef FRONTEND_CLI_LOAD_H
 #define FRONTEND_CLI_LOAD_H
 
+#include "frontend/cli/def_options.h"
 #include "frontend/def/parse.h"
 #include "frontend/plan/plan.h"
 
 struct loaded {
 	struct source *source;
 	struct arena *arena;
-	struct definition *def; /* in arena */
+	struct diag_list *diags;
+	struct definition *def; /* in arena; NULL when there is none */
 	struct plan *plan;	/* NULL after load_definition() */
 };
 
@@ -25,10 +28,14 @@ struct loaded {
 		0                                                                        \
 	}
 
-/* Parse and check; `*status` becomes 2 when there were mistakes, all of them shown. */
-NODISCARD struct err *load_definition(const char *path, struct loaded *out, int *status);
-/* The same, and compile the plan. */
-NODISCARD struct err *load_plan(const char *path, struct loaded *out, int *status);
+/* Parse and check; nothing is shown yet. */
+NODISCARD struct err *load_definition(const char *path, struct def_options *options,
+				      struct loaded *out);
+/* The same, show the mistakes (`*status` becomes 2 when there are errors), and compile the
+ * plan when there are none. */
+NODISCARD struct err *load_plan(const char *path, struct def_options *options,
+				const struct plan_options *plan, struct loaded *out,
+				int *status);
 /* Where the image goes: `explicit_path`, else "dir/lab3.def" gives "lab3.sif" in the
  * current folder; absolute, for free(). */
 NODISCARD struct err *load_image_path(const char *file, const char *explicit_path,

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "frontend/def/scan.h"
+#include "frontend/def/words.h"
+
 const char *def_kind_name(enum def_kind kind)
 {
 	static const char *const names[DEF_KINDS] = {
@@ -24,13 +27,42 @@ const char *def_kind_name(enum def_kind kind)
 	return names[kind];
 }
 
+const char *def_app_kind_name(enum def_app_kind kind)
+{
+	static const char *const names[DEF_APP_KINDS] = {
+		[DEF_APP_INSTALL] = "appinstall", [DEF_APP_FILES] = "appfiles",
+		[DEF_APP_ENV] = "appenv",	  [DEF_APP_LABELS] = "applabels",
+		[DEF_APP_HELP] = "apphelp",	  [DEF_APP_RUN] = "apprun",
+		[DEF_APP_START] = "appstart",	  [DEF_APP_TEST] = "apptest",
+	};
+
+	assert(kind < DEF_APP_KINDS);
+	return names[kind];
+}
+
+const struct def_section *def_section(const struct def_stage *stage, enum def_kind kind)
+{
+	const struct def_section *section = stage->sections[kind];
+
+	return section && !section->is_empty ? section : NULL;
+}
+
+const struct def_section *def_app_section(const struct def_app *app,
+					  enum def_app_kind kind)
+{
+	const struct def_section *section = app->sections[kind];
+
+	return section && !section->is_empty ? section : NULL;
+}
+
 const struct def_header *def_header_find(const struct def_stage *stage, const char *key)
 {
-	/* Of a key given twice the last one counts. */
-	for (size_t i = stage->n_headers; i-- > 0;)
-		if (strcmp(stage->headers[i].key, key) == 0)
-			return &stage->headers[i];
-	return NULL;
+	const struct def_header *found = NULL;
+
+	for (const struct def_header *h = stage->headers; h; h = h->next)
+		if (strcmp(h->key, key) == 0)
+			found = h;
+	return found;
 }
 
 const char *def_header(const struct def_stage *stage, const char *key)
@@ -40,6 +72,22 @@ const char *def_header(const struct def_stage *stage, const char *key)
 	return header ? header->value : NULL;
 }
 
+const char *def_image(const struct def_stage *stage, struct arena *arena)
+{
+	const char *from = def_header(stage, "from"),
+		   *agent = def_header(stage, "bootstrap");
+	const char *registry = def_header(stage, "registry");
+	const char *namespace = def_header(stage, "namespace");
+
+	if (!from || !agent || !words_contain(words_oci_agents, str_of(agent)))
+		return from;
+	if (namespace && namespace[0])
+		from = arena_printf(arena, "%s/%s", namespace, from);
+	if (registry && registry[0])
+		from = arena_printf(arena, "%s/%s", registry, from);
+	return from;
+}
+
 const char *def_stage_label(const struct definition *def, size_t index,
 			    struct arena *arena)
 {
@@ -47,4 +95,43 @@ const char *def_stage_label(const struct definition *def, size_t index,
 
 	return name && name[0] ? arena_printf(arena, "stage '%s'", name)
 			       : arena_printf(arena, "stage %zu", index + 1);
+}
+
+/* Without CR the lines are a slice as they are, but for the end of the last one. */
+static size_t copy_lines(struct str text, char *out)
+{
+	char *at = out;
+	struct str line;
+
+	while (scan_line(&text, &line)) {
+		memcpy(at, line.data, line.len);
+		at += line.len;
+		*at++ = '\n';
+	}
+	return (size_t)(at - out);
+}
+
+const char *def_body(const struct def_section *section, struct arena *arena)
+{
+	size_t room = 1, len = 0;
+	char *out;
+
+	if (!section)
+		return "";
+	for (const struct def_part *p = section->parts; p; p = p->next)
+		room += p->text.len + 1;
+	out = arena_text(arena, room);
+	for (const struct def_part *p = section->parts; p; p = p->next)
+		len += copy_lines(p->text, out + len);
+	return out;
+}
+
+bool def_entry(struct str *rest, struct str *line)
+{
+	while (scan_line(rest, line)) {
+		*line = scan_trim(*line);
+		if (line->len > 0 && line->data[0] != '#')
+			return true;
+	}
+	return false;
 }

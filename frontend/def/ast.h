@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * ast.h - a definition, parsed: stages, headers, sections, with their places.
  *
- * Purpose:   what the plan compiler reads. Repeated sections are merged here as
+ * Purpose:   what checks and the plan compiler read. Repeated sections are merged here as
  *            Apptainer merges them; spans always point into the text as the user wrote
- *            it.
- * Ownership: everything lies in the arena that def_parse() was given.
+ *            it, for what came from a template argument at its placeholder.
+ * Ownership: everything lies in the arena that def_parse() was given, or in the source.
  * Threads:   const after parsing.
  */
 #ifndef FRONTEND_DEF_AST_H
 #define FRONTEND_DEF_AST_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/source.h"
+#include "frontend/def/text.h"
 
 enum def_kind {
 	DEF_PRE,
@@ -27,67 +29,120 @@ enum def_kind {
 	DEF_KINDS,
 };
 
-struct def_header {
-	const char *key;   /* lower case */
-	const char *value; /* comment cut, trimmed, continuation lines joined */
-	struct span key_span, value_span;
+enum def_app_kind {
+	DEF_APP_INSTALL,
+	DEF_APP_FILES,
+	DEF_APP_ENV,
+	DEF_APP_LABELS,
+	DEF_APP_HELP,
+	DEF_APP_RUN,
+	DEF_APP_START,
+	DEF_APP_TEST,
+	DEF_APP_KINDS,
 };
 
+struct def_header {
+	struct def_header *next;
+	const char *key;   /* lower case */
+	const char *value; /* comment cut, trimmed, continuation lines joined */
+	struct span key_span, value_span; /* the value's first line */
+};
+
+/* The lines below one section line: a slice of the definition's text. */
+struct def_part {
+	struct def_part *next;
+	struct str text;
+	struct span span; /* "%post" of the section line */
+};
+
+/* All sections of a kind. */
 struct def_section {
-	bool present;	  /* has a body that counts: empty script sections do not */
-	const char *args; /* of the section line, verbatim; "" when none */
-	const char *body; /* all parts, each line ended by LF */
-	struct span span; /* "%post" of the first part's line */
-	struct span args_span;
+	struct str args;	/* of the section line: slices of the text, verbatim */
+	struct span span;	/* "%post" of the first one's line */
+	struct def_part *parts; /* in order, also the empty ones */
+	struct def_part *last;
+	bool is_empty; /* no part has a line: counts as absent */
 };
 
 struct def_copy {
-	const char *source; /* quotes removed */
-	const char *target; /* "" when omitted */
-	struct span span;   /* the line, trimmed */
+	struct def_copy *next;
+	const char *source;		      /* quotes removed */
+	const char *target;		      /* "" when omitted */
+	struct span source_span, target_span; /* words, without quotes */
 };
 
 /* One group of %files sections with equal arguments. */
 struct def_files {
+	struct def_files *next;
 	const char *from;      /* stage's name; NULL copies from the host */
 	struct span from_span; /* the name in the section line */
-	struct span span;      /* "%files" of the first part's line */
-	struct def_copy *copies;
+	struct span span;      /* "%files" of the first one's line */
+	struct def_copy *copies, *last;
 	size_t n_copies;
 };
 
 struct def_app {
+	struct def_app *next;
 	const char *name;
-	struct span span; /* first section line that names it */
+	struct span span; /* its name in the first section line */
+	struct def_section *sections[DEF_APP_KINDS];
+};
+
+/* A default of %arguments. */
+struct def_argument {
+	struct def_argument *next;
+	const char *name, *value;
+	struct span span; /* the name */
+	bool is_used;
 };
 
 struct def_stage {
-	const char *name;      /* value of `Stage:`; NULL without one */
-	struct span name_span; /* that value */
-	struct span span;      /* the `Bootstrap` key */
-	struct def_header *headers;
-	size_t n_headers;
-	struct def_section sections[DEF_KINDS];
-	struct def_files *files; /* in order of first appearance */
-	size_t n_files;
-	struct def_app *apps;
-	size_t n_apps;
+	const char *name;	    /* value of `Stage:`; NULL without one */
+	struct span name_span;	    /* that value */
+	struct span span;	    /* its `Bootstrap:`, or the first line without one */
+	struct str text;	    /* all of it, in the definition's text */
+	struct def_header *headers; /* in order, known ones only */
+	struct def_section *sections[DEF_KINDS]; /* NULL: absent */
+	struct def_files *files;		 /* in order of first appearance */
+	struct def_app *apps;			 /* the same */
+	struct def_argument *arguments;		 /* defaults, in order */
+	/* A line of its header is wrong, and an error says so: what is missing may be
+	 * meant by it. */
+	bool has_bad_header;
+	/* Its template arguments could not be replaced, and an error says so: values may
+	 * not be what was meant. */
+	bool is_partial;
 };
 
 struct definition {
 	const struct source *source;
-	const char *text; /* of all stages, template arguments replaced: stored in the
-			     image */
+	/* Of all stages, template arguments replaced: it is stored in the image. */
+	struct def_text text;
 	struct def_stage *stages;
 	size_t n_stages; /* at least 1; the last one is the image */
 };
 
-const char *def_kind_name(enum def_kind kind); /* "post" */
+const char *def_kind_name(enum def_kind kind);	       /* "post" */
+const char *def_app_kind_name(enum def_app_kind kind); /* "appinstall" */
+/* The section if it has a body, else NULL. */
+const struct def_section *def_section(const struct def_stage *stage, enum def_kind kind);
+const struct def_section *def_app_section(const struct def_app *app,
+					  enum def_app_kind kind);
 /* Value of a header, or NULL. */
 const char *def_header(const struct def_stage *stage, const char *key);
+/* Of a key given twice the last one; NULL without one. */
 const struct def_header *def_header_find(const struct def_stage *stage, const char *key);
+/* `From:` behind what `Registry:` and `Namespace:` put before it for OCI agents; NULL
+ * without one. */
+const char *def_image(const struct def_stage *stage, struct arena *arena);
 /* "stage 'NAME'" or "stage 2" (from 1) for messages. */
 const char *def_stage_label(const struct definition *def, size_t index,
 			    struct arena *arena);
+/* The section's body: all its parts, each line ended by LF.  "" for NULL. */
+const char *def_body(const struct def_section *section, struct arena *arena);
+
+/* Lines of %arguments, %labels and the like: trimmed, without empty ones and comments
+ * (`#` at the front).  True while there is one. */
+bool def_entry(struct str *rest, struct str *line);
 
 #endif

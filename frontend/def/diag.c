@@ -1,46 +1,28 @@
 /* SPDX-License-Identifier: MIT
- * diag.c - see diag.h.
+ * diag.c - collecting diagnostics: see diag.h.
  */
 #include "frontend/def/diag.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/vec.h"
+#include "frontend/def/diag_private.h"
 
-static const size_t ERRORS_SHOWN = 20;
-/* Characters of a line that are shown; of a longer one those around the span. */
-static const size_t SHOWN_MAX = 100;
-static const size_t BEFORE_MAX = 40;
-
-struct note {
-	struct span span;
-	char *text;
-};
-
-struct diag {
-	enum diag_severity severity;
-	const char *code;
-	struct span span;
-	char *text, *hint;
-	VEC(struct note) notes;
-	size_t order; /* of adding */
-};
-
-struct diag_list {
-	const struct source *source;
-	VEC(struct diag *) diags;
-};
-
-struct diag_list *diag_list_new(const struct source *source)
+struct diag_list *diag_list_new(const struct source *source,
+				const struct diag_options *options)
 {
 	struct diag_list *l = xcalloc(1, sizeof(*l));
 
 	l->source = source;
+	if (options)
+		l->options = *options;
 	return l;
 }
 
 static void diag_free(struct diag *d)
 {
+	if (!d)
+		return;
 	for (size_t i = 0; i < d->notes.len; i++)
 		free(d->notes.items[i].text);
 	vec_free(&d->notes);
@@ -56,6 +38,7 @@ void diag_list_free(struct diag_list *l)
 	for (size_t i = 0; i < l->diags.len; i++)
 		diag_free(l->diags.items[i]);
 	vec_free(&l->diags);
+	diag_free(l->dropped);
 	free(l);
 }
 
@@ -65,169 +48,210 @@ void diag_list_freep(struct diag_list **l)
 	*l = NULL;
 }
 
-struct diag *diag_add(struct diag_list *l, enum diag_severity severity, const char *code,
-		      struct span span, const char *format, ...)
-{
-	struct diag *d = xcalloc(1, sizeof(*d));
-	va_list args;
+/* ---- which ones are wanted ---- */
 
-	d->severity = severity;
-	d->code = code;
-	d->span = span;
-	d->order = l->diags.len;
-	va_start(args, format);
-	d->text = xvasprintf(format, args);
-	va_end(args);
+static bool allows(struct str line, const char *code)
+{
+	static const char prefix[] = "dagbuild: allow ";
+	struct str word;
+
+	line = str_trim(line);
+	if (!str_starts_with(line, "#"))
+		return false;
+	line = str_trim(str_slice(line, 1, line.len));
+	if (!str_starts_with(line, prefix))
+		return false;
+	line = str_slice(line, sizeof(prefix) - 1, line.len);
+	while (str_next_word(&line, &word)) {
+		if (str_ends_with(word, ","))
+			word.len--;
+		if (str_is(word, code))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct diag_list *l, const struct diag *d)
+{
+	const struct diag_code_info *info = diag_code_info(d->code);
+	unsigned line;
+
+	if (!info->can_be_disabled)
+		return true;
+	if (l->options.disabled[d->code])
+		return false;
+	line = source_position(d->source, d->span.start).line;
+	return !allows(source_line(d->source, line - 1), info->name);
+}
+
+/* A draft and what becomes of it have the same mistakes. */
+static bool is_repeated(const struct diag_list *l, const struct diag *d)
+{
+	for (size_t i = 0; i < l->diags.len; i++) {
+		const struct diag *other = l->diags.items[i];
+
+		if (other->code == d->code && other->source == d->source &&
+		    other->span.start == d->span.start &&
+		    strcmp(other->text, d->text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- adding ---- */
+
+/* Names in a text are the file's: no escape sequence of theirs reaches a terminal. */
+static char *clean(char *text)
+{
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return text;
+}
+
+/* What is kept is twice what is shown, so that pruning is rare. */
+static void prune(struct diag_list *l)
+{
+	if (l->kept[DIAG_ERROR] >= 2 * DIAG_SHOWN ||
+	    l->kept[DIAG_WARNING] >= 2 * DIAG_SHOWN)
+		diag_list_sort(l);
+}
+
+static struct diag *add(struct diag_list *l, struct diag *d)
+{
+	if (d->severity == DIAG_WARNING && l->options.werror)
+		d->severity = DIAG_ERROR;
+	d->order = l->added++;
+	diag_free(l->dropped);
+	l->dropped = NULL;
+	if (is_repeated(l, d) || !is_wanted(l, d)) {
+		l->dropped = d;
+		return d;
+	}
+	prune(l);
+	l->counts[d->severity]++;
+	l->kept[d->severity]++;
 	vec_push(&l->diags, d);
 	return d;
 }
 
-void diag_note(struct diag_list *l, struct diag *d, struct span span, const char *format,
-	       ...)
+struct diag *diag_add(struct diag_list *l, enum diag_code code, struct span span,
+		      const char *format, ...)
 {
-	struct note note = {.span = span};
+	struct diag *d = xcalloc(1, sizeof(*d));
 	va_list args;
 
-	(void)l;
+	d->code = code;
+	d->severity = diag_code_info(code)->severity;
+	d->source = l->source;
+	d->span = span;
 	va_start(args, format);
-	note.text = xvasprintf(format, args);
+	d->text = clean(xvasprintf(format, args));
+	va_end(args);
+	return add(l, d);
+}
+
+struct diag *diag_add_in(struct diag_list *l, const struct source *source,
+			 enum diag_code code, enum diag_severity severity,
+			 struct span span, const char *format, ...)
+{
+	struct diag *d = xcalloc(1, sizeof(*d));
+	va_list args;
+
+	d->code = code;
+	d->severity = severity;
+	d->source = source;
+	d->span = span;
+	va_start(args, format);
+	d->text = clean(xvasprintf(format, args));
+	va_end(args);
+	return add(l, d);
+}
+
+void diag_note(struct diag *d, struct span span, const char *format, ...)
+{
+	struct diag_remark note = {.span = span};
+	va_list args;
+
+	va_start(args, format);
+	note.text = clean(xvasprintf(format, args));
 	va_end(args);
 	vec_push(&d->notes, note);
 }
 
-void diag_hint(struct diag_list *l, struct diag *d, const char *format, ...)
+void diag_hint(struct diag *d, const char *format, ...)
 {
 	va_list args;
 
-	(void)l;
 	free(d->hint);
 	va_start(args, format);
-	d->hint = xvasprintf(format, args);
+	d->hint = clean(xvasprintf(format, args));
 	va_end(args);
 }
 
+/* ---- reading ---- */
+
 size_t diag_count(const struct diag_list *l, enum diag_severity severity)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->diags.len; i++)
-		n += l->diags.items[i]->severity == severity;
-	return n;
+	return l->counts[severity];
 }
 
-/* ---- rendering ---- */
-
-static bool is_first_byte(char c)
+bool diag_is_crowded(const struct diag_list *l)
 {
-	return ((unsigned char)c & 0xc0) != 0x80;
+	return l->added > 16 * (size_t)DIAG_SHOWN;
 }
 
-static size_t count_chars(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++)
-		n += is_first_byte(s.data[i]);
-	return n;
-}
-
-/* Go `chars` characters forward from byte `at`. */
-static size_t forward(struct str s, size_t at, size_t chars)
-{
-	while (at < s.len && chars > 0) {
-		at++;
-		while (at < s.len && !is_first_byte(s.data[at]))
-			at++;
-		chars--;
-	}
-	return at;
-}
-
-/* A line may hold anything, escape sequences too: only text reaches the terminal. */
-static void put_line(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-
-		buf_putc(out, (char)((c < 0x20 && c != '\t') || c == 0x7f ? '?' : c));
-	}
-	buf_putc(out, '\n');
-}
-
-/* The line with carets below the span, which is on this line from byte `start` to `end`.
- */
-static void put_snippet(struct buf *out, unsigned number, struct str line, size_t start,
-			size_t end, const char *hint)
-{
-	size_t chars = count_chars(str_slice(line, 0, start));
-	size_t from = chars > BEFORE_MAX && count_chars(line) > SHOWN_MAX
-			      ? forward(line, 0, chars - BEFORE_MAX)
-			      : 0;
-	size_t to = forward(line, from, SHOWN_MAX);
-	struct str before = str_slice(line, from, start);
-
-	if (end > to)
-		end = to;
-	buf_printf(out, "%5u | %s", number, from > 0 ? "..." : "");
-	put_line(out, str_slice(line, from, to));
-	buf_printf(out, "      | %s", from > 0 ? "   " : "");
-	for (size_t i = 0; i < before.len; i++)
-		if (is_first_byte(before.data[i]))
-			buf_putc(out, before.data[i] == '\t' ? '\t' : ' ');
-	buf_putc(out, '^');
-	chars = count_chars(str_slice(line, start, end));
-	for (size_t i = 1; i < chars; i++)
-		buf_putc(out, '~');
-	if (hint)
-		buf_printf(out, " %s", hint);
-	buf_putc(out, '\n');
-}
-
-static void put_diag(const struct diag_list *l, const struct diag *d, struct buf *out)
-{
-	static const char *const names[] = {"error", "warning", "note"};
-	struct position at = source_position(l->source, d->span.start);
-	struct str line = source_line(l->source, at.line);
-	size_t line_start = source_line_start(l->source, at.line);
-
-	buf_printf(out, "%s:%u:%u: %s: %s [%s]\n", source_name(l->source), at.line,
-		   at.column, names[d->severity], d->text, d->code);
-	put_snippet(out, at.line, line, d->span.start - line_start,
-		    d->span.end > d->span.start ? d->span.end - line_start
-						: d->span.start - line_start,
-		    d->hint);
-	for (size_t i = 0; i < d->notes.len; i++) {
-		at = source_position(l->source, d->notes.items[i].span.start);
-		buf_printf(out, "%s:%u:%u: note: %s\n", source_name(l->source), at.line,
-			   at.column, d->notes.items[i].text);
-	}
-}
-
-static int by_place(const void *a, const void *b)
+/* What stands in no definition (a command line, a file of arguments) comes last. */
+static int by_place(const void *a, const void *b, void *definition)
 {
 	const struct diag *x = *(const struct diag *const *)a,
 			  *y = *(const struct diag *const *)b;
+	bool x_inside = x->source == definition, y_inside = y->source == definition;
 
-	if (x->span.start != y->span.start)
+	if (x_inside != y_inside)
+		return x_inside ? -1 : 1;
+	if (x_inside && x->span.start != y->span.start)
 		return x->span.start < y->span.start ? -1 : 1;
 	return x->order < y->order ? -1 : 1;
 }
 
-void diag_render(const struct diag_list *l, struct buf *out)
+void diag_list_sort(struct diag_list *l)
 {
-	size_t n = l->diags.len, errors = 0, hidden = 0;
-	CLEANUP(freep) struct diag **sorted = xcalloc(n, sizeof(*sorted));
+	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = l->diags.items[i];
-	qsort(sorted, n, sizeof(*sorted), by_place);
-	for (size_t i = 0; i < n; i++) {
-		if (sorted[i]->severity == DIAG_ERROR && errors++ >= ERRORS_SHOWN)
-			hidden++;
-		else
-			put_diag(l, sorted[i], out);
+	if (l->diags.len == 0)
+		return;
+	qsort_r(l->diags.items, l->diags.len, sizeof(struct diag *), by_place,
+		(void *)l->source);
+	memset(l->kept, 0, sizeof(l->kept));
+	for (size_t i = 0; i < l->diags.len; i++) {
+		struct diag *d = l->diags.items[i];
+
+		if (l->kept[d->severity] == DIAG_SHOWN) {
+			diag_free(d);
+			continue;
+		}
+		l->kept[d->severity]++;
+		l->diags.items[kept++] = d;
 	}
-	if (hidden > 0)
-		buf_printf(out, "%s: %zu more errors are not shown\n",
-			   source_name(l->source), hidden);
+	l->diags.len = kept;
+}
+
+const char *diag_severity_name(enum diag_severity severity)
+{
+	return severity == DIAG_ERROR ? "error" : "warning";
+}
+
+const struct diag_format *diag_format_find(const char *name)
+{
+	static const struct diag_format formats[] = {
+		{"text", diag_write_text},
+		{"json", diag_write_json},
+		{"sarif", diag_write_sarif},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	return NULL;
 }

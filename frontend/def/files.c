@@ -12,51 +12,63 @@
 
 static void malformed(const struct parser *p, struct span name, struct str args)
 {
-	struct str shown = str_trim(args);
-	struct diag *d = diag_add(p->diags, DIAG_ERROR, "malformed-files",
+	struct str shown = scan_trim(args), rest = shown, first, stage, third;
+	struct diag *d = diag_add(p->diags, DIAG_MALFORMED_FILES,
 				  shown.len > 0 ? parse_span(p, shown) : name,
 				  "%%files does not say where from");
 
-	diag_hint(p->diags, d,
-		  "write '%%files' to copy from the host, '%%files from STAGE' to "
-		  "copy from a stage");
+	if (scan_word(&rest, &first) && scan_word(&rest, &stage) &&
+	    !scan_word(&rest, &third) && str_distance(first, STR("from"), 2) <= 2)
+		diag_hint(d, "did you mean '%%files from %.*s'?", STR_ARG(stage));
+	else
+		diag_hint(d, "write '%%files' to copy from the host, '%%files from "
+			     "STAGE' to copy from a stage");
 }
 
 /* Empty: from the host.  Two words: from the stage that the second names. */
-static void parse_args(const struct parser *p, struct span name, struct str args,
+static bool parse_args(const struct parser *p, struct span name, struct str args,
 		       struct def_files *out)
 {
 	struct str rest = str_slice(args, 0, str_find(args, '#')), first, stage, third;
 
 	if (rest.len == 0)
-		return;
-	if (!str_next_word(&rest, &first) || !str_next_word(&rest, &stage) ||
-	    str_next_word(&rest, &third) || !str_equal_nocase(first, STR("from"))) {
+		return true;
+	if (!scan_word(&rest, &first) || !scan_word(&rest, &stage) ||
+	    scan_word(&rest, &third) || !str_equal_nocase(first, STR("from"))) {
 		malformed(p, name, args);
-		return;
+		return false;
 	}
 	out->from = arena_dup(p->arena, stage);
 	out->from_span = parse_span(p, stage);
+	return true;
 }
 
-static struct files_group *group_of(const struct parser *p, struct files_groups *groups,
-				    struct span name, struct str args)
+/* Groups are told apart by their arguments as written.  NULL: these make no group. */
+static struct def_files *group_of(struct stage_builder *b, struct span name,
+				  struct str args)
 {
-	struct files_group group = {.args = args, .files = {.span = name}};
+	const struct parser *p = b->parser;
+	CLEANUP(freep) char *text = str_dup(args);
+	struct def_files *group = map_get(&b->groups, text);
+	struct def_files found = {.span = name};
 
-	for (size_t i = 0; i < groups->items.len; i++)
-		if (str_equal(groups->items.items[i].args, args))
-			return &groups->items.items[i];
-	parse_args(p, name, args, &group.files);
-	vec_push(&groups->items, group);
-	return &groups->items.items[groups->items.len - 1];
+	if (group)
+		return group;
+	if (!parse_args(p, name, args, &found))
+		return NULL;
+	group = arena_alloc(p->arena, sizeof(*group));
+	*group = found;
+	*b->next_files = group;
+	b->next_files = &group->next;
+	map_set(&b->groups, arena_dup(p->arena, args), group);
+	return group;
 }
 
 /* ---- the lines ---- */
 
 /* The next word: a run without blanks and quotes, or what stands between two double
- * quotes. */
-static bool next_word(struct str *rest, struct str *word)
+ * quotes.  A quote without a second one is dropped, and its place given out. */
+static bool next_word(struct str *rest, struct str *word, struct str *unbalanced)
 {
 	struct str s = *rest;
 	size_t n = 0;
@@ -64,7 +76,7 @@ static bool next_word(struct str *rest, struct str *word)
 	for (;;) {
 		size_t quote;
 
-		s = str_trim_left(s);
+		s = scan_trim_left(s);
 		if (s.len == 0 || s.data[0] != '"')
 			break;
 		quote = str_find(str_slice(s, 1, s.len), '"');
@@ -73,95 +85,106 @@ static bool next_word(struct str *rest, struct str *word)
 			*rest = str_slice(s, quote + 2, s.len);
 			return true;
 		}
-		/* A quote without a second one is dropped. */
+		*unbalanced = str_slice(s, 0, 1);
 		s = str_slice(s, 1, s.len);
 	}
-	while (n < s.len && !char_is_blank(s.data[n]) && s.data[n] != '"')
+	while (n < s.len && scan_blank(str_slice(s, n, s.len)) == 0 && s.data[n] != '"')
 		n++;
 	*word = str_slice(s, 0, n);
 	*rest = str_slice(s, n, s.len);
 	return n > 0;
 }
 
-static void warn_about_words(const struct parser *p, struct str line, struct str source,
-			     struct str rest)
+struct files_line {
+	struct str source, target, third;
+	struct str unbalanced; /* of a quote; empty without one */
+	bool has_target;
+};
+
+static void warn_about(const struct parser *p, const struct files_line *l)
 {
-	struct str third;
+	static const char use_quotes[] = "use double quotes for names with blanks";
 	struct diag *d;
 
-	if (source.len > 0 && source.data[0] == '\'') {
-		d = diag_add(p->diags, DIAG_WARNING, "single-quotes",
-			     parse_span(p, source),
-			     "single quotes are part of the name here");
-		diag_hint(p->diags, d, "use double quotes for names with blanks");
-	}
-	if (next_word(&rest, &third)) {
-		d = diag_add(p->diags, DIAG_WARNING, "extra-word", parse_span(p, third),
-			     "a line of %%files has two words: this one is ignored");
-		diag_hint(p->diags, d, "use double quotes for names with blanks");
-	}
-	(void)line;
-}
-
-static void parse_copy(const struct parser *p, struct str line, struct files_group *group)
-{
-	struct str rest = line, source, target;
-	struct def_copy copy = {.span = parse_span(p, line)};
-
-	if (!next_word(&rest, &source)) {
-		diag_add(p->diags, DIAG_ERROR, "malformed-files", copy.span,
-			 "this line of %%files names nothing");
+	if (l->unbalanced.len > 0)
+		diag_hint(diag_add(p->diags, DIAG_UNBALANCED_QUOTE,
+				   parse_span(p, l->unbalanced),
+				   "this quote has no second one, and is ignored"),
+			  "%s", use_quotes);
+	if (str_is(l->target, "#")) {
+		d = diag_add(p->diags, DIAG_COMMENT_AS_TARGET, parse_span(p, l->target),
+			     "%%files has no comments at the end of a line: '#' is the "
+			     "target");
+		diag_hint(d, "put the comment on a line of its own");
 		return;
 	}
-	if (source.len == 0) {
-		diag_add(p->diags, DIAG_WARNING, "empty-source", copy.span,
-			 "the source is empty: nothing is copied");
-		return;
-	}
-	if (!next_word(&rest, &target))
-		target = STR("");
-	if (str_is(target, "#"))
-		diag_add(p->diags, DIAG_WARNING, "comment-as-target",
-			 parse_span(p, target),
-			 "%%files has no comments at the end of a line: '#' is the "
-			 "target");
-	else
-		warn_about_words(p, line, source, rest);
-	copy.source = arena_dup(p->arena, source);
-	copy.target = arena_dup(p->arena, target);
-	vec_push(&group->copies, copy);
+	if (l->source.len > 0 && l->source.data[0] == '\'')
+		diag_hint(diag_add(p->diags, DIAG_SINGLE_QUOTES, parse_span(p, l->source),
+				   "single quotes are part of the name here"),
+			  "%s", use_quotes);
+	if (l->third.len > 0)
+		diag_hint(
+			diag_add(p->diags, DIAG_EXTRA_WORD, parse_span(p, l->third),
+				 "a line of %%files has two words: this one is ignored"),
+			"%s", use_quotes);
 }
 
-void parse_files(const struct parser *p, struct span name, struct str args, size_t start,
-		 size_t end, struct files_groups *groups)
+static struct def_copy *new_copy(const struct parser *p, const struct files_line *l)
 {
-	struct files_group *group = group_of(p, groups, name, args);
-	struct line line;
+	struct def_copy *copy = arena_alloc(p->arena, sizeof(*copy));
 
-	for (; parse_line_at(p, start, end, &line); start = line.next) {
-		struct str text = str_trim(line.text);
-
-		if (text.len > 0 && text.data[0] != '#')
-			parse_copy(p, text, group);
+	copy->source = arena_dup(p->arena, l->source);
+	copy->source_span = parse_span(p, l->source);
+	copy->target = "";
+	copy->target_span = copy->source_span;
+	if (l->has_target && l->target.len > 0) {
+		copy->target = arena_dup(p->arena, l->target);
+		copy->target_span = parse_span(p, l->target);
 	}
+	return copy;
 }
 
-void parse_files_finish(const struct parser *p, struct files_groups *groups,
-			struct def_stage *stage)
+/* NULL when the line copies nothing. */
+static struct def_copy *parse_copy(const struct parser *p, struct str line)
 {
-	stage->n_files = groups->items.len;
-	stage->files = arena_array(p->arena, stage->n_files, sizeof(*stage->files));
-	for (size_t i = 0; i < stage->n_files; i++) {
-		struct files_group *g = &groups->items.items[i];
-		struct def_files *out = &stage->files[i];
+	struct files_line l = {.has_target = false};
+	struct str rest = line;
 
-		*out = g->files;
-		out->n_copies = g->copies.len;
-		out->copies = arena_array(p->arena, g->copies.len, sizeof(*out->copies));
-		if (g->copies.len > 0)
-			memcpy(out->copies, g->copies.items,
-			       g->copies.len * sizeof(*out->copies));
-		vec_free(&g->copies);
+	if (!next_word(&rest, &l.source, &l.unbalanced)) {
+		diag_hint(diag_add(p->diags, DIAG_MALFORMED_FILES, parse_span(p, line),
+				   "this line of %%files names nothing"),
+			  "write 'SOURCE [DESTINATION]'");
+		return NULL;
 	}
-	vec_free(&groups->items);
+	l.has_target = next_word(&rest, &l.target, &l.unbalanced);
+	if (l.has_target)
+		next_word(&rest, &l.third, &l.unbalanced);
+	if (l.source.len == 0) {
+		diag_hint(diag_add(p->diags, DIAG_EMPTY_SOURCE, parse_span(p, line),
+				   "the source is empty: nothing is copied"),
+			  "name a file");
+		return NULL;
+	}
+	warn_about(p, &l);
+	return new_copy(p, &l);
+}
+
+void parse_files(struct stage_builder *b, struct span name, struct str args,
+		 struct str body)
+{
+	struct def_files *group = group_of(b, name, args);
+	struct str line;
+
+	while (def_entry(&body, &line)) {
+		struct def_copy *copy = parse_copy(b->parser, line);
+
+		if (!copy || !group)
+			continue;
+		if (group->last)
+			group->last->next = copy;
+		else
+			group->copies = copy;
+		group->last = copy;
+		group->n_copies++;
+	}
 }

@@ -10,121 +10,170 @@
 #include "frontend/def/parse_private.h"
 #include "frontend/def/words.h"
 
-struct headers {
-	VEC(struct def_header) items;
-};
-
 static struct str without_comment(struct str line)
 {
-	return str_trim(str_slice(line, 0, str_find(line, '#')));
+	return scan_trim(str_slice(line, 0, str_find(line, '#')));
 }
 
-static void check_key(const struct parser *p, struct headers *h, const char *key,
-		      struct span span)
+static void unknown_key(const struct parser *p, struct str key, const char *lower)
 {
+	struct diag *d = diag_add(p->diags, DIAG_UNKNOWN_HEADER, parse_span(p, key),
+				  "unknown header '%.*s'", STR_ARG(key));
+	const char *near = words_nearest(words_header_keys, str_of(lower));
+
+	if (near)
+		diag_hint(d, "did you mean '%s'?", near);
+	else
+		diag_hint(d, "remove it, or make it a comment with '#'");
+}
+
+/* The key in lower case: the table's own text, or one in the arena; NULL if unknown. */
+static const char *known_key(const struct parser *p, struct str key)
+{
+	CLEANUP(freep) char *lower = str_dup(key);
+	const char *known;
+
+	for (char *c = lower; *c; c++)
+		*c = char_lower(*c);
+	known = words_find(words_header_keys, str_of(lower));
+	if (known)
+		return known;
+	if (words_is_otherurl(str_of(lower)))
+		return arena_dup(p->arena, str_of(lower));
+	unknown_key(p, key, lower);
+	return NULL;
+}
+
+static void check_repeated(struct stage_builder *b, const struct def_header *header)
+{
+	const struct def_header *first = map_get(&b->keys, header->key);
 	struct diag *d;
-	const char *near;
 
-	if (!words_contain(words_header_keys, str_of(key)) &&
-	    !words_is_otherurl(str_of(key))) {
-		d = diag_add(p->diags, DIAG_ERROR, "unknown-header", span,
-			     "unknown header '%s'", key);
-		near = words_nearest(words_header_keys, str_of(key));
-		if (near)
-			diag_hint(p->diags, d, "did you mean '%s'?", near);
+	if (!first) {
+		map_set(&b->keys, header->key, (void *)header);
 		return;
 	}
-	for (size_t i = 0; i < h->items.len; i++) {
-		if (strcmp(h->items.items[i].key, key) != 0)
-			continue;
-		d = diag_add(p->diags, DIAG_WARNING, "duplicate-header", span,
-			     "header '%s' is given twice: this one counts", key);
-		diag_note(p->diags, d, h->items.items[i].key_span, "the first one");
-		return;
-	}
+	d = diag_add(b->parser->diags, DIAG_DUPLICATE_HEADER, header->key_span,
+		     "header '%s' is given twice: this one counts", header->key);
+	diag_note(d, first->key_span, "the first one");
 }
 
-/* Append the continuation lines to `value`; returns where the header goes on. */
-static size_t take_continuation(const struct parser *p, size_t at, size_t end,
-				struct buf *value, struct span key)
-{
-	struct line line;
+/* ---- continuation ---- */
 
+static void check_swallowed(const struct parser *p, struct str line)
+{
+	struct str key, value;
+	CLEANUP(freep) char *lower = NULL;
+	struct diag *d;
+
+	if (!str_cut(line, ':', &key, &value))
+		return;
+	key = scan_trim(key);
+	lower = str_dup(key);
+	for (char *c = lower; *c; c++)
+		*c = char_lower(*c);
+	if (!words_find(words_header_keys, str_of(lower)))
+		return;
+	d = diag_add(p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),
+		     "this is no header '%.*s': the backslash above makes it part of a "
+		     "value",
+		     STR_ARG(key));
+	diag_hint(d, "remove the backslash at the end of the line above");
+}
+
+static void no_continuation(const struct parser *p, struct str key)
+{
+	struct diag *d =
+		diag_add(p->diags, DIAG_HEADER_CONTINUATION, parse_span(p, key),
+			 "the value goes on in the next line, but there is none");
+
+	diag_hint(d, "remove the backslash at its end");
+}
+
+/* Append the continuation lines, taken off `*rest`, to `value`; false without one. */
+static bool take_continuation(const struct parser *p, struct str key, struct str *rest,
+			      struct buf *value)
+{
 	while (value->len > 0 && value->data[value->len - 1] == '\\') {
-		struct str more;
+		struct str line, more, before = *rest;
 
 		buf_truncate(value, value->len - 1);
 		if (value->len >= 2 && strcmp(value->data + value->len - 2, "\\n") == 0) {
 			buf_truncate(value, value->len - 2);
 			buf_putc(value, '\n');
 		}
-		if (!parse_line_at(p, at, end, &line) ||
-		    (more = without_comment(line.text)).len == 0) {
-			struct diag *d = diag_add(
-				p->diags, DIAG_ERROR, "header-continuation", key,
-				"the value goes on in the next line, but there is none");
-
-			diag_hint(p->diags, d, "remove the backslash at its end");
-			return at;
+		if (!scan_line(rest, &line) || (more = without_comment(line)).len == 0) {
+			*rest = before;
+			no_continuation(p, key);
+			return false;
 		}
+		check_swallowed(p, more);
 		buf_append(value, more.data, more.len);
-		at = line.next;
 	}
-	return at;
+	return true;
 }
 
-static size_t parse_pair(const struct parser *p, struct line line, size_t end,
-			 struct headers *h)
+/* The value of `key`; NULL when it is broken off. */
+static const char *take_value(const struct parser *p, struct str key, struct str first,
+			      struct str *rest)
 {
 	CLEANUP(buf_release) struct buf value = BUF_INIT;
-	struct str text = without_comment(line.text), key, rest;
-	struct def_header header;
-	size_t next = line.next;
 
-	if (!str_cut(text, ':', &key, &rest)) {
-		struct diag *d =
-			diag_add(p->diags, DIAG_ERROR, "malformed-header",
-				 parse_span(p, text), "a header line needs a colon");
-
-		diag_hint(p->diags, d, "write 'Key: value'");
-		return next;
+	/* `Key: \` alone: Apptainer forgets the backslash, and the value is empty. */
+	if (str_is(first, "\\")) {
+		no_continuation(p, key);
+		return NULL;
 	}
-	key = str_trim_right(key);
-	rest = str_trim(rest);
-	header.key_span = parse_span(p, key);
-	header.value_span = rest.len > 0 ? parse_span(p, rest) : header.key_span;
-	header.key = arena_dup(p->arena, key);
-	for (char *c = (char *)header.key; *c; c++)
-		*c = char_lower(*c);
-	buf_append(&value, rest.data, rest.len);
-	/* `Key: \` alone: Apptainer forgets the backslash, and so the value is empty. */
-	if (str_is(rest, "\\"))
-		buf_clear(&value);
-	next = take_continuation(p, next, end, &value, header.key_span);
-	header.value = arena_dup(p->arena, str_make(buf_text(&value), value.len));
-	check_key(p, h, header.key, header.key_span);
-	vec_push(&h->items, header);
-	return next;
+	if (first.len == 0)
+		return "";
+	if (!str_ends_with(first, "\\"))
+		return arena_dup(p->arena, first);
+	buf_append(&value, first.data, first.len);
+	if (!take_continuation(p, key, rest, &value))
+		return NULL;
+	return arena_dup(p->arena, str_make(buf_text(&value), value.len));
 }
 
-void parse_header(const struct parser *p, size_t start, size_t end,
-		  struct def_stage *stage)
+/* ---- a pair ---- */
+
+static void parse_pair(struct stage_builder *b, struct str line, struct str *rest)
 {
-	struct headers h = {0};
-	struct line line;
+	const struct parser *p = b->parser;
+	struct str text = without_comment(line), key, first;
+	struct def_header *header;
+	const char *known, *value;
 
-	while (parse_line_at(p, start, end, &line)) {
-		struct str text = str_trim(line.text);
-
-		if (text.len == 0 || text.data[0] == '#')
-			start = line.next;
-		else
-			start = parse_pair(p, line, end, &h);
+	if (!str_cut(text, ':', &key, &first)) {
+		b->stage->has_bad_header = true;
+		diag_hint(diag_add(p->diags, DIAG_MALFORMED_HEADER, parse_span(p, text),
+				   "a header line needs a colon"),
+			  "write 'Key: value'");
+		return;
 	}
-	stage->headers = arena_array(p->arena, h.items.len, sizeof(*stage->headers));
-	if (h.items.len > 0)
-		memcpy(stage->headers, h.items.items,
-		       h.items.len * sizeof(*stage->headers));
-	stage->n_headers = h.items.len;
-	vec_free(&h.items);
+	key = scan_trim(key);
+	first = scan_trim(first);
+	known = known_key(p, key);
+	value = take_value(p, key, first, rest);
+	if (!known || !value) {
+		b->stage->has_bad_header = true;
+		return;
+	}
+	if (p->is_draft)
+		return;
+	header = arena_alloc(p->arena, sizeof(*header));
+	header->key = known;
+	header->value = value;
+	header->key_span = parse_span(p, key);
+	header->value_span = first.len > 0 ? parse_span(p, first) : header->key_span;
+	check_repeated(b, header);
+	*b->next_header = header;
+	b->next_header = &header->next;
+}
+
+void parse_header(struct stage_builder *b, struct str text)
+{
+	struct str line;
+
+	while (def_entry(&text, &line))
+		parse_pair(b, line, &text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * parse.h - text to AST, and the checks on it.
+ * parse.h - text to AST.
  *
  * Purpose:   Apptainer's grammar; every mistake of a file in one pass, recovering at the
  *            next section.
@@ -12,11 +12,11 @@
 #define FRONTEND_DEF_PARSE_H
 
 #include "frontend/def/ast.h"
+#include "frontend/def/build_args.h"
 #include "frontend/def/diag.h"
 
-void def_parse(const struct source *source, struct arena *arena, struct diag_list *diags,
-	       struct definition **out);
-/* Names, duplicates, stage references (design: D1). */
-void def_check(const struct definition *def, struct diag_list *diags);
+/* `given` is what the command line gives for template arguments; those used are marked. */
+void def_parse(const struct source *source, struct build_args *given, struct arena *arena,
+	       struct diag_list *diags, struct definition **out);
 
 #endif

@@ -4,49 +4,50 @@
 #ifndef FRONTEND_DEF_PARSE_PRIVATE_H
 #define FRONTEND_DEF_PARSE_PRIVATE_H
 
-#include "base/buf.h"
-#include "base/vec.h"
+#include "base/map.h"
 #include "frontend/def/ast.h"
+#include "frontend/def/build_args.h"
 #include "frontend/def/diag.h"
+#include "frontend/def/scan.h"
 
 struct parser {
-	const struct source *source;
-	struct str text; /* of the whole source */
+	const struct def_text *text;
 	struct arena *arena;
 	struct diag_list *diags;
+	/* Before template arguments are replaced: keys, sections and %arguments count,
+	 * the rest may still change. */
+	bool is_draft;
 };
 
-/* A line of the source, without its line end (LF, or CR LF). */
-struct line {
-	struct str text;
-	size_t start; /* offset */
-	size_t next;  /* offset of the next line */
+/* A stage while it is parsed: where its lists go on, and what is in them already. */
+struct stage_builder {
+	const struct parser *parser;
+	struct def_stage *stage;
+	struct def_header **next_header;
+	struct def_files **next_files;
+	struct def_app **next_app;
+	struct def_argument **next_argument;
+	struct map keys, groups, apps;
 };
 
-/* The line at `offset`; false at or after `end`. */
-bool parse_line_at(const struct parser *p, size_t offset, size_t end, struct line *out);
-struct span parse_span(const struct parser *p, struct str slice);
+static inline struct span parse_span(const struct parser *p, struct str slice)
+{
+	return def_text_span(p->text, slice);
+}
 
-/* Header lines from `start` to `end`. */
-void parse_header(const struct parser *p, size_t start, size_t end,
-		  struct def_stage *stage);
+/* Parse `text`, a slice of the parser's text, into `stage`, which is zero. */
+void parse_stage(const struct parser *p, struct str text, struct def_stage *stage);
+/* The lines above the first section. */
+void parse_header(struct stage_builder *b, struct str text);
+/* One section: its line, and the lines up to the next one. */
+void parse_section(struct stage_builder *b, struct str line, struct str body);
+/* `%files`: what follows the name, and the section's lines. */
+void parse_files(struct stage_builder *b, struct span name, struct str args,
+		 struct str body);
 
-/* What is known of a stage's %files sections while it is parsed. */
-struct files_group {
-	struct str args; /* verbatim: the groups' identity */
-	struct def_files files;
-	VEC(struct def_copy) copies;
-};
-
-struct files_groups {
-	VEC(struct files_group) items;
-};
-
-/* A %files section: its line's arguments (a slice of the source), and its body's lines.
- */
-void parse_files(const struct parser *p, struct span name, struct str args, size_t start,
-		 size_t end, struct files_groups *groups);
-void parse_files_finish(const struct parser *p, struct files_groups *groups,
-			struct def_stage *stage);
+/* Append the text of a stage, its placeholders replaced, to `out`.  False when some have
+ * no value: they stay, and an error says so. */
+bool template_replace(const struct parser *p, struct str text, struct build_args *given,
+		      struct def_argument *defaults, struct text_builder *out);
 
 #endif

@@ -31,6 +31,10 @@ const char *const words_agents[] = {
 	NULL,
 };
 
+const char *const words_oci_agents[] = {
+	"docker", "docker-archive", "docker-daemon", "oci", "oci-archive", NULL,
+};
+
 const char *const words_sections[] = {
 	"pre",	     "setup",	    "files", "post",   "test",	    "environment",
 	"runscript", "startscript", "help",  "labels", "arguments", NULL,
@@ -41,12 +45,17 @@ const char *const words_app_sections[] = {
 	"apprun",     "appstart", "apptest", NULL,
 };
 
-bool words_contain(const char *const *words, struct str word)
+const char *words_find(const char *const *words, struct str word)
 {
 	for (; *words; words++)
 		if (str_is(word, *words))
-			return true;
-	return false;
+			return *words;
+	return NULL;
+}
+
+bool words_contain(const char *const *words, struct str word)
+{
+	return words_find(words, word) != NULL;
 }
 
 const char *words_nearest(const char *const *words, struct str word)

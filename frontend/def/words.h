@@ -9,9 +9,13 @@
 /* Ends with NULL. */
 extern const char *const words_header_keys[];
 extern const char *const words_agents[];
+extern const char
+	*const words_oci_agents[]; /* whose images come from registries, or look so */
 extern const char *const words_sections[]; /* without the app sections */
 extern const char *const words_app_sections[];
 
+/* The table's own text, or NULL. */
+const char *words_find(const char *const *words, struct str word);
 bool words_contain(const char *const *words, struct str word);
 /* The word that `word` may have been meant to be, or NULL. */
 const char *words_nearest(const char *const *words, struct str word);

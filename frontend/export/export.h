@@ -2,13 +2,15 @@
  * export.h - the plan as something to look at, or to process.
  *
  * Purpose:   one writer a format, in a table.
- * Ownership: texts go into the caller's buffer.
- * Threads:   any. No function fails.
+ * Ownership: plan and state are borrowed.
+ * Threads:   any.
+ * Errors:    those of writing; what was written before stays.  A plan of any size is
+ *            written in pieces.
  */
 #ifndef FRONTEND_EXPORT_EXPORT_H
 #define FRONTEND_EXPORT_EXPORT_H
 
-#include "base/buf.h"
+#include "base/err.h"
 #include "frontend/plan/plan.h"
 
 enum export_status_kind { EXPORT_UNKNOWN, EXPORT_HIT, EXPORT_MISS };
@@ -19,13 +21,14 @@ struct export_status {
 };
 
 struct export_state {
-	const struct export_status *statuses; /* by node index */
+	const struct export_status *statuses; /* by node index; NULL: none is known */
+	bool colour;			      /* tree: for a terminal that shows it */
 };
 
 struct export_format {
 	const char *name;
-	void (*write)(const struct plan *plan, const struct export_state *state,
-		      struct buf *out);
+	struct err *(*write)(const struct plan *plan, const struct export_state *state,
+			     int fd);
 };
 
 /* NULL when there is none of that name. */
@@ -33,12 +36,15 @@ const struct export_format *export_find(const char *name);
 /* "hit", "miss" or "unknown". */
 const char *export_status_name(enum export_status_kind kind);
 
-void export_tree(const struct plan *plan, const struct export_state *state,
-		 struct buf *out);
-void export_dot(const struct plan *plan, const struct export_state *state,
-		struct buf *out);
+NODISCARD struct err *export_tree(const struct plan *plan,
+				  const struct export_state *state, int fd);
+NODISCARD struct err *export_dot(const struct plan *plan,
+				 const struct export_state *state, int fd);
 /* The schema is docs/plan.schema.json. */
-void export_json(const struct plan *plan, const struct export_state *state,
-		 struct buf *out);
+NODISCARD struct err *export_json(const struct plan *plan,
+				  const struct export_state *state, int fd);
+/* https://mermaid.js.org/syntax/flowchart.html */
+NODISCARD struct err *export_mermaid(const struct plan *plan,
+				     const struct export_state *state, int fd);
 
 #endif

@@ -1,77 +1,118 @@
 /* SPDX-License-Identifier: MIT
  * export_dot.c - the plan for Graphviz: a cluster a stage, copies between stages dashed.
+ *
+ * Boxes are light with dark text, all else is of a middle grey, and there is no
+ * background: so it can be read on white and on black.
  */
-#include "frontend/export/export.h"
+#include <string.h>
 
-/* A quoted string of the dot language: `"` and `\` are escaped, line ends become \n. */
-static void put_string(struct buf *out, const char *text)
+#include "frontend/export/export_private.h"
+
+static const char HEAD[] =
+	"digraph plan {\n"
+	"  graph [rankdir=TB, bgcolor=transparent, nodesep=0.3, ranksep=0.4, pad=0.2,\n"
+	"         fontname=\"sans-serif\", fontsize=12, fontcolor=\"#767676\"];\n"
+	"  node [shape=box, style=\"rounded,filled\", height=0.4, margin=\"0.15,0.07\",\n"
+	"        fontname=\"sans-serif\", fontsize=11, fontcolor=\"#1a1a1a\"];\n"
+	"  edge [color=\"#808080\", arrowsize=0.7];\n";
+
+/* By enum export_status_kind. */
+static const char *const FILLS[] = {"#e8eaed", "#cdeccf", "#fde7b8"};
+static const char *const BORDERS[] = {"#808080", "#3c8f4a", "#b8860b"};
+
+static const char COPY[] = " [style=dashed, color=\"#4a7fc1\"]";
+
+/* For a label: the lexer takes `\"`, then labels take `\n`, `\G` and more, and HTML's
+ * entities. */
+static void put_char(struct buf *out, char c)
 {
-	buf_putc(out, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_printf(out, "\\%c", *text);
-		else if (*text == '\n')
-			buf_puts(out, "\\n");
-		else if ((unsigned char)*text < 0x20)
-			buf_putc(out, ' ');
-		else
-			buf_putc(out, *text);
+	if (c == '&') {
+		buf_puts(out, "&amp;");
+		return;
 	}
+	if (c == '"' || c == '\\')
+		buf_putc(out, '\\');
+	buf_putc(out, c);
+}
+
+static void put_tooltip(struct buf *out, struct place place)
+{
+	CLEANUP(freep) char *text = place_text(place);
+
+	if (!text[0])
+		return;
+	buf_puts(out, ", tooltip=\"");
+	export_label(out, text, put_char);
 	buf_putc(out, '"');
 }
 
-static void put_node(const struct step *step, const struct export_status *status,
-		     struct buf *out)
+static void put_node(struct buf *out, const struct step *step,
+		     const struct export_state *state)
 {
-	static const char *const colours[] = {"white", "#d5f5d5", "#fdebd0"};
+	struct export_status status = export_status_of(state, step->id.index);
 
-	buf_printf(out, "    n%u [label=", step->id.index);
-	put_string(out, step->label);
-	buf_puts(out, ", tooltip=");
-	put_string(out, step->where);
-	buf_printf(out, ", fillcolor=\"%s\"];\n", colours[status->kind]);
+	buf_printf(out, "    n%u [label=\"", step->id.index);
+	export_box(out, step, status, put_char, "\\n");
+	buf_printf(out, "\", fillcolor=\"%s\", color=\"%s\"", FILLS[status.kind],
+		   BORDERS[status.kind]);
+	put_tooltip(out, step->where);
+	buf_puts(out, "];\n");
 }
 
-static void put_stage(const struct plan *plan, uint32_t index,
-		      const struct export_state *state, struct buf *out)
+static struct err *put_stage(struct buf *out, const struct plan *plan, size_t index,
+			     const struct export_state *state, int fd)
 {
-	buf_printf(out, "  subgraph cluster_%u {\n    label=", index);
-	put_string(out, plan->stages[index].label);
-	buf_puts(out, ";\n    style=rounded;\n");
-	for (size_t i = 0; i < plan->n_steps; i++)
-		if (plan->steps[i]->stage == index)
-			put_node(plan->steps[i], &state->statuses[i], out);
+	const struct plan_stage *stage = &plan->stages[index];
+	const char *mark = export_stage_mark(plan, stage);
+
+	buf_printf(out, "  subgraph cluster_%zu {\n    label=\"%s", index,
+		   export_stage_prefix(stage));
+	export_label(out, stage->label, put_char);
+	buf_printf(out, "%s%s\";\n", stage->is_built && mark[0] ? " " : "",
+		   stage->is_built ? mark : "");
+	/* Nodes of one group are put below one another. */
+	buf_printf(out, "    node [group=%zu];\n", index);
+	buf_printf(out, "    style=\"rounded%s\"; color=\"%s\"; penwidth=%s;\n",
+		   stage->is_built ? "" : ",dotted",
+		   stage->is_target ? "#707070" : "#a0a0a0",
+		   stage->is_target ? "1.5" : "1");
+	for (uint32_t i = 0; i < stage->n_steps; i++) {
+		put_node(out, plan->steps[stage->first + i], state);
+		TRY(export_flush(out, fd, EXPORT_CHUNK));
+	}
+	if (stage->is_target && export_has_image(plan))
+		put_node(out, plan->steps[plan->pack.index], state);
+	if (!stage->is_built)
+		buf_printf(out,
+			   "    s%zu [shape=plaintext, style=\"\", label=\"%s\", "
+			   "fontcolor=\"#767676\"];\n",
+			   index, mark);
 	buf_puts(out, "  }\n");
+	return export_flush(out, fd, EXPORT_CHUNK);
 }
 
-static void put_edges(const struct plan *plan, struct node_id id, struct buf *out)
+static void put_edges(struct buf *out, const struct plan *plan, const struct step *step)
 {
-	const struct step *step = plan->steps[id.index];
-	struct node_ids before = graph_before(plan->graph, id);
+	struct node_ids before = graph_before(plan->graph, step->id);
 
 	for (size_t i = 0; i < before.len; i++) {
-		bool copies = step->kind == STEP_COPY &&
-			      before.items[i].index == step->producer.index;
-
-		buf_printf(out, "  n%u -> n%u%s;\n", before.items[i].index, id.index,
-			   copies ? " [style=dashed, color=\"#2060a0\", constraint=true]"
-				  : "");
+		buf_printf(out, "  n%u -> n%u%s;\n", before.items[i].index,
+			   step->id.index,
+			   export_is_copied(step, before.items[i]) ? COPY : "");
 	}
 }
 
-void export_dot(const struct plan *plan, const struct export_state *state,
-		struct buf *out)
+struct err *export_dot(const struct plan *plan, const struct export_state *state, int fd)
 {
-	buf_puts(
-		out,
-		"digraph plan {\n"
-		"  rankdir=TB;\n"
-		"  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n"
-		"  graph [fontname=\"sans-serif\"];\n");
-	for (uint32_t i = 0; i < plan->n_stages; i++)
-		if (plan->stages[i].is_built)
-			put_stage(plan, i, state, out);
-	for (uint32_t i = 0; i < plan->n_steps; i++)
-		put_edges(plan, (struct node_id){i}, out);
-	buf_puts(out, "}\n");
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
+
+	buf_puts(&out, HEAD);
+	for (size_t i = 0; i < plan->n_stages; i++)
+		TRY(put_stage(&out, plan, i, state, fd));
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		put_edges(&out, plan, plan->steps[i]);
+		TRY(export_flush(&out, fd, EXPORT_CHUNK));
+	}
+	buf_puts(&out, "}\n");
+	return export_flush(&out, fd, 0);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * compile.c - AST to steps and edges: see plan.h.
  *
- * A stage becomes a chain: base, one copy for each group of `%files from`, one files for
- * each group of host `%files`, post, meta, test; that is Apptainer's order.  Between
- * stages there is one edge for each copy, from the producer's last filesystem step, so
- * that a consumer's base is fetched while its producer compiles.  Stages that the target
- * does not reach get no steps.
+ * A stage becomes a chain, in Apptainer's order: pre, base, apps, one copy for each group
+ * of `%files from`, setup, one files for each group of host `%files`, post, meta, test.
+ * Between stages there is one edge for each copy, from the producer's last filesystem
+ * step, so that a consumer's base is fetched while its producer compiles.  Host scripts
+ * wait for one another in file order: what they do to the host is not known.  Stages that
+ * the target does not reach get no steps.
  *
  * A stage other than the target gets a meta step only when it has something to say there:
  * what base images need is written by the base step already.
@@ -13,164 +14,189 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/path.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "frontend/plan/plan.h"
+#include "frontend/plan/texts.h"
+#include "frontend/plan/target.h"
 
 /* Expected durations before there is any history: they only order what is ready. */
 static const uint64_t COST_MS[STEP_KINDS] = {
-	[STEP_BASE] = 8000, [STEP_COPY] = 300, [STEP_FILES] = 300, [STEP_POST] = 20000,
-	[STEP_META] = 50,   [STEP_TEST] = 500, [STEP_PACK] = 4000,
+	[STEP_PRE] = 500,   [STEP_BASE] = 8000, [STEP_APPS] = 50,    [STEP_COPY] = 300,
+	[STEP_SETUP] = 500, [STEP_FILES] = 300, [STEP_POST] = 20000, [STEP_META] = 50,
+	[STEP_TEST] = 500,  [STEP_PACK] = 4000,
 };
 
 struct compiler {
 	const struct definition *def;
 	struct arena *arena;
 	struct graph_builder *graph;
-	VEC(const struct step *) steps;
+	VEC(struct step *) steps;
 	struct plan_stage *stages;
+	struct map names;     /* stage name to its plan_stage */
 	struct node_id *last; /* by stage: its last filesystem step, or NODE_NONE */
-	unsigned (*counts)[STEP_KINDS]; /* by stage: its steps of each kind so far */
+	unsigned counts[STEP_KINDS]; /* steps of each kind so far in the stage at hand */
 	VEC(struct node_id) tests;
+	struct node_id host_script; /* the last one */
+	struct step_labels headers; /* of the stage at hand */
+	struct target target;
+	bool is_target_there; /* the target step */
+	bool *is_extra;	      /* by stage: built although the target does not need it */
 };
-
-static const char *place(struct compiler *c, struct span span)
-{
-	CLEANUP(freep) char *text = source_place(c->def->source, span.start);
-
-	return arena_dup(c->arena, str_of(text));
-}
-
-static size_t stage_find(const struct definition *def, const char *name)
-{
-	for (size_t i = 0; i < def->n_stages; i++)
-		if (def->stages[i].name && strcmp(def->stages[i].name, name) == 0)
-			return i;
-	/* def_check() lets no unknown stage pass. */
-	abort();
-}
-
-/* ---- what this version cannot build ---- */
-
-static bool agent_is_built(const char *agent)
-{
-	static const char *const names[] = {"docker", "scratch"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(agent, names[i]) == 0)
-			return true;
-	return false;
-}
-
-static struct err *unsupported(struct compiler *c, struct span span, const char *what)
-{
-	return err_where(
-		err_hint(err_new(ERR_SYNTAX, "%s not supported by this version", what),
-			 "build this definition with apptainer for now"),
-		place(c, span));
-}
-
-static struct err *check_stage(struct compiler *c, const struct def_stage *stage)
-{
-	const char *agent = def_header(stage, "bootstrap");
-	CLEANUP(freep) char *text = NULL;
-
-	if (!agent_is_built(agent)) {
-		text = xasprintf("the bootstrap agent '%s' is", agent);
-		return unsupported(c, def_header_find(stage, "bootstrap")->value_span,
-				   text);
-	}
-	if (stage->sections[DEF_PRE].present)
-		return unsupported(c, stage->sections[DEF_PRE].span,
-				   "scripts on the host (%pre) are");
-	if (stage->sections[DEF_SETUP].present)
-		return unsupported(c, stage->sections[DEF_SETUP].span,
-				   "scripts on the host (%setup) are");
-	if (stage->n_apps > 0)
-		return unsupported(c, stage->apps[0].span, "SCIF apps (%app...) are");
-	return NULL;
-}
 
 /* ---- which stages are needed ---- */
 
-/* Edges lead to earlier stages only, so one pass from the end finds all that are reached.
- */
-static void mark_reached(struct compiler *c)
+static struct plan_stage *stage_find(struct compiler *c, const char *name)
 {
-	const struct definition *def = c->def;
+	struct plan_stage *stage = map_get(&c->names, name);
 
-	c->stages[def->n_stages - 1].is_built = true;
-	for (size_t i = def->n_stages; i-- > 0;) {
-		const struct def_stage *stage = &def->stages[i];
-
-		for (size_t k = 0; c->stages[i].is_built && k < stage->n_files; k++)
-			if (stage->files[k].from)
-				c->stages[stage_find(def, stage->files[k].from)]
-					.is_built = true;
-	}
+	assert(stage); /* checks let no unknown stage pass */
+	return stage;
 }
 
-static void describe_stages(struct compiler *c)
+static void describe_stage(struct compiler *c, size_t index)
 {
-	const struct definition *def = c->def;
+	const struct def_stage *stage = &c->def->stages[index];
+	struct plan_stage *s = &c->stages[index];
+	const char *from = def_image(stage, c->arena);
 
-	c->stages = arena_array(c->arena, def->n_stages, sizeof(*c->stages));
-	for (size_t i = 0; i < def->n_stages; i++) {
-		const struct def_stage *stage = &def->stages[i];
-		const char *from = def_header(stage, "from");
-		struct plan_stage *s = &c->stages[i];
+	s->name = stage->name;
+	s->label = s->name && s->name[0] ? s->name
+					 : arena_printf(c->arena, "stage%zu", index + 1);
+	s->from = from ? from : def_header(stage, "bootstrap");
+	s->where = (struct place){c->def->source, stage->span.start};
+	if (s->name && s->name[0] && !map_get(&c->names, s->name))
+		map_set(&c->names, s->name, s);
+}
 
-		s->name = stage->name ? arena_dup(c->arena, str_of(stage->name)) : NULL;
-		s->label = s->name && s->name[0]
-				   ? s->name
-				   : arena_printf(c->arena, "stage%zu", i + 1);
-		s->from = arena_dup(c->arena,
-				    str_of(from ? from : def_header(stage, "bootstrap")));
-		s->where = place(c, stage->span);
-		s->is_target = i == def->n_stages - 1;
+/* Edges lead to earlier stages only, so one pass from the target finds all that are
+ * reached. */
+static void mark_reached(struct compiler *c, bool all)
+{
+	c->stages[c->target.stage].is_target = true;
+	c->stages[c->target.stage].is_built = true;
+	for (size_t i = c->def->n_stages; i-- > 0;) {
+		const struct def_files *f = c->def->stages[i].files;
+		size_t n = i == c->target.stage ? c->target.n_copies : SIZE_MAX;
+
+		for (; c->stages[i].is_built && f; f = f->next)
+			if (f->from && f->n_copies > 0 && n > 0 && n--)
+				stage_find(c, f->from)->is_built = true;
 	}
-	mark_reached(c);
+	c->is_extra = arena_array(c->arena, c->def->n_stages, sizeof(*c->is_extra));
+	for (size_t i = 0; all && i < c->def->n_stages; i++) {
+		c->is_extra[i] = !c->stages[i].is_built;
+		c->stages[i].is_built = true;
+	}
 }
 
 /* ---- steps ---- */
+
+static const char *step_name(struct compiler *c, const char *stage, const char *kind,
+			     unsigned same)
+{
+	char number[16] = "";
+	size_t n_stage = strlen(stage), n_kind = strlen(kind), n_number = 0;
+	char *name;
+
+	if (same > 1)
+		n_number = (size_t)snprintf(number, sizeof(number), "%u", same);
+	name = arena_text(c->arena, n_stage + n_kind + n_number + 2);
+	memcpy(name, stage, n_stage);
+	name[n_stage] = '.';
+	memcpy(name + n_stage + 1, kind, n_kind);
+	memcpy(name + n_stage + 1 + n_kind, number, n_number);
+	return name;
+}
 
 /* A step of `stage` on top of the stage's last one; `span` is its place. */
 static struct step *add_step(struct compiler *c, size_t stage, enum step_kind kind,
 			     struct span span)
 {
 	struct step *s = arena_alloc(c->arena, sizeof(*s));
-	struct node_id parent = c->last[stage];
-	unsigned same = ++c->counts[stage][kind];
+	bool has_root = kind != STEP_PRE;
 
 	s->kind = kind;
 	s->stage = (uint32_t)stage;
 	s->stage_name = c->stages[stage].label;
-	s->name = same > 1 ? arena_printf(c->arena, "%s.%s%u", s->stage_name,
-					  step_kind_name(kind), same)
-			   : arena_printf(c->arena, "%s.%s", s->stage_name,
-					  step_kind_name(kind));
-	s->where = place(c, span);
-	s->parent = parent;
+	s->name = step_name(c, s->stage_name, step_kind_name(kind), ++c->counts[kind]);
+	s->where = (struct place){c->def->source, span.start};
+	s->parent = has_root ? c->last[stage] : NODE_NONE;
 	s->producer = NODE_NONE;
 	s->id = graph_builder_add(c->graph, s->name, s, COST_MS[kind]);
-	if (parent.index != NODE_NONE.index)
-		graph_builder_edge(c->graph, parent, s->id);
+	if (s->parent.index != NODE_NONE.index)
+		graph_builder_edge(c->graph, s->parent, s->id);
 	vec_push(&c->steps, s);
-	if (kind != STEP_TEST && kind != STEP_PACK)
+	if (kind != STEP_PRE && kind != STEP_TEST && kind != STEP_PACK)
 		c->last[stage] = s->id;
+	if (c->target.step && stage == c->target.stage &&
+	    strcmp(s->name + strlen(s->stage_name) + 1, c->target.step) == 0)
+		c->is_target_there = true;
 	return s;
+}
+
+/* Beyond the step that is the target its stage has no more steps. */
+static bool is_done(const struct compiler *c, size_t stage)
+{
+	return stage == c->target.stage && c->is_target_there;
+}
+
+static struct step_labels headers_of(struct compiler *c, const struct def_stage *stage)
+{
+	struct step_label *items;
+	size_t n = 0;
+
+	for (const struct def_header *h = stage->headers; h; h = h->next)
+		n++;
+	items = arena_array(c->arena, n, sizeof(*items));
+	n = 0;
+	for (const struct def_header *h = stage->headers; h; h = h->next)
+		items[n++] = (struct step_label){h->key, h->value};
+	return (struct step_labels){items, n};
+}
+
+static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind,
+			    enum step_kind step_kind)
+{
+	const struct def_section *section = def_section(&c->def->stages[stage], kind);
+	struct step *s;
+
+	if (!section)
+		return;
+	s = add_step(c, stage, step_kind, section->span);
+	s->label = step_kind == STEP_PRE ? "%pre" : "%setup";
+	s->script.text = def_body(section, c->arena);
+	s->script.args = arena_dup(c->arena, section->args);
+	if (c->host_script.index != NODE_NONE.index)
+		graph_builder_edge(c->graph, c->host_script, s->id);
+	c->host_script = s->id;
+}
+
+static void add_pre(struct compiler *c, size_t stage)
+{
+	add_host_script(c, stage, DEF_PRE, STEP_PRE);
+}
+
+static void add_setup(struct compiler *c, size_t stage)
+{
+	add_host_script(c, stage, DEF_SETUP, STEP_SETUP);
 }
 
 static void add_base(struct compiler *c, size_t stage)
 {
 	const struct def_stage *def = &c->def->stages[stage];
+	struct step_base *base = arena_alloc(c->arena, sizeof(*base));
 	struct step *s = add_step(c, stage, STEP_BASE, def->span);
-	const char *from = def_header(def, "from");
 
-	s->base.agent = arena_dup(c->arena, str_of(def_header(def, "bootstrap")));
-	s->base.from = from ? arena_dup(c->arena, str_of(from)) : NULL;
-	s->label = from ? arena_printf(c->arena, "From %s", from)
-			: arena_printf(c->arena, "Bootstrap %s", s->base.agent);
+	base->agent = def_header(def, "bootstrap");
+	base->from = def_header(def, "from") ? c->stages[stage].from : NULL;
+	base->headers = c->headers;
+	s->base = base;
+	s->label = base->from ? arena_printf(c->arena, "From %s", base->from)
+			      : arena_printf(c->arena, "Bootstrap %s", base->agent);
+	/* It may use what %pre left on the host. */
+	if (c->counts[STEP_PRE] > 0)
+		graph_builder_edge(c->graph, c->host_script, s->id);
 }
 
 static void add_files(struct compiler *c, size_t stage, const struct def_files *group)
@@ -178,194 +204,201 @@ static void add_files(struct compiler *c, size_t stage, const struct def_files *
 	struct step *s =
 		add_step(c, stage, group->from ? STEP_COPY : STEP_FILES, group->span);
 	struct copy_item *items = arena_array(c->arena, group->n_copies, sizeof(*items));
+	struct plan_stage *producer;
+	size_t n = 0;
 
-	for (size_t i = 0; i < group->n_copies; i++) {
-		items[i].source = arena_dup(c->arena, str_of(group->copies[i].source));
-		items[i].target = arena_dup(c->arena, str_of(group->copies[i].target));
-		items[i].where = place(c, group->copies[i].span);
-	}
+	for (const struct def_copy *copy = group->copies; copy; copy = copy->next)
+		items[n++] =
+			(struct copy_item){copy->source,
+					   copy->target,
+					   {c->def->source, copy->source_span.start}};
 	s->files.items = items;
-	s->files.n_items = group->n_copies;
+	s->files.n_items = n;
 	s->label = "%files";
-	if (!group->from)
+	if (!group->from) {
+		/* They may copy what a host script made. */
+		if (c->host_script.index != NODE_NONE.index)
+			graph_builder_edge(c->graph, c->host_script, s->id);
 		return;
-	s->files.from_stage = c->stages[stage_find(c->def, group->from)].label;
+	}
+	producer = stage_find(c, group->from);
+	s->files.from_stage = producer->label;
 	s->label = arena_printf(c->arena, "%%files from %s", group->from);
-	s->producer = c->last[stage_find(c->def, group->from)];
+	s->producer = c->last[producer - c->stages];
 	graph_builder_edge(c->graph, s->producer, s->id);
 }
 
 static void add_file_groups(struct compiler *c, size_t stage, bool from_stages)
 {
-	const struct def_stage *def = &c->def->stages[stage];
-
-	for (size_t i = 0; i < def->n_files; i++)
-		if ((def->files[i].from != NULL) == from_stages &&
-		    def->files[i].n_copies > 0)
-			add_files(c, stage, &def->files[i]);
+	for (const struct def_files *f = c->def->stages[stage].files; f; f = f->next)
+		if ((f->from != NULL) == from_stages && f->n_copies > 0 &&
+		    !is_done(c, stage))
+			add_files(c, stage, f);
 }
 
-static void add_post(struct compiler *c, size_t stage)
+static void add_copies(struct compiler *c, size_t stage)
 {
-	const struct def_section *section = &c->def->stages[stage].sections[DEF_POST];
+	add_file_groups(c, stage, true);
+}
+
+static void add_host_files(struct compiler *c, size_t stage)
+{
+	add_file_groups(c, stage, false);
+}
+
+static void add_apps(struct compiler *c, size_t stage)
+{
+	const struct def_stage *def = &c->def->stages[stage];
 	struct step *s;
 
-	if (!section->present)
+	if (!def->apps)
 		return;
-	s = add_step(c, stage, STEP_POST, section->span);
+	s = add_step(c, stage, STEP_APPS, def->apps->span);
+	s->label = "apps";
+	s->apps = texts_apps(def, c->arena);
+}
+
+/* The installations of apps are part of %post, also without one. */
+static void add_post(struct compiler *c, size_t stage)
+{
+	const struct def_stage *def = &c->def->stages[stage];
+	const struct def_section *section = def_section(def, DEF_POST);
+	struct step *s;
+
+	if (!section && !texts_install(def))
+		return;
+	s = add_step(c, stage, STEP_POST, section ? section->span : def->apps->span);
 	s->label = "%post";
-	s->post.script = arena_dup(c->arena, str_of(section->body));
-	s->post.args = arena_dup(c->arena, str_of(section->args));
-}
-
-static struct step_text text_of(struct compiler *c, const struct def_stage *stage,
-				enum def_kind kind)
-{
-	const struct def_section *section = &stage->sections[kind];
-
-	return (struct step_text){
-		.present = section->present,
-		.args = arena_dup(c->arena, str_of(section->args)),
-		.body = arena_dup(c->arena, str_of(section->body)),
-	};
-}
-
-/* `%labels`: trimmed lines, key up to the first space, value the rest (deffile: 1.6). */
-static void add_labels(struct compiler *c, const struct def_section *section,
-		       struct step_meta *m)
-{
-	struct str rest = str_of(section->present ? section->body : ""), line, name,
-		   value;
-	VEC(struct step_label) labels = {0};
-
-	while (rest.len > 0) {
-		str_cut(rest, '\n', &line, &rest);
-		line = str_trim(line);
-		if (line.len == 0 || line.data[0] == '#')
-			continue;
-		str_cut(line, ' ', &name, &value);
-		vec_push(&labels,
-			 ((struct step_label){arena_dup(c->arena, name),
-					      arena_dup(c->arena, str_trim(value))}));
-	}
-	m->labels = arena_array(c->arena, labels.len, sizeof(*labels.items));
-	if (labels.len > 0)
-		memcpy((void *)m->labels, labels.items,
-		       labels.len * sizeof(*labels.items));
-	m->n_labels = labels.len;
-	vec_free(&labels);
-}
-
-static void add_headers(struct compiler *c, const struct def_stage *def,
-			struct step_meta *m)
-{
-	struct step_label *headers =
-		arena_array(c->arena, def->n_headers, sizeof(*headers));
-
-	for (size_t i = 0; i < def->n_headers; i++) {
-		headers[i].name = arena_dup(c->arena, str_of(def->headers[i].key));
-		headers[i].value = arena_dup(c->arena, str_of(def->headers[i].value));
-	}
-	m->headers = headers;
-	m->n_headers = def->n_headers;
+	s->script.text = texts_post(def, c->arena);
+	s->script.args = section ? arena_dup(c->arena, section->args) : "";
 }
 
 static void add_meta(struct compiler *c, size_t stage)
 {
-	static const enum def_kind said[] = {DEF_HELP,	      DEF_LABELS,
-					     DEF_ENVIRONMENT, DEF_STARTSCRIPT,
-					     DEF_RUNSCRIPT,   DEF_TEST};
 	const struct def_stage *def = &c->def->stages[stage];
-	bool needed = c->stages[stage].is_target;
+	bool is_image = c->stages[stage].is_target && !c->target.step;
+	struct step_meta *m;
 	struct step *s;
 
-	for (size_t i = 0; i < ARRAY_LEN(said); i++)
-		needed = needed || def->sections[said[i]].present;
-	if (!needed)
+	if (!is_image && !texts_has_meta(def))
 		return;
+	m = arena_alloc(c->arena, sizeof(*m));
 	s = add_step(c, stage, STEP_META, def->span);
 	s->label = "metadata";
-	if (c->stages[stage].is_target)
-		s->meta.definition = arena_dup(c->arena, str_of(c->def->text));
-	s->meta.help = text_of(c, def, DEF_HELP);
-	s->meta.environment = text_of(c, def, DEF_ENVIRONMENT);
-	s->meta.runscript = text_of(c, def, DEF_RUNSCRIPT);
-	s->meta.startscript = text_of(c, def, DEF_STARTSCRIPT);
-	s->meta.test = text_of(c, def, DEF_TEST);
-	add_labels(c, &def->sections[DEF_LABELS], &s->meta);
-	add_headers(c, def, &s->meta);
+	s->meta = m;
+	if (is_image)
+		m->definition = c->def->text.text.data;
+	texts_meta(def, m, c->arena);
+	m->headers = c->headers;
 }
 
 static void add_test(struct compiler *c, size_t stage)
 {
-	const struct def_section *section = &c->def->stages[stage].sections[DEF_TEST];
+	const struct def_section *section = def_section(&c->def->stages[stage], DEF_TEST);
 	struct step *s;
 
-	if (!section->present)
+	if (!section)
 		return;
 	s = add_step(c, stage, STEP_TEST, section->span);
 	s->label = "%test";
 	vec_push(&c->tests, s->id);
 }
 
-static struct err *add_stage(struct compiler *c, size_t stage)
+static void add_stage(struct compiler *c, size_t stage)
 {
-	if (!c->stages[stage].is_built)
-		return NULL;
-	TRY(check_stage(c, &c->def->stages[stage]));
-	add_base(c, stage);
-	add_file_groups(c, stage, true);
-	add_file_groups(c, stage, false);
-	add_post(c, stage);
-	add_meta(c, stage);
-	add_test(c, stage);
-	return NULL;
+	static void (*const adders[])(struct compiler *, size_t) = {
+		add_pre,	add_base, add_apps, add_copies, add_setup,
+		add_host_files, add_post, add_meta, add_test,
+	};
+	struct plan_stage *s = &c->stages[stage];
+
+	s->first = (uint32_t)c->steps.len;
+	if (!s->is_built)
+		return;
+	memset(c->counts, 0, sizeof(c->counts));
+	c->headers = headers_of(c, &c->def->stages[stage]);
+	for (size_t i = 0; i < ARRAY_LEN(adders) && !is_done(c, stage); i++)
+		adders[i](c, stage);
+	s->n_steps = (uint32_t)c->steps.len - s->first;
 }
 
-static struct node_id add_pack(struct compiler *c)
+/* Everything must have passed before there is an image. */
+static void add_pack(struct compiler *c)
 {
-	size_t target = c->def->n_stages - 1;
-	struct step *s = add_step(c, target, STEP_PACK, c->def->stages[target].span);
+	struct step *s;
 
+	memset(c->counts, 0, sizeof(c->counts));
+	s = add_step(c, c->target.stage, STEP_PACK, c->def->stages[c->target.stage].span);
 	s->label = "image";
 	for (size_t i = 0; i < c->tests.len; i++)
 		graph_builder_edge(c->graph, c->tests.items[i], s->id);
-	return s->id;
+	for (size_t i = 0; i < c->def->n_stages; i++)
+		if (c->is_extra[i])
+			graph_builder_edge(c->graph, c->last[i], s->id);
 }
 
-static struct err *compile(struct compiler *c, struct plan *plan)
+static void add_stages(struct compiler *c)
 {
 	size_t n = c->def->n_stages;
 
 	c->last = arena_array(c->arena, n, sizeof(*c->last));
 	for (size_t i = 0; i < n; i++)
 		c->last[i] = NODE_NONE;
-	c->counts = arena_array(c->arena, n, sizeof(*c->counts));
-	describe_stages(c);
 	for (size_t i = 0; i < n; i++)
-		TRY(add_stage(c, i));
-	plan->pack = add_pack(c);
+		add_stage(c, i);
+}
+
+/* ---- the whole ---- */
+
+static void fill_plan(struct compiler *c, struct plan *plan)
+{
+	plan->pack = NODE_NONE;
+	if (!c->target.step) {
+		add_pack(c);
+		plan->pack = c->steps.items[c->steps.len - 1]->id;
+	}
 	plan->stages = c->stages;
-	plan->n_stages = n;
+	plan->n_stages = c->def->n_stages;
 	plan->n_steps = c->steps.len;
-	plan->steps = arena_array(c->arena, c->steps.len, sizeof(*c->steps.items));
-	memcpy((void *)plan->steps, c->steps.items,
-	       c->steps.len * sizeof(*c->steps.items));
+	plan->steps = (const struct step *const *)c->steps.items;
+	c->steps.items = NULL;
+}
+
+static struct err *compile(struct compiler *c, const struct plan_options *options,
+			   struct plan *plan)
+{
+	size_t n = c->def->n_stages;
+
+	c->stages = arena_array(c->arena, n, sizeof(*c->stages));
+	for (size_t i = 0; i < n; i++)
+		describe_stage(c, i);
+	TRY(target_find(options->target, c->stages, n, &c->target));
+	mark_reached(c, options->all_stages);
+	add_stages(c);
+	fill_plan(c, plan);
+	if (c->target.step && !c->is_target_there)
+		return target_no_step(&c->target, plan);
 	return graph_builder_freeze(c->graph, &plan->graph);
 }
 
-struct err *plan_compile(const struct definition *def, struct plan **out)
+struct err *plan_compile(const struct definition *def, const struct plan_options *options,
+			 struct plan **out)
 {
 	CLEANUP(plan_freep) struct plan *plan = xcalloc(1, sizeof(*plan));
 	CLEANUP(graph_builder_freep) struct graph_builder *graph = graph_builder_new();
-	struct compiler c = {.def = def, .graph = graph};
+	struct compiler c = {
+		.def = def,
+		.graph = graph,
+		.host_script = NODE_NONE,
+	};
 	struct err *e;
 
 	plan->arena = arena_new();
 	c.arena = plan->arena;
-	e = compile(&c, plan);
+	e = compile(&c, options, plan);
 	vec_free(&c.steps);
 	vec_free(&c.tests);
+	map_release(&c.names);
 	TRY(e);
 	*out = STEAL(plan);
 	return NULL;
@@ -377,6 +410,7 @@ void plan_free(struct plan *p)
 		return;
 	graph_free(p->graph);
 	arena_free(p->arena);
+	free((void *)p->steps);
 	free(p);
 }
 

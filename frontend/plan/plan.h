@@ -2,10 +2,10 @@
  * plan.h - the compiled plan: the graph of steps, frozen.
  *
  * Purpose:   one place that holds graph, steps and stages together.
- * Ownership: plan_free() ends it and everything in it; it keeps nothing of the AST.
+ * Ownership: plan_free() ends it; steps refer to the definition's texts and source,
+ *            which must outlive it.
  * Threads:   const after plan_compile(); share freely.
- * Errors:    plan_compile(): ERR_UNSUPPORTED for what this version cannot build, with
- *            its place; ERR_USAGE for an unknown target.
+ * Errors:    plan_compile(): ERR_USAGE for an unknown target.
  */
 #ifndef FRONTEND_PLAN_PLAN_H
 #define FRONTEND_PLAN_PLAN_H
@@ -15,12 +15,13 @@
 #include "scheduler/graph.h"
 
 struct plan_stage {
-	const char *name;  /* value of `Stage:`; NULL without one */
-	const char *label; /* "compiler" or "stage 2" */
-	const char *from;  /* "golang:1.20.2-alpine", or the agent's name */
-	const char *where; /* of its `Bootstrap:` */
-	bool is_target;	   /* the one that becomes the image */
-	bool is_built;	   /* reached from the target */
+	const char *name;   /* value of `Stage:`; NULL without one */
+	const char *label;  /* "compiler" or "stage 2" */
+	const char *from;   /* "golang:1.20.2-alpine", or the agent's name */
+	struct place where; /* its `Bootstrap:` */
+	bool is_target; /* the one that becomes the image, or that the target step is in */
+	bool is_built;	/* some of its steps are in the plan */
+	uint32_t first, n_steps; /* its steps in plan.steps, without `pack` */
 };
 
 struct plan {
@@ -31,10 +32,19 @@ struct plan {
 	size_t n_steps;
 	const struct plan_stage *stages; /* by definition index */
 	size_t n_stages;
-	struct node_id pack;
+	struct node_id pack; /* the last step; NODE_NONE when the target is a step */
 };
 
-NODISCARD struct err *plan_compile(const struct definition *def, struct plan **out);
+struct plan_options {
+	/* "STAGE": make its image; "STAGE.STEP": go as far as this step ("build.post",
+	 * "build.copy2"), and make no image; NULL: the last stage's image.  A stage
+	 * without name is "stage2" (from 1). */
+	const char *target;
+	bool all_stages; /* also those that the target does not need */
+};
+
+NODISCARD struct err *plan_compile(const struct definition *def,
+				   const struct plan_options *options, struct plan **out);
 void plan_free(struct plan *p);
 void plan_freep(struct plan **p);
 

@@ -9,7 +9,8 @@
 struct summary {
 	size_t plan_steps, built, cached;
 	uint64_t elapsed_ns;
-	const char *image; /* path */
+	const char *image;  /* path; NULL: none is made */
+	const char *target; /* of --target, for one without image */
 	uint64_t image_bytes;
 };
 

@@ -110,10 +110,20 @@ static inline int teardown(void **state)
 	return 0;
 }
 
+/* "x.def:3:1" */
+static inline struct place fixture_place(void)
+{
+	static struct source *source;
+
+	if (!source)
+		source = source_new("x.def", STR("\n\n"));
+	return (struct place){source, 2};
+}
+
 static inline struct err *copy(const struct fixture *f, enum copy_from from,
 			       const char *source, const char *target, struct digest *out)
 {
-	struct copy_item item = {source, target, "x.def:3:1"};
+	struct copy_item item = {source, target, fixture_place()};
 	struct copy_request request = {
 		.from = from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,

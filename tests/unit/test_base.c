@@ -271,7 +271,7 @@ static void test_fs_remove_tree(void **state)
 static void test_source_positions(void **state)
 {
 	CLEANUP(source_freep) struct source *s = source_new("x.def", STR("ab\r\n\nlast"));
-	CLEANUP(freep) char *place = source_place(s, 5);
+	CLEANUP(freep) char *place = place_text((struct place){s, 5});
 
 	(void)state;
 	assert_string_equal(place, "x.def:3:1");
@@ -335,11 +335,27 @@ static void test_arena(void **state)
 	for (size_t i = 1; i < 5000; i++) {
 		char *p = arena_alloc(a, i);
 
-		assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+		assert_int_equal((uintptr_t)p % _Alignof(void *), 0);
 		assert_int_equal(p[0] | p[i - 1], 0);
 		memset(p, 0xff, i);
 	}
 	assert_string_equal(kept, "42");
+}
+
+/* A text that does not fit is measured and written again; past the maximum it is cut. */
+static void test_buf_printf(void **state)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT, small = BUF_MAX(5);
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		buf_printf(&b, "%0*d,", i, i);
+	assert_int_equal(b.len, strlen(b.data));
+	assert_string_equal(b.data + b.len - 4, "099,");
+	buf_printf(&small, "%s", "123");
+	buf_printf(&small, "%s", "456");
+	assert_string_equal(small.data, "12345");
+	assert_true(small.overflowed);
 }
 
 int main(void)
@@ -348,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_err_chain),
 		cmocka_unit_test(test_err_sys_codes),
 		cmocka_unit_test(test_buf_limit),
+		cmocka_unit_test(test_buf_printf),
 		cmocka_unit_test(test_str),
 		cmocka_unit_test(test_str_distance),
 		cmocka_unit_test(test_digest),

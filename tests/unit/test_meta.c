@@ -169,14 +169,12 @@ static void test_sections(void **state)
 	static const struct step_label headers[] = {{"bootstrap", "docker"}};
 	struct step_meta meta = {
 		.definition = "Bootstrap: docker\n",
-		.help = {true, "", "Help me\n"},
-		.environment = {true, "", "export X=1\n"},
-		.runscript = {true, "-x # note", "echo run\n"},
-		.test = {true, "", "\n#!/bin/busybox sh\ntrue\n"},
-		.labels = labels,
-		.n_labels = 2,
-		.headers = headers,
-		.n_headers = 1,
+		.help = {.body = "Help me\n", .args = ""},
+		.environment = {.body = "export X=1\n", .args = ""},
+		.runscript = {.body = "echo run\n", .args = "-x # note"},
+		.test = {.body = "\n#!/bin/busybox sh\ntrue\n", .args = ""},
+		.labels = {labels, 2},
+		.headers = {headers, 1},
 	};
 	struct sections_request request = {
 		.meta = &meta, .arch = "amd64", .time_s = 1700000000, .utc = true};

@@ -408,7 +408,7 @@ static void cancelled(void **state)
 {
 	struct fixture *f = *state;
 	struct cancel *cancel = NULL;
-	struct copy_item item = {"src/d", "/new", "x.def:3:1"};
+	struct copy_item item = {"src/d", "/new", fixture_place()};
 	struct copy_request request = {.from = COPY_FROM_HOST,
 				       .source_fd = f->source_fd,
 				       .items = &item,

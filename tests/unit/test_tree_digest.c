@@ -9,7 +9,7 @@
 static struct digest digest_of(const struct fixture *f, enum copy_from from,
 			       const char *source, const char *target)
 {
-	struct copy_item item = {source, target, "x.def:3:1"};
+	struct copy_item item = {.source = source, .target = target};
 	struct copy_request request = {
 		.from = from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,

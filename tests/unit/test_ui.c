@@ -1,109 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * test_ui.c - exports and progress show what is there, whatever bytes names and scripts hold, and
- * never more than a terminal has room for.
+ * test_ui.c - progress shows what is there, whatever bytes scripts print, and never more than a
+ * terminal has room for.
  */
-/* links: export ui plan */
+/* links: ui engine */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/json.h"
-#include "base/proc.h"
-#include "base/source.h"
-#include "frontend/def/parse.h"
-#include "frontend/export/export.h"
 #include "frontend/ui/screen_text.h"
 #include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
 #include "tests/fake/cmocka_all.h"
-
-/* ---- a plan with nasty names ---- */
-
-static const char NASTY[] =
-	"Bootstrap: docker\nFrom: a\nStage: q\"u\\o<t>e\xc3\xa4\n%post\n  true\n"
-	"Bootstrap: docker\nFrom: b\n%files from q\"u\\o<t>e\xc3\xa4\n  \"/a b\" /c\n";
-
-static struct plan *make_plan(void)
-{
-	CLEANUP(source_freep) struct source *source = source_new("x.def", str_of(NASTY));
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(diag_list_freep) struct diag_list *diags = diag_list_new(source);
-	struct definition *def = NULL;
-	struct plan *plan = NULL;
-
-	def_parse(source, arena, diags, &def);
-	assert_non_null(def);
-	def_check(def, diags);
-	assert_int_equal(diag_count(diags, DIAG_ERROR), 0);
-	assert_ok(plan_compile(def, &plan));
-	/* The plan keeps nothing of the definition: all of it is freed here. */
-	return plan;
-}
-
-static void export(const struct plan *plan, const char *format, struct buf *out)
-{
-	CLEANUP(freep)
-	struct export_status *statuses = xcalloc(plan->n_steps, sizeof(*statuses));
-	struct export_state state = {statuses};
-
-	statuses[0].kind = EXPORT_HIT;
-	statuses[1].kind = EXPORT_MISS;
-	statuses[1].reason = "because";
-	export_find(format)->write(plan, &state, out);
-}
-
-static void test_json(void **state)
-{
-	CLEANUP(plan_freep) struct plan *plan = make_plan();
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	CLEANUP(json_freep) cJSON *tree = NULL;
-	const cJSON *steps;
-
-	(void)state;
-	export(plan, "json", &text);
-	assert_ok(json_parse(str_make(text.data, text.len), &tree));
-	steps = json_array(tree, "steps");
-	assert_int_equal(cJSON_GetArraySize(steps), plan->n_steps);
-	assert_string_equal(json_string(steps->child, "name"),
-			    "q\"u\\o<t>e\xc3\xa4.base");
-	assert_string_equal(json_string(steps->child->next, "reason"), "because");
-}
-
-/* Graphviz itself draws it. */
-static void test_dot(void **state)
-{
-	static const char *const argv[] = {"dot", "-Tsvg", "-o/dev/null", NULL};
-	CLEANUP(plan_freep) struct plan *plan = make_plan();
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	CLEANUP(proc_release) struct proc p = PROC_INIT;
-	struct proc_spec spec = {
-		.path = "dot", .argv = argv, .stdout_fd = -1, .stderr_fd = -1};
-	int read_end = -1, write_end = -1, status = -1;
-
-	(void)state;
-	export(plan, "dot", &text);
-	assert_ok(proc_pipe(&read_end, &write_end));
-	spec.stdin_fd = read_end;
-	assert_ok(proc_start(&p, &spec));
-	close(read_end);
-	assert_ok(fs_write_all(write_end, text.data, text.len));
-	close(write_end);
-	assert_ok(proc_wait(&p, &status));
-	assert_int_equal(status, 0);
-}
-
-static void test_tree(void **state)
-{
-	CLEANUP(plan_freep) struct plan *plan = make_plan();
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-
-	(void)state;
-	export(plan, "tree", &text);
-	assert_non_null(strstr(buf_text(&text), "hit\n"));
-	assert_non_null(strstr(buf_text(&text), "miss: because\n"));
-	assert_null(strstr(buf_text(&text), " \n"));
-}
+#include "tests/fake/fake_plan.h"
 
 /* ---- text for terminals ---- */
 
@@ -155,7 +64,7 @@ static void test_bytes(void **state)
 static void test_summary(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
-	struct summary s = {6, 2, 4, 1500000000, "/x/lab3.sif", 2150400};
+	struct summary s = {6, 2, 4, 1500000000, "/x/lab3.sif", NULL, 2150400};
 
 	(void)state;
 	summary_render(&s, &out);
@@ -166,9 +75,23 @@ static void test_summary(void **state)
 	summary_render(&s, &out);
 	assert_string_equal(buf_text(&out),
 			    "nothing has changed: /x/lab3.sif is current (1.5s)\n");
+	buf_clear(&out);
+	s = (struct summary){6, 1, 0, 1500000000, NULL, "build.post", 0};
+	summary_render(&s, &out);
+	assert_string_equal(buf_text(&out),
+			    "build.post: 1 step built, 0 reused, in 1.5s\n");
 }
 
 /* ---- sinks ---- */
+
+static const struct plan *make_plan(struct fake_plan *f)
+{
+	fake_plan_init(f, "");
+	fake_plan_stage(f, "q\"u\\o<t>e\xc3\xa4");
+	fake_plan_step(f, STEP_BASE, "From a", 0);
+	fake_plan_step(f, STEP_POST, "%post", 0);
+	return fake_plan_done(f);
+}
 
 static void emit(struct event_sink sink, const struct plan *plan, struct event e)
 {
@@ -220,7 +143,8 @@ static char *content(FILE *file)
 
 static void test_plain(void **state)
 {
-	CLEANUP(plan_freep) struct plan *plan = make_plan();
+	CLEANUP(fake_plan_release) struct fake_plan fake;
+	const struct plan *plan = make_plan(&fake);
 	CLEANUP(fclosep) FILE *file = tmpfile();
 	CLEANUP(freep) char *text = NULL;
 	struct event_sink sink = sink_plain_new(file);
@@ -237,7 +161,8 @@ static void test_plain(void **state)
 /* What has ended stays above; the list of what runs is drawn and erased. */
 static void test_tty(void **state)
 {
-	CLEANUP(plan_freep) struct plan *plan = make_plan();
+	CLEANUP(fake_plan_release) struct fake_plan fake;
+	const struct plan *plan = make_plan(&fake);
 	CLEANUP(fclosep) FILE *file = tmpfile();
 	CLEANUP(freep) char *text = NULL;
 	struct event_sink sink = sink_tty_new(file, false);
@@ -260,11 +185,9 @@ static void test_tty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json),	cmocka_unit_test(test_dot),
-		cmocka_unit_test(test_tree),	cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_cut),	cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_summary), cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_tty),
+		cmocka_unit_test(test_clean), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_bytes), cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_tty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * utf8.h - characters of a text that may be UTF-8, or anything.
+ *
+ * Purpose:   texts of others are cut, counted and shown by characters here, whatever
+ *            bytes they hold and whatever the locale is.
+ * Threads:   any. No function fails.
+ */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "base/str.h"
+
+/* U+FFFD, which stands for what is no character. */
+#define UTF8_REPLACEMENT "\xef\xbf\xbd"
+
+/* Bytes of the character at the front (RFC 3629); 0 when there is none. */
+size_t utf8_length(struct str s);
+/* Take the front off `*rest`: a character, or a byte that is part of none. False at the
+ * end. */
+bool utf8_next(struct str *rest, struct str *out);
+/* Columns of one character (of utf8_next()) on a terminal: 0, 1 or 2; -1 for one that is
+ * not to be sent there: a control character, one that turns the direction of writing, or
+ * no character at all. */
+int utf8_columns(struct str character);
+
+#endif

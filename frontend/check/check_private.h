@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * check_private.h - what the checks share.
+ */
+#ifndef FRONTEND_CHECK_CHECK_PRIVATE_H
+#define FRONTEND_CHECK_CHECK_PRIVATE_H
+
+#include "base/map.h"
+#include "frontend/check/check.h"
+#include "frontend/def/scan.h"
+
+struct check {
+	const struct definition *def;
+	const struct check_options *options;
+	struct diag_list *diags;
+	struct arena *arena;	/* for texts that live as long as the checks */
+	struct map names;	/* stage name to its first stage */
+	bool is_partial;	/* some stage is: names may be missing */
+	bool is_script_on_host; /* a %pre or %setup up to the stage that is looked at */
+	bool is_crlf_said;
+};
+
+static inline struct span check_span(const struct check *c, struct str slice)
+{
+	return def_text_span(&c->def->text, slice);
+}
+
+/* All stages at once: names, references, which of them are used. */
+void check_names(struct check *c);
+/* One stage, in the order of the file. */
+void check_agent(struct check *c, const struct def_stage *stage);
+void check_files(struct check *c, const struct def_stage *stage);
+void check_scripts(struct check *c, const struct def_stage *stage);
+void check_meta(struct check *c, const struct def_stage *stage);
+
+/* Does the destination climb above the root?  Then it is said so. */
+bool check_escapes(struct check *c, const char *target, struct span span);
+/* What the word stands for on the host, absent things are reported; how many it is. */
+size_t check_host_source(struct check *c, const char *source, struct span span,
+			 bool is_pattern);
+
+#endif

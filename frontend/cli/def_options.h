@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * def_options.h - options of every command that reads a definition.
+ *
+ * Purpose:   template arguments, and what of the diagnostics is wanted. A command's
+ *            settings begin with a struct def_options, and its rows have
+ *            DEF_OPTION_ROWS.
+ * Ownership: def_options_release() ends it; values point into argv.
+ * Threads:   main thread only.
+ * Errors:    ERR_USAGE.
+ */
+#ifndef FRONTEND_CLI_DEF_OPTIONS_H
+#define FRONTEND_CLI_DEF_OPTIONS_H
+
+#include "frontend/cli/options.h"
+#include "frontend/def/build_args.h"
+
+struct def_options {
+	struct build_args *args; /* NULL until one is given */
+	const char *args_file;	 /* NULL: none */
+	bool warn_unused_args;
+	struct diag_options diag;
+	bool is_quiet; /* warnings were shown by the process before this one */
+};
+
+#define DEF_OPTION_ROWS                                                                  \
+	{0, "build-arg", "NAME=VALUE", "the value of a template argument (repeatable)",  \
+	 def_set_build_arg},                                                             \
+		{0, "build-arg-file", "FILE", "template arguments, NAME=VALUE a line",   \
+		 def_set_build_arg_file},                                                \
+		{0, "warn-unused-build-args", NULL,                                      \
+		 "an argument that nothing uses is a warning, no error",                 \
+		 def_set_warn_unused},                                                   \
+		{0, "werror", NULL, "warnings are errors", def_set_werror},              \
+	{                                                                                \
+		0, "disable", "CODE", "do not report this diagnostic (repeatable)",      \
+			def_set_disable                                                  \
+	}
+
+NODISCARD struct err *def_set_build_arg(void *settings, const char *value);
+NODISCARD struct err *def_set_build_arg_file(void *settings, const char *value);
+NODISCARD struct err *def_set_warn_unused(void *settings, const char *value);
+NODISCARD struct err *def_set_werror(void *settings, const char *value);
+NODISCARD struct err *def_set_disable(void *settings, const char *value);
+void def_options_release(struct def_options *o);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * build_args.h - values for template arguments, from the command line.
+ *
+ * Purpose:   what --build-arg and --build-arg-file give, which of it was used, and where
+ *            it stands, so that diagnostics can show it.
+ * Ownership: build_args_free() ends it; values live as long.
+ * Threads:   belongs to one thread.
+ * Errors:    build_args_flag(): ERR_USAGE.
+ */
+#ifndef FRONTEND_DEF_BUILD_ARGS_H
+#define FRONTEND_DEF_BUILD_ARGS_H
+
+#include "base/err.h"
+#include "frontend/def/diag.h"
+
+struct build_args;
+
+struct build_args *build_args_new(void);
+void build_args_free(struct build_args *a);
+void build_args_freep(struct build_args **a);
+/* The value of a --build-arg: "NAME=VALUE[,NAME=VALUE...]", a record of CSV as Apptainer
+ * reads it: a field with a comma stands in double quotes, whole.  A later value of a name
+ * wins. */
+NODISCARD struct err *build_args_flag(struct build_args *a, const char *value);
+/* The lines NAME=VALUE of file `path`; `text` of `len` bytes, NUL behind it, is owned
+ * from now on.  What flags give wins, whenever they come. */
+void build_args_file(struct build_args *a, const char *path, char *text, size_t len);
+/* The value of `name`, which counts as used if `use` says so; NULL without one. */
+const char *build_args_find(struct build_args *a, const char *name, bool use);
+/* The name that `name` may have been meant to be, or NULL. */
+const char *build_args_nearest(const struct build_args *a, struct str name);
+/* After parsing: lines of the file that are no pairs, and arguments that nothing used. */
+void build_args_check(const struct build_args *a, enum diag_severity unused,
+		      struct diag_list *diags);
+
+#endif

@@ -1,0 +1,5 @@
+#include "frontend/def/diag_private.h"
+void diag_write_json(struct diag_list *l, struct buf *out)
+{
+	diag_write_text(l, out);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * diag_private.h - a list of diagnostics as its formats see it.
+ */
+#ifndef FRONTEND_DEF_DIAG_PRIVATE_H
+#define FRONTEND_DEF_DIAG_PRIVATE_H
+
+#include "base/vec.h"
+#include "frontend/def/diag.h"
+
+struct diag_remark {
+	struct span span;
+	char *text;
+};
+
+struct diag {
+	enum diag_code code;
+	enum diag_severity severity;
+	const struct source *source;
+	struct span span;
+	char *text;
+	char *hint; /* NULL: none */
+	VEC(struct diag_remark) notes;
+	size_t order; /* of adding */
+};
+
+struct diag_list {
+	const struct source *source;
+	struct diag_options options;
+	VEC(struct diag *) diags;
+	struct diag *dropped; /* the last one, when it is not wanted */
+	size_t counts[2];     /* by severity: all that were added */
+	size_t kept[2];	      /* by severity: of them in `diags` */
+	size_t added;
+};
+
+/* Sort the kept ones by place, those of the definition first, and keep DIAG_SHOWN of each
+ * severity. */
+void diag_list_sort(struct diag_list *l);
+const char *diag_severity_name(enum diag_severity severity); /* "error" */
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ * texts.c - see texts.h.
+ */
+#include "frontend/plan/texts.h"
+
+#include <string.h>
+
+#include "base/vec.h"
+#include "frontend/def/scan.h"
+
+static struct step_text text_of(const struct def_section *section, struct arena *arena)
+{
+	if (!section)
+		return (struct step_text){NULL, ""};
+	return (struct step_text){
+		.body = def_body(section, arena),
+		.args = section->args.len > 0 ? arena_dup(arena, section->args) : "",
+	};
+}
+
+/* ---- apps ---- */
+
+static struct step_app app_of(const struct def_app *app, struct arena *arena)
+{
+	struct step_app out = {.name = app->name};
+	const struct {
+		enum def_app_kind kind;
+		struct step_text *text;
+	} rows[] = {
+		{DEF_APP_INSTALL, &out.install}, {DEF_APP_FILES, &out.files},
+		{DEF_APP_ENV, &out.env},	 {DEF_APP_LABELS, &out.labels},
+		{DEF_APP_HELP, &out.help},	 {DEF_APP_RUN, &out.run},
+		{DEF_APP_START, &out.start},	 {DEF_APP_TEST, &out.test},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		*rows[i].text = text_of(def_app_section(app, rows[i].kind), arena);
+	return out;
+}
+
+struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena)
+{
+	struct step_app *items;
+	size_t n = 0;
+
+	for (const struct def_app *app = stage->apps; app; app = app->next)
+		n++;
+	items = arena_array(arena, n, sizeof(*items));
+	n = 0;
+	for (const struct def_app *app = stage->apps; app; app = app->next)
+		items[n++] = app_of(app, arena);
+	return (struct step_apps){items, n};
+}
+
+bool texts_install(const struct def_stage *stage)
+{
+	for (const struct def_app *app = stage->apps; app; app = app->next)
+		if (def_app_section(app, DEF_APP_INSTALL))
+			return true;
+	return false;
+}
+
+/* All in one shell, as with Apptainer: what %post sets is there for the apps. */
+const char *texts_post(const struct def_stage *stage, struct arena *arena)
+{
+	const char *post = def_body(def_section(stage, DEF_POST), arena);
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	if (!texts_install(stage))
+		return post;
+	buf_puts(&text, post);
+	for (const struct def_app *app = stage->apps; app; app = app->next) {
+		buf_printf(&text, "\ncd /\n. /scif/apps/%s/scif/env/01-base.sh\n",
+			   app->name);
+		buf_printf(&text, "cd /scif/apps/%s\n", app->name);
+		buf_puts(&text, def_body(def_app_section(app, DEF_APP_INSTALL), arena));
+		buf_puts(&text, "\ncd /\n");
+	}
+	return arena_dup(arena, str_make(buf_text(&text), text.len));
+}
+
+/* ---- metadata ---- */
+
+bool texts_has_meta(const struct def_stage *stage)
+{
+	static const enum def_kind kinds[] = {DEF_HELP,	       DEF_LABELS,
+					      DEF_ENVIRONMENT, DEF_STARTSCRIPT,
+					      DEF_RUNSCRIPT,   DEF_TEST};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (def_section(stage, kinds[i]))
+			return true;
+	return false;
+}
+
+/* `%labels`: trimmed lines, key up to the first space, value the rest. */
+static struct step_labels labels_of(const struct def_section *section,
+				    struct arena *arena)
+{
+	VEC(struct step_label) labels = {0};
+	struct step_label *items;
+	struct str line, name, value;
+	size_t n;
+
+	for (const struct def_part *p = section ? section->parts : NULL; p; p = p->next) {
+		for (struct str rest = p->text; def_entry(&rest, &line);) {
+			struct step_label label;
+
+			str_cut(line, ' ', &name, &value);
+			label.name = arena_dup(arena, name);
+			label.value = arena_dup(arena, scan_trim(value));
+			vec_push(&labels, label);
+		}
+	}
+	n = labels.len;
+	items = arena_array(arena, n, sizeof(*items));
+	if (n > 0)
+		memcpy(items, labels.items, n * sizeof(*items));
+	vec_free(&labels);
+	return (struct step_labels){items, n};
+}
+
+void texts_meta(const struct def_stage *stage, struct step_meta *out, struct arena *arena)
+{
+	out->help = text_of(def_section(stage, DEF_HELP), arena);
+	out->environment = text_of(def_section(stage, DEF_ENVIRONMENT), arena);
+	out->runscript = text_of(def_section(stage, DEF_RUNSCRIPT), arena);
+	out->startscript = text_of(def_section(stage, DEF_STARTSCRIPT), arena);
+	out->test = text_of(def_section(stage, DEF_TEST), arena);
+	out->labels = labels_of(def_section(stage, DEF_LABELS), arena);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * texts.h - what sections say, as steps want it.
+ *
+ * Ownership: texts lie in the arena, or in the definition's.
+ * Threads:   any. No function fails.
+ */
+#ifndef FRONTEND_PLAN_TEXTS_H
+#define FRONTEND_PLAN_TEXTS_H
+
+#include "engine/step.h"
+#include "frontend/def/ast.h"
+
+struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena);
+/* Has an app something to install? */
+bool texts_install(const struct def_stage *stage);
+/* The text of %post, followed by the installations of all apps. */
+const char *texts_post(const struct def_stage *stage, struct arena *arena);
+/* Has the stage any of the sections that become metadata? */
+bool texts_has_meta(const struct def_stage *stage);
+/* Fill in those sections, and the labels. */
+void texts_meta(const struct def_stage *stage, struct step_meta *out,
+		struct arena *arena);
+
+#endif
