@@ -242,6 +242,21 @@ const char *diag_severity_name(enum diag_severity severity)
 	return severity == DIAG_ERROR ? "error" : "warning";
 }
 
+size_t diag_hidden(const struct diag_list *l, enum diag_severity severity)
+{
+	return l->counts[severity] - l->kept[severity];
+}
+
+struct diag_region diag_region(const struct source *source, struct span span)
+{
+	size_t end = span.end > span.start ? span.end : span.start;
+
+	return (struct diag_region){
+		.start = source_position(source, span.start),
+		.end = source_position(source, end),
+	};
+}
+
 const struct diag_format *diag_format_find(const char *name)
 {
 	static const struct diag_format formats[] = {

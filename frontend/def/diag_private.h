@@ -37,5 +37,14 @@ struct diag_list {
  * severity. */
 void diag_list_sort(struct diag_list *l);
 const char *diag_severity_name(enum diag_severity severity); /* "error" */
+/* How many of this severity were counted, but not kept. */
+size_t diag_hidden(const struct diag_list *l, enum diag_severity severity);
+
+/* What a span covers; `end` is exclusive, and not before `start`. */
+struct diag_region {
+	struct position start, end;
+};
+
+struct diag_region diag_region(const struct source *source, struct span span);
 
 #endif

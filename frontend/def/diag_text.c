@@ -1,121 +1,168 @@
 /* SPDX-License-Identifier: MIT
  * diag_text.c - diagnostics for people: the line, with carets under what is meant.
+ *
+ * Everything passes put_clean(): a file's name and text may hold escape sequences and any
+ * other bytes, and only text reaches the terminal.
  */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "frontend/def/diag_private.h"
 
-/* Characters of a line that are shown; of a longer one those around the span. */
+/* Columns of a line that are shown; of a longer one those around the span. */
 static const size_t SHOWN_MAX = 100;
 static const size_t BEFORE_MAX = 40;
 
-static bool is_first_byte(char c)
+/* What of a line is shown, in bytes, and what of that is underlined. */
+struct window {
+	size_t from, to;
+	size_t start, end;
+};
+
+/* A tab counts as one: it is repeated below itself. */
+static size_t columns_of(struct str character)
 {
-	return ((unsigned char)c & 0xc0) != 0x80;
+	int columns = utf8_columns(character);
+
+	return columns < 0 ? 1 : (size_t)columns;
 }
 
-static size_t count_chars(struct str s)
+static size_t count_columns(struct str s)
 {
+	struct str c;
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.len; i++)
-		n += is_first_byte(s.data[i]);
+	while (utf8_next(&s, &c))
+		n += columns_of(c);
 	return n;
 }
 
-/* Go `chars` characters forward from byte `at`. */
-static size_t forward(struct str s, size_t at, size_t chars)
+/* The byte that is `columns` after byte `at`, or the end. */
+static size_t forward(struct str s, size_t at, size_t columns)
 {
-	while (at < s.len && chars > 0) {
-		at++;
-		while (at < s.len && !is_first_byte(s.data[at]))
-			at++;
-		chars--;
+	struct str rest = str_slice(s, at, s.len), c;
+
+	while (utf8_next(&rest, &c) && columns_of(c) <= columns) {
+		columns -= columns_of(c);
+		at += c.len;
 	}
 	return at;
 }
 
-/* A line may hold anything, escape sequences too: only text reaches the terminal. */
-static void put_line(struct buf *out, struct str text)
+static void put_clean(struct buf *out, struct str text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.data[i];
+	struct str c;
 
-		buf_putc(out, (char)((c < 0x20 && c != '\t') || c == 0x7f ? '?' : c));
+	while (utf8_next(&text, &c)) {
+		if (c.data[0] == '\t' || utf8_columns(c) >= 0)
+			buf_append(out, c.data, c.len);
+		else
+			buf_putc(out, '?');
+	}
+}
+
+static struct window find_window(struct str line, size_t start, size_t end)
+{
+	size_t before = count_columns(str_slice(line, 0, start));
+	struct window w = {.from = 0};
+
+	if (before > BEFORE_MAX && count_columns(line) > SHOWN_MAX)
+		w.from = forward(line, 0, before - BEFORE_MAX);
+	w.to = forward(line, w.from, SHOWN_MAX);
+	w.start = start < w.to ? start : w.to;
+	w.end = end < w.to ? end : w.to;
+	return w;
+}
+
+/* `mark` as often as the text is wide; tabs stay tabs, so that both lines keep step. */
+static void put_below(struct buf *out, struct str text, char mark)
+{
+	struct str c;
+
+	while (utf8_next(&text, &c))
+		for (size_t n = columns_of(c); n > 0; n--)
+			buf_putc(out, c.data[0] == '\t' ? '\t' : mark);
+}
+
+static void put_carets(struct buf *out, struct str marked)
+{
+	struct str first;
+
+	buf_putc(out, '^');
+	if (!utf8_next(&marked, &first))
+		return;
+	for (size_t n = columns_of(first); n > 1; n--)
+		buf_putc(out, '~');
+	put_below(out, marked, '~');
+}
+
+/* The line with carets below its bytes from `start` to `end`. */
+static void put_snippet(struct buf *out, unsigned number, struct str line,
+			struct window w, const char *hint)
+{
+	char margin[16];
+	int width = snprintf(margin, sizeof(margin), "%5u", number);
+
+	buf_printf(out, "%s | %s", margin, w.from > 0 ? "..." : "");
+	put_clean(out, str_slice(line, w.from, w.to));
+	buf_puts(out, w.to < line.len ? "...\n" : "\n");
+	buf_printf(out, "%*s | %s", width, "", w.from > 0 ? "   " : "");
+	put_below(out, str_slice(line, w.from, w.start), ' ');
+	put_carets(out, str_slice(line, w.start, w.end));
+	if (hint) {
+		buf_putc(out, ' ');
+		put_clean(out, str_of(hint));
 	}
 	buf_putc(out, '\n');
 }
 
-/* The line with carets below the span, which is on this line from byte `start` to `end`.
- */
-static void put_snippet(struct buf *out, unsigned number, struct str line, size_t start,
-			size_t end, const char *hint)
+/* "x.def:3:8: error: the text" */
+static void put_message(struct buf *out, const struct source *source, struct span span,
+			const char *what, const char *text)
 {
-	size_t chars = count_chars(str_slice(line, 0, start));
-	size_t from = chars > BEFORE_MAX && count_chars(line) > SHOWN_MAX
-			      ? forward(line, 0, chars - BEFORE_MAX)
-			      : 0;
-	size_t to = forward(line, from, SHOWN_MAX);
-	struct str before = str_slice(line, from, start);
+	struct position at = source_position(source, span.start);
 
-	if (end > to)
-		end = to;
-	buf_printf(out, "%5u | %s", number, from > 0 ? "..." : "");
-	put_line(out, str_slice(line, from, to));
-	buf_printf(out, "      | %s", from > 0 ? "   " : "");
-	for (size_t i = 0; i < before.len; i++)
-		if (is_first_byte(before.data[i]))
-			buf_putc(out, before.data[i] == '\t' ? '\t' : ' ');
-	buf_putc(out, '^');
-	chars = count_chars(str_slice(line, start, end));
-	for (size_t i = 1; i < chars; i++)
-		buf_putc(out, '~');
-	if (hint)
-		buf_printf(out, " %s", hint);
-	buf_putc(out, '\n');
+	put_clean(out, str_of(source_name(source)));
+	buf_printf(out, ":%u:%u: %s: ", at.line, at.column, what);
+	put_clean(out, str_of(text));
 }
 
-static void put_place(struct buf *out, const struct source *source, struct position at)
+static void put_diag(struct buf *out, const struct diag *d)
 {
-	buf_printf(out, "%s:%u:%u: ", source_name(source), at.line, at.column);
-}
+	unsigned number = source_position(d->source, d->span.start).line;
+	struct str line = source_line(d->source, number);
+	size_t line_start = source_line_start(d->source, number);
+	size_t end = d->span.end > d->span.start ? d->span.end : d->span.start;
 
-static void put_diag(const struct diag *d, struct buf *out)
-{
-	struct position at = source_position(d->source, d->span.start);
-	struct str line = source_line(d->source, at.line);
-	size_t line_start = source_line_start(d->source, at.line);
-	size_t start = d->span.start - line_start;
-
-	put_place(out, d->source, at);
-	buf_printf(out, "%s: %s [%s]\n", diag_severity_name(d->severity), d->text,
-		   diag_code_info(d->code)->name);
-	put_snippet(out, at.line, line, start,
-		    d->span.end > d->span.start ? d->span.end - line_start : start,
+	put_message(out, d->source, d->span, diag_severity_name(d->severity), d->text);
+	buf_printf(out, " [%s]\n", diag_code_info(d->code)->name);
+	put_snippet(out, number, line,
+		    find_window(line, d->span.start - line_start, end - line_start),
 		    d->hint);
 	for (size_t i = 0; i < d->notes.len; i++) {
-		put_place(out, d->source,
-			  source_position(d->source, d->notes.items[i].span.start));
-		buf_printf(out, "note: %s\n", d->notes.items[i].text);
+		put_message(out, d->source, d->notes.items[i].span, "note",
+			    d->notes.items[i].text);
+		buf_putc(out, '\n');
 	}
 }
 
-static void put_rest(const struct diag_list *l, enum diag_severity severity,
-		     struct buf *out)
+static void put_rest(struct buf *out, const struct diag_list *l,
+		     enum diag_severity severity)
 {
-	size_t hidden = l->counts[severity] - l->kept[severity];
+	size_t hidden = diag_hidden(l, severity);
 
-	if (hidden > 0)
-		buf_printf(out, "%s: %zu more %s%s not shown\n", source_name(l->source),
-			   hidden, diag_severity_name(severity),
-			   hidden == 1 ? " is" : "s are");
+	if (hidden == 0)
+		return;
+	put_clean(out, str_of(source_name(l->source)));
+	buf_printf(out, ": %zu more %s%s not shown\n", hidden,
+		   diag_severity_name(severity), hidden == 1 ? " is" : "s are");
 }
 
 void diag_write_text(struct diag_list *l, struct buf *out)
 {
 	diag_list_sort(l);
 	for (size_t i = 0; i < l->diags.len; i++)
-		put_diag(l->diags.items[i], out);
-	put_rest(l, DIAG_ERROR, out);
-	put_rest(l, DIAG_WARNING, out);
+		put_diag(out, l->diags.items[i]);
+	put_rest(out, l, DIAG_ERROR);
+	put_rest(out, l, DIAG_WARNING);
 }
