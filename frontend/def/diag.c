@@ -112,8 +112,8 @@ static char *clean(char *text)
 /* What is kept is twice what is shown, so that pruning is rare. */
 static void prune(struct diag_list *l)
 {
-	if (l->kept[DIAG_ERROR] >= 2 * DIAG_SHOWN ||
-	    l->kept[DIAG_WARNING] >= 2 * DIAG_SHOWN)
+	if (l->kept[DIAG_ERROR] >= 2 * (size_t)DIAG_SHOWN ||
+	    l->kept[DIAG_WARNING] >= 2 * (size_t)DIAG_SHOWN)
 		diag_list_sort(l);
 }
 

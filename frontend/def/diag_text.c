@@ -74,14 +74,23 @@ static struct window find_window(struct str line, size_t start, size_t end)
 	return w;
 }
 
+static void put_repeated(struct buf *out, char c, size_t n)
+{
+	for (; n > 0; n--)
+		buf_putc(out, c);
+}
+
 /* `mark` as often as the text is wide; tabs stay tabs, so that both lines keep step. */
 static void put_below(struct buf *out, struct str text, char mark)
 {
 	struct str c;
 
-	while (utf8_next(&text, &c))
-		for (size_t n = columns_of(c); n > 0; n--)
-			buf_putc(out, c.data[0] == '\t' ? '\t' : mark);
+	while (utf8_next(&text, &c)) {
+		if (c.data[0] == '\t')
+			buf_putc(out, '\t');
+		else
+			put_repeated(out, mark, columns_of(c));
+	}
 }
 
 static void put_carets(struct buf *out, struct str marked)
@@ -91,7 +100,7 @@ static void put_carets(struct buf *out, struct str marked)
 	buf_putc(out, '^');
 	if (!utf8_next(&marked, &first))
 		return;
-	for (size_t n = columns_of(first); n > 1; n--)
+	if (columns_of(first) > 1)
 		buf_putc(out, '~');
 	put_below(out, marked, '~');
 }

@@ -231,7 +231,8 @@ static void test_carets(void **state)
 		{"\xe6\xbc\xa2z", 0, 3, "\xe6\xbc\xa2z", "^~"}, /* two columns wide */
 		{"e\xcc\x81x", 3, 4, "e\xcc\x81x", " ^"},	/* a combining accent */
 		{"\xff\x1b[1mx", 5, 6, "??[1mx", "     ^"},
-		{"\xe2\x80\xaex", 3, 4, "?x", " ^"}, /* right-to-left override */
+		{"\xe2\x80\xaex\xe2\x80\xac", 3, 4, "?x?",
+		 " ^"}, /* right-to-left override */
 	};
 
 	(void)state;

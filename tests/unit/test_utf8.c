@@ -61,8 +61,8 @@ static void test_columns(void **state)
 		{{"\xe2\x82\xac", 3}, 1},
 		{{"\xe6\xbc\xa2", 3}, 2},
 		{{"\xf0\x9f\x98\x80", 4}, 2},
-		{{"\xcc\x81", 2}, 0},	   /* a combining accent */
-		{{"\xe2\x80\xae", 3}, -1}, /* right-to-left override */
+		{{"\xcc\x81", 2}, 0},		       /* a combining accent */
+		{{"\xe2\x80\xae\xe2\x80\xac", 3}, -1}, /* right-to-left override */
 		{{"", 0}, -1},
 	};
 
