@@ -52,6 +52,8 @@ static void put_ascii(struct buf *out, struct str text)
 {
 	size_t from = 0, at = 0;
 
+	if (text.len == 0)
+		return;
 	for (; at < text.len; at++) {
 		unsigned char c = (unsigned char)text.data[at];
 
