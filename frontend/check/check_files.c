@@ -156,7 +156,7 @@ bool check_escapes(struct check *c, const char *target, struct span span)
 void check_files(struct check *c, const struct def_stage *stage)
 {
 	for (const struct def_files *f = stage->files; f; f = f->next) {
-		if (f->n_copies == 0)
+		if (!f->has_lines)
 			diag_hint(diag_add(c->diags, DIAG_EMPTY_SECTION, f->span,
 					   "this %%files copies nothing"),
 				  "remove it");

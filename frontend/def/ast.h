@@ -79,6 +79,7 @@ struct def_files {
 	struct span span;      /* "%files" of the first one's line */
 	struct def_copy *copies, *last;
 	size_t n_copies;
+	bool has_lines; /* also such as copy nothing */
 };
 
 struct def_app {

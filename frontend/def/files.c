@@ -178,7 +178,10 @@ void parse_files(struct stage_builder *b, struct span name, struct str args,
 	while (def_entry(&body, &line)) {
 		struct def_copy *copy = parse_copy(b->parser, line);
 
-		if (!copy || !group)
+		if (!group)
+			continue;
+		group->has_lines = true;
+		if (!copy)
 			continue;
 		if (group->last)
 			group->last->next = copy;

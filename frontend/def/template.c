@@ -64,14 +64,14 @@ static size_t find_comment(struct str line)
 
 /* `before` is what stands before the placeholder, on its line. */
 static bool begins_comment(struct replacer *r, struct str before,
-			   const struct scan_placeholder *found, bool has_value)
+			   const struct scan_placeholder *found)
 {
 	size_t at = find_comment(before);
 	struct diag *d;
 
 	if (at == before.len)
 		return false;
-	if (has_value && at > 0 && !char_is_blank(before.data[at - 1])) {
+	if (at > 0 && !char_is_blank(before.data[at - 1])) {
 		d = diag_add(r->p->diags, DIAG_UNREPLACED_PLACEHOLDER,
 			     parse_span(r->p, found->all),
 			     "this is not replaced: a '#' stands before it on its line");
@@ -209,9 +209,8 @@ static void replace_all(struct replacer *r, struct str text,
 
 		advance(&c, text, here);
 		value = c.is_comment ? NULL : value_of(r, name, false);
-		c.is_comment =
-			c.is_comment || begins_comment(r, str_slice(text, c.line, here),
-						       &found, value != NULL);
+		c.is_comment = c.is_comment ||
+			       begins_comment(r, str_slice(text, c.line, here), &found);
 		c.at = here + found.all.len;
 		if (c.is_comment)
 			continue;
