@@ -4,6 +4,15 @@
 
 cases=$SOURCE/tests/cases
 
+# case_names [NAME...]: these, one a line; with none all.
+case_names() {
+	if [ $# -gt 0 ]; then
+		printf '%s\n' "$@"
+	else
+		find "$cases" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | LC_ALL=C sort
+	fi
+}
+
 # case_read NAME: from its files `expect` and `args`
 #   apptainer_status    Apptainer's exit status
 #   check_status        that of `dagbuild check`

@@ -5,7 +5,7 @@
 set -uo pipefail
 
 . "$SOURCE/tests/cases/lib.sh"
-[ $# -gt 0 ] || set -- $(cd "$cases" && printf '%s\n' */ | tr -d /)
+mapfile -t names < <(case_names "$@")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit
@@ -14,7 +14,7 @@ export HOME=$work DAGBUILD_CACHEDIR=$work/cache
 tests=0
 failed=0
 
-for name; do
+for name in "${names[@]}"; do
 	case_read "$name"
 	case_enter "$name"
 	"$DAGBUILD" check "${arguments[@]}" in.def >output 2>&1 </dev/null

@@ -19,7 +19,11 @@ prepare() {
 	local new
 	exec 9>"$rig/apptainer.lock"
 	flock 9
-	[ ! -d "$root" ] || return 0
+	if [ -d "$root" ]; then
+		# Others need not wait for this Apptainer.
+		exec 9>&-
+		return 0
+	fi
 	echo "rig: making a root with Apptainer (once, about half a minute)" >&2
 	new=$(mktemp -d "$rig/apptainer.XXXXXX")
 	if ! mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
@@ -81,8 +85,8 @@ inside() {
 	pivot_root . old
 	umount -l /old
 	cd /tmp/here
-	exec "${become[@]}" env -i HOME=/home/judge USER=judge PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb LANG=C.UTF-8 \
-		"${program[@]}" "$@"
+	exec "${become[@]}" env -i HOME=/home/judge USER=judge PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb \
+		LANG=C.UTF-8 "${program[@]}" "$@"
 }
 
 if [ "${1:-}" = --inside ]; then

@@ -50,12 +50,19 @@ make_base() {
 
 make_targets() {
 	local spot=$1
-	mkdir -p "$spot"/{dir,taken/note}
+	mkdir -p "$spot"/{dir,taken/note,taken/box,files,links}
 	echo keep >"$spot/dir/keep"
-	echo inner >"$spot/taken/note/inner"
 	echo old >"$spot/file"
 	ln -s /spot/dir "$spot/to-dir"
+	ln -s file "$spot/to-file"
 	ln -s /spot/made "$spot/broken"
+	# Folders in which the name of something to be copied is taken.
+	echo inner >"$spot/taken/note/inner"
+	echo inner >"$spot/taken/box/inner"
+	echo old >"$spot/files/note"
+	echo old >"$spot/files/box"
+	ln -s /spot/file "$spot/links/note"
+	ln -s /spot/dir "$spot/links/box"
 }
 
 # add_image LAYOUT NAME TAR...: an image of these layers.
@@ -73,7 +80,7 @@ tar_of() {
 }
 
 make_layout() {
-	local layout=$1 work=$1.work
+	local layout=$1 work=$1.work root
 	mkdir -p "$work"/{dst,ssrc}
 	make_base "$work/base"
 	make_targets "$work/dst/spot"
