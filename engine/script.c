@@ -10,12 +10,12 @@
 #include "base/fs.h"
 #include "base/vec.h"
 
-/* Constant: names and values are Apptainer's (definition files, section 3.3). */
+/* Constant: names and values are Apptainer's (definition files, section 3.3).  Its
+ * LD_LIBRARY_PATH comes from the image's own 99-base.sh. */
 static const char *const CONSTANT[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"HOME=/root",
 	"LANG=C",
-	"LD_LIBRARY_PATH=/.singularity.d/libs",
 	"APPTAINER_CONTAINER=/",
 	"SINGULARITY_CONTAINER=/",
 	"APPTAINER_NAME=rootfs",

@@ -66,33 +66,49 @@ static struct def_files *group_of(struct stage_builder *b, struct span name,
 
 /* ---- the lines ---- */
 
-/* The next word: a run without blanks and quotes, or what stands between two double
- * quotes.  A quote without a second one is dropped, and its place given out. */
+/* \s of Go's regexp. */
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
+
+static size_t run_length(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.len && !is_space(s.data[n]) && s.data[n] != '"' && s.data[n] != '\'')
+		n++;
+	return n;
+}
+
+/* The next word of a line, as Apptainer's expression finds it: a run without blanks and
+ * quotes, what stands between two double quotes, or a single quote and all up to the next
+ * one.  A double quote without a second one is skipped, and its place given out. */
 static bool next_word(struct str *rest, struct str *word, struct str *unbalanced)
 {
 	struct str s = *rest;
-	size_t n = 0;
+	size_t end;
 
-	for (;;) {
-		size_t quote;
-
-		s = scan_trim_left(s);
-		if (s.len == 0 || s.data[0] != '"')
+	for (;; s = str_slice(s, 1, s.len)) {
+		if (s.len == 0)
+			return false;
+		if (is_space(s.data[0]))
+			continue;
+		if (s.data[0] != '"')
 			break;
-		quote = str_find(str_slice(s, 1, s.len), '"');
-		if (quote + 1 < s.len) {
-			*word = str_slice(s, 1, quote + 1);
-			*rest = str_slice(s, quote + 2, s.len);
+		end = str_find(str_slice(s, 1, s.len), '"') + 1;
+		if (end < s.len) {
+			*word = str_slice(s, 1, end);
+			*rest = str_slice(s, end + 1, s.len);
 			return true;
 		}
 		*unbalanced = str_slice(s, 0, 1);
-		s = str_slice(s, 1, s.len);
 	}
-	while (n < s.len && scan_blank(str_slice(s, n, s.len)) == 0 && s.data[n] != '"')
-		n++;
-	*word = str_slice(s, 0, n);
-	*rest = str_slice(s, n, s.len);
-	return n > 0;
+	end = s.data[0] == '\'' ? str_find(str_slice(s, 1, s.len), '\'') + 1
+				: run_length(s);
+	*word = scan_trim(str_slice(s, 0, end));
+	*rest = str_slice(s, end, s.len);
+	return true;
 }
 
 struct files_line {

@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# apptainer.sh RIG_DIR ARGUMENT...: a real Apptainer, the judge of our images.
+# apptainer.sh RIG_DIR ARGUMENT...:             a real Apptainer, the judge of our images
+# apptainer.sh RIG_DIR --root-script WORD...:   run bash with these words beside it, as real root
+# apptainer.sh RIG_DIR --user-script WORD...:   the same, as root of the user's own namespace
 #
 # Debian 12 has none; the one of Debian's unstable lies in a root of its own, RIG_DIR/apptainer,
 # made once.  It runs there as an ordinary user with subordinate ids, in its own mount and process
@@ -17,7 +19,11 @@ prepare() {
 	local new
 	exec 9>"$rig/apptainer.lock"
 	flock 9
-	[ ! -d "$root" ] || return 0
+	if [ -d "$root" ]; then
+		# Others need not wait for this Apptainer.
+		exec 9>&-
+		return 0
+	fi
 	echo "rig: making a root with Apptainer (once, about half a minute)" >&2
 	new=$(mktemp -d "$rig/apptainer.XXXXXX")
 	if ! mmdebstrap --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
@@ -41,7 +47,20 @@ prepare() {
 # In the new mount namespace: enter the root and become the user.
 inside() {
 	local root=$1 here=$2
+	local become=(setpriv --reuid=1000 --regid=1000 --init-groups --inh-caps=-all)
+	local program=(apptainer)
 	shift 2
+	case ${1:-} in
+	--root-script)
+		become=()
+		program=(bash)
+		shift
+		;;
+	--user-script)
+		program=(unshare --user --map-root-user --map-auto --mount bash)
+		shift
+		;;
+	esac
 	mount --make-rprivate /
 	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
@@ -66,9 +85,8 @@ inside() {
 	pivot_root . old
 	umount -l /old
 	cd /tmp/here
-	exec setpriv --reuid=1000 --regid=1000 --init-groups --inh-caps=-all \
-		env -i HOME=/home/judge USER=judge PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb LANG=C.UTF-8 \
-		apptainer "$@"
+	exec "${become[@]}" env -i HOME=/home/judge USER=judge PATH=/usr/bin:/bin:/usr/sbin:/sbin TERM=dumb \
+		LANG=C.UTF-8 "${program[@]}" "$@"
 }
 
 if [ "${1:-}" = --inside ]; then

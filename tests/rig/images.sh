@@ -10,7 +10,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 rig=$(cd "$1" && pwd)
-hash=$(cat "$here/images.sh" "$here"/recipe/* | sha256sum | cut -c1-16)
+hash=$(cat "$here/images.sh" "$here/fixtures.sh" "$here"/recipe/* | sha256sum | cut -c1-16)
 storage=$rig/storage-$hash
 exec 9>"$rig/images.lock"
 flock 9
@@ -174,7 +174,7 @@ push_index() {
 }
 
 push_all() {
-	local host arch
+	local host arch image
 	"$here/registry.sh" start "$work/registry" "$work/storage"
 	registry_pid=$(cat "$work/registry/pid")
 	host=127.0.0.1:$(cat "$work/registry/port")
@@ -186,6 +186,9 @@ push_all() {
 	done
 	push_index "http://$host"
 	$copy --format oci --dest-compress-format zstd "oci:$work/layers:1" "docker://$host/rig/layers:1"
+	for image in base dst ssrc; do
+		$copy --format oci "oci:$work/fixtures:$image" "docker://$host/fixtures/$image:1"
+	done
 	"$here/registry.sh" stop "$work/registry"
 	registry_pid=
 }
@@ -194,6 +197,7 @@ prepare() {
 	make_golang
 	make_alpine
 	make_layers
+	"$here/fixtures.sh" layout "$work/fixtures"
 	push_all
 	rm -rf "$rig"/storage-*
 	mv "$work/storage" "$storage"
