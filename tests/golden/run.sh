@@ -4,53 +4,94 @@
 #
 # A case is a folder: in.def, and what `dagbuild ARGS` gives for it: stdout, stderr, status.  ARGS
 # are the words of the file `args`; without one "plan in.def".  Missing files stand for nothing, and
-# status 0.  --update writes what comes out; look at the difference before you commit it.
+# status 0.
+#
+# In codes/ each diagnostic has a case: what `dagbuild check ARGS in.def` says in each format, in the
+# files text, json and sarif.  `dagbuild check --list` tells which there must be.
+#
+# --update writes what comes out; look at the difference before you commit it.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 update=
 [ "${1:-}" != --update ] || { update=yes; shift; }
-[ $# -gt 0 ] || set -- "$here"/*/
+all=
+[ $# -gt 0 ] || { all=yes; set -- "$here"/*/in.def "$here"/codes/*/in.def; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export DAGBUILD_CACHEDIR=$work/cache HOME=$work
 failed=0
 tests=0
 
-# store NAME CASE: the new content, or none when it is empty.
-store() {
-	if [ -s "$work/$1" ]; then cp "$work/$1" "$2/$1"; else rm -f "$2/$1"; fi
+report() {
+	tests=$((tests + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tests - $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $tests - $2"
+	fi
 }
 
-for case in "$@"; do
-	case=${case%/}
-	name=$(basename "$case")
-	read -ra args < <(cat "$case/args" 2>/dev/null || echo "plan in.def")
-	(cd "$case" && "$DAGBUILD" "${args[@]}") >"$work/stdout" 2>"$work/stderr" </dev/null
+# run CASE ARGS...: dagbuild in the case's folder; leaves stdout, stderr and status in $work.
+run() {
+	local case=$1 status
+	shift
+	(cd "$case" && "$DAGBUILD" "$@") >"$work/stdout" 2>"$work/stderr" </dev/null
 	status=$?
 	: >"$work/status"
 	[ $status -eq 0 ] || echo $status >"$work/status"
-	tests=$((tests + 1))
-	if [ -n "$update" ]; then
-		for file in stdout stderr status; do store $file "$case"; done
-		continue
-	fi
-	bad=
-	for file in stdout stderr status; do
+}
+
+# compare CASE FILE...: what is in $work with what is wanted, or --update it.
+compare() {
+	local case=$1 file wanted bad=0
+	shift
+	for file; do
+		if [ -n "$update" ]; then
+			if [ -s "$work/$file" ]; then cp "$work/$file" "$case/$file"; else rm -f "$case/$file"; fi
+			continue
+		fi
 		wanted=$case/$file
 		[ -f "$wanted" ] || wanted=/dev/null
 		diff -u "$wanted" "$work/$file" >"$work/diff" || {
-			bad=yes
+			bad=1
 			sed "s|^|# $file: |" "$work/diff"
 		}
 	done
-	if [ -n "$bad" ]; then
-		failed=$((failed + 1))
-		echo "not ok $tests - $name"
-	else
-		echo "ok $tests - $name"
+	report $bad "${case#"$here/"}"
+}
+
+# A diagnostic's case must also give its own code.
+compare_code() {
+	local case=$1 args=() format code
+	code=$(basename "$case")
+	[ ! -f "$case/args" ] || read -ra args <"$case/args"
+	for format in text json sarif; do
+		run "$case" check --format $format ${args[@]+"${args[@]}"} in.def
+		cat "$work/stdout" "$work/stderr" >"$work/$format"
+	done
+	grep -q "\[$code\]$" "$work/text" || report 1 "codes/$code: gives no such code"
+	compare "$case" text json sarif status
+}
+
+for case in "$@"; do
+	case=${case%/in.def}
+	case=${case%/}
+	if [ "$(basename "$(dirname "$case")")" = codes ]; then
+		compare_code "$case"
+		continue
 	fi
+	read -ra args < <(cat "$case/args" 2>/dev/null || echo "plan in.def")
+	run "$case" "${args[@]}"
+	compare "$case" stdout stderr status
 done
-[ ! -e "$DAGBUILD_CACHEDIR" ] || { echo "not ok - a plan made a cache"; failed=$((failed + 1)); }
+
+if [ -n "$all" ]; then
+	"$DAGBUILD" check --list | sed 's/ .*//' | sort >"$work/listed"
+	(cd "$here/codes" && ls) | sort | diff "$work/listed" - | sed 's/^/# /'
+	report "${PIPESTATUS[2]}" "each code has its case"
+fi
+[ ! -e "$DAGBUILD_CACHEDIR" ] || report 1 "a plan made a cache"
 echo "1..$tests"
 [ $failed -eq 0 ]
