@@ -181,7 +181,7 @@ static void test_tree_nasty(void **state)
 				? ""
 				: strstr(text, "the-rest-of-us\n"));
 	assert_non_null(strstr(text, "\nstage unused  (nothing needs it: not built)\n"));
-	assert_non_null(strstr(text, "\nstage 3  -> target\n"));
+	assert_non_null(strstr(text, "\nstage3  -> target\n"));
 	assert_non_null(strstr(text, "  copy12  %files from q\"u\\o\\n\\G<t>e"));
 	statuses = xcalloc(plan->n_steps, sizeof(*statuses));
 	for (size_t i = 0; i < plan->n_steps; i++)
