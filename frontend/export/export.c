@@ -85,14 +85,15 @@ static bool is_first_byte(char c)
 
 struct export_fit export_fit(struct str text, size_t max, size_t tail)
 {
+	const struct export_fit whole = {.head = text, .tail = STR("")};
 	size_t chars = 0, head_end = 0, tail_start = text.len;
 
 	if (text.len <= max)
-		return (struct export_fit){.head = text};
+		return whole;
 	for (size_t i = 0; i < text.len; i++)
 		chars += is_first_byte(text.data[i]);
 	if (chars <= max)
-		return (struct export_fit){.head = text};
+		return whole;
 	assert(max >= tail + strlen("..."));
 	for (size_t n = max - tail - strlen("..."); n > 0; n--)
 		for (head_end++;

@@ -15,7 +15,7 @@ NODISCARD struct err *export_flush(struct buf *out, int fd, size_t at_least);
 
 /* EXPORT_UNKNOWN when no status is known. */
 struct export_status export_status_of(const struct export_state *state, uint32_t node);
-/* What is written before a stage's label: "stage ", or nothing before "stage 2". */
+/* What is written before a stage's label: "stage ", or nothing before "stage2". */
 const char *export_stage_prefix(const struct plan_stage *stage);
 /* "-> image", "-> target", "(nothing needs it: not built)", or "". */
 const char *export_stage_mark(const struct plan *plan, const struct plan_stage *stage);

@@ -16,7 +16,7 @@
 
 struct plan_stage {
 	const char *name;   /* value of `Stage:`; NULL without one */
-	const char *label;  /* "compiler" or "stage 2" */
+	const char *label;  /* "compiler", or "stage2" (from 1) */
 	const char *from;   /* "golang:1.20.2-alpine", or the agent's name */
 	struct place where; /* its `Bootstrap:` */
 	bool is_target; /* the one that becomes the image, or that the target step is in */

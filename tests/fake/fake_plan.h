@@ -43,7 +43,7 @@ static inline void fake_plan_stage(struct fake_plan *f, const char *name)
 	struct plan_stage stage = {.name = name, .from = "alpine:3.17"};
 
 	stage.label =
-		name ? name : arena_printf(f->plan.arena, "stage %zu", f->stages.len + 1);
+		name ? name : arena_printf(f->plan.arena, "stage%zu", f->stages.len + 1);
 	stage.where = (struct place){f->source, 0};
 	stage.first = (uint32_t)f->steps.len;
 	vec_push(&f->stages, stage);

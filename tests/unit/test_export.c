@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/proc.h"
@@ -181,7 +180,7 @@ static void test_tree_nasty(void **state)
 				? ""
 				: strstr(text, "the-rest-of-us\n"));
 	assert_non_null(strstr(text, "\nstage unused  (nothing needs it: not built)\n"));
-	assert_non_null(strstr(text, "\nstage 3  -> target\n"));
+	assert_non_null(strstr(text, "\nstage3  -> target\n"));
 	assert_non_null(strstr(text, "  copy12  %files from q\"u\\o\\n\\G<t>e"));
 	statuses = xcalloc(plan->n_steps, sizeof(*statuses));
 	for (size_t i = 0; i < plan->n_steps; i++)
@@ -193,6 +192,7 @@ static void test_tree_nasty(void **state)
 
 /* ---- a large plan ---- */
 
+/* A writer that looks at all steps for each stage would not end in time. */
 static void test_large(void **state)
 {
 	enum { STAGES = 10000, STEPS = 10 };
@@ -212,11 +212,9 @@ static void test_large(void **state)
 	plan = fake_plan_done(&f);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct export_state s = {0};
-		uint64_t start = clock_mono_ns();
 		CLEANUP(freep) char *text = export(plan, names[i], &s);
 
-		print_message("%s: %zu bytes in %.1f ms\n", names[i], strlen(text),
-			      (double)(clock_mono_ns() - start) / 1e6);
+		assert_int_equal(text[strlen(text) - 1], '\n');
 		if (i == 0)
 			assert_int_equal(check_lines(text), STAGES * (STEPS + 2) - 1);
 	}
