@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Check the golden outputs in JSON against their schemas, and what no schema can say.
 
-For each case whose arguments ask for JSON or SARIF, `stdout` is read.  Each schema must be used by
-some case.
+For each case whose arguments ask for JSON or SARIF, `stdout` is read; for the cases of codes/ `json` and
+`sarif`.  Each schema must be used by some case.
 """
 
 import json
@@ -103,17 +103,25 @@ def check(validator, kind, text):
     return mistakes or list(MISTAKES[kind](document))
 
 
+def outputs():
+    """Each golden output that may be JSON: its file and its kind."""
+    for path in sorted(HERE.glob("*/stdout")):
+        yield path, output_kind(path.parent)
+    for format_ in ("json", "sarif"):
+        for path in sorted(HERE.glob(f"codes/*/{format_}")):
+            yield path, ("check", format_)
+
+
 def main() -> int:
     by_kind = validators()
     unused = set(by_kind)
     bad = 0
-    for case in sorted(path for path in HERE.glob("**/") if (path / "stdout").exists()):
-        kind = output_kind(case)
+    for path, kind in outputs():
         if kind not in by_kind:
             continue
         unused.discard(kind)
-        for mistake in check(by_kind[kind], kind, (case / "stdout").read_text()):
-            print(f"{case.relative_to(HERE)}: {mistake}")
+        for mistake in check(by_kind[kind], kind, path.read_text()):
+            print(f"{path.relative_to(HERE)}: {mistake}")
             bad += 1
     for command, output in sorted(unused):
         print(f"no case shows '{command} --format {output}'")
