@@ -4,6 +4,7 @@
  * The input is "FLAG\xffFILE\xffDEFINITION".  The text that comes out is bounded, and each
  * byte of it has a place.
  */
+/* links: def */
 #include <stdlib.h>
 #include <string.h>
 
