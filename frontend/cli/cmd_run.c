@@ -7,6 +7,7 @@
  * while it has one thread (design: D8), and builds.  What the first process has resolved
  * the second finds in the store, under a time not before `since`.
  */
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,7 +204,10 @@ struct build {
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
-	registry_freep(&b->registry);
+	if (b->registry) {
+		registry_freep(&b->registry);
+		curl_global_cleanup();
+	}
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
@@ -232,6 +236,9 @@ static struct err *open_registry(struct build *b)
 		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};
 
+	/* Before there are threads: curl_global_init(3). */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_new(ERR_SYS, "libcurl does not start");
 	return registry_new(&options, &b->registry);
 }
 
