@@ -31,7 +31,6 @@ static const unsigned JOBS_MAX = 512;
 
 struct settings {
 	struct def_options def;
-	struct plan_options plan;
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
@@ -131,19 +130,6 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
-static struct err *set_target(void *settings, const char *value)
-{
-	((struct settings *)settings)->plan.target = value;
-	return NULL;
-}
-
-static struct err *set_all_stages(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->plan.all_stages = true;
-	return NULL;
-}
-
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
 	 set_jobs},
@@ -159,10 +145,7 @@ static const struct option_row rows[] = {
 	 set_authfile},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
-	 set_target},
-	{0, "all-stages", NULL, "also build the stages that the target does not need",
-	 set_all_stages},
+	PLAN_OPTION_ROWS,
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
@@ -285,7 +268,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.cached = result->counts[NODE_CACHED],
 		.elapsed_ns = clock_mono_ns() - b->started_ns,
 		.image = b->output,
-		.target = b->settings.plan.target,
+		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
 	};
 
@@ -386,14 +369,15 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	TRY(load_plan(*file, &b->settings.def, &b->settings.plan, &b->loaded, status));
+	TRY(load_plan(*file, &b->settings.def, &b->settings.def.plan, &b->loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
 		return err_hint(err_new(ERR_USAGE,
 					"the target '%s' is a step: it makes no "
 					"image",
-					b->settings.plan.target),
+					b->settings.def.plan.target),
 				"name a stage, or leave out -o");
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
