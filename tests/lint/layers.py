@@ -30,6 +30,7 @@ LAYERS = {
         "engine/oci", "engine/tree", "engine/image", "engine/run", "engine/agent", "engine/meta",
     ],
     "frontend/def": ["base"],
+    "frontend/check": ["base", "frontend/def"],
     "frontend/plan": ["base", "frontend/def", "scheduler/graph.h", "engine/step.h"],
     "frontend/export": [
         "base", "frontend/plan/plan.h", "scheduler/graph.h", "scheduler/event.h", "engine/step.h",
