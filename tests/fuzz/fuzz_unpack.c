@@ -6,6 +6,7 @@
  * folder beside it, which must stay empty.  MERGED is run without an overlay below, which
  * the writer cannot tell.
  */
+/* links: tree */
 #include <fcntl.h>
 #include <locale.h>
 #include <sched.h>
