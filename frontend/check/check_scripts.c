@@ -171,12 +171,12 @@ static void report(void *context, const struct shell_finding *f)
 		diag_hint(d, "%s", f->hint);
 }
 
-/* Destinations of %files below /tmp: what a script may read there. */
-struct targets {
+struct texts {
 	VEC(struct str) items;
 };
 
-static void find_targets(const struct def_stage *stage, struct targets *out)
+/* Destinations of %files below /tmp: what a script may read there. */
+static void find_targets(const struct def_stage *stage, struct texts *out)
 {
 	for (const struct def_files *f = stage->files; f; f = f->next)
 		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
@@ -189,21 +189,34 @@ static void find_targets(const struct def_stage *stage, struct targets *out)
 		}
 }
 
+/* `targets` NULL: it sees the host's /tmp, or runs later. */
 static void lint(struct check *c, const struct def_section *section, bool is_posix,
-		 const struct targets *targets)
+		 const struct texts *targets)
 {
+	struct texts earlier = {0};
+
 	for (const struct def_part *p = section->parts; p; p = p->next) {
 		struct shell_script script = {
 			.text = p->text,
 			.is_posix = is_posix,
-			.reads_tmp = targets != NULL,
+			.has_host_tmp = targets == NULL,
 			.targets = targets ? targets->items.items : NULL,
 			.n_targets = targets ? targets->items.len : 0,
+			.earlier = earlier.items.items,
+			.n_earlier = earlier.items.len,
 		};
 
+		shell_lint(&script, report, c);
+		vec_push(&earlier.items, p->text);
+	}
+	vec_free(&earlier.items);
+}
+
+static void check_text(struct check *c, const struct def_section *section)
+{
+	for (const struct def_part *p = section->parts; p; p = p->next) {
 		check_crlf(c, p);
 		check_bootstrap_lines(c, p);
-		shell_lint(&script, report, c);
 	}
 }
 
@@ -213,12 +226,13 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 {
 	const struct def_section *section = stage->sections[kind];
 	struct inner_shell inner = {.shell = STR("sh")};
-	struct targets targets = {0};
+	struct texts targets = {0};
 	bool is_posix;
 
 	if (!section)
 		return;
 	check_empty(c, section, true);
+	check_text(c, section);
 	check_arguments(c, section, &inner);
 	is_posix =
 		str_ends_with(inner.shell, "sh") && !str_ends_with(inner.shell, "bash") &&
@@ -241,6 +255,7 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 	if (!section)
 		return;
 	check_empty(c, section, true);
+	check_text(c, section);
 	for (const struct def_part *p = section->parts; p; p = p->next)
 		if (first_line(p->text, &line))
 			break;
