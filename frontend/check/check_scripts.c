@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "frontend/check/check_private.h"
 #include "frontend/check/shell_lint.h"
+#include "frontend/def/words.h"
 
 /* Where the first line of any length but blanks begins. */
 static bool first_line(struct str text, struct str *line)
@@ -220,6 +221,25 @@ static void check_text(struct check *c, const struct def_section *section)
 	}
 }
 
+/* Images whose /bin/sh is bash, by words in their names. */
+static bool sh_is_bash(const struct def_stage *stage)
+{
+	static const char *const agents[] = {"yum", "dnf", "zypper", "arch", NULL};
+	static const char *const names[] = {
+		"rocky", "alma",   "centos", "fedora",	  "rhel",	 "redhat",
+		"ubi",	 "oracle", "suse",   "archlinux", "amazonlinux", "manylinux",
+	};
+	const char *agent = def_header(stage, "bootstrap");
+	const char *from = def_header(stage, "from");
+
+	if (agent && words_contain(agents, str_of(agent)))
+		return true;
+	for (size_t i = 0; from && i < ARRAY_LEN(names); i++)
+		if (strcasestr(from, names[i]))
+			return true;
+	return false;
+}
+
 /* %pre, %setup and %post are run by /bin/sh whatever their first line says. */
 static void check_build_script(struct check *c, const struct def_stage *stage,
 			       enum def_kind kind)
@@ -237,8 +257,10 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 	is_posix =
 		str_ends_with(inner.shell, "sh") && !str_ends_with(inner.shell, "bash") &&
 		!str_ends_with(inner.shell, "zsh") && !str_ends_with(inner.shell, "ksh");
-	if (kind == DEF_POST)
+	if (kind == DEF_POST) {
+		is_posix = is_posix && !sh_is_bash(stage);
 		find_targets(stage, &targets);
+	}
 	if (is_shell(inner.shell))
 		lint(c, section, is_posix, kind == DEF_POST ? &targets : NULL);
 	vec_free(&targets.items);
@@ -268,7 +290,7 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 				   "interpreter's, and writes a script that cannot run"),
 			  "move it to the section's first line");
 	if (!has_interpreter || str_is(line, "#!/bin/sh"))
-		lint(c, section, true, NULL);
+		lint(c, section, !sh_is_bash(stage), NULL);
 }
 
 /* ---- help ---- */
