@@ -43,6 +43,5 @@ const char *freshness_refuses(const struct freshness_rule *rule, const cJSON *re
 {
 	if (rule->not_before_ms == 0 || began_ms(record) >= rule->not_before_ms)
 		return NULL;
-	return rule->is_anew ? "--no-cache"
-			     : "older than --max-age";
+	return rule->is_anew ? "--no-cache" : "older than --max-age";
 }

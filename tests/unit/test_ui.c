@@ -83,8 +83,9 @@ static void test_summary(void **state)
 	buf_clear(&out);
 	s.sources = "1 base from x.def.lock";
 	summary_render(&s, &out);
-	assert_string_equal(buf_text(&out), "build.post: 1 step built, 0 reused, in 1.5s; "
-					    "1 base from x.def.lock\n");
+	assert_string_equal(buf_text(&out),
+			    "build.post: 1 step built, 0 reused, in 1.5s; "
+			    "1 base from x.def.lock\n");
 }
 
 /* ---- sinks ---- */
