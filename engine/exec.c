@@ -316,6 +316,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->options = *options;
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
 	x->flights = flight_table_new();
+	x->memo = stat_memo_new(options->store);
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
@@ -336,6 +337,7 @@ void exec_free(struct exec *x)
 	free(x->passed_env);
 	free(x->states);
 	flight_table_free(x->flights);
+	stat_memo_free(x->memo);
 	free(x);
 }
 
@@ -373,6 +375,11 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
 	return x->states[id.index].miss;
+}
+
+struct err *exec_remember(struct exec *x)
+{
+	return stat_memo_save(x->memo);
 }
 
 uint64_t exec_image_size(const struct exec *x)

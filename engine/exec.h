@@ -46,6 +46,9 @@ NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n
 NODISCARD struct err *exec_check_output(const struct exec *x);
 /* Why the step was a miss, for plan: a literal, or NULL. */
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
+/* After a run: write down what was learned of host files, so that the next one need not
+ * read them. */
+NODISCARD struct err *exec_remember(struct exec *x);
 /* Bytes of the image, once `pack` is done. */
 uint64_t exec_image_size(const struct exec *x);
 
