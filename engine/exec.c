@@ -192,6 +192,23 @@ static struct err *compose(struct exec *x, const struct step *step, struct task 
 	return NULL;
 }
 
+/* Are the layers there that the step added?  Those of its parent were looked at with the
+ * parent. */
+static bool has_layers(struct exec *x, const struct step *step)
+{
+	const struct snapshot *own = &exec_state(x, step->id)->snapshot;
+	const struct snapshot *parent = exec_parent(x, step);
+	struct snapshot added = *own;
+
+	if (parent->len > 0 && parent->len <= own->len &&
+	    memcmp(parent->layers, own->layers, parent->len * sizeof(*own->layers)) ==
+		    0) {
+		added.layers += parent->len;
+		added.len -= parent->len;
+	}
+	return snapshot_exists(x->options.store, &added);
+}
+
 /* Take the record under the state's key for the step's result, if it still holds. */
 static bool take_record(struct exec *x, const struct step *step)
 {
@@ -209,13 +226,15 @@ static bool take_record(struct exec *x, const struct step *step)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
-	if (!snapshot_exists(x->options.store, &state->snapshot) ||
-	    (ops[step->kind]->is_current &&
-	     !ops[step->kind]->is_current(x, step, record))) {
+	if (!has_layers(x, step) || (ops[step->kind]->is_current &&
+				     !ops[step->kind]->is_current(x, step, record))) {
 		snapshot_release(&state->snapshot);
 		return false;
 	}
 	state->miss = NULL;
+	/* All steps' records are kept at once, but not what nobody asks for again. */
+	cJSON_DeleteItemFromObject(record, "inputs");
+	cJSON_DeleteItemFromObject(record, "snapshot");
 	state->record = STEAL(record);
 	return true;
 }

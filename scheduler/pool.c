@@ -192,6 +192,7 @@ static void run_node(struct pool *p, struct node_id id)
 	post_done(p, id, NODE_BUILT, x->run(x->self, id, &task));
 }
 
+/* The slot that comes free is taken up at once by the same thread, if there is more. */
 static void work_once(struct pool *p)
 {
 	struct node_id id;
@@ -205,7 +206,9 @@ static void work_once(struct pool *p)
 		run_node(p, id);
 		pthread_mutex_lock(&p->lock);
 	}
-	slot_lend(p);
+	p->free_slots++;
+	if (p->returning > 0)
+		pthread_cond_broadcast(&p->returned);
 }
 
 static void *worker_main(void *pool)
