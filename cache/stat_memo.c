@@ -295,6 +295,8 @@ static struct entry *merge(struct stat_memo *m, size_t *n)
 
 static struct err *write_file(struct stat_memo *m)
 {
+	/* A folder that the next run removes if we are killed. */
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(freep) struct entry *entries = NULL;
 	struct header header = {0};
@@ -309,7 +311,8 @@ static struct err *write_file(struct stat_memo *m)
 	memcpy(header.magic, MAGIC, sizeof(MAGIC));
 	header.n_entries = n;
 	memcpy(header.checksum, sum.bytes, sizeof(header.checksum));
-	TRY(tmpfile_open(&tmp, m->store->fd, 0600));
+	TRY(scratch_new(m->store, &scratch));
+	TRY(tmpfile_open(&tmp, scratch.fd, 0600));
 	TRY(fs_write_all(tmp.fd, &header, sizeof(header)));
 	TRY(fs_write_all(tmp.fd, entries, n * sizeof(*entries)));
 	return tmpfile_publish(&tmp, m->store->fd, FILE_NAME);
