@@ -55,6 +55,9 @@ struct exec_sources {
 	int64_t oldest_ns; /* of these: clock_real_ns() */
 };
 struct exec_sources exec_sources(const struct exec *x);
+/* After a run: write down what was learned of host files, so that the next one need not
+ * read them. */
+NODISCARD struct err *exec_remember(struct exec *x);
 /* Bytes of the image, once `pack` is done. */
 uint64_t exec_image_size(const struct exec *x);
 
