@@ -81,7 +81,15 @@ struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
 	CLEANUP(freep) const char **names = NULL;
 	struct overlay_spec spec = exec_overlay(x, chain, &names);
 
-	TRY(scratch_new(x->options.store, &out->scratch));
+	return mounted_prepare_over(x->options.store, &spec, out);
+}
+
+struct err *mounted_prepare_over(const struct store *s, const struct overlay_spec *below,
+				 struct mounted *out)
+{
+	struct overlay_spec spec = *below;
+
+	TRY(scratch_new(s, &out->scratch));
 	TRY(make_folder(&out->scratch, "mnt", &out->mount_point));
 	TRY(make_folder(&out->scratch, "upper", &out->upper));
 	TRY(make_folder(&out->scratch, "work", &out->work));
