@@ -245,7 +245,7 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 		if (first_line(p->text, &line))
 			break;
 	has_interpreter = str_starts_with(line, "#!");
-	top = section->parts->text;
+	top = section->parts ? section->parts->text : line;
 	scan_line(&top, &first);
 	if (has_interpreter && scan_trim(first).len == 0)
 		diag_hint(diag_add(c->diags, DIAG_LATE_INTERPRETER, check_span(c, line),

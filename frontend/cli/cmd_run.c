@@ -7,6 +7,7 @@
  * while it has one thread (design: D8), and builds.  What the first process has resolved
  * the second finds in the store, under a time not before `since`.
  */
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +32,6 @@ static const unsigned KEEP_FAILED_MAX = 1000;
 
 struct settings {
 	struct def_options def;
-	struct plan_options plan;
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
@@ -133,19 +133,6 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
-static struct err *set_target(void *settings, const char *value)
-{
-	((struct settings *)settings)->plan.target = value;
-	return NULL;
-}
-
-static struct err *set_all_stages(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->plan.all_stages = true;
-	return NULL;
-}
-
 static struct err *set_keep_failed(void *settings, const char *value)
 {
 	struct settings *s = settings;
@@ -175,10 +162,7 @@ static const struct option_row rows[] = {
 	 set_authfile},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
-	 set_target},
-	{0, "all-stages", NULL, "also build the stages that the target does not need",
-	 set_all_stages},
+	PLAN_OPTION_ROWS,
 	{0, "keep-failed", "no|N",
 	 "roots of failed steps to keep for 'dagbuild shell' (default: 3)",
 	 set_keep_failed},
@@ -221,7 +205,10 @@ struct build {
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
-	registry_freep(&b->registry);
+	if (b->registry) {
+		registry_freep(&b->registry);
+		curl_global_cleanup();
+	}
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
@@ -250,6 +237,9 @@ static struct err *open_registry(struct build *b)
 		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};
 
+	/* Before there are threads: curl_global_init(3). */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_new(ERR_SYS, "libcurl does not start");
 	return registry_new(&options, &b->registry);
 }
 
@@ -306,7 +296,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.cached = result->counts[NODE_CACHED],
 		.elapsed_ns = clock_mono_ns() - b->times.started_ns,
 		.image = b->output,
-		.target = b->settings.plan.target,
+		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
 	};
 
@@ -400,14 +390,15 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	TRY(load_plan(*file, &b->settings.def, &b->settings.plan, &b->loaded, status));
+	TRY(load_plan(*file, &b->settings.def, &b->settings.def.plan, &b->loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
 		return err_hint(err_new(ERR_USAGE,
 					"the target '%s' is a step: it makes no "
 					"image",
-					b->settings.plan.target),
+					b->settings.def.plan.target),
 				"name a stage, or leave out -o");
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }

@@ -52,7 +52,8 @@ static struct err *set_cache_dir(void *settings, const char *value)
 
 static const struct option_row rows[] = {
 	{0, "failed", NULL,
-	 "where a step failed: the last one, or the N-th last, or by name", set_failed},
+	 "where the last step failed; with a word: the N-th last, or this step",
+	 set_failed},
 	{0, "list", NULL, "list the failed steps that are kept", set_list},
 	{0, "json", NULL, "with --list: print JSON", set_json},
 	{0, "cache-dir", "DIR",
@@ -378,8 +379,9 @@ static struct err *shell_inside(const struct inside *in, int argc, char **argv,
 
 const struct cmd cmd_shell = {
 	.name = "shell",
-	.operands = "FILE STAGE[.STEP] | --failed [N|NAME]  [-- COMMAND...]",
-	.summary = "Open a shell on a cached stage, or where a step failed",
+	.operands = "FILE STAGE",
+	.summary = "Open a shell, or run what follows '--', on a cached stage, or where "
+		   "a step failed",
 	.options = rows,
 	.run = shell_run,
 	.run_inside = shell_inside,

@@ -92,20 +92,26 @@ static void mark_reached(struct compiler *c, bool all)
 
 /* ---- steps ---- */
 
+static char *put(char *at, const char *text)
+{
+	while (*text)
+		*at++ = *text++;
+	return at;
+}
+
+/* "STAGE.KIND", and from the second one of a kind on its number.  There are many. */
 static const char *step_name(struct compiler *c, const char *stage, const char *kind,
 			     unsigned same)
 {
-	char number[16] = "";
-	size_t n_stage = strlen(stage), n_kind = strlen(kind), n_number = 0;
-	char *name;
+	char number[16] = "", *name, *at;
 
 	if (same > 1)
-		n_number = (size_t)snprintf(number, sizeof(number), "%u", same);
-	name = arena_text(c->arena, n_stage + n_kind + n_number + 2);
-	memcpy(name, stage, n_stage);
-	name[n_stage] = '.';
-	memcpy(name + n_stage + 1, kind, n_kind);
-	memcpy(name + n_stage + 1 + n_kind, number, n_number);
+		snprintf(number, sizeof(number), "%u", same);
+	name = arena_text(c->arena,
+			  strlen(stage) + strlen(kind) + strlen(number) + sizeof("."));
+	at = put(name, stage);
+	*at++ = '.';
+	put(put(at, kind), number);
 	return name;
 }
 

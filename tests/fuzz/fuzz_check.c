@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * fuzz_check.c - any bytes as a definition: parsed, checked, planned, exported.
  */
+/* links: check plan export */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
