@@ -134,6 +134,7 @@ struct attached {
 	char typed[4096]; /* not yet taken by the program */
 	size_t typed_len;
 	uint64_t kill_at_ns; /* 0: not asked to end */
+	bool was_killed;
 };
 
 static void copy_size(const struct attached *a)
@@ -244,8 +245,10 @@ static bool serve(struct attached *a)
 
 	if (poll(fds, ARRAY_LEN(fds), a->kill_at_ns > 0 ? 200 : -1) < 0)
 		return errno == EINTR;
-	if (a->kill_at_ns > 0 && clock_mono_ns() > a->kill_at_ns)
+	if (a->kill_at_ns > 0 && clock_mono_ns() > a->kill_at_ns) {
+		a->was_killed = true;
 		proc_kill(a->proc, SIGKILL);
+	}
 	if (fds[0].revents)
 		return false;
 	if (fds[3].revents & POLLOUT)
@@ -291,5 +294,6 @@ struct err *terminal_attach(struct proc *proc, int console_fd)
 	detach(&a);
 	closep(&a.signal_fd);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return NULL;
+	return a.was_killed ? err_new(ERR_CANCELLED, "it did not end, and was killed")
+			    : NULL;
 }

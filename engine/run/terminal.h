@@ -8,7 +8,7 @@
  *            ways: Ctrl-C is a byte, and a signal only inside.
  * Ownership: see each function.
  * Threads:   a process with one thread.
- * Errors:    ERR_SYS.
+ * Errors:    ERR_SYS; ERR_CANCELLED for a program that was asked to end and did not.
  */
 #ifndef ENGINE_RUN_TERMINAL_H
 #define ENGINE_RUN_TERMINAL_H

@@ -380,8 +380,8 @@ static struct err *shell_inside(const struct inside *in, int argc, char **argv,
 const struct cmd cmd_shell = {
 	.name = "shell",
 	.operands = "FILE STAGE",
-	.summary = "Open a shell, or run what follows '--', on a cached stage, or where "
-		   "a step failed",
+	.summary = "Open a shell, or run what comes after '--', where a step failed or "
+		   "on a stage",
 	.options = rows,
 	.run = shell_run,
 	.run_inside = shell_inside,
