@@ -224,6 +224,7 @@ static bool take_record(struct exec *x, const struct step *step)
 		return false;
 	}
 	state->miss = NULL;
+	record_adopt(x->options.store, &state->key, record);
 	state->record = STEAL(record);
 	return true;
 }
