@@ -37,17 +37,18 @@ static struct err *run(const struct store *s, const struct overlay_spec *below,
 
 static struct err *open_shell(const struct store *s, const struct overlay_spec *below,
 			      const struct shell_options *options,
-			      struct container_request *request, int *status)
+			      const struct container_request *of_step, int *status)
 {
 	const char *own = getenv("SHELL");
 	const char *const find[] = {"/bin/sh", "-c",	       FIND_SHELL,
 				    "sh",      own ? own : "", NULL};
+	struct container_request request = *of_step;
 
-	request->argv = options->command[0] ? options->command : find;
-	request->source_environment = true;
-	request->interactive = true;
-	request->tty = options->tty;
-	return run(s, below, request, status);
+	request.argv = options->command[0] ? options->command : find;
+	request.source_environment = true;
+	request.interactive = true;
+	request.tty = options->tty;
+	return run(s, below, &request, status);
 }
 
 /* ---- after a step ---- */

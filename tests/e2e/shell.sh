@@ -54,6 +54,8 @@ Stage: one
     echo made >/made
     chown 33:34 /made
     rm -f /opt/tool
+    printf '#!/bin/sh\necho own shell\n' >/bin/own
+    chmod 755 /bin/own
     ls /nonexistent
     echo never >/never
 
@@ -117,6 +119,8 @@ out=$(printf 'echo read; cat /made\nexit 3\n' | "$DAGBUILD" shell --failed)
 st=$?
 equal "$st:$out" "3:read
 made" "without a terminal the shell reads commands"
+equal "$(SHELL=/bin/own "$DAGBUILD" shell --failed </dev/null)" "own shell" "the shell is \$SHELL"
+equal "$(echo 'echo $0' | SHELL=/bin/none "$DAGBUILD" shell --failed)" /bin/sh "or one that there is"
 dagbuild shell --failed 2
 status 1 "the second of one"
 dagbuild shell --failed two.post
@@ -319,6 +323,8 @@ says '3 steps built, 4 reused' "finds all finished steps in the cache"
 for step in quick.base quick.post stage2.base stage2.copy; do
 	was_cached $step "$step is a hit"
 done
+check "and sees to it that they survive a power cut, too" \
+	bash -c '! grep -l "\"boot\"" "$DAGBUILD_CACHEDIR"/records/*/*.json'
 check "nothing is left but the store" nothing_left
 
 # ---- Ctrl-C on a terminal: the script is asked to end, and may ----

@@ -13,8 +13,10 @@
 #include "cache/failed.h"
 #include "tests/fake/cmocka_all.h"
 
+#define HOUR_MS UINT64_C(3600000)
+
 static const struct failed_limits ROOMY = {
-	.count = 10, .bytes = GIB(1), .age_ms = 3600 * 1000};
+	.count = 10, .bytes = GIB(1), .age_ms = HOUR_MS};
 
 static int setup_store(void **state)
 {
@@ -112,7 +114,7 @@ static void test_keep(void **state)
 
 static void test_count(void **state)
 {
-	struct failed_limits two = {.count = 2, .bytes = GIB(1), .age_ms = 3600 * 1000};
+	struct failed_limits two = {.count = 2, .bytes = GIB(1), .age_ms = HOUR_MS};
 	char text[512];
 
 	keep(*state, "a", 1, "aaaaaaaaaaaa", &two);
@@ -129,7 +131,7 @@ static void test_count(void **state)
 static void test_bytes(void **state)
 {
 	const struct failed_limits limits = {
-		.count = 10, .bytes = KIB(300), .age_ms = 3600 * 1000};
+		.count = 10, .bytes = KIB(300), .age_ms = HOUR_MS};
 	char text[512];
 
 	keep(*state, "a", 100, "aaaaaaaaaaaa", &limits);
@@ -178,8 +180,8 @@ static void test_damaged(void **state)
 		"{\"version\":1}",
 		"{\"version\":2,\"bytes\":1,\"failed_ms\":1,\"below\":[]}",
 		"{\"version\":1,\"bytes\":-1,\"failed_ms\":1,\"below\":[]}",
-		"{\"version\":1,\"bytes\":1,\"failed_ms\":99999999999999,\"below\":"
-		"[\"../../../etc\"]}",
+		"{\"version\":1,\"bytes\":1,\"failed_ms\":1e14,\"below\":[\"../../"
+		"etc\"]}",
 	};
 	char text[512];
 
