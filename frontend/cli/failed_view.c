@@ -43,9 +43,16 @@ static void put_age(const struct failed *f, struct buf *out)
 	uint64_t age_ms = now_ms > f->failed_ms ? now_ms - f->failed_ms : 0;
 	char text[32];
 
-	/* Whole seconds will do. */
-	clock_format_duration((age_ms / 1000 + 1) * 1000000000, text, sizeof(text));
+	clock_format_duration(age_ms * 1000000, text, sizeof(text));
 	buf_printf(out, "%s ago", text);
+}
+
+static void put_size(uint64_t bytes, struct buf *out)
+{
+	if (bytes < 1000000)
+		buf_printf(out, "%.0f kB", (double)bytes / 1e3);
+	else
+		buf_printf(out, "%.1f MB", (double)bytes / 1e6);
 }
 
 void failed_view_text(const struct failed_list *list, struct buf *out)
@@ -57,7 +64,9 @@ void failed_view_text(const struct failed_list *list, struct buf *out)
 		put_clean(out, json_string(f->about, "step"));
 		buf_puts(out, ", ");
 		put_age(f, out);
-		buf_printf(out, ", %.1f MB\n    ", (double)f->bytes / 1e6);
+		buf_puts(out, ", ");
+		put_size(f->bytes, out);
+		buf_puts(out, "\n    ");
 		put_clean(out, json_string(f->about, "reason"));
 		buf_puts(out, "\n    ");
 		put_place(f, false, out);
