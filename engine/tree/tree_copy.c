@@ -191,6 +191,7 @@ static struct err *do_match(struct tree_walk *w, const struct copy_item *item,
 
 	TRY(match_open(w->request, &m));
 	hash_match(w, &m, (size_t)(item - w->request->items));
+	w->source = source;
 	if (root_fd < 0)
 		return tree_walk_source(w, m.fd, m.base);
 	return copy_match(w, &m, root_fd);

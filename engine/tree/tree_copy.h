@@ -6,7 +6,7 @@
  *
  *            tree_copy_digest() says what a copy would bring: names, types, modes,
  *            links, owners where they are kept, and contents of everything the sources
- *            expand to; never times. tree_copy() copies and computes the same digest
+ *            expand to; times only on request. tree_copy() copies and computes the same digest
  *            from what it really copied. The items' own texts are not in it: the caller
  *            keys those.
  *
@@ -34,6 +34,8 @@
 #include "base/source.h"
 #include "scheduler/cancel.h"
 
+struct tree_list;
+
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
 	const char *target; /* as written; "" when omitted */
@@ -57,6 +59,10 @@ struct copy_request {
 	size_t n_items;
 	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
 	const struct cancel *cancel;	  /* may be NULL */
+	/* From a stage: modification times count, later ones than `clamp_s` as that. */
+	bool times_count;
+	int64_t clamp_s;
+	struct tree_list *list; /* gets what the sources hold; may be NULL */
 	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

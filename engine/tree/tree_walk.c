@@ -18,6 +18,7 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "engine/tree/tree_list.h"
 #include "engine/tree/tree_names.h"
 
 enum {
@@ -91,6 +92,13 @@ static uint64_t kept_mode(const struct tree_walk *w, const struct stat *st)
 	return st->st_mode & (S_ISDIR(st->st_mode) ? 01775 : 0775);
 }
 
+/* What the image will say, where times are clamped when it is packed. */
+static int64_t kept_time(const struct tree_walk *w, const struct stat *st)
+{
+	return st->st_mtim.tv_sec < w->request->clamp_s ? st->st_mtim.tv_sec
+							: w->request->clamp_s;
+}
+
 static char entry_letter(const struct walk_entry *entry)
 {
 	if (entry->first)
@@ -131,9 +139,30 @@ static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 		hasher_add_u64(w->hasher, entry->stat.st_gid);
 		hasher_add(w->hasher, entry->capability, entry->capability_size);
 	}
+	if (w->request->times_count && !from_host(w) && !is_named_folder)
+		hasher_add_u64(w->hasher, (uint64_t)kept_time(w, &entry->stat));
 	hasher_add_str(w->hasher, entry->link ? entry->link : "");
 	if (letter == 'c' || letter == 'b')
 		hasher_add_u64(w->hasher, entry->stat.st_rdev);
+}
+
+/* For `why`: what was just walked, and hashed. */
+static void list_entry(const struct tree_walk *w, const struct walk_entry *entry)
+{
+	const char *text = entry->first ? entry->first : entry->link;
+	struct tree_item item = {.type = entry_letter(entry)};
+	struct digest d = w->digest;
+
+	if (!w->request->list)
+		return;
+	item.mode = (uint32_t)kept_mode(w, &entry->stat);
+	if (item.type == 'f')
+		item.size = w->size;
+	else if (text)
+		d = digest_bytes(DIGEST_XXH3, w->request->secret, text, strlen(text));
+	if (item.type == 'f' || text)
+		item.digest = tree_list_digest(&d);
+	tree_list_add(w->request->list, w->source, entry->path, &item);
 }
 
 static bool is_zero(const unsigned char *data, size_t size)
@@ -176,7 +205,6 @@ static struct err *pass_data(struct tree_walk *w, int in, int out)
 	CLEANUP(hasher_freep)
 	struct hasher *content = hasher_new(DIGEST_XXH3, w->request->secret);
 	uint64_t size = 0;
-	struct digest digest;
 	size_t n = 0;
 
 	do {
@@ -187,9 +215,10 @@ static struct err *pass_data(struct tree_walk *w, int in, int out)
 	/* It may end in a hole. */
 	if (out >= 0 && ftruncate(out, (off_t)size) != 0)
 		return err_sys("write");
-	digest = hasher_final(content);
+	w->size = size;
+	w->digest = hasher_final(content);
 	hasher_add_u64(w->hasher, size);
-	hasher_add(w->hasher, digest.bytes, sizeof(digest.bytes));
+	hasher_add(w->hasher, w->digest.bytes, sizeof(w->digest.bytes));
 	return NULL;
 }
 
@@ -221,16 +250,17 @@ static struct err *copy_file(struct tree_walk *w, int in, const struct walk_entr
 	CLEANUP(closep) int out = -1;
 
 	hash_entry(w, entry);
-	if (!w->visitor)
-		return pass_data(w, in, -1);
-	TRY(w->visitor->file(w->context, entry, &out));
+	if (w->visitor)
+		TRY(w->visitor->file(w->context, entry, &out));
 	TRY(pass_data(w, in, out));
-	return w->visitor->finish(w->context, entry, out);
+	list_entry(w, entry);
+	return w->visitor ? w->visitor->finish(w->context, entry, out) : NULL;
 }
 
 static struct err *copy_other(struct tree_walk *w, const struct walk_entry *entry)
 {
 	hash_entry(w, entry);
+	list_entry(w, entry);
 	return w->visitor ? w->visitor->other(w->context, entry) : NULL;
 }
 
@@ -315,6 +345,7 @@ static struct err *walk_folder(struct tree_walk *w, const struct level *up, int 
 	level.fd = own;
 	TRY(tree_names(own, &names));
 	hash_entry(w, entry);
+	list_entry(w, entry);
 	if (w->visitor)
 		TRY(w->visitor->enter(w->context, entry));
 	for (size_t i = 0; i < names.len; i++)

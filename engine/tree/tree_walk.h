@@ -52,6 +52,9 @@ struct tree_walk {
 	struct stat avoid; /* the folder copied into, which must not be a source */
 	void *seen;	   /* tsearch(3) tree of files with several names */
 	unsigned char *chunk;
+	const char *source; /* as written and expanded; for the list */
+	uint64_t size;	    /* of the last file read, and its digest */
+	struct digest digest;
 };
 
 void tree_walk_init(struct tree_walk *w, const struct copy_request *request);
