@@ -30,6 +30,9 @@ NODISCARD struct err *record_save_memo(const struct store *s, const struct diges
  * after a power cut too. */
 NODISCARD struct err *record_settle(struct store *s);
 
+/* When the record was last used, in milliseconds since 1970; 0: not known. */
+uint64_t record_used_ms(const struct store *s, const struct digest *key);
+
 /* A snapshot as a JSON array of layer names, and back (false when it is none). */
 cJSON *record_snapshot(const struct snapshot *chain);
 bool record_to_snapshot(const cJSON *array, struct snapshot *out);

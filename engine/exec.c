@@ -21,8 +21,11 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "cache/history.h"
 #include "engine/agent/agent.h"
+#include "engine/detail.h"
 #include "engine/exec_private.h"
+#include "engine/key_parts.h"
 
 static const struct step_ops *const ops[STEP_KINDS] = {
 	[STEP_BASE] = &step_base_ops,	[STEP_COPY] = &step_copy_ops,
@@ -171,23 +174,50 @@ char *exec_log_path(struct exec *x, const struct step *step)
 
 /* ---- probing and running ---- */
 
+struct node_id exec_waits_for(struct exec *x, const struct step *step)
+{
+	if (step->parent.index != NODE_NONE.index && !exec_state(x, step->parent)->is_done)
+		return step->parent;
+	if (step->producer.index != NODE_NONE.index &&
+	    !exec_state(x, step->producer)->is_done)
+		return step->producer;
+	return NODE_NONE;
+}
+
+static void set_architecture(struct key *inputs)
+{
+	struct oci_platform host = oci_platform_host();
+	CLEANUP(freep)
+	char *text = xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
+			       host.variant ? host.variant : "");
+
+	key_set_text(inputs, "architecture", text);
+}
+
 /* Everything every key holds, then what the kind adds. */
-static struct err *compose(struct exec *x, const struct step *step, struct task *task,
-			   bool *known)
+struct err *exec_compose(struct exec *x, const struct step *step, struct task *task,
+			 bool *known)
 {
 	struct step_state *state = exec_state(x, step->id);
 
 	key_free(state->inputs);
 	state->inputs = key_new(x->options.store, step_kind_name(step->kind));
-	key_set_text(state->inputs, "architecture", oci_platform_host().architecture);
+	if (x->options.explain || x->options.can_mount)
+		key_keep(state->inputs);
+	state->waits_for = exec_waits_for(x, step);
+	set_architecture(state->inputs);
 	key_set_text(state->inputs, "id map", x->options.id_map);
-	if (step->parent.index != NODE_NONE.index) {
+	if (step->parent.index != NODE_NONE.index &&
+	    state->waits_for.index != step->parent.index) {
 		struct digest parent = exec_parent_digest(x, step);
 
 		key_set_digest(state->inputs, "parent", &parent);
 	}
 	*known = true;
 	TRY(ops[step->kind]->compose(x, step, task, known));
+	state->is_known = *known;
+	*known = *known && state->waits_for.index == NODE_NONE.index;
+	assert(!*known || key_parts_agree(state->inputs, step->kind));
 	state->key = key_final(state->inputs);
 	return NULL;
 }
@@ -238,24 +268,50 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 		exec_state(x, id)->miss = "this version cannot build it";
 		return NULL;
 	}
-	TRY(place_err(step->where, compose(x, step, task, &known)));
-	if (known && take_record(x, step))
-		*out = PROBE_HIT;
+	TRY(place_err(step->where, exec_compose(x, step, task, &known)));
+	if (!known || !take_record(x, step))
+		return NULL;
+	exec_state(x, id)->is_done = true;
+	*out = PROBE_HIT;
+	/* Only while something is built: a run without changes writes nothing. */
+	if (x->options.definition && x->options.can_mount)
+		err_ignore(history_use(x->options.store,
+				       &(struct history_step){x->options.definition,
+							      step->name},
+				       &exec_state(x, id)->key),
+			   "`why` has less to say");
 	return NULL;
+}
+
+/* For `why` and `plan`; nothing depends on it. */
+static void remember(struct exec *x, const struct step *step, uint64_t duration_ms)
+{
+	struct history_step who = {x->options.definition, step->name};
+	cJSON *build;
+
+	if (!who.definition)
+		return;
+	build = detail_new(x, step);
+	json_add_u64(build, "duration_ms", duration_ms);
+	json_add_u64(build, "made_ms", (uint64_t)clock_real_ns() / 1000000);
+	err_ignore(history_add(x->options.store, &who, build), "`why` has less to say");
 }
 
 static struct err *write_record(struct exec *x, const struct step *step, cJSON *record,
 				uint64_t started_ns)
 {
 	struct step_state *state = exec_state(x, step->id);
+	uint64_t duration_ms = (clock_mono_ns() - started_ns) / 1000000;
 
 	cJSON_AddStringToObject(record, "kind", step_kind_name(step->kind));
 	cJSON_AddStringToObject(record, "step", step->name);
 	cJSON_AddItemToObject(record, "snapshot", record_snapshot(&state->snapshot));
 	cJSON_AddItemToObject(record, "inputs", key_parts(state->inputs));
-	json_add_u64(record, "duration_ms", (clock_mono_ns() - started_ns) / 1000000);
+	json_add_u64(record, "duration_ms", duration_ms);
 	json_add_u64(record, "made_ms", (uint64_t)clock_real_ns() / 1000000);
-	return record_save(x->options.store, &state->key, record);
+	TRY(record_save(x->options.store, &state->key, record));
+	remember(x, step, duration_ms);
+	return NULL;
 }
 
 static struct err *run_step(struct exec *x, const struct step *step, struct task *task)
@@ -282,6 +338,7 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	TRY(flight_enter(x->flights, &key, task, &waited));
 	if (!waited || !take_record(x, step))
 		e = run_step(x, step, task);
+	exec_state(x, id)->is_done = !e;
 	flight_leave(x->flights, &key);
 	return place_err(step->where, e);
 }
@@ -328,6 +385,7 @@ void exec_free(struct exec *x)
 		return;
 	for (size_t i = 0; i < x->options.n_steps; i++) {
 		key_free(x->states[i].inputs);
+		tree_list_release(&x->states[i].list);
 		snapshot_release(&x->states[i].snapshot);
 		cJSON_Delete(x->states[i].record);
 	}

@@ -27,6 +27,8 @@ struct exec_options {
 	bool can_mount; /* in namespaces of our own: what needs a mount may be done */
 	int64_t resolved_since; /* clock_real_ns() of the command's start */
 	unsigned jobs;
+	const char *definition; /* absolute path, for the history; NULL: none is kept */
+	bool explain;		/* for plan and why: keep what why_all() wants to know */
 	/* The image; NULL output: `pack` is not going to be run. */
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */

@@ -13,6 +13,7 @@
 #include "engine/exec.h"
 #include "engine/flight.h"
 #include "engine/tree/overlay.h"
+#include "engine/tree/tree_list.h"
 
 struct step_state {
 	struct digest key;
@@ -22,6 +23,10 @@ struct step_state {
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
 	cJSON *record;		  /* of a done step */
 	const char *miss;	  /* why it was a miss: a literal */
+	bool is_done;		  /* a hit, or it ran: what it makes is there */
+	bool is_known;		  /* `inputs` is complete but for what waits_for leaves open */
+	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
+	struct tree_list list;	  /* copy, files: what was looked at, or copied */
 };
 
 struct exec {
@@ -63,6 +68,13 @@ struct step_ops {
 	struct err *(*run)(struct exec *x, const struct step *step, struct task *task,
 			   cJSON *record);
 };
+
+/* The parent, else the producer, of `step` if it is not done: when only probing goes on
+ * behind a miss. */
+struct node_id exec_waits_for(struct exec *x, const struct step *step);
+/* Compose the step's key into its state. */
+NODISCARD struct err *exec_compose(struct exec *x, const struct step *step,
+				   struct task *task, bool *known);
 
 extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_post_ops,
 	step_meta_ops, step_test_ops, step_pack_ops;

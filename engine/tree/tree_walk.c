@@ -155,7 +155,9 @@ static void list_entry(const struct tree_walk *w, const struct walk_entry *entry
 
 	if (!w->request->list)
 		return;
-	item.mode = (uint32_t)kept_mode(w, &entry->stat);
+	/* The named folder's own mode is not copied from a stage. */
+	if (from_host(w) || item.type != 'd' || entry->path[0])
+		item.mode = (uint32_t)kept_mode(w, &entry->stat);
 	if (item.type == 'f')
 		item.size = w->size;
 	else if (text)

@@ -175,6 +175,7 @@ struct build {
 	struct settings settings;
 	struct loaded loaded;
 	char *output; /* absolute; NULL: the target is a step */
+	char *definition; /* absolute */
 	char id_map[256];
 	struct store *store;
 	struct registry *registry;
@@ -195,6 +196,7 @@ static void build_release(struct build *b)
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
 	free(b->output);
+	free(b->definition);
 }
 
 /* Milliseconds from the environment; 0, the default, when it does not say. */
@@ -236,6 +238,7 @@ static struct err *open_exec(struct build *b)
 		.can_mount = b->inside,
 		.resolved_since = b->since,
 		.jobs = b->settings.jobs,
+		.definition = b->definition,
 		.output = b->output,
 		.force = b->settings.force,
 		.compression = b->settings.compression,
@@ -252,6 +255,7 @@ static struct err *open_build(struct build *b, const char *file)
 		b->settings.jobs = proc_cpus();
 	if (b->loaded.plan->pack.index != NODE_NONE.index)
 		TRY(load_image_path(file, b->settings.output, &b->output));
+	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
 	TRY(open_registry(b));
