@@ -98,9 +98,10 @@ bool history_expected_ms(const cJSON *history, uint64_t *out)
 	uint64_t values[HISTORY_DURATIONS];
 	size_t n = 0;
 
-	cJSON_ArrayForEach(item, durations)
-		if (cJSON_IsNumber(item) && item->valuedouble >= 0 && n < ARRAY_LEN(values))
-			values[n++] = (uint64_t)item->valuedouble;
+	cJSON_ArrayForEach(item, durations) if (cJSON_IsNumber(item) &&
+						item->valuedouble >= 0 &&
+						n < ARRAY_LEN(values)) values[n++] =
+		(uint64_t)item->valuedouble;
 	if (n == 0)
 		return false;
 	qsort(values, n, sizeof(*values), compare_u64);
@@ -339,8 +340,8 @@ static bool find_eviction(const struct store *s, const char *path, const char *h
 			  struct eviction *out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct err *e = fs_read_file(store_fd(s), path,
-				     (size_t)EVICTED_MAX_BYTES + 65536, &text);
+	struct err *e =
+		fs_read_file(store_fd(s), path, (size_t)EVICTED_MAX_BYTES + 65536, &text);
 	struct str rest = str_make(buf_text(&text), text.len), line, key, time;
 	bool found = false;
 

@@ -18,8 +18,8 @@ struct builder {
 /* 48 bits tell lines apart well enough for a message. */
 static const char *short_digest(const struct builder *b, struct str text, char *out)
 {
-	struct digest d = digest_bytes(DIGEST_XXH3, store_secret(b->store), text.data,
-				       text.len);
+	struct digest d =
+		digest_bytes(DIGEST_XXH3, store_secret(b->store), text.data, text.len);
 
 	digest_hex(&d, out);
 	out[12] = '\0';

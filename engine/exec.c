@@ -176,7 +176,8 @@ char *exec_log_path(struct exec *x, const struct step *step)
 
 struct node_id exec_waits_for(struct exec *x, const struct step *step)
 {
-	if (step->parent.index != NODE_NONE.index && !exec_state(x, step->parent)->is_done)
+	if (step->parent.index != NODE_NONE.index &&
+	    !exec_state(x, step->parent)->is_done)
 		return step->parent;
 	if (step->producer.index != NODE_NONE.index &&
 	    !exec_state(x, step->producer)->is_done)

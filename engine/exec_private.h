@@ -24,7 +24,7 @@ struct step_state {
 	cJSON *record;		  /* of a done step */
 	const char *miss;	  /* why it was a miss: a literal */
 	bool is_done;		  /* a hit, or it ran: what it makes is there */
-	bool is_known;		  /* `inputs` is complete but for what waits_for leaves open */
+	bool is_known; /* `inputs` is complete but for what waits_for leaves open */
 	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
 	struct tree_list list;	  /* copy, files: what was looked at, or copied */
 };

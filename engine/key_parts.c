@@ -15,7 +15,8 @@
 #define ALL (BASE | COPY | FILES | POST | META | TEST | PACK)
 
 const struct key_part key_parts_table[] = {
-	{"architecture", ALL, PART_PLAIN, false, "of this machine, as registries call it"},
+	{"architecture", ALL, PART_PLAIN, false,
+	 "of this machine, as registries call it"},
 	{"id map", ALL, PART_PLAIN, false,
 	 "who builds: root, or which subordinate ids stand for which owners"},
 	{"parent", ALL & ~BASE, PART_PARENT, true,
@@ -27,7 +28,8 @@ const struct key_part key_parts_table[] = {
 	 "digest that `From:` (with `Registry:` and `Namespace:`) stands for now"},
 	{"list", COPY | FILES, PART_SET, false, "sources and targets, as written"},
 	{"content", COPY | FILES, PART_FILES, false,
-	 "what the sources hold: names, types, modes, link targets, data; from a stage also "
+	 "what the sources hold: names, types, modes, link targets, data; from a stage "
+	 "also "
 	 "owners, capabilities, hard links, and with `SOURCE_DATE_EPOCH` times"},
 	{"script", POST, PART_LINES, false,
 	 "text of the section, template arguments replaced"},
@@ -40,7 +42,8 @@ const struct key_part key_parts_table[] = {
 	 "in the stage of the image: the whole text, which is stored in the image"},
 	{"help", META, PART_LINES, false, "the section"},
 	{"environment", META, PART_LINES, false, "the section"},
-	{"runscript", META, PART_LINES, false, "the section, and what follows on its line"},
+	{"runscript", META, PART_LINES, false,
+	 "the section, and what follows on its line"},
 	{"startscript", META, PART_LINES, false, "the same"},
 	{"test", META, PART_LINES, false,
 	 "the same; a `test` step sees it through `parent`"},

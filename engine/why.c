@@ -114,8 +114,8 @@ static const char *name_of(const struct asking *a, struct node_id id)
 }
 
 /* The parent is there, but it is another one than then. */
-static void tell_parent(const struct asking *a, const struct step *step,
-			const cJSON *was, const cJSON *is, struct reasons *out)
+static void tell_parent(const struct asking *a, const struct step *step, const cJSON *was,
+			const cJSON *is, struct reasons *out)
 {
 	const char *then = json_string(json_object(was, "parts"), "parent");
 	const char *now = json_string(json_object(is, "parts"), "parent");
@@ -167,8 +167,7 @@ static void compare_last(struct asking *a, const struct step *step, const cJSON 
 	const cJSON *builds = json_array(history, "builds");
 	char hex[DIGEST_TEXT_SIZE];
 	const cJSON *is =
-		build_of_key(history,
-			     digest_hex(&exec_state(a->x, step->id)->key, hex));
+		build_of_key(history, digest_hex(&exec_state(a->x, step->id)->key, hex));
 	struct comparison c = {.x = a->x, .step = step, .is = is, .out = out};
 
 	if (!is || is != cJSON_GetArrayItem(builds, 0))

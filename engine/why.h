@@ -32,7 +32,7 @@ struct why {
 	struct node_id cause;
 	uint64_t made_ms, used_ms; /* since 1970; 0: not known */
 	bool has_expected;
-	uint64_t expected_ms; /* from history */
+	uint64_t expected_ms;	/* from history */
 	char *other_definition; /* whose history was compared with; NULL: its own */
 };
 

@@ -107,9 +107,9 @@ static void compare_plain(const struct comparison *c, const struct key_part *par
 		compare_epoch(c);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcmp(rows[i].part, part->name) == 0)
-			reason_add(c->out, part->name, rows[i].brief,
-				   "%s is %s (was %s)", rows[i].text,
-				   is ? is : "not known", was ? was : "not known");
+			reason_add(c->out, part->name, rows[i].brief, "%s is %s (was %s)",
+				   rows[i].text, is ? is : "not known",
+				   was ? was : "not known");
 }
 
 /* ---- sets ---- */
@@ -152,9 +152,9 @@ static void compare_set(const struct comparison *c, const struct key_part *part)
 		else if (!cJSON_Compare(item, other, true))
 			tell_item(c, part->name, item->string, "changed");
 	}
-	cJSON_ArrayForEach(item, was)
-		if (!cJSON_GetObjectItemCaseSensitive(is, item->string))
-			tell_item(c, part->name, item->string, "removed");
+	cJSON_ArrayForEach(item,
+			   was) if (!cJSON_GetObjectItemCaseSensitive(is, item->string))
+		tell_item(c, part->name, item->string, "removed");
 	if (c->out->items.len == before)
 		reason_add(c->out, part->name, "another order",
 			   "the order of the %s changed",

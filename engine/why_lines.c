@@ -22,9 +22,8 @@ static void lines_release(struct lines *l)
 static struct lines lines_of(const cJSON *build, const char *part)
 {
 	const cJSON *item, *array = json_array(json_object(build, "lines"), part);
-	struct lines l = {xcalloc((size_t)cJSON_GetArraySize(array) + 1,
-				  sizeof(*l.items)),
-			  0};
+	struct lines l = {
+		xcalloc((size_t)cJSON_GetArraySize(array) + 1, sizeof(*l.items)), 0};
 
 	cJSON_ArrayForEach(item, array)
 	{

@@ -133,7 +133,11 @@ static void describe_capabilities(struct buf *out)
 	static const struct {
 		unsigned number; /* capabilities(7) */
 		const char *name;
-	} rows[] = {{0, "chown"}, {3, "fowner"}, {4, "fsetid"}, {27, "mknod"}, {31, "setfcap"}};
+	} rows[] = {{0, "chown"},
+		    {3, "fowner"},
+		    {4, "fsetid"},
+		    {27, "mknod"},
+		    {31, "setfcap"}};
 	struct {
 		uint32_t version;
 		int pid;

@@ -49,7 +49,8 @@ void tree_list_release(struct tree_list *l)
 
 static char *joined(const char *source, struct str path)
 {
-	const char *slash = path.len > 0 && !str_ends_with(str_of(source), "/") ? "/" : "";
+	const char *slash =
+		path.len > 0 && !str_ends_with(str_of(source), "/") ? "/" : "";
 
 	return xasprintf("%s%s%.*s", source, slash, STR_ARG(path));
 }

@@ -110,10 +110,11 @@ static void list_inputs(bool json, struct buf *out)
 struct answer {
 	const struct plan *plan;
 	const struct look *look;
-	const char *only;      /* name of the only step that is asked for; NULL */
-	size_t stage;	       /* SIZE_MAX: all */
+	const char *only; /* name of the only step that is asked for; NULL */
+	size_t stage;	  /* SIZE_MAX: all */
 	struct buf out;
 	size_t shown;
+	bool was_long; /* the step before took more than a line */
 };
 
 static bool is_asked_for(const struct answer *a, const struct step *step)
@@ -183,9 +184,12 @@ static const char *cause_name(const struct answer *a, const struct why *why)
 static void put_step(struct answer *a, const struct step *step, const struct why *why)
 {
 	const char *cause = cause_name(a, why);
+	bool is_long = why->status != WHY_HIT || why->n_reasons > 0;
 
-	buf_printf(&a->out, "%s%s (%s) ", a->shown++ > 0 ? "\n" : "", step->name,
-		   step->label);
+	if (a->shown++ > 0 && (is_long || a->was_long))
+		buf_putc(&a->out, '\n');
+	a->was_long = is_long;
+	buf_printf(&a->out, "%s (%s) ", step->name, step->label);
 	if (why->status == WHY_HIT)
 		put_hit(a, why);
 	else

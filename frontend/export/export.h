@@ -29,9 +29,9 @@ struct export_status {
 
 struct export_state {
 	const struct export_status *statuses; /* by node index; NULL: none is known */
-	uint64_t expected_ms; /* of all, from first to last */
-	size_t n_unexpected;  /* steps of which that is not known */
-	bool colour;	      /* tree: for a terminal that shows it */
+	uint64_t expected_ms;		      /* of all, from first to last */
+	size_t n_unexpected;		      /* steps of which that is not known */
+	bool colour;			      /* tree: for a terminal that shows it */
 };
 
 struct export_format {

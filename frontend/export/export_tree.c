@@ -259,22 +259,24 @@ static void put_total(struct buf *out, const struct plan *plan,
 		      const struct export_state *state)
 {
 	char text[16];
-	size_t todo = 0;
+	size_t todo = 0, open = 0;
 
-	for (uint32_t i = 0; i < plan->n_steps; i++)
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
 		todo += export_status_of(state, i).kind != EXPORT_HIT;
+		open += export_status_of(state, i).kind == EXPORT_OPEN;
+	}
 	if (!state->statuses || todo == 0)
 		return;
 	clock_format_duration(state->expected_ms * 1000000, text, sizeof(text));
-	buf_printf(out, "\n%zu of %zu steps to build", todo, plan->n_steps);
-	if (state->n_unexpected == 0)
-		buf_printf(out, ", expected to take %s\n", text);
-	else if (state->expected_ms > 0)
-		buf_printf(out, ", expected to take %s and what %zu new step%s take%s\n",
-			   text, state->n_unexpected, state->n_unexpected > 1 ? "s" : "",
+	buf_printf(out, "\n%s%zu of %zu steps to build", open > 0 ? "up to " : "", todo,
+		   plan->n_steps);
+	if (state->expected_ms > 0)
+		buf_printf(out, ", expected to take %s", text);
+	if (state->expected_ms > 0 && state->n_unexpected > 0)
+		buf_printf(out, " and what %zu new step%s take%s", state->n_unexpected,
+			   state->n_unexpected > 1 ? "s" : "",
 			   state->n_unexpected > 1 ? "" : "s");
-	else
-		buf_putc(out, '\n');
+	buf_putc(out, '\n');
 }
 
 struct err *export_tree(const struct plan *plan, const struct export_state *state, int fd)
