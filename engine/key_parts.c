@@ -38,8 +38,6 @@ const struct key_part key_parts_table[] = {
 	 "variables and umask that every script gets"},
 	{"passed environment", POST | TEST, PART_SET, false,
 	 "variables given as `APPTAINERENV_NAME` or `SINGULARITYENV_NAME`"},
-	{"definition", META, PART_LINES, false,
-	 "in the stage of the image: the whole text, which is stored in the image"},
 	{"help", META, PART_LINES, false, "the section"},
 	{"environment", META, PART_LINES, false, "the section"},
 	{"runscript", META, PART_LINES, false,
@@ -49,6 +47,9 @@ const struct key_part key_parts_table[] = {
 	 "the same; a `test` step sees it through `parent`"},
 	{"labels", META, PART_SET, false, "the section"},
 	{"headers", META, PART_SET, false, "of the stage: they become labels"},
+	/* Every change shows in it: what says more comes first. */
+	{"definition", META, PART_LINES, false,
+	 "in the stage of the image: the whole text, which is stored in the image"},
 	{"output", PACK, PART_PLAIN, false, "path of the image"},
 	{"compression", PACK, PART_PLAIN, false, "`--compress`"},
 	{"SOURCE_DATE_EPOCH", POST | META | TEST | PACK, PART_PLAIN, true,

@@ -160,19 +160,35 @@ static void compare_with_history(struct asking *a, const struct step *step,
 	tell_parent(a, step, c.was, is, out);
 }
 
+/* The build that was made last before `is` was: using one again has changed their order. */
+static const cJSON *made_before(const cJSON *history, const cJSON *is)
+{
+	const cJSON *build, *best = NULL;
+	uint64_t limit = 0, latest = 0, made = 0;
+
+	json_u64(is, "made_ms", &limit);
+	cJSON_ArrayForEach(build, json_array(history, "builds"))
+	{
+		if (json_u64(build, "made_ms", &made) && made < limit && made >= latest) {
+			latest = made;
+			best = build;
+		}
+	}
+	return best;
+}
+
 /* A hit: what was different from the build before it. */
 static void compare_last(struct asking *a, const struct step *step, const cJSON *history,
 			 struct reasons *out)
 {
-	const cJSON *builds = json_array(history, "builds");
 	char hex[DIGEST_TEXT_SIZE];
-	const cJSON *is =
-		build_of_key(history, digest_hex(&exec_state(a->x, step->id)->key, hex));
+	const cJSON *is = build_of_key(
+		history, digest_hex(&exec_state(a->x, step->id)->key, hex));
 	struct comparison c = {.x = a->x, .step = step, .is = is, .out = out};
 
-	if (!is || is != cJSON_GetArrayItem(builds, 0))
+	if (!is)
 		return;
-	c.was = cJSON_GetArrayItem(builds, 1);
+	c.was = made_before(history, is);
 	if (!c.was)
 		return;
 	why_compare(&c);

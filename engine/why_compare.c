@@ -52,6 +52,14 @@ static const char *plain(const cJSON *build, const char *part)
 	return json_string(json_object(build, "plain"), part);
 }
 
+/* "base:1" of "registry.example.org/team/base:1". */
+static const char *short_name(const char *reference)
+{
+	const char *slash = strrchr(reference, '/');
+
+	return slash ? slash + 1 : reference;
+}
+
 static void compare_source(const struct comparison *c)
 {
 	const char *was_name = json_string(c->was, "reference");
@@ -64,12 +72,12 @@ static void compare_source(const struct comparison *c)
 		return;
 	}
 	if (strcmp(was_name, is_name) != 0) {
-		brief = xasprintf("%s is new", is_name);
+		brief = xasprintf("base is %s", short_name(is_name));
 		reason_add(c->out, "source", brief, "the base image is %s (was %s)",
 			   is_name, was_name);
 		return;
 	}
-	brief = xasprintf("%s moved", is_name);
+	brief = xasprintf("%s moved", short_name(is_name));
 	reason_add(c->out, "source", brief, "base image %s now resolves to %s (was %s)",
 		   is_name, is, was);
 }
