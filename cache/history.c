@@ -123,20 +123,23 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-static void look_at(int folder, const char *name, struct folder_use *use)
+static void look_at(int folder, const char *name, const char *kept,
+		    struct folder_use *use)
 {
 	struct stat st;
 
 	if (name[0] == '.' || fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
+	use->files++;
 	use->bytes += (uint64_t)st.st_size;
-	if (use->files++ > 0 && !is_before(&st.st_mtim, &use->oldest_time))
+	if (strcmp(name, kept) == 0 ||
+	    (use->oldest[0] && !is_before(&st.st_mtim, &use->oldest_time)))
 		return;
 	snprintf(use->oldest, sizeof(use->oldest), "%s", name);
 	use->oldest_time = st.st_mtim;
 }
 
-static struct folder_use look(int folder)
+static struct folder_use look(int folder, const char *kept)
 {
 	struct folder_use use = {0};
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -147,21 +150,21 @@ static struct folder_use look(int folder)
 		return use;
 	}
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		look_at(folder, entry->d_name, &use);
+		look_at(folder, entry->d_name, kept, &use);
 	closedir(dir);
 	return use;
 }
 
-/* The newest file stays, whatever its size. */
-static void make_room(int folder)
+/* File `kept` stays, whatever its size. */
+static void make_room(int folder, const char *kept)
 {
-	struct folder_use use = look(folder);
+	struct folder_use use = look(folder, kept);
 
-	while (use.files > 1 &&
+	while (use.oldest[0] &&
 	       (use.files > FOLDER_MAX_FILES || use.bytes > FOLDER_MAX_BYTES)) {
 		if (unlinkat(folder, use.oldest, 0) != 0 && errno != ENOENT)
 			return;
-		use = look(folder);
+		use = look(folder, kept);
 	}
 }
 
@@ -191,7 +194,7 @@ static struct err *write_file(const struct store *s, const struct history_step *
 	TRY(tmpfile_open(&tmp, folder, 0600));
 	TRY(fs_write_all(tmp.fd, text, strlen(text)));
 	TRY(tmpfile_publish(&tmp, folder, slash + 1));
-	make_room(folder);
+	make_room(folder, slash + 1);
 	return NULL;
 }
 

@@ -223,6 +223,9 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	return NULL;
 }
 
+const char exec_miss_new[] = "not built before with these inputs";
+const char exec_miss_gone[] = "what it made is gone";
+
 /* Take the record under the state's key for the step's result, if it still holds. */
 static bool take_record(struct exec *x, const struct step *step)
 {
@@ -230,12 +233,12 @@ static bool take_record(struct exec *x, const struct step *step)
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(x->options.store, &state->key, &record);
 
-	state->miss = "not built before with these inputs";
+	state->miss = exec_miss_new;
 	if (e) {
 		err_ignore(e, "a miss");
 		return false;
 	}
-	state->miss = "what it made is gone";
+	state->miss = exec_miss_gone;
 	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
@@ -432,6 +435,18 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
 	return x->states[id.index].miss;
+}
+
+bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out)
+{
+	struct history_step who = {x->options.definition,
+				   x->options.steps[id.index]->name};
+	CLEANUP(json_freep) cJSON *history = NULL;
+	struct err *e = who.definition ? history_load(x->options.store, &who, &history)
+				       : err_new(ERR_NOTFOUND, "no history is kept");
+
+	err_ignore(e, "never built");
+	return history && history_expected_ms(history, out);
 }
 
 uint64_t exec_image_size(const struct exec *x)

@@ -69,6 +69,11 @@ struct step_ops {
 			   cJSON *record);
 };
 
+/* What step_state.miss points to when there is no record, and when what it tells of is not
+ * there any more. */
+extern const char exec_miss_new[], exec_miss_gone[];
+/* Look at the files of a `%files` from the host again, into the step's list. */
+NODISCARD struct err *exec_list_files(struct exec *x, const struct step *step);
 /* The parent, else the producer, of `step` if it is not done: when only probing goes on
  * behind a miss. */
 struct node_id exec_waits_for(struct exec *x, const struct step *step);

@@ -39,11 +39,11 @@ static struct copy_request request_of(struct exec *x, const struct step *step,
 		.items = step->files.items,
 		.n_items = step->files.n_items,
 		.secret = store_secret(x->options.store),
-		.cancel = task_cancel(task),
+		.cancel = task ? task_cancel(task) : NULL,
 		/* The image's times are those of the copied files, clamped. */
 		.times_count = x->epoch_set,
 		.clamp_s = x->epoch_s,
-		.progress = on_read,
+		.progress = task ? on_read : NULL,
 		.context = task,
 	};
 }
@@ -176,12 +176,22 @@ static struct err *files_compose(struct exec *x, const struct step *step,
 	(void)known;
 	TRY(open_host(&host));
 	request = request_of(x, step, task, host);
-	if (x->options.explain)
-		want_list(x, step, &request);
 	add_items(state->inputs, &step->files);
 	TRY(tree_copy_digest(&request, &state->source));
 	key_set_digest(state->inputs, "content", &state->source);
 	return NULL;
+}
+
+struct err *exec_list_files(struct exec *x, const struct step *step)
+{
+	CLEANUP(closep) int host = -1;
+	struct copy_request request;
+	struct digest again;
+
+	TRY(open_host(&host));
+	request = request_of(x, step, NULL, host);
+	want_list(x, step, &request);
+	return tree_copy_digest(&request, &again);
 }
 
 static struct err *files_run(struct exec *x, const struct step *step, struct task *task,

@@ -93,6 +93,9 @@ static void tell_gone(struct exec *x, const struct step *step, struct reasons *o
 	if (e)
 		reason_add(out, "history", "gone from the cache",
 			   "it was built before, but is gone from the cache");
+	else if (exec_state(x, step->id)->miss != exec_miss_gone)
+		reason_add(out, "history", exec_state(x, step->id)->miss, "%s",
+			   exec_state(x, step->id)->miss);
 	else if (step->kind != STEP_PACK)
 		reason_add(out, "history", "its layer is gone",
 			   "it was built before, but its layer is gone from the cache");
@@ -137,12 +140,20 @@ static void set_definition(struct asking *a, struct why *why, const cJSON *histo
 		why->other_definition = xstrdup(name);
 }
 
+/* Only now, since it reads them all. */
+static void add_files(struct exec *x, const struct step *step, cJSON *build)
+{
+	err_ignore(exec_list_files(x, step), "the files are not named");
+	cJSON_AddItemToObject(build, "files",
+			      tree_list_json(&exec_state(x, step->id)->list));
+}
+
 static void compare_with_history(struct asking *a, const struct step *step,
 				 const cJSON *history, struct reasons *out)
 {
 	const struct step_state *state = exec_state(a->x, step->id);
-	CLEANUP(json_freep) cJSON *is = detail_new(a->x, step);
-	struct comparison c = {.x = a->x, .step = step, .is = is, .out = out};
+	CLEANUP(json_freep) cJSON *is = NULL;
+	struct comparison c = {.x = a->x, .step = step, .out = out};
 	bool is_whole = state->is_known && state->waits_for.index == NODE_NONE.index;
 	char hex[DIGEST_TEXT_SIZE];
 
@@ -152,10 +163,14 @@ static void compare_with_history(struct asking *a, const struct step *step,
 	}
 	if (is_whole && tell_eviction(a->x, step, out))
 		return;
+	is = detail_new(a->x, step);
+	c.is = is;
 	c.was = nearest(history, is);
 	c.is_current = true;
 	if (!c.was)
 		return;
+	if (step->kind == STEP_FILES && why_differs(c.was, is, "content"))
+		add_files(a->x, step, is);
 	why_compare(&c);
 	tell_parent(a, step, c.was, is, out);
 }
@@ -182,8 +197,8 @@ static void compare_last(struct asking *a, const struct step *step, const cJSON 
 			 struct reasons *out)
 {
 	char hex[DIGEST_TEXT_SIZE];
-	const cJSON *is = build_of_key(
-		history, digest_hex(&exec_state(a->x, step->id)->key, hex));
+	const cJSON *is =
+		build_of_key(history, digest_hex(&exec_state(a->x, step->id)->key, hex));
 	struct comparison c = {.x = a->x, .step = step, .is = is, .out = out};
 
 	if (!is)

@@ -17,8 +17,7 @@ void reason_add(struct reasons *r, const char *part, const char *brief,
 	vec_push(&r->items, reason);
 }
 
-/* Both digests are known, and they differ. */
-static bool differs(const cJSON *was, const cJSON *is, const char *part)
+bool why_differs(const cJSON *was, const cJSON *is, const char *part)
 {
 	const char *a = json_string(json_object(was, "parts"), part);
 	const char *b = json_string(json_object(is, "parts"), part);
@@ -40,7 +39,7 @@ size_t why_distance(const cJSON *was, const cJSON *is)
 	size_t n = 0;
 
 	for (size_t i = 0; i < key_parts_len; i++)
-		n += differs(was, is, key_parts_table[i].name) ||
+		n += why_differs(was, is, key_parts_table[i].name) ||
 		     came_or_went(was, is, &key_parts_table[i]);
 	return n;
 }
@@ -188,7 +187,7 @@ static void compare_part(const struct comparison *c, const struct key_part *part
 		break;
 	case PART_FILES:
 		/* Another list of sources holds other files: that is said already. */
-		if (!differs(c->was, c->is, "list"))
+		if (!why_differs(c->was, c->is, "list"))
 			why_compare_files(c);
 		break;
 	}
@@ -200,7 +199,7 @@ void why_compare(const struct comparison *c)
 		const struct key_part *part = &key_parts_table[i];
 
 		if (key_part_is_of(part, c->step->kind) &&
-		    (differs(c->was, c->is, part->name) ||
+		    (why_differs(c->was, c->is, part->name) ||
 		     came_or_went(c->was, c->is, part)))
 			compare_part(c, part);
 	}

@@ -29,6 +29,8 @@ void reason_add(struct reasons *r, const char *part, const char *brief,
 		const char *format, ...);
 /* All differences but that of the parent. */
 void why_compare(const struct comparison *c);
+/* Both digests of the part are known, and they differ. */
+bool why_differs(const cJSON *was, const cJSON *is, const char *part);
 /* How many parts differ. */
 size_t why_distance(const cJSON *was, const cJSON *is);
 /* The class-specific halves of why_compare(). */

@@ -314,12 +314,25 @@ static struct err *probe(struct build *b, bool *all_hit)
 
 /* ---- second pass ---- */
 
+/* What took long before is started first. */
+static void set_costs(struct build *b)
+{
+	for (uint32_t i = 0; i < b->loaded.plan->n_steps; i++) {
+		struct node_id id = {i};
+		uint64_t ms;
+
+		if (exec_expected_ms(b->exec, id, &ms))
+			graph_set_cost(b->loaded.plan->graph, id, ms);
+	}
+}
+
 static struct err *build_all(struct build *b, struct sched_result *result)
 {
 	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
 	struct sched_options options = {.jobs = b->settings.jobs};
 	struct executor executor = exec_executor(b->exec);
 
+	set_costs(b);
 	TRY(sinks_open(&sinks, b->settings.progress, b->settings.trace));
 	options.sinks = sinks.items;
 	options.n_sinks = sinks.len;
