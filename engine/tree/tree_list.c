@@ -7,6 +7,7 @@
  */
 #include "engine/tree/tree_list.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,18 +155,34 @@ cJSON *tree_list_json(const struct tree_list *l)
 	return json;
 }
 
+/* A number and the blank after it are taken off the front of `*text`. */
+static bool take_number(const char **text, int base, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(*text, &end, base);
+	if (errno != 0 || end == *text || *end != ' ')
+		return false;
+	*text = end + 1;
+	return true;
+}
+
 static bool decode(const char *text, const char *before, struct tree_item *out)
 {
-	size_t shared = 0;
-	int n = 0;
+	uint64_t shared, mode;
 
 	*out = (struct tree_item){0};
-	/* Widths keep sscanf(3) from overflowing what it reads into. */
-	if (sscanf(text, "%6zu %c %10o %19" SCNu64 " %16" SCNx64 "%n", &shared,
-		   &out->type, &out->mode, &out->size, &out->digest, &n) != 5 ||
-	    text[n] != ' ' || shared > strlen(before))
+	if (!take_number(&text, 10, &shared) || shared > strlen(before) || !text[0] ||
+	    text[1] != ' ')
 		return false;
-	out->path = xasprintf("%.*s%s", (int)shared, before, text + n + 1);
+	out->type = text[0];
+	text += 2;
+	if (!take_number(&text, 8, &mode) || !take_number(&text, 10, &out->size) ||
+	    !take_number(&text, 16, &out->digest))
+		return false;
+	out->mode = (uint32_t)mode;
+	out->path = xasprintf("%.*s%s", (int)shared, before, text);
 	return true;
 }
 

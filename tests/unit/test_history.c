@@ -249,9 +249,9 @@ static void test_many_evictions(void **state)
 	}
 	assert_true(history_evicted(*state, &last, &e));
 	assert_int_equal(fstatat(store_fd(*state), "history/evicted.old", &st, 0), 0);
-	assert_true(st.st_size < 300 * 1024);
+	assert_true(st.st_size < 307200);
 	if (fstatat(store_fd(*state), "history/evicted", &st, 0) == 0)
-		assert_true(st.st_size < 300 * 1024);
+		assert_true(st.st_size < 307200);
 }
 
 int main(void)
