@@ -219,9 +219,10 @@ static struct err *load(struct asking *a, const struct step *step, cJSON **out)
 	return history_load(a->x->options.store, &who, out);
 }
 
-static bool can_be_built(const struct step_state *state)
+/* Looking stops at the first error, which `run` tells. */
+static bool was_looked_at(const struct step_state *state)
 {
-	return state->inputs != NULL;
+	return state->inputs || state->miss;
 }
 
 /* What no earlier build can explain. */
@@ -233,9 +234,8 @@ static void tell_rest(const struct asking *a, const struct step *step,
 
 	if (out->items.len > 0)
 		return;
-	if (!can_be_built(state) || (!state->is_known && !waits && state->miss))
-		reason_add(out, "history", state->miss, "%s",
-			   state->miss ? state->miss : "it cannot be looked up");
+	if (!state->inputs || (!state->is_known && !waits && state->miss))
+		reason_add(out, "history", state->miss, "%s", state->miss);
 	else if (!history)
 		reason_add(out, "history", "never built before", "never built before");
 	else if (!waits)
@@ -261,7 +261,8 @@ static struct node_id first_cause(const struct asking *a, const struct step *ste
 static enum why_status status_of(const struct asking *a, const struct step *step,
 				 const struct why *why)
 {
-	struct node_id before = exec_state(a->x, step->id)->waits_for;
+	const struct step_state *state = exec_state(a->x, step->id);
+	struct node_id before = state->inputs ? state->waits_for : NODE_NONE;
 
 	if (why->n_reasons > 0 || before.index == NODE_NONE.index)
 		return WHY_MISS;
@@ -296,8 +297,11 @@ static void ask(struct asking *a, const struct step *step)
 		fill_hit(a, step, why);
 		if (a->options->of_last && history)
 			compare_last(a, step, history, &reasons);
+	} else if (!was_looked_at(state)) {
+		why->status = WHY_UNKNOWN;
+		return;
 	} else {
-		if (history && can_be_built(state))
+		if (history && state->inputs)
 			compare_with_history(a, step, history, &reasons);
 		tell_rest(a, step, history, &reasons);
 	}
@@ -305,7 +309,8 @@ static void ask(struct asking *a, const struct step *step)
 	why->n_reasons = reasons.items.len;
 	if (state->is_done)
 		return;
-	why->cause = can_be_built(state) ? first_cause(a, step) : NODE_NONE;
+	if (state->inputs)
+		why->cause = first_cause(a, step);
 	why->status = status_of(a, step, why);
 }
 

@@ -14,7 +14,8 @@
 enum why_status {
 	WHY_HIT,
 	WHY_MISS,
-	WHY_OPEN, /* a hit if what it waits for makes the same files as before */
+	WHY_UNKNOWN, /* something before it could not be looked at */
+	WHY_OPEN,    /* a hit if what it waits for makes the same files as before */
 };
 
 struct why_reason {

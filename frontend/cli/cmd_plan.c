@@ -61,10 +61,14 @@ static const struct option_row rows[] = {
 static struct export_status status_of(const struct look *look, uint32_t node, char **text)
 {
 	const struct why *why = &look->all[node];
+	static const enum export_status_kind kinds[] = {
+		[WHY_HIT] = EXPORT_HIT,
+		[WHY_MISS] = EXPORT_MISS,
+		[WHY_UNKNOWN] = EXPORT_UNKNOWN,
+		[WHY_OPEN] = EXPORT_OPEN,
+	};
 	struct export_status status = {
-		.kind = why->status == WHY_HIT	  ? EXPORT_HIT
-			: why->status == WHY_MISS ? EXPORT_MISS
-						  : EXPORT_OPEN,
+		.kind = kinds[why->status],
 		.has_expected = why->has_expected && why->status != WHY_HIT,
 		.expected_ms = why->expected_ms,
 	};

@@ -183,6 +183,11 @@ static const char *cause_name(const struct answer *a, const struct why *why)
 
 static void put_step(struct answer *a, const struct step *step, const struct why *why)
 {
+	static const char *const words[] = {
+		[WHY_MISS] = "is going to be built:\n",
+		[WHY_UNKNOWN] = "cannot be looked at: 'dagbuild run' says why\n",
+		[WHY_OPEN] = "may be built, or is in the cache:\n",
+	};
 	const char *cause = cause_name(a, why);
 	bool is_long = why->status != WHY_HIT || why->n_reasons > 0;
 
@@ -193,16 +198,14 @@ static void put_step(struct answer *a, const struct step *step, const struct why
 	if (why->status == WHY_HIT)
 		put_hit(a, why);
 	else
-		buf_puts(&a->out, why->status == WHY_MISS
-					  ? "is going to be built:\n"
-					  : "may be built, or is in the cache:\n");
+		buf_puts(&a->out, words[why->status]);
 	for (size_t i = 0; i < why->n_reasons; i++)
 		buf_printf(&a->out, "  %s\n", why->reasons[i].text);
 	if (cause && why->status == WHY_MISS)
 		buf_printf(&a->out, "  because %s is built anew\n", cause);
 	else if (cause)
 		buf_printf(&a->out, "  it depends on what %s gives\n", cause);
-	if (why->other_definition && why->status != WHY_HIT)
+	if (why->other_definition && why->n_reasons > 0)
 		buf_printf(&a->out, "  (compared with what %s built)\n",
 			   why->other_definition);
 }
@@ -235,7 +238,11 @@ static void put_step_json(struct answer *a, const struct step *step,
 			  const struct why *why)
 {
 	static const char *const names[] = {
-		[WHY_HIT] = "hit", [WHY_MISS] = "miss", [WHY_OPEN] = "maybe"};
+		[WHY_HIT] = "hit",
+		[WHY_MISS] = "miss",
+		[WHY_UNKNOWN] = "unknown",
+		[WHY_OPEN] = "maybe",
+	};
 
 	buf_puts(&a->out, a->shown++ > 0 ? ",\n{\"name\": " : "\n{\"name\": ");
 	put_json(&a->out, step->name);

@@ -125,7 +125,7 @@ static char *compare(enum step_kind kind, const struct inputs *was,
 	}
 	vec_free(&reasons.items);
 	buf_puts(&text, "");
-	return text.len > 0 ? buf_steal(&text) : xstrdup("");
+	return buf_steal(&text);
 }
 
 static void check(enum step_kind kind, const struct inputs *was, const struct inputs *is,
@@ -235,8 +235,7 @@ static void add(struct tree_list *l, const char *path, char type, uint32_t mode,
 static void test_files(void **state)
 {
 	CLEANUP(tree_list_release)
-	struct tree_list a = TREE_LIST_INIT,
-			 b = TREE_LIST_INIT;
+	struct tree_list a = TREE_LIST_INIT, b = TREE_LIST_INIT;
 	const struct inputs was = {.files = &a}, is = {.files = &b};
 
 	(void)state;
@@ -267,8 +266,7 @@ static void test_files(void **state)
 static void test_many_files(void **state)
 {
 	CLEANUP(tree_list_release)
-	struct tree_list a = TREE_LIST_INIT,
-			 b = TREE_LIST_INIT;
+	struct tree_list a = TREE_LIST_INIT, b = TREE_LIST_INIT;
 	const struct inputs was = {.files = &a}, is = {.files = &b};
 	CLEANUP(freep) char *text = NULL;
 
@@ -304,8 +302,7 @@ static void test_many_files(void **state)
 static void test_list_round_trip(void **state)
 {
 	CLEANUP(tree_list_release)
-	struct tree_list a = TREE_LIST_INIT,
-			 b = TREE_LIST_INIT;
+	struct tree_list a = TREE_LIST_INIT, b = TREE_LIST_INIT;
 	CLEANUP(json_freep) cJSON *json = NULL, *bad = NULL;
 
 	(void)state;
