@@ -7,6 +7,7 @@
  *              records/XX/...       JSON: what a key produced
  *              logs/                output of steps
  *              tmp/                 work in progress, one locked folder each
+ *              stat-memo            what host files held: stat_memo.h
  *              secret, version      made with the store
  *            Publication is: write in tmp/, sync, rename.
  * Ownership: store_close() ends it.

@@ -226,6 +226,23 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 const char exec_miss_new[] = "not built before with these inputs";
 const char exec_miss_gone[] = "what it made is gone";
 
+/* Are the layers there that the step added?  Those of its parent were looked at with the
+ * parent. */
+static bool has_layers(struct exec *x, const struct step *step)
+{
+	const struct snapshot *own = &exec_state(x, step->id)->snapshot;
+	const struct snapshot *parent = exec_parent(x, step);
+	struct snapshot added = *own;
+
+	if (parent->len > 0 && parent->len <= own->len &&
+	    memcmp(parent->layers, own->layers, parent->len * sizeof(*own->layers)) ==
+		    0) {
+		added.layers += parent->len;
+		added.len -= parent->len;
+	}
+	return snapshot_exists(x->options.store, &added);
+}
+
 /* Take the record under the state's key for the step's result, if it still holds. */
 static bool take_record(struct exec *x, const struct step *step)
 {
@@ -243,13 +260,15 @@ static bool take_record(struct exec *x, const struct step *step)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
-	if (!snapshot_exists(x->options.store, &state->snapshot) ||
-	    (ops[step->kind]->is_current &&
-	     !ops[step->kind]->is_current(x, step, record))) {
+	if (!has_layers(x, step) || (ops[step->kind]->is_current &&
+				     !ops[step->kind]->is_current(x, step, record))) {
 		snapshot_release(&state->snapshot);
 		return false;
 	}
 	state->miss = NULL;
+	/* All steps' records are kept at once, but not what nobody asks for again. */
+	cJSON_DeleteItemFromObject(record, "inputs");
+	cJSON_DeleteItemFromObject(record, "snapshot");
 	state->record = STEAL(record);
 	return true;
 }
@@ -377,6 +396,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->options = *options;
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
 	x->flights = flight_table_new();
+	x->memo = stat_memo_new(options->store);
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
@@ -398,6 +418,7 @@ void exec_free(struct exec *x)
 	free(x->passed_env);
 	free(x->states);
 	flight_table_free(x->flights);
+	stat_memo_free(x->memo);
 	free(x);
 }
 
@@ -447,6 +468,11 @@ bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out)
 
 	err_ignore(e, "never built");
 	return history && history_expected_ms(history, out);
+}
+
+struct err *exec_remember(struct exec *x)
+{
+	return stat_memo_save(x->memo);
 }
 
 uint64_t exec_image_size(const struct exec *x)

@@ -50,6 +50,9 @@ NODISCARD struct err *exec_check_output(const struct exec *x);
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
 /* How long the step took in earlier builds, in milliseconds; false when that is not known. */
 bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
+/* After a run: write down what was learned of host files, so that the next one need not
+ * read them. */
+NODISCARD struct err *exec_remember(struct exec *x);
 /* Bytes of the image, once `pack` is done. */
 uint64_t exec_image_size(const struct exec *x);
 

@@ -10,6 +10,7 @@
 #include "cache/key.h"
 #include "cache/layer.h"
 #include "cache/record.h"
+#include "cache/stat_memo.h"
 #include "engine/exec.h"
 #include "engine/flight.h"
 #include "engine/tree/overlay.h"
@@ -33,6 +34,7 @@ struct exec {
 	struct exec_options options;
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
+	struct stat_memo *memo; /* of host files */
 	bool epoch_set; /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted

@@ -35,6 +35,8 @@
 #include "scheduler/cancel.h"
 
 struct tree_list;
+struct stat_memo;
+struct task;
 
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
@@ -63,6 +65,10 @@ struct copy_request {
 	bool times_count;
 	int64_t clamp_s;
 	struct tree_list *list; /* gets what the sources hold; may be NULL */
+	/* Of host files: saves reading those that it knows; may be NULL. */
+	struct stat_memo *memo;
+	/* Whose idle slots help with looking at host files; may be NULL. */
+	struct task *task;
 	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

@@ -305,6 +305,7 @@ static struct err *probe(struct build *b, bool *all_hit)
 	};
 	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 
+	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
 	if (*all_hit)
 		summarize(b, &result);
@@ -345,6 +346,7 @@ static struct err *build(struct build *b)
 	struct err *e, *settled;
 
 	e = build_all(b, &result);
+	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
 	if (!e)
