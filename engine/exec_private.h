@@ -23,9 +23,10 @@ struct step_state {
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
 	cJSON *record;		  /* of a done step */
-	const char *miss;	  /* why it was a miss: a literal */
-	bool is_done;		  /* a hit, or it ran: what it makes is there */
-	bool is_known; /* `inputs` is complete but for what waits_for leaves open */
+	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
+	const char *miss;    /* why it was a miss: a literal */
+	bool is_done;	     /* a hit, or it ran: what it makes is there */
+	bool is_known;	     /* `inputs` is complete but for what waits_for leaves open */
 	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
 	struct tree_list list;	  /* copy, files: what was looked at, or copied */
 };
@@ -35,7 +36,7 @@ struct exec {
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
 	struct stat_memo *memo; /* of host files */
-	bool epoch_set; /* SOURCE_DATE_EPOCH */
+	bool epoch_set;		/* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
 			    */
@@ -87,6 +88,8 @@ extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_
 	step_meta_ops, step_test_ops, step_pack_ops;
 
 struct step_state *exec_state(struct exec *x, struct node_id id);
+/* How fresh what the step uses must be. */
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *exec_parent(struct exec *x, const struct step *step);
 struct digest exec_parent_digest(struct exec *x, const struct step *step);

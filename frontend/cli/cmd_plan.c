@@ -8,20 +8,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/look.h"
 #include "frontend/export/export.h"
 
 struct settings {
-	struct def_options def;
+	/* `def` is its beginning: their options find it there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	const char *format;
 	const char *cache_dir;
 };
 
 static void settings_release(struct settings *s)
 {
-	def_options_release(&s->def);
+	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_format(void *settings, const char *value)
@@ -52,6 +58,7 @@ static const struct option_row rows[] = {
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
 	PLAN_OPTION_ROWS,
+	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
@@ -116,19 +123,27 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	CLEANUP(freep) const char **files = NULL;
 	CLEANUP(look_release) struct look look = LOOK_INIT;
 	CLEANUP(settings_release) struct settings settings = {.format = "tree"};
+	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
+	struct fresh_request fresh = {.options = &settings.fresh,
+				      .since_ns = clock_real_ns()};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
-	struct look_request request = {.cache_dir = settings.cache_dir};
+	struct look_request request = {
+		.cache_dir = settings.cache_dir,
+		.freshness = &freshness,
+	};
 
 	files = operands.items;
 	TRY(e);
+	TRY(fresh_options_check(&settings.fresh));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'plan' takes one definition file");
 	TRY(load_plan(files[0], &settings.def, &settings.def.plan, &loaded, status));
 	if (*status != 0)
 		return NULL;
-	request.file = files[0];
-	request.plan = loaded.plan;
+	request.file = fresh.file = files[0];
+	request.plan = fresh.plan = loaded.plan;
+	TRY(fresh_rules(&fresh, &freshness));
 	TRY(look_at_cache(&request, &look));
 	return write_plan(loaded.plan, &settings, &look);
 }

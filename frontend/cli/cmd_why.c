@@ -12,12 +12,17 @@
 #include "base/fs.h"
 #include "engine/key_parts.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/look.h"
 #include "frontend/plan/target.h"
 
 struct settings {
-	struct def_options def;
+	/* `def` is its beginning: their options find it there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	struct plan_options plan;
 	const char *cache_dir;
 	bool list_inputs, json;
@@ -25,7 +30,7 @@ struct settings {
 
 static void settings_release(struct settings *s)
 {
-	def_options_release(&s->def);
+	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_cache_dir(void *settings, const char *value)
@@ -54,6 +59,7 @@ static const struct option_row rows[] = {
 	{0, "json", NULL, "write JSON", set_json},
 	{0, "list-inputs", NULL, "list the inputs of each kind of step, without a FILE",
 	 set_list_inputs},
+	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
@@ -299,8 +305,15 @@ static struct err *answer(const char *file, const char *asked, struct settings *
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
 	CLEANUP(look_release) struct look look = LOOK_INIT;
 	struct answer a = {.look = &look};
+	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
+	struct fresh_request fresh = {
+		.options = &settings->fresh,
+		.file = file,
+		.since_ns = clock_real_ns(),
+	};
 	struct look_request request = {
 		.file = file,
+		.freshness = &freshness,
 		.cache_dir = settings->cache_dir,
 		.why = {.of_last = true},
 	};
@@ -311,8 +324,9 @@ static struct err *answer(const char *file, const char *asked, struct settings *
 	TRY(load_plan(file, &settings->def, &settings->plan, &loaded, status));
 	if (*status != 0)
 		return NULL;
-	a.plan = request.plan = loaded.plan;
+	a.plan = request.plan = fresh.plan = loaded.plan;
 	TRY(find_asked_for(asked, &a));
+	TRY(fresh_rules(&fresh, &freshness));
 	TRY(look_at_cache(&request, &look));
 	e = write_answer(&a, &look, settings->json);
 	buf_release(&a.out);

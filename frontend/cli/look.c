@@ -42,6 +42,7 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 		.n_steps = request->plan->n_steps,
 		.store = l->store,
 		.id_map = l->id_map,
+		.freshness = request->freshness,
 		.jobs = 1,
 		.definition = l->definition,
 		.explain = true,

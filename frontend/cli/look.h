@@ -17,7 +17,8 @@
 struct look_request {
 	const char *file; /* the definition */
 	const struct plan *plan;
-	const char *cache_dir; /* NULL: the default */
+	const char *cache_dir;		   /* NULL: the default */
+	const struct freshness *freshness; /* NULL: without any option */
 	struct why_options why;
 };
 
