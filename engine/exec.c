@@ -478,11 +478,6 @@ bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out)
 	return history && history_expected_ms(history, out);
 }
 
-struct err *exec_remember(struct exec *x)
-{
-	return stat_memo_save(x->memo);
-}
-
 struct exec_sources exec_sources(const struct exec *x)
 {
 	struct exec_sources sources = {0};
@@ -500,6 +495,11 @@ struct exec_sources exec_sources(const struct exec *x)
 			sources.oldest_ns = when;
 	}
 	return sources;
+}
+
+struct err *exec_remember(struct exec *x)
+{
+	return stat_memo_save(x->memo);
 }
 
 uint64_t exec_image_size(const struct exec *x)

@@ -52,9 +52,6 @@ NODISCARD struct err *exec_check_output(const struct exec *x);
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
 /* How long the step took in earlier builds, in milliseconds; false when that is not known. */
 bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
-/* After a run: write down what was learned of host files, so that the next one need not
- * read them. */
-NODISCARD struct err *exec_remember(struct exec *x);
 /* Where the bases of the steps probed so far have their digests from. */
 struct exec_sources {
 	size_t locked;	   /* the lock file */
@@ -62,6 +59,9 @@ struct exec_sources {
 	int64_t oldest_ns; /* of these: clock_real_ns() */
 };
 struct exec_sources exec_sources(const struct exec *x);
+/* After a run: write down what was learned of host files, so that the next one need not
+ * read them. */
+NODISCARD struct err *exec_remember(struct exec *x);
 /* Bytes of the image, once `pack` is done. */
 uint64_t exec_image_size(const struct exec *x);
 
