@@ -14,6 +14,7 @@
 
 #include "cache/store.h"
 #include "engine/image/sqfs_write.h"
+#include "engine/limit.h"
 #include "engine/oci/registry.h"
 #include "engine/step.h"
 #include "scheduler/executor.h"
@@ -31,6 +32,7 @@ struct exec_options {
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
+	struct limit *limit; /* of the store's size; NULL: none */
 };
 
 struct exec;

@@ -2,7 +2,8 @@
  * container.c - the parent's side of a container: start it, read its output, end it.
  *
  * Descriptors of the child: 3 is the request, whose other end stays open as long as we
- * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text.
+ * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text; 5 is
+ * what it holds for us.
  */
 #include "engine/run/container.h"
 
@@ -48,18 +49,17 @@ static struct err *start(struct running *r)
 	CLEANUP(closep) int status_write = -1;
 	CLEANUP(closep) int output_write = -1;
 	CLEANUP(buf_release) struct buf spec = BUF_INIT;
-	int pass[2];
-	struct proc_spec proc = {.path = proc_self(),
-				 .argv = argv,
-				 .stdin_fd = -1,
-				 .pass_fds = pass,
-				 .n_pass_fds = 2};
+	int pass[3];
+	struct proc_spec proc = {
+		.path = proc_self(), .argv = argv, .stdin_fd = -1, .pass_fds = pass};
 
 	TRY(proc_pipe(&request_read, &r->request_fd));
 	TRY(proc_pipe(&r->status_fd, &status_write));
 	TRY(proc_pipe(&r->output_fd, &output_write));
 	pass[0] = request_read;
 	pass[1] = status_write;
+	pass[2] = r->request->hold_fd;
+	proc.n_pass_fds = pass[2] > 0 ? 3 : 2;
 	proc.stdout_fd = output_write;
 	proc.stderr_fd = output_write;
 	TRY(proc_start(&r->proc, &proc));

@@ -34,6 +34,9 @@ struct container_request {
 	 * does. */
 	bool source_environment;
 	const char *hostname; /* NULL: "build" */
+	/* Kept open, but not by the script, until nothing of the container is alive, also
+	 * when this process ends before: a lock.  0 or less: none. */
+	int hold_fd;
 	const struct cancel *cancel;
 	/* Called for each line of standard output and error, in order, without line end;
 	 * very long lines arrive in parts of 64 KiB. */

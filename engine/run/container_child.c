@@ -8,8 +8,9 @@
  *		when the script has ended it ends everything else, cleans up, answers, exits
  *	script	the program
  *
- * If dagbuild dies, outer gets the death signal, and init sees the end of the request
- * pipe; when init dies the kernel ends all processes of its namespace.
+ * If dagbuild dies, outer gets the death signal and kills init, which also sees the end of
+ * the request pipe; when init dies the kernel ends all processes of its namespace.  Outer
+ * waits for that: as long as it lives it holds what dagbuild gave it to hold (HOLD_FD).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@
 #include "engine/run/mounts.h"
 #include "engine/run/run_spec.h"
 
-enum { REQUEST_FD = 3, STATUS_FD = 4 };
+enum { REQUEST_FD = 3, STATUS_FD = 4, HOLD_FD = 5 };
 
 static const char SCRIPT_PATH[] = "/.post.script";
 
@@ -278,9 +279,17 @@ static void on_terminate(int number)
 		kill(init_pid, number);
 }
 
+/* dagbuild is gone.  We live on until nothing of the container does. */
+static void on_orphaned(int number)
+{
+	(void)number;
+	kill(init_pid, SIGKILL);
+}
+
 static struct err *start_init(const struct run_spec *spec)
 {
 	const struct sigaction action = {.sa_handler = on_terminate};
+	const struct sigaction orphaned = {.sa_handler = on_orphaned};
 	pid_t pid;
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
@@ -294,6 +303,7 @@ static struct err *start_init(const struct run_spec *spec)
 		init_main(spec);
 	init_pid = pid;
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &orphaned, NULL);
 	return NULL;
 }
 
@@ -307,7 +317,9 @@ int container_main(int argc, char **argv)
 	(void)argv;
 	fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	fcntl(HOLD_FD, F_SETFD, FD_CLOEXEC); /* fails when nothing is to be held */
+	/* Not SIGKILL: see on_orphaned().  Before there is an init it ends us. */
+	prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
 	e = run_spec_read(REQUEST_FD, &spec);
 	if (!e)
 		e = start_init(&spec);

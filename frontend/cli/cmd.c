@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct cmd *const commands[] = {&cmd_run, &cmd_plan, &cmd_check,
-					     &cmd_inspect};
+					     &cmd_inspect, &cmd_cache};
 
 const struct cmd *cmd_find(const char *name)
 {

@@ -17,7 +17,9 @@
 #include "base/vec.h"
 #include "cache/record.h"
 #include "engine/exec.h"
+#include "engine/limit.h"
 #include "engine/run/userns.h"
+#include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/load.h"
 #include "frontend/ui/sink.h"
@@ -42,6 +44,7 @@ struct settings {
 	enum sqfs_compression compression;
 	const char *trace;
 	const char *cache_dir;
+	uint64_t cache_max, cache_max_files; /* UINT64_MAX: no limit */
 };
 
 static void settings_release(struct settings *s)
@@ -130,6 +133,20 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
+static struct err *set_cache_max(void *settings, const char *value)
+{
+	return amount_parse_size(value, &((struct settings *)settings)->cache_max);
+}
+
+static struct err *set_cache_max_files(void *settings, const char *value)
+{
+	uint64_t *files = &((struct settings *)settings)->cache_max_files;
+
+	return str_to_u64(str_of(value), files)
+		       ? NULL
+		       : err_new(ERR_USAGE, "'%s' is no number", value);
+}
+
 static struct err *set_target(void *settings, const char *value)
 {
 	((struct settings *)settings)->plan.target = value;
@@ -158,6 +175,11 @@ static const struct option_row rows[] = {
 	 set_authfile},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "cache-max", "SIZE",
+	 "what the cache may take, as 10G (default: $DAGBUILD_CACHE_MAX, no limit)",
+	 set_cache_max},
+	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
+	 set_cache_max_files},
 	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
 	 set_target},
 	{0, "all-stages", NULL, "also build the stages that the target does not need",
@@ -173,8 +195,11 @@ static const struct option_row rows[] = {
 static struct err *read_environment(struct settings *s)
 {
 	const char *mirrors = getenv("DAGBUILD_REGISTRY_MIRRORS");
+	const char *cache_max = getenv("DAGBUILD_CACHE_MAX");
 	char *rest, *word;
 
+	if (cache_max && cache_max[0] && s->cache_max == UINT64_MAX)
+		TRY(err_wrap(set_cache_max(s, cache_max), "DAGBUILD_CACHE_MAX"));
 	if (!mirrors)
 		return NULL;
 	s->mirror_words = xstrdup(mirrors);
@@ -195,6 +220,7 @@ struct build {
 	struct store *store;
 	struct registry *registry;
 	struct exec *exec;
+	struct limit *limit; /* NULL: none */
 	uint64_t started_ns;
 	int64_t since; /* clock_real_ns() */
 	bool inside;
@@ -203,6 +229,7 @@ struct build {
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
+	limit_freep(&b->limit);
 	registry_freep(&b->registry);
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
@@ -235,6 +262,40 @@ static struct err *open_registry(struct build *b)
 	return registry_new(&options, &b->registry);
 }
 
+static bool is_limited(const struct build *b)
+{
+	return b->settings.cache_max != UINT64_MAX ||
+	       b->settings.cache_max_files != UINT64_MAX;
+}
+
+static struct limit_options limit_options_of(const struct build *b)
+{
+	return (struct limit_options){
+		.store = b->store,
+		.max_bytes = b->settings.cache_max,
+		.max_files = b->settings.cache_max_files,
+	};
+}
+
+/* What is going to be used must stay while we are at work; and no more may come than fits. */
+static struct err *hold_store(struct build *b)
+{
+	struct limit_options options = limit_options_of(b);
+
+	TRY(store_hold(b->store));
+	return is_limited(b) ? limit_new(&options, &b->limit) : NULL;
+}
+
+/* Done: what is in the store is nobody's need any more, and may go. */
+static struct err *let_store_go(struct build *b)
+{
+	struct limit_options options = limit_options_of(b);
+
+	limit_freep(&b->limit);
+	store_release(b->store);
+	return is_limited(b) ? limit_settle(&options) : NULL;
+}
+
 static struct err *open_exec(struct build *b)
 {
 	struct exec_options options = {
@@ -249,6 +310,7 @@ static struct err *open_exec(struct build *b)
 		.output = b->output,
 		.force = b->settings.force,
 		.compression = b->settings.compression,
+		.limit = b->limit,
 	};
 
 	return exec_new(&options, &b->exec);
@@ -264,6 +326,8 @@ static struct err *open_build(struct build *b, const char *file)
 		TRY(load_image_path(file, b->settings.output, &b->output));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
+	if (b->inside)
+		TRY(hold_store(b));
 	TRY(open_registry(b));
 	TRY(open_exec(b));
 	return b->output ? exec_check_output(b->exec) : NULL;
@@ -310,8 +374,14 @@ static struct err *probe(struct build *b, bool *all_hit)
 		.n_sinks = 1,
 	};
 	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
+	struct limit_options limit = limit_options_of(b);
+	bool passed = false;
 
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
+	/* Making room needs our namespaces, too. */
+	if (*all_hit && is_limited(b))
+		e = limit_is_passed(&limit, &passed);
+	*all_hit = *all_hit && !e && !passed;
 	if (*all_hit)
 		summarize(b, &result);
 	sched_result_release(&result);
@@ -340,6 +410,7 @@ static struct err *build(struct build *b)
 	e = build_all(b, &result);
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
+	settled = err_attach(settled, let_store_go(b));
 	if (!e)
 		summarize(b, &result);
 	sched_result_release(&result);
@@ -394,7 +465,10 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 static struct err *run_run(int argc, char **argv, int *status)
 {
 	CLEANUP(build_release)
-	struct build b = {.started_ns = clock_mono_ns(), .since = clock_real_ns()};
+	struct build b = {
+		.settings = {.cache_max = UINT64_MAX, .cache_max_files = UINT64_MAX},
+		.started_ns = clock_mono_ns(),
+		.since = clock_real_ns()};
 	struct userns_plan plan;
 	const char *file = NULL;
 	bool all_hit = false;
@@ -412,7 +486,10 @@ static struct err *run_run(int argc, char **argv, int *status)
 /* argv: SINCE STARTED ID_MAP, then what `run` was given. */
 struct err *cmd_run_inside(int argc, char **argv, int *status)
 {
-	CLEANUP(build_release) struct build b = {.inside = true};
+	CLEANUP(build_release)
+	struct build b = {
+		.settings = {.cache_max = UINT64_MAX, .cache_max_files = UINT64_MAX},
+		.inside = true};
 	struct userns_plan plan;
 	const char *file = NULL;
 	uint64_t since = 0;
