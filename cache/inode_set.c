@@ -37,7 +37,7 @@ static void grow(struct inode_set *set)
 	free(old);
 }
 
-size_t inode_set_meet(struct inode_set *set, const struct stat *st)
+size_t inode_set_meet(struct inode_set *set, const struct stat *st, size_t order)
 {
 	size_t at;
 
@@ -46,7 +46,8 @@ size_t inode_set_meet(struct inode_set *set, const struct stat *st)
 	at = slot_of(set, st->st_dev, st->st_ino);
 	if (set->slots[at].order > 0)
 		return set->slots[at].order;
-	set->slots[at] = (struct inode_slot){st->st_dev, st->st_ino, ++set->len};
+	set->slots[at] = (struct inode_slot){st->st_dev, st->st_ino, order};
+	set->len++;
 	return 0;
 }
 

@@ -84,7 +84,7 @@ static struct err *count(int dir_fd, const char *name, struct inode_set *inodes,
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : err_sys("'%s'", name);
-	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1 && inode_set_meet(inodes, &st) > 0)
+	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1 && inode_set_meet(inodes, &st, 1) > 0)
 		return NULL;
 	out->bytes += (uint64_t)st.st_blocks * 512;
 	out->files++;
