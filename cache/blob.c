@@ -210,9 +210,27 @@ static struct err *check(struct blob_writer *w)
 	return NULL;
 }
 
-struct err *blob_writer_finish(struct blob_writer *w)
+/* The collector removes empty folders: ours may go between being made and used. */
+static struct err *give_name(const struct blob_writer *w)
 {
 	char path[PATH_SIZE];
+
+	for (int tries = 0; tries < 16; tries++) {
+		blob_path(&w->id, path);
+		*strrchr(path, '/') = '\0';
+		if (mkdirat(store_fd(w->store), path, 0700) != 0 && errno != EEXIST)
+			return err_sys("'%s'", path);
+		blob_path(&w->id, path);
+		if (renameat(store_fd(w->store), w->name, store_fd(w->store), path) == 0)
+			return NULL;
+		if (errno != ENOENT)
+			break;
+	}
+	return err_sys("'%s'", path);
+}
+
+struct err *blob_writer_finish(struct blob_writer *w)
+{
 	struct err *e;
 
 	if (w->was_there)
@@ -226,13 +244,7 @@ struct err *blob_writer_finish(struct blob_writer *w)
 	}
 	if (fdatasync(w->fd) != 0)
 		return err_sys("'%s': sync", w->name);
-	blob_path(&w->id, path);
-	*strrchr(path, '/') = '\0';
-	if (mkdirat(store_fd(w->store), path, 0700) != 0 && errno != EEXIST)
-		return err_sys("'%s'", path);
-	blob_path(&w->id, path);
-	if (renameat(store_fd(w->store), w->name, store_fd(w->store), path) != 0)
-		return err_sys("'%s'", path);
+	TRY(give_name(w));
 	w->name[0] = '\0';
 	return NULL;
 }

@@ -264,12 +264,35 @@ static struct err *take(struct collection *c, const struct candidate *candidate)
 	return NULL;
 }
 
+/* Of records and blobs: "records/ab".  One that is not empty stays. */
+static void remove_empty_folder(const struct collection *c, const char *path)
+{
+	CLEANUP(freep)
+	char *folder = xstrndup(path, (size_t)(path_base(path) - path) - 1);
+
+	(void)unlinkat(c->store->fd, folder, AT_REMOVEDIR);
+}
+
+static void remove_empty_folders(const struct collection *c)
+{
+	const struct inventory *inv = &c->inventory;
+
+	if (c->policy->dry_run || c->result->victims == 0)
+		return;
+	for (size_t i = 0; i < inv->records.len; i++)
+		remove_empty_folder(c, inv->records.items[i].path);
+	for (size_t i = 0; i < inv->files.len; i++)
+		if (inv->files.items[i].kind == INVENTORY_BLOB)
+			remove_empty_folder(c, inv->files.items[i].path);
+}
+
 static struct err *take_all(struct collection *c)
 {
 	list_candidates(c);
 	for (size_t i = 0; i < c->candidates.len; i++)
 		if (is_wanted(c, &c->candidates.items[i]))
 			TRY(take(c, &c->candidates.items[i]));
+	remove_empty_folders(c);
 	return NULL;
 }
 

@@ -65,8 +65,8 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 
 /* Not synced: until record_settle() a record may be lost, but is never believed when
  * broken. */
-static struct err *write_record(const struct store *s, const struct digest *key,
-				const cJSON *record)
+static struct err *try_write(const struct store *s, const struct digest *key,
+			     const cJSON *record)
 {
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(freep) char *text = json_print(record);
@@ -82,6 +82,19 @@ static struct err *write_record(const struct store *s, const struct digest *key,
 	TRY(tmpfile_open(&tmp, dir, 0600));
 	TRY(fs_write_all(tmp.fd, text, strlen(text)));
 	return tmpfile_publish(&tmp, dir, slash + 1);
+}
+
+static struct err *write_record(const struct store *s, const struct digest *key,
+				const cJSON *record)
+{
+	struct err *e = try_write(s, key, record);
+
+	/* The collector removes empty folders: ours may go between being made and used. */
+	for (int tries = 0; e && err_code(e) == ERR_NOTFOUND && tries < 16; tries++) {
+		err_ignore(e, "tried again");
+		e = try_write(s, key, record);
+	}
+	return e;
 }
 
 static void set_member(cJSON *record, const char *name, const char *value)

@@ -59,11 +59,16 @@ static struct err *open_folder(int dir_fd, const char *name, DIR **out)
 	return err_sys("'%s'", name);
 }
 
-static struct err *count(int dir_fd, const char *name, struct inode_set *inodes,
-			 struct usage *out);
+/* One walk.  It does not follow what running steps of ours have mounted. */
+struct walk {
+	struct inode_set inodes;
+	dev_t device;
+};
+
+static struct err *count(int dir_fd, const char *name, struct walk *w, struct usage *out);
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static struct err *count_folder(int dir_fd, const char *name, struct inode_set *inodes,
+static struct err *count_folder(int dir_fd, const char *name, struct walk *w,
 				struct usage *out)
 {
 	CLEANUP(closedirp) DIR *dir = NULL;
@@ -72,41 +77,44 @@ static struct err *count_folder(int dir_fd, const char *name, struct inode_set *
 	TRY(open_folder(dir_fd, name, &dir));
 	while (dir && (entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			TRY(count(dirfd(dir), entry->d_name, inodes, out));
+			TRY(count(dirfd(dir), entry->d_name, w, out));
 	return NULL;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static struct err *count(int dir_fd, const char *name, struct inode_set *inodes,
-			 struct usage *out)
+static struct err *count(int dir_fd, const char *name, struct walk *w, struct usage *out)
 {
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : err_sys("'%s'", name);
-	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1 && inode_set_meet(inodes, &st, 1) > 0)
+	if (st.st_dev != w->device || (!S_ISDIR(st.st_mode) && st.st_nlink > 1 &&
+				       inode_set_meet(&w->inodes, &st, 1) > 0))
 		return NULL;
 	out->bytes += (uint64_t)st.st_blocks * 512;
 	out->files++;
-	return S_ISDIR(st.st_mode) ? count_folder(dir_fd, name, inodes, out) : NULL;
+	return S_ISDIR(st.st_mode) ? count_folder(dir_fd, name, w, out) : NULL;
 }
 
 struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out)
 {
-	struct inode_set inodes = INODE_SET_INIT;
+	struct walk w = {.inodes = INODE_SET_INIT};
 	struct err *e;
+	struct stat st;
 
 	*out = (struct usage){0, 0};
-	e = count(dir_fd, name, &inodes, out);
-	inode_set_release(&inodes);
+	if (fstat(dir_fd, &st) != 0)
+		return err_sys("'%s'", name);
+	w.device = st.st_dev;
+	e = count(dir_fd, name, &w, out);
+	inode_set_release(&w.inodes);
 	return e;
 }
 
 /* ---- the whole store ---- */
 
 /* The folder of all layers, their insides as the seals tell. */
-static struct err *count_sealed(const struct store *s, struct inode_set *inodes,
-				struct usage *out)
+static struct err *count_sealed(const struct store *s, struct walk *w, struct usage *out)
 {
 	CLEANUP(closedirp) DIR *dir = NULL;
 	struct dirent *entry;
@@ -131,7 +139,7 @@ static struct err *count_sealed(const struct store *s, struct inode_set *inodes,
 			continue;
 		}
 		err_ignore(e, "then it is looked at");
-		TRY(count(dirfd(dir), entry->d_name, inodes, out));
+		TRY(count(dirfd(dir), entry->d_name, w, out));
 	}
 	return NULL;
 }
@@ -145,8 +153,8 @@ static enum usage_kind kind_of(const char *name)
 	return kind;
 }
 
-static struct err *measure(const struct store *s, enum usage_how how,
-			   struct inode_set *inodes, struct usage_report *out)
+static struct err *measure(const struct store *s, enum usage_how how, struct walk *w,
+			   struct usage_report *out)
 {
 	CLEANUP(closedirp) DIR *dir = NULL;
 	struct dirent *entry;
@@ -154,6 +162,7 @@ static struct err *measure(const struct store *s, enum usage_how how,
 
 	if (fstat(s->fd, &st) != 0)
 		return err_sys("'%s'", s->dir);
+	w->device = st.st_dev;
 	out->kinds[USAGE_OTHER] = (struct usage){(uint64_t)st.st_blocks * 512, 1};
 	TRY(open_folder(s->fd, ".", &dir));
 	while (dir && (entry = readdir(dir)) != NULL) {
@@ -162,9 +171,9 @@ static struct err *measure(const struct store *s, enum usage_how how,
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (kind == USAGE_LAYERS && how == USAGE_QUICK)
-			TRY(count_sealed(s, inodes, &out->kinds[kind]));
+			TRY(count_sealed(s, w, &out->kinds[kind]));
 		else
-			TRY(count(s->fd, entry->d_name, inodes, &out->kinds[kind]));
+			TRY(count(s->fd, entry->d_name, w, &out->kinds[kind]));
 	}
 	return NULL;
 }
@@ -172,12 +181,12 @@ static struct err *measure(const struct store *s, enum usage_how how,
 struct err *usage_measure(const struct store *s, enum usage_how how,
 			  struct usage_report *out)
 {
-	struct inode_set inodes = INODE_SET_INIT;
+	struct walk w = {.inodes = INODE_SET_INIT};
 	struct err *e;
 
 	*out = (struct usage_report){0};
-	e = measure(s, how, &inodes, out);
-	inode_set_release(&inodes);
+	e = measure(s, how, &w, out);
+	inode_set_release(&w.inodes);
 	for (size_t i = 0; i < USAGE_KINDS; i++)
 		usage_add(&out->total, &out->kinds[i]);
 	return err_wrap(e, "cache folder '%s'", s->dir);

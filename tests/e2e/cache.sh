@@ -47,11 +47,29 @@ write_def() {
 	DEF
 }
 
+# in_background IMAGE FILE LOG: $pid is it.
+in_background() {
+	rm -f "$3"
+	"$DAGBUILD" run -o "$1" "$2" 2>"$3" </dev/null &
+	pid=$!
+}
+
+# says_soon PATTERN LOG
+says_soon() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		grep -qs "$1" "$2" && return
+		sleep 0.05
+	done
+	report 1 "$2 does not say '$1' in 30 s"
+}
+
 # together COUNT FILE...: that many processes at once, each with the next of the files.
 together() {
 	local count=$1 i pids=() files
 	shift
 	files=("$@")
+	rm -f err?
 	for ((i = 0; i < count; i++)); do
 		"$DAGBUILD" run -j2 -o "out$i.sif" "${files[i % ${#files[@]}]}" 2>"err$i" </dev/null &
 		pids+=($!)
@@ -106,28 +124,30 @@ status 0 "verify finds nothing"
 
 # ---- the holder dies: who waits takes over ----
 write_def third.def 3
-"$DAGBUILD" run -o a.sif third.def 2>err0 </dev/null &
-holder=$!
-until grep -q 'script of build runs' err0; do sleep 0.05; done
-"$DAGBUILD" run -o b.sif third.def 2>err1 </dev/null &
-waiter=$!
-until grep -q 'waiting for another' err1; do sleep 0.05; done
+in_background a.sif third.def err0
+holder=$pid
+says_soon 'script of build runs' err0
+in_background b.sif third.def err1
+waiter=$pid
+says_soon 'waiting for another' err1
 check "it names the one it waits for" grep -q "pid $holder" err1
 kill -9 $holder
 wait $holder 2>/dev/null
 wait $waiter
 equal $? 0 "the waiter takes over"
 check "it ran the script itself" grep -q 'script of build runs' err1
-check "nothing is left but the store" nothing_left
+dagbuild run -o b.sif third.def
+status 0 "another start"
+check "what the killed one left is gone" nothing_left
 
 # ---- who waits can be interrupted ----
 write_def fourth.def 3
-"$DAGBUILD" run -o a.sif fourth.def 2>err0 </dev/null &
-holder=$!
-until grep -q 'script of build runs' err0; do sleep 0.05; done
-"$DAGBUILD" run -o b.sif fourth.def 2>err1 </dev/null &
-waiter=$!
-until grep -q 'waiting for another' err1; do sleep 0.05; done
+in_background a.sif fourth.def err0
+holder=$pid
+says_soon 'script of build runs' err0
+in_background b.sif fourth.def err1
+waiter=$pid
+says_soon 'waiting for another' err1
 kill -INT $waiter
 wait $waiter
 equal $? 130 "a waiter can be interrupted"
@@ -198,9 +218,9 @@ equal "$(json 'd["steps"]')" "[]" "leaves nothing"
 
 # ---- what a running build needs stays ----
 write_def fifth.def 3
-"$DAGBUILD" run -o a.sif fifth.def 2>err0 </dev/null &
-holder=$!
-until grep -q 'script of build runs' err0; do sleep 0.05; done
+in_background a.sif fifth.def err0
+holder=$pid
+says_soon 'script of build runs' err0
 dagbuild cache prune --all
 says 'things stay: running builds need them' "prune says that something stays"
 dagbuild cache clear
@@ -251,7 +271,7 @@ find "$DAGBUILD_CACHEDIR/records" "$DAGBUILD_CACHEDIR/blobs" -type f -exec touch
 dagbuild run -o grow.sif grow.def
 status 0 "another one"
 sync
-max=$(used)
+max=$(($(used) + 200000))
 sed 's/big/bigger/' grow.def >grow2.def
 find "$DAGBUILD_CACHEDIR/records" -name '*.json' -exec touch -d '1 hour ago' {} +
 DAGBUILD_CACHE_MAX=$max dagbuild run -o grow2.sif grow2.def
@@ -262,6 +282,7 @@ dagbuild run --cache-max 1M -o grow2.sif grow2.def
 status 0 "without a change, with a lower ceiling"
 sync
 check "the store is brought below it" test "$(used)" -le 1048576
+rm -f grow2.sif
 dagbuild run --cache-max-files 20 -o grow2.sif grow2.def
 status 1 "a ceiling for files"
 says 'files of the 20 that' "it says so"
@@ -273,7 +294,8 @@ if [ "$MODE" = root ]; then
 	mount -t tmpfs -o size=24m none "$HOME/full" || exit 9
 	DAGBUILD_CACHEDIR=$HOME/full "$DAGBUILD" run -o full.sif grow.def
 	SH
-	sed -i 's/seq 5/seq 50/' grow.def
+	head -c 50000000 /dev/urandom >large
+	printf 'Bootstrap: docker\nFrom: alpine:3.17\n\n%%files\n  large /large\n' >grow.def
 	unshare -m bash full.sh >.out 2>.err </dev/null
 	st=$? out=$(cat .out) err=$(cat .err)
 	status 1 "a full disk"
