@@ -119,8 +119,7 @@ static char *hex_of(const char *path)
 static struct inventory_record *find_record(const struct inventory *inv, const char *path,
 					    const struct stat *st)
 {
-	uintptr_t at = (uintptr_t)map_get(&inv->record_index, path);
-	struct inventory_record *r = at > 0 ? &inv->records.items[at - 1] : NULL;
+	struct inventory_record *r = map_get(&inv->record_index, path);
 
 	return r && r->ino == st->st_ino && r->used_ns == nanoseconds(&st->st_mtim)
 		       ? r
@@ -129,11 +128,11 @@ static struct inventory_record *find_record(const struct inventory *inv, const c
 
 static void index_records(struct inventory *inv)
 {
-	map_release(&inv->record_index);
 	for (size_t i = 0; i < inv->records.len; i++) {
-		inv->records.items[i].is_seen = false;
-		map_set(&inv->record_index, inv->records.items[i].path,
-			(void *)(uintptr_t)(i + 1));
+		struct inventory_record *r = &inv->records.items[i];
+
+		r->is_seen = false;
+		map_set(&inv->record_index, r->path, r);
 	}
 }
 
@@ -164,7 +163,7 @@ static struct err *add_record(struct inventory *inv, const char *path, const cha
 	if (e)
 		record_release(&r);
 	else
-		vec_push(&inv->records, r);
+		vec_push(&inv->fresh, r);
 	return e;
 }
 
@@ -174,10 +173,11 @@ static struct err *add_record_folder(struct inventory *inv, const char *path,
 	return strlen(name) == 2 ? for_each(inv, path, add_record) : NULL;
 }
 
-static void forget_unseen(struct inventory *inv)
+static void settle_records(struct inventory *inv)
 {
 	size_t kept = 0;
 
+	map_release(&inv->record_index);
 	for (size_t i = 0; i < inv->records.len; i++) {
 		if (inv->records.items[i].is_seen)
 			inv->records.items[kept++] = inv->records.items[i];
@@ -185,6 +185,9 @@ static void forget_unseen(struct inventory *inv)
 			record_release(&inv->records.items[i]);
 	}
 	inv->records.len = kept;
+	for (size_t i = 0; i < inv->fresh.len; i++)
+		vec_push(&inv->records, inv->fresh.items[i]);
+	vec_free(&inv->fresh);
 }
 
 /* ---- layers ---- */
@@ -213,9 +216,7 @@ static struct err *add_layer(struct inventory *inv, const char *path, const char
 struct inventory_layer *inventory_find_layer(const struct inventory *inv,
 					     const char *name)
 {
-	uintptr_t at = (uintptr_t)map_get(&inv->layer_index, name);
-
-	return at > 0 ? &inv->layers.items[at - 1] : NULL;
+	return map_get(&inv->layer_index, name);
 }
 
 static void count_refs(struct inventory *inv)
@@ -223,7 +224,7 @@ static void count_refs(struct inventory *inv)
 	map_release(&inv->layer_index);
 	for (size_t i = 0; i < inv->layers.len; i++)
 		map_set(&inv->layer_index, inv->layers.items[i].name,
-			(void *)(uintptr_t)(i + 1));
+			&inv->layers.items[i]);
 	for (size_t i = 0; i < inv->records.len; i++) {
 		const struct inventory_record *r = &inv->records.items[i];
 
@@ -301,27 +302,33 @@ static void release_layers_and_files(struct inventory *inv)
 	map_release(&inv->layer_index);
 }
 
-struct err *inventory_look(struct inventory *inv, const struct store *s)
+static struct err *look(struct inventory *inv)
 {
-	inv->store = s;
-	release_layers_and_files(inv);
-	index_records(inv);
 	/* Layers first: one that is published in between has no record to be missed. */
 	TRY(for_each(inv, "layers", add_layer));
 	TRY(for_each(inv, "records", add_record_folder));
 	TRY(for_each(inv, "blobs/sha256", add_blob_folder));
 	TRY(for_each(inv, "blobs/partial", add_partial));
 	TRY(for_each(inv, "logs", add_log));
-	TRY(for_each(inv, "failed", add_failed));
-	forget_unseen(inv);
+	return for_each(inv, "failed", add_failed);
+}
+
+struct err *inventory_look(struct inventory *inv, const struct store *s)
+{
+	struct err *e;
+
+	inv->store = s;
+	release_layers_and_files(inv);
+	index_records(inv);
+	e = look(inv);
+	settle_records(inv);
 	count_refs(inv);
-	return NULL;
+	return e;
 }
 
 void inventory_release(struct inventory *inv)
 {
 	release_layers_and_files(inv);
-	map_release(&inv->record_index);
 	for (size_t i = 0; i < inv->records.len; i++)
 		record_release(&inv->records.items[i]);
 	vec_free(&inv->records);

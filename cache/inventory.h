@@ -53,13 +53,14 @@ struct inventory {
 	VEC(struct inventory_record) records;
 	VEC(struct inventory_layer) layers;
 	VEC(struct inventory_file) files;
-	struct map layer_index;	 /* name to index + 1 */
-	struct map record_index; /* path to index + 1, of the last look */
+	VEC(struct inventory_record) fresh; /* while looking: those that are new */
+	struct map layer_index;		    /* name to layer */
+	struct map record_index;	    /* while looking: path to known record */
 };
 
 #define INVENTORY_INIT                                                                   \
 	{                                                                                \
-		NULL, {0}, {0}, {0}, MAP_INIT, MAP_INIT                                  \
+		NULL, {0}, {0}, {0}, {0}, MAP_INIT, MAP_INIT                             \
 	}
 
 /* Look at everything.  Looking again reads only the records that are new. */

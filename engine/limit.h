@@ -29,7 +29,7 @@ void limit_freep(struct limit **l);
 /* A step begins: make room for it. */
 NODISCARD struct err *limit_enter(struct limit *l, const char *step, struct task *task);
 /* It ended with `e`; what it was stopped for takes the place of its being cancelled. */
-struct err *limit_leave(struct limit *l, struct task *task, struct err *e);
+NODISCARD struct err *limit_leave(struct limit *l, struct task *task, struct err *e);
 /* Remove what is too much when nothing of the store is needed any more. */
 NODISCARD struct err *limit_settle(const struct limit_options *options);
 /* Does the store take more than it may? */

@@ -18,6 +18,12 @@ static const struct unit sizes[] = {
 	{'G', UINT64_C(1) << 30},
 	{'T', UINT64_C(1) << 40},
 };
+static const struct unit small_sizes[] = {
+	{'k', UINT64_C(1) << 10},
+	{'m', UINT64_C(1) << 20},
+	{'g', UINT64_C(1) << 30},
+	{'t', UINT64_C(1) << 40},
+};
 static const uint64_t SECOND_NS = 1000000000;
 static const struct unit ages[] = {
 	{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800},
@@ -53,17 +59,18 @@ struct err *amount_parse_size(const char *text, uint64_t *out)
 {
 	struct str number = str_of(text);
 	uint64_t factor = 0;
-	char last;
+	char last = 0;
 
 	/* "10GiB", "10GB" and "10G" are the same. */
 	if (str_ends_with(number, "iB"))
 		number.len -= 2;
 	else if (str_ends_with(number, "B"))
 		number.len--;
-	last = number.len > 0 ? number.data[number.len - 1] : '\0';
-	if (last >= 'a' && last <= 'z')
-		last = (char)(last - 'a' + 'A');
+	if (number.len > 0)
+		last = number.data[number.len - 1];
 	factor = factor_of(sizes, ARRAY_LEN(sizes), last);
+	if (factor == 0)
+		factor = factor_of(small_sizes, ARRAY_LEN(small_sizes), last);
 	if (factor > 0)
 		number.len--;
 	if (!multiply(number, factor > 0 ? factor : 1, out))
@@ -87,12 +94,15 @@ struct err *amount_parse_age(const char *text, uint64_t *out)
 
 const char *amount_format_age(int64_t ns, char *out, size_t size)
 {
-	uint64_t s = ns > 0 ? (uint64_t)ns / SECOND_NS : 0;
-	size_t i = 3; /* days */
+	static const size_t DAYS = 3; /* weeks are too coarse */
+	uint64_t s = ns > 0 ? (uint64_t)ns / SECOND_NS : 0, n = s;
+	char letter = 's';
 
-	while (i > 0 && s < ages[i].factor)
-		i--;
-	snprintf(out, size, "%llu%c", (unsigned long long)(s / ages[i].factor),
-		 ages[i].letter);
+	for (size_t i = 1; i <= DAYS && s >= ages[i].factor; i++) {
+		assert(ages[i].factor > 0);
+		n = s / ages[i].factor;
+		letter = ages[i].letter;
+	}
+	snprintf(out, size, "%llu%c", (unsigned long long)n, letter);
 	return out;
 }

@@ -32,8 +32,12 @@ static void put_clean(struct buf *out, const char *text, int width)
 {
 	int n = 0;
 
-	for (; *text; text++, n++)
-		buf_putc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+	for (; *text; text++, n++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			buf_putc(out, '?');
+		else
+			buf_putc(out, *text);
+	}
 	buf_printf(out, "%*s", n < width ? width - n : 0, "");
 }
 

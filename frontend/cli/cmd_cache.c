@@ -22,8 +22,9 @@
 #include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
 
-/* Options that not every action takes. */
+/* Options that not every action takes, in the order of the rows. */
 enum {
+	USES = 6,
 	USES_JSON = 1 << 0,
 	USES_OLDER = 1 << 1,
 	USES_KEEP = 1 << 2,
@@ -297,28 +298,35 @@ static const struct action {
 
 /* ---- the command ---- */
 
-static struct err *find_action(const struct operands *operands,
-			       const struct settings *settings, const struct action **out)
+static const struct action *find_action(const char *const *words, size_t n)
 {
-	const struct action *a = NULL;
+	for (size_t i = 0; n > 0 && i < ARRAY_LEN(actions); i++)
+		if (strcmp(actions[i].name, words[0]) == 0)
+			return &actions[i];
+	return NULL;
+}
 
-	for (size_t i = 0; operands->len > 0 && i < ARRAY_LEN(actions); i++)
-		if (strcmp(actions[i].name, operands->items[0]) == 0)
-			a = &actions[i];
+static struct err *unknown_action(const struct operands *operands)
+{
+	struct err *e = operands->len == 0 ? err_new(ERR_USAGE, "'cache' needs an action")
+					   : err_new(ERR_USAGE, "'cache' cannot '%s'",
+						     operands->items[0]);
+
+	return err_hint(e, "it is one of du, ls, prune, clear, verify");
+}
+
+static struct err *check_words(const struct action *a, const struct operands *operands,
+			       const struct settings *settings)
+{
 	if (!a)
-		return err_hint(operands->len == 0
-					? err_new(ERR_USAGE, "'cache' needs an action")
-					: err_new(ERR_USAGE, "'cache' cannot '%s'",
-						  operands->items[0]),
-				"it is one of du, ls, prune, clear, verify");
+		return unknown_action(operands);
 	if (operands->len > 1)
 		return err_new(ERR_USAGE, "'cache %s' takes no '%s'", a->name,
 			       operands->items[1]);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < USES; i++)
 		if (settings->used & ~a->options & 1U << i)
 			return err_new(ERR_USAGE, "'cache %s' takes no option '--%s'",
 				       a->name, rows[i].name);
-	*out = a;
 	return NULL;
 }
 
@@ -348,7 +356,8 @@ static struct err *cache_run(int argc, char **argv, int *status)
 
 	words = operands.items;
 	TRY(e);
-	TRY(find_action(&operands, &settings, &action));
+	action = find_action(words, operands.len);
+	TRY(check_words(action, &operands, &settings));
 	let_signals_end_us();
 	TRY(store_default_dir(settings.cache_dir, &dir));
 	TRY(open_store(dir, action->access, &store));
