@@ -47,6 +47,6 @@ size_t source_line_start(const struct source *s, unsigned line);
 /* "NAME:LINE:COLUMN" ("" without a source), for free(). */
 char *place_text(struct place place);
 /* Set the place of an error (err_where()).  Returns `e`; NULL passes, at no cost. */
-struct err *place_err(struct place place, struct err *e);
+NODISCARD struct err *place_err(struct place place, struct err *e);
 
 #endif

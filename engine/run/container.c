@@ -2,7 +2,7 @@
  * container.c - the parent's side of a container: start it, read its output, end it.
  *
  * Descriptors of the child: 3 is the request, whose other end stays open as long as we
- * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text; 5 is
+ * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text; 6 is
  * what it holds for us.
  */
 #include "engine/run/container.h"
@@ -49,7 +49,7 @@ static struct err *start(struct running *r)
 	CLEANUP(closep) int status_write = -1;
 	CLEANUP(closep) int output_write = -1;
 	CLEANUP(buf_release) struct buf spec = BUF_INIT;
-	int pass[3];
+	int pass[4] = {-1, -1, -1, -1};
 	struct proc_spec proc = {
 		.path = proc_self(), .argv = argv, .stdin_fd = -1, .pass_fds = pass};
 
@@ -58,8 +58,8 @@ static struct err *start(struct running *r)
 	TRY(proc_pipe(&r->output_fd, &output_write));
 	pass[0] = request_read;
 	pass[1] = status_write;
-	pass[2] = r->request->hold_fd;
-	proc.n_pass_fds = pass[2] > 0 ? 3 : 2;
+	pass[3] = r->request->hold_fd;
+	proc.n_pass_fds = pass[3] > 0 ? 4 : 2;
 	proc.stdout_fd = output_write;
 	proc.stderr_fd = output_write;
 	TRY(proc_start(&r->proc, &proc));

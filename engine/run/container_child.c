@@ -35,7 +35,7 @@
 #include "engine/run/mounts.h"
 #include "engine/run/run_spec.h"
 
-enum { REQUEST_FD = 3, STATUS_FD = 4, HOLD_FD = 5 };
+enum { REQUEST_FD = 3, STATUS_FD = 4, HOLD_FD = 6 };
 
 static const char SCRIPT_PATH[] = "/.post.script";
 

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "frontend/check/check_private.h"
 #include "frontend/check/shell_lint.h"
+#include "frontend/def/words.h"
 
 /* Where the first line of any length but blanks begins. */
 static bool first_line(struct str text, struct str *line)
@@ -171,12 +172,12 @@ static void report(void *context, const struct shell_finding *f)
 		diag_hint(d, "%s", f->hint);
 }
 
-/* Destinations of %files below /tmp: what a script may read there. */
-struct targets {
+struct texts {
 	VEC(struct str) items;
 };
 
-static void find_targets(const struct def_stage *stage, struct targets *out)
+/* Destinations of %files below /tmp: what a script may read there. */
+static void find_targets(const struct def_stage *stage, struct texts *out)
 {
 	for (const struct def_files *f = stage->files; f; f = f->next)
 		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
@@ -189,22 +190,54 @@ static void find_targets(const struct def_stage *stage, struct targets *out)
 		}
 }
 
+/* `targets` NULL: it sees the host's /tmp, or runs later. */
 static void lint(struct check *c, const struct def_section *section, bool is_posix,
-		 const struct targets *targets)
+		 const struct texts *targets)
 {
+	struct texts earlier = {0};
+
 	for (const struct def_part *p = section->parts; p; p = p->next) {
 		struct shell_script script = {
 			.text = p->text,
 			.is_posix = is_posix,
-			.reads_tmp = targets != NULL,
+			.has_host_tmp = targets == NULL,
 			.targets = targets ? targets->items.items : NULL,
 			.n_targets = targets ? targets->items.len : 0,
+			.earlier = earlier.items.items,
+			.n_earlier = earlier.items.len,
 		};
 
+		shell_lint(&script, report, c);
+		vec_push(&earlier.items, p->text);
+	}
+	vec_free(&earlier.items);
+}
+
+static void check_text(struct check *c, const struct def_section *section)
+{
+	for (const struct def_part *p = section->parts; p; p = p->next) {
 		check_crlf(c, p);
 		check_bootstrap_lines(c, p);
-		shell_lint(&script, report, c);
 	}
+}
+
+/* Images whose /bin/sh is bash, by words in their names. */
+static bool sh_is_bash(const struct def_stage *stage)
+{
+	static const char *const agents[] = {"yum", "dnf", "zypper", "arch", NULL};
+	static const char *const names[] = {
+		"rocky", "alma",   "centos", "fedora",	  "rhel",	 "redhat",
+		"ubi",	 "oracle", "suse",   "archlinux", "amazonlinux", "manylinux",
+	};
+	const char *agent = def_header(stage, "bootstrap");
+	const char *from = def_header(stage, "from");
+
+	if (agent && words_contain(agents, str_of(agent)))
+		return true;
+	for (size_t i = 0; from && i < ARRAY_LEN(names); i++)
+		if (strcasestr(from, names[i]))
+			return true;
+	return false;
 }
 
 /* %pre, %setup and %post are run by /bin/sh whatever their first line says. */
@@ -213,18 +246,21 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 {
 	const struct def_section *section = stage->sections[kind];
 	struct inner_shell inner = {.shell = STR("sh")};
-	struct targets targets = {0};
+	struct texts targets = {0};
 	bool is_posix;
 
 	if (!section)
 		return;
 	check_empty(c, section, true);
+	check_text(c, section);
 	check_arguments(c, section, &inner);
 	is_posix =
 		str_ends_with(inner.shell, "sh") && !str_ends_with(inner.shell, "bash") &&
 		!str_ends_with(inner.shell, "zsh") && !str_ends_with(inner.shell, "ksh");
-	if (kind == DEF_POST)
+	if (kind == DEF_POST) {
+		is_posix = is_posix && !sh_is_bash(stage);
 		find_targets(stage, &targets);
+	}
 	if (is_shell(inner.shell))
 		lint(c, section, is_posix, kind == DEF_POST ? &targets : NULL);
 	vec_free(&targets.items);
@@ -241,11 +277,12 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 	if (!section)
 		return;
 	check_empty(c, section, true);
+	check_text(c, section);
 	for (const struct def_part *p = section->parts; p; p = p->next)
 		if (first_line(p->text, &line))
 			break;
 	has_interpreter = str_starts_with(line, "#!");
-	top = section->parts->text;
+	top = section->parts ? section->parts->text : line;
 	scan_line(&top, &first);
 	if (has_interpreter && scan_trim(first).len == 0)
 		diag_hint(diag_add(c->diags, DIAG_LATE_INTERPRETER, check_span(c, line),
@@ -253,7 +290,7 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 				   "interpreter's, and writes a script that cannot run"),
 			  "move it to the section's first line");
 	if (!has_interpreter || str_is(line, "#!/bin/sh"))
-		lint(c, section, true, NULL);
+		lint(c, section, !sh_is_bash(stage), NULL);
 }
 
 /* ---- help ---- */

@@ -19,7 +19,6 @@
 
 struct settings {
 	struct def_options def;
-	struct plan_options plan;
 	const char *format;
 	const char *cache_dir;
 };
@@ -51,28 +50,12 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
-static struct err *set_target(void *settings, const char *value)
-{
-	((struct settings *)settings)->plan.target = value;
-	return NULL;
-}
-
-static struct err *set_all_stages(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->plan.all_stages = true;
-	return NULL;
-}
-
 static const struct option_row rows[] = {
 	{0, "format", "KIND", "tree, dot, mermaid or json (default: tree)", set_format},
 	{0, "dot", NULL, "the same as --format dot", set_dot},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "target", "STAGE[.STEP]", "the stage whose image it is, or where it stops",
-	 set_target},
-	{0, "all-stages", NULL, "also the stages that the target does not need",
-	 set_all_stages},
+	PLAN_OPTION_ROWS,
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
@@ -161,7 +144,7 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	TRY(e);
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'plan' takes one definition file");
-	TRY(load_plan(files[0], &settings.def, &settings.plan, &loaded, status));
+	TRY(load_plan(files[0], &settings.def, &settings.def.plan, &loaded, status));
 	if (*status != 0)
 		return NULL;
 	TRY(find_statuses(loaded.plan, files[0], &settings, &statuses));

@@ -7,6 +7,7 @@
  * while it has one thread (design: D8), and builds.  What the first process has resolved
  * the second finds in the store, under a time not before `since`.
  */
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,6 @@ static const unsigned JOBS_MAX = 512;
 
 struct settings {
 	struct def_options def;
-	struct plan_options plan;
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
@@ -147,19 +147,6 @@ static struct err *set_cache_max_files(void *settings, const char *value)
 		       : err_new(ERR_USAGE, "'%s' is no number", value);
 }
 
-static struct err *set_target(void *settings, const char *value)
-{
-	((struct settings *)settings)->plan.target = value;
-	return NULL;
-}
-
-static struct err *set_all_stages(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->plan.all_stages = true;
-	return NULL;
-}
-
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
 	 set_jobs},
@@ -180,10 +167,7 @@ static const struct option_row rows[] = {
 	 set_cache_max},
 	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
 	 set_cache_max_files},
-	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
-	 set_target},
-	{0, "all-stages", NULL, "also build the stages that the target does not need",
-	 set_all_stages},
+	PLAN_OPTION_ROWS,
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
@@ -230,7 +214,10 @@ static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
 	limit_freep(&b->limit);
-	registry_freep(&b->registry);
+	if (b->registry) {
+		registry_freep(&b->registry);
+		curl_global_cleanup();
+	}
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
@@ -259,6 +246,9 @@ static struct err *open_registry(struct build *b)
 		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};
 
+	/* Before there are threads: curl_global_init(3). */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_new(ERR_SYS, "libcurl does not start");
 	return registry_new(&options, &b->registry);
 }
 
@@ -342,7 +332,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.cached = result->counts[NODE_CACHED],
 		.elapsed_ns = clock_mono_ns() - b->started_ns,
 		.image = b->output,
-		.target = b->settings.plan.target,
+		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
 	};
 
@@ -450,14 +440,15 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	TRY(load_plan(*file, &b->settings.def, &b->settings.plan, &b->loaded, status));
+	TRY(load_plan(*file, &b->settings.def, &b->settings.def.plan, &b->loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
 		return err_hint(err_new(ERR_USAGE,
 					"the target '%s' is a step: it makes no "
 					"image",
-					b->settings.plan.target),
+					b->settings.def.plan.target),
 				"name a stage, or leave out -o");
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }

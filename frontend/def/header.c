@@ -30,11 +30,9 @@ static void unknown_key(const struct parser *p, struct str key, const char *lowe
 /* The key in lower case: the table's own text, or one in the arena; NULL if unknown. */
 static const char *known_key(const struct parser *p, struct str key)
 {
-	CLEANUP(freep) char *lower = str_dup(key);
+	CLEANUP(freep) char *lower = str_dup_lower(key);
 	const char *known;
 
-	for (char *c = lower; *c; c++)
-		*c = char_lower(*c);
 	known = words_find(words_header_keys, str_of(lower));
 	if (known)
 		return known;
@@ -69,9 +67,7 @@ static void check_swallowed(const struct parser *p, struct str line)
 	if (!str_cut(line, ':', &key, &value))
 		return;
 	key = scan_trim(key);
-	lower = str_dup(key);
-	for (char *c = lower; *c; c++)
-		*c = char_lower(*c);
+	lower = str_dup_lower(key);
 	if (!words_find(words_header_keys, str_of(lower)))
 		return;
 	d = diag_add(p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),

@@ -73,6 +73,7 @@ bool scan_word(struct str *rest, struct str *word)
 
 bool scan_line(struct str *rest, struct str *line)
 {
+	*line = *rest;
 	if (rest->len == 0)
 		return false;
 	str_cut(*rest, '\n', line, rest);

@@ -20,8 +20,8 @@ struct str scan_trim_left(struct str s);
  */
 bool scan_word(struct str *rest, struct str *word);
 
-/* The first line of `*rest`, without its line end (LF, or CR LF), is taken off; false
- * when there is none. */
+/* The first line of `*rest`, without its line end (LF, or CR LF), is taken off; false,
+ * and `*line` empty, when there is none. */
 bool scan_line(struct str *rest, struct str *line);
 /* A line whose first word begins with `%` begins a section. */
 bool scan_is_section(struct str line);

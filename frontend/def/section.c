@@ -37,11 +37,9 @@ static struct section_line split_line(struct str line)
 
 static const char *nearest_section(struct str name)
 {
-	CLEANUP(freep) char *lower = str_dup(name);
+	CLEANUP(freep) char *lower = str_dup_lower(name);
 	const char *near;
 
-	for (char *c = lower; *c; c++)
-		*c = char_lower(*c);
 	near = words_nearest(words_sections, str_of(lower));
 	return near ? near : words_nearest(words_app_sections, str_of(lower));
 }

@@ -115,9 +115,12 @@ static bool looks_secret(const char *name)
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		const char *at = strcasestr(name, words[i]);
-		char next = at ? char_lower(at[strlen(words[i])]) : 'x';
+		char next;
 
+		if (!at)
+			continue;
 		/* A tokenizer is none. */
+		next = char_lower(at[strlen(words[i])]);
 		if (next < 'a' || next > 'z' || next == 's')
 			return true;
 	}

@@ -50,7 +50,7 @@ static size_t count_copies(const char *step)
 			return 0;
 	if (strcmp(step, "copy") == 0)
 		return 1;
-	if (strncmp(step, "copy", 4) == 0 && str_to_u64(str_of(step + 4), &n))
+	if (strncmp(step, "copy", 4) == 0 && str_to_u64(str_of(step + 4), &n) && n > 1)
 		return (size_t)n;
 	return SIZE_MAX;
 }
