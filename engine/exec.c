@@ -179,7 +179,7 @@ static struct err *compose(struct exec *x, const struct step *step, struct task 
 
 	key_free(state->inputs);
 	state->inputs = key_new(x->options.store, step_kind_name(step->kind));
-	key_set_text(state->inputs, "architecture", oci_platform_host().architecture);
+	key_set_text(state->inputs, "architecture", x->architecture);
 	key_set_text(state->inputs, "id map", x->options.id_map);
 	if (step->parent.index != NODE_NONE.index) {
 		struct digest parent = exec_parent_digest(x, step);
@@ -336,6 +336,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
 	x->flights = flight_table_new();
 	x->memo = stat_memo_new(options->store);
+	x->architecture = oci_platform_host().architecture;
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);

@@ -29,8 +29,9 @@ struct exec {
 	struct exec_options options;
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
-	struct stat_memo *memo; /* of host files */
-	bool epoch_set; /* SOURCE_DATE_EPOCH */
+	struct stat_memo *memo;	  /* of host files */
+	const char *architecture; /* this machine's, in the words of OCI */
+	bool epoch_set;		  /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
 			    */
