@@ -39,6 +39,11 @@ struct step_state *exec_state(struct exec *x, struct node_id id)
 	return &x->states[id.index];
 }
 
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step)
+{
+	return freshness_rule(x->options.freshness, step->id);
+}
+
 const struct snapshot *exec_parent(struct exec *x, const struct step *step)
 {
 	static const struct snapshot empty = SNAPSHOT_INIT;
@@ -221,6 +226,9 @@ static bool take_record(struct exec *x, const struct step *step)
 		err_ignore(e, "a miss");
 		return false;
 	}
+	state->miss = freshness_refuses(exec_rule(x, step), record);
+	if (state->miss)
+		return false;
 	state->miss = "what it made is gone";
 	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
@@ -395,6 +403,25 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
 	return x->states[id.index].miss;
+}
+
+struct exec_sources exec_sources(const struct exec *x)
+{
+	struct exec_sources sources = {0};
+
+	for (size_t i = 0; i < x->options.n_steps; i++) {
+		const struct step *step = x->options.steps[i];
+		int64_t when = x->states[i].resolved_ns;
+
+		if (step->kind != STEP_BASE)
+			continue;
+		sources.locked += digest_is_set(&exec_rule(x, step)->locked);
+		if (when == 0 || when / 1000000 >= x->options.resolved_since / 1000000)
+			continue;
+		if (sources.remembered++ == 0 || when < sources.oldest_ns)
+			sources.oldest_ns = when;
+	}
+	return sources;
 }
 
 struct err *exec_remember(struct exec *x)

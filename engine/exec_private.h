@@ -22,7 +22,8 @@ struct step_state {
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
 	cJSON *record;		  /* of a done step */
-	const char *miss;	  /* why it was a miss: a literal */
+	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
+	const char *miss;    /* why it was a miss: a literal */
 };
 
 struct exec {
@@ -71,6 +72,8 @@ extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_
 	step_meta_ops, step_test_ops, step_pack_ops;
 
 struct step_state *exec_state(struct exec *x, struct node_id id);
+/* How fresh what the step uses must be. */
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *exec_parent(struct exec *x, const struct step *step);
 struct digest exec_parent_digest(struct exec *x, const struct step *step);

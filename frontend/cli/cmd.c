@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const struct cmd *const commands[] = {&cmd_run, &cmd_plan, &cmd_check,
+static const struct cmd *const commands[] = {&cmd_run, &cmd_plan, &cmd_check, &cmd_lock,
 					     &cmd_inspect};
 
 const struct cmd *cmd_find(const char *name)

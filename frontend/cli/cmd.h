@@ -20,7 +20,7 @@ struct cmd {
 	struct err *(*run)(int argc, char **argv, int *status);
 };
 
-extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect;
+extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock;
 
 /* The run command inside its namespaces; `since` is when the command was given, in
  * clock_real_ns(). */

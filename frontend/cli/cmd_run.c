@@ -19,6 +19,7 @@
 #include "engine/exec.h"
 #include "engine/run/userns.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
@@ -29,16 +30,15 @@ static const unsigned JOBS_MAX = 512;
 /* ---- settings ---- */
 
 struct settings {
-	struct def_options def;
-	struct plan_options plan;
+	/* `def` and `fresh.net` are its beginning: their options find them there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
 	enum sink_progress progress;
-	VEC(const char *) mirrors;
-	char *mirror_words; /* what mirrors from the environment point into */
-	bool no_https;
-	const char *authfile;
 	enum sqfs_compression compression;
 	const char *trace;
 	const char *cache_dir;
@@ -46,9 +46,7 @@ struct settings {
 
 static void settings_release(struct settings *s)
 {
-	vec_free(&s->mirrors);
-	free(s->mirror_words);
-	def_options_release(&s->def);
+	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_jobs(void *settings, const char *value)
@@ -81,30 +79,6 @@ static struct err *set_progress(void *settings, const char *value)
 	return sink_progress_parse(value, &((struct settings *)settings)->progress);
 }
 
-static struct err *set_mirror(void *settings, const char *value)
-{
-	struct settings *s = settings;
-
-	if (!strchr(value, '='))
-		return err_hint(err_new(ERR_USAGE, "'%s' names no mirror", value),
-				"write HOST=URL, as docker.io=http://127.0.0.1:5000");
-	vec_push(&s->mirrors, value);
-	return NULL;
-}
-
-static struct err *set_no_https(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->no_https = true;
-	return NULL;
-}
-
-static struct err *set_authfile(void *settings, const char *value)
-{
-	((struct settings *)settings)->authfile = value;
-	return NULL;
-}
-
 static struct err *set_compress(void *settings, const char *value)
 {
 	struct settings *s = settings;
@@ -130,19 +104,6 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
-static struct err *set_target(void *settings, const char *value)
-{
-	((struct settings *)settings)->plan.target = value;
-	return NULL;
-}
-
-static struct err *set_all_stages(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->plan.all_stages = true;
-	return NULL;
-}
-
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
 	 set_jobs},
@@ -151,39 +112,17 @@ static const struct option_row rows[] = {
 	{'F', "force", NULL, "replace what is there, even a signed image", set_force},
 	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress},
 	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress},
-	{0, "registry-mirror", "HOST=URL", "ask URL for images of HOST (repeatable)",
-	 set_mirror},
-	{0, "no-https", NULL, "talk plain http to registries", set_no_https},
-	{0, "authfile", "FILE", "registry credentials (default: the usual places)",
-	 set_authfile},
+	NET_OPTION_ROWS,
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
-	 set_target},
-	{0, "all-stages", NULL, "also build the stages that the target does not need",
-	 set_all_stages},
+	PLAN_OPTION_ROWS,
+	FRESH_PLAN_ROWS,
+	FRESH_RUN_ROWS,
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
 };
-
-/* DAGBUILD_REGISTRY_MIRRORS: HOST=URL, separated by blanks or commas; options come first.
- */
-static struct err *read_environment(struct settings *s)
-{
-	const char *mirrors = getenv("DAGBUILD_REGISTRY_MIRRORS");
-	char *rest, *word;
-
-	if (!mirrors)
-		return NULL;
-	s->mirror_words = xstrdup(mirrors);
-	rest = s->mirror_words;
-	while ((word = strsep(&rest, ", \t\n")) != NULL)
-		if (word[0])
-			TRY(err_wrap(set_mirror(s, word), "DAGBUILD_REGISTRY_MIRRORS"));
-	return NULL;
-}
 
 /* ---- one build ---- */
 
@@ -194,6 +133,7 @@ struct build {
 	char id_map[256];
 	struct store *store;
 	struct registry *registry;
+	struct freshness freshness;
 	struct exec *exec;
 	uint64_t started_ns;
 	int64_t since; /* clock_real_ns() */
@@ -203,36 +143,12 @@ struct build {
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
-	registry_freep(&b->registry);
+	freshness_release(&b->freshness);
+	net_options_close(&b->registry);
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
 	free(b->output);
-}
-
-/* Milliseconds from the environment; 0, the default, when it does not say. */
-static unsigned milliseconds(const char *name)
-{
-	const char *text = getenv(name);
-	uint64_t value = 0;
-
-	return text && str_to_u64(str_of(text), &value) && value <= UINT32_MAX
-		       ? (unsigned)value
-		       : 0;
-}
-
-static struct err *open_registry(struct build *b)
-{
-	struct registry_options options = {
-		.mirrors = b->settings.mirrors.items,
-		.n_mirrors = b->settings.mirrors.len,
-		.no_https = b->settings.no_https,
-		.authfile = b->settings.authfile,
-		.stall_timeout_ms = milliseconds("DAGBUILD_STALL_MS"),
-		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
-	};
-
-	return registry_new(&options, &b->registry);
 }
 
 static struct err *open_exec(struct build *b)
@@ -245,6 +161,7 @@ static struct err *open_exec(struct build *b)
 		.id_map = b->id_map,
 		.can_mount = b->inside,
 		.resolved_since = b->since,
+		.freshness = &b->freshness,
 		.jobs = b->settings.jobs,
 		.output = b->output,
 		.force = b->settings.force,
@@ -254,17 +171,32 @@ static struct err *open_exec(struct build *b)
 	return exec_new(&options, &b->exec);
 }
 
+static struct err *open_freshness(struct build *b, const char *file)
+{
+	struct fresh_request request = {
+		.options = &b->settings.fresh,
+		.plan = b->loaded.plan,
+		.file = file,
+		.since_ns = b->since,
+		.is_quiet = b->inside,
+	};
+
+	return fresh_rules(&request, &b->freshness);
+}
+
 static struct err *open_build(struct build *b, const char *file)
 {
 	CLEANUP(freep) char *dir = NULL;
 
+	TRY(open_freshness(b, file));
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
 	if (b->loaded.plan->pack.index != NODE_NONE.index)
 		TRY(load_image_path(file, b->settings.output, &b->output));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
-	TRY(open_registry(b));
+	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
+			     &b->registry));
 	TRY(open_exec(b));
 	return b->output ? exec_check_output(b->exec) : NULL;
 }
@@ -272,14 +204,17 @@ static struct err *open_build(struct build *b, const char *file)
 static void summarize(const struct build *b, const struct sched_result *result)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(freep)
+	char *sources = fresh_sources(&b->freshness, exec_sources(b->exec));
 	struct summary summary = {
 		.plan_steps = b->loaded.plan->n_steps,
 		.built = result->counts[NODE_BUILT],
 		.cached = result->counts[NODE_CACHED],
 		.elapsed_ns = clock_mono_ns() - b->started_ns,
 		.image = b->output,
-		.target = b->settings.plan.target,
+		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
+		.sources = sources,
 	};
 
 	summary_render(&summary, &text);
@@ -377,18 +312,20 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 
 	files = operands.items;
 	TRY(e);
-	TRY(read_environment(&b->settings));
+	TRY(fresh_options_check(&b->settings.fresh));
+	TRY(net_options_environment(&b->settings.fresh.net));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	TRY(load_plan(*file, &b->settings.def, &b->settings.plan, &b->loaded, status));
+	TRY(load_plan(*file, &b->settings.def, &b->settings.def.plan, &b->loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
 		return err_hint(err_new(ERR_USAGE,
 					"the target '%s' is a step: it makes no "
 					"image",
-					b->settings.plan.target),
+					b->settings.def.plan.target),
 				"name a stage, or leave out -o");
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
