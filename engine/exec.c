@@ -198,14 +198,13 @@ struct node_id exec_waits_for(struct exec *x, const struct step *step)
 	return NODE_NONE;
 }
 
-static void set_architecture(struct key *inputs)
+/* "amd64", "arm/v7": this machine's, in the words of OCI. */
+static char *architecture(void)
 {
 	struct oci_platform host = oci_platform_host();
-	CLEANUP(freep)
-	char *text = xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
-			       host.variant ? host.variant : "");
 
-	key_set_text(inputs, "architecture", text);
+	return xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
+			 host.variant ? host.variant : "");
 }
 
 /* Everything every key holds, then what the kind adds. */
@@ -219,7 +218,7 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	if (x->options.explain || x->options.can_mount)
 		key_keep(state->inputs);
 	state->waits_for = exec_waits_for(x, step);
-	set_architecture(state->inputs);
+	key_set_text(state->inputs, "architecture", x->architecture);
 	key_set_text(state->inputs, "id map", x->options.id_map);
 	if (step->parent.index != NODE_NONE.index &&
 	    state->waits_for.index != step->parent.index) {
@@ -442,6 +441,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
 	x->flights = flight_table_new(options->store);
 	x->memo = stat_memo_new(options->store);
+	x->architecture = architecture();
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
