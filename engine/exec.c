@@ -39,6 +39,11 @@ struct step_state *exec_state(struct exec *x, struct node_id id)
 	return &x->states[id.index];
 }
 
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step)
+{
+	return freshness_rule(x->options.freshness, step->id);
+}
+
 const struct snapshot *exec_parent(struct exec *x, const struct step *step)
 {
 	static const struct snapshot empty = SNAPSHOT_INIT;
@@ -200,6 +205,23 @@ static struct err *compose(struct exec *x, const struct step *step, struct task 
 	return NULL;
 }
 
+/* Are the layers there that the step added?  Those of its parent were looked at with the
+ * parent. */
+static bool has_layers(struct exec *x, const struct step *step)
+{
+	const struct snapshot *own = &exec_state(x, step->id)->snapshot;
+	const struct snapshot *parent = exec_parent(x, step);
+	struct snapshot added = *own;
+
+	if (parent->len > 0 && parent->len <= own->len &&
+	    memcmp(parent->layers, own->layers, parent->len * sizeof(*own->layers)) ==
+		    0) {
+		added.layers += parent->len;
+		added.len -= parent->len;
+	}
+	return snapshot_exists(x->options.store, &added);
+}
+
 /* Take the record under the state's key for the step's result, if it still holds. */
 static bool take_record(struct exec *x, const struct step *step)
 {
@@ -212,19 +234,24 @@ static bool take_record(struct exec *x, const struct step *step)
 		err_ignore(e, "a miss");
 		return false;
 	}
+	state->miss = freshness_refuses(exec_rule(x, step), record);
+	if (state->miss)
+		return false;
 	state->miss = "what it made is gone";
 	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
-	if (!snapshot_exists(x->options.store, &state->snapshot) ||
-	    (ops[step->kind]->is_current &&
-	     !ops[step->kind]->is_current(x, step, record))) {
+	if (!has_layers(x, step) || (ops[step->kind]->is_current &&
+				     !ops[step->kind]->is_current(x, step, record))) {
 		snapshot_release(&state->snapshot);
 		return false;
 	}
 	state->miss = NULL;
 	record_adopt(x->options.store, &state->key, record);
+	/* All steps' records are kept at once, but not what nobody asks for again. */
+	cJSON_DeleteItemFromObject(record, "inputs");
+	cJSON_DeleteItemFromObject(record, "snapshot");
 	state->record = STEAL(record);
 	return true;
 }
@@ -325,6 +352,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->options = *options;
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
 	x->flights = flight_table_new();
+	x->memo = stat_memo_new(options->store);
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
@@ -345,6 +373,7 @@ void exec_free(struct exec *x)
 	free(x->passed_env);
 	free(x->states);
 	flight_table_free(x->flights);
+	stat_memo_free(x->memo);
 	free(x);
 }
 
@@ -382,6 +411,30 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
 	return x->states[id.index].miss;
+}
+
+struct exec_sources exec_sources(const struct exec *x)
+{
+	struct exec_sources sources = {0};
+
+	for (size_t i = 0; i < x->options.n_steps; i++) {
+		const struct step *step = x->options.steps[i];
+		int64_t when = x->states[i].resolved_ns;
+
+		if (step->kind != STEP_BASE)
+			continue;
+		sources.locked += digest_is_set(&exec_rule(x, step)->locked);
+		if (when == 0 || when / 1000000 >= x->options.resolved_since / 1000000)
+			continue;
+		if (sources.remembered++ == 0 || when < sources.oldest_ns)
+			sources.oldest_ns = when;
+	}
+	return sources;
+}
+
+struct err *exec_remember(struct exec *x)
+{
+	return stat_memo_save(x->memo);
 }
 
 uint64_t exec_image_size(const struct exec *x)

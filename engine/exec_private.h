@@ -10,6 +10,7 @@
 #include "cache/key.h"
 #include "cache/layer.h"
 #include "cache/record.h"
+#include "cache/stat_memo.h"
 #include "engine/exec.h"
 #include "engine/flight.h"
 #include "engine/tree/overlay.h"
@@ -21,13 +22,15 @@ struct step_state {
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
 	cJSON *record;		  /* of a done step */
-	const char *miss;	  /* why it was a miss: a literal */
+	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
+	const char *miss;    /* why it was a miss: a literal */
 };
 
 struct exec {
 	struct exec_options options;
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
+	struct stat_memo *memo; /* of host files */
 	bool epoch_set; /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
@@ -68,6 +71,8 @@ extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_
 	step_meta_ops, step_test_ops, step_pack_ops;
 
 struct step_state *exec_state(struct exec *x, struct node_id id);
+/* How fresh what the step uses must be. */
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *exec_parent(struct exec *x, const struct step *step);
 struct digest exec_parent_digest(struct exec *x, const struct step *step);

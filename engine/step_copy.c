@@ -33,13 +33,17 @@ static void on_read(void *context, uint64_t done)
 static struct copy_request request_of(struct exec *x, const struct step *step,
 				      struct task *task, int source_fd)
 {
+	bool from_host = step->kind == STEP_FILES;
+
 	return (struct copy_request){
-		.from = step->kind == STEP_COPY ? COPY_FROM_STAGE : COPY_FROM_HOST,
+		.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
 		.source_fd = source_fd,
 		.items = step->files.items,
 		.n_items = step->files.n_items,
 		.secret = store_secret(x->options.store),
 		.cancel = task_cancel(task),
+		.memo = from_host ? x->memo : NULL,
+		.task = from_host ? task : NULL,
 		.progress = on_read,
 		.context = task,
 	};

@@ -34,6 +34,9 @@
 #include "base/source.h"
 #include "scheduler/cancel.h"
 
+struct stat_memo;
+struct task;
+
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
 	const char *target; /* as written; "" when omitted */
@@ -57,6 +60,10 @@ struct copy_request {
 	size_t n_items;
 	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
 	const struct cancel *cancel;	  /* may be NULL */
+	/* Of host files: saves reading those that it knows; may be NULL. */
+	struct stat_memo *memo;
+	/* Whose idle slots help with looking at host files; may be NULL. */
+	struct task *task;
 	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

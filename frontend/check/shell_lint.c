@@ -113,10 +113,10 @@ void shell_lint(const struct shell_script *script, shell_report report, void *co
 
 /* ---- errexit ---- */
 
-static bool is_errexit(struct str word, struct str previous)
+bool shell_option_is_errexit(struct str word, struct str before)
 {
 	bool is_short = str_starts_with(word, "-") && !str_starts_with(word, "--");
-	bool is_name = str_starts_with(previous, "-") && str_ends_with(previous, "o");
+	bool is_name = str_starts_with(before, "-") && str_ends_with(before, "o");
 
 	return (is_short && str_find(word, 'e') < word.len) ||
 	       (is_name && str_is(word, "errexit"));
@@ -132,7 +132,7 @@ bool shell_sets_errexit(struct str text)
 	for (;;) {
 		token = shell_scan_next(&scan);
 		if (token->kind == SHELL_WORD && token->role == SHELL_ARGUMENT) {
-			if (is_errexit(token->text, command.previous))
+			if (shell_option_is_errexit(token->text, command.previous))
 				return true;
 		} else if (token->kind == SHELL_WORD && token->role == SHELL_NAME) {
 			if (!str_is(token->text, "set"))

@@ -44,6 +44,9 @@ struct shell_script {
 
 /* Report what is found, in no particular order. */
 void shell_lint(const struct shell_script *script, shell_report report, void *context);
+/* Is `word`, behind `before`, an option of a shell that sets errexit: `-e`, `-ex`, or
+ * `errexit` behind `-o`? */
+bool shell_option_is_errexit(struct str word, struct str before);
 /* Does the script begin with `set -e`, `set -ex`, `set -o errexit`, or the like? */
 bool shell_sets_errexit(struct str text);
 

@@ -9,23 +9,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "engine/exec.h"
 #include "engine/run/userns.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/export/export.h"
 #include "scheduler/sched.h"
 
 struct settings {
-	struct def_options def;
+	/* `def` is its beginning: their options find it there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	const char *format;
 	const char *cache_dir;
 };
 
 static void settings_release(struct settings *s)
 {
-	def_options_release(&s->def);
+	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_format(void *settings, const char *value)
@@ -56,6 +62,7 @@ static const struct option_row rows[] = {
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
 	PLAN_OPTION_ROWS,
+	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
@@ -107,6 +114,7 @@ static struct err *probe_all(const struct plan *plan,
 /* `*out` stays NULL when nothing can be known. */
 static struct err *find_statuses(const struct plan *plan, const char *file,
 				 const struct settings *settings,
+				 const struct freshness *freshness,
 				 struct export_status **out)
 {
 	CLEANUP(store_closep) struct store *store = NULL;
@@ -114,7 +122,11 @@ static struct err *find_statuses(const struct plan *plan, const char *file,
 	struct userns_plan userns;
 	char id_map[256] = "none";
 	struct exec_options options = {
-		.steps = plan->steps, .n_steps = plan->n_steps, .jobs = 1};
+		.steps = plan->steps,
+		.n_steps = plan->n_steps,
+		.freshness = freshness,
+		.jobs = 1,
+	};
 	struct err *e = userns_probe(&userns);
 
 	if (!e)
@@ -136,18 +148,25 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	CLEANUP(freep) const char **files = NULL;
 	CLEANUP(freep) struct export_status *statuses = NULL;
 	CLEANUP(settings_release) struct settings settings = {.format = "tree"};
+	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
+	struct fresh_request fresh = {.options = &settings.fresh,
+				      .since_ns = clock_real_ns()};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 	struct export_state state = {0};
 
 	files = operands.items;
 	TRY(e);
+	TRY(fresh_options_check(&settings.fresh));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'plan' takes one definition file");
 	TRY(load_plan(files[0], &settings.def, &settings.def.plan, &loaded, status));
 	if (*status != 0)
 		return NULL;
-	TRY(find_statuses(loaded.plan, files[0], &settings, &statuses));
+	fresh.plan = loaded.plan;
+	fresh.file = files[0];
+	TRY(fresh_rules(&fresh, &freshness));
+	TRY(find_statuses(loaded.plan, files[0], &settings, &freshness, &statuses));
 	state.statuses = statuses;
 	state.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	return export_find(settings.format)->write(loaded.plan, &state, STDOUT_FILENO);

@@ -7,7 +7,6 @@
  * while it has one thread (design: D8), and builds.  What the first process has resolved
  * the second finds in the store, under a time not before `since`.
  */
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "cache/record.h"
 #include "engine/exec.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
@@ -31,15 +31,15 @@ static const unsigned KEEP_FAILED_MAX = 1000;
 /* ---- settings ---- */
 
 struct settings {
-	struct def_options def;
+	/* `def` and `fresh.net` are its beginning: their options find them there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
 	enum sink_progress progress;
-	VEC(const char *) mirrors;
-	char *mirror_words; /* what mirrors from the environment point into */
-	bool no_https;
-	const char *authfile;
 	enum sqfs_compression compression;
 	const char *trace;
 	const char *cache_dir;
@@ -49,9 +49,7 @@ struct settings {
 
 static void settings_release(struct settings *s)
 {
-	vec_free(&s->mirrors);
-	free(s->mirror_words);
-	def_options_release(&s->def);
+	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_jobs(void *settings, const char *value)
@@ -82,30 +80,6 @@ static struct err *set_force(void *settings, const char *value)
 static struct err *set_progress(void *settings, const char *value)
 {
 	return sink_progress_parse(value, &((struct settings *)settings)->progress);
-}
-
-static struct err *set_mirror(void *settings, const char *value)
-{
-	struct settings *s = settings;
-
-	if (!strchr(value, '='))
-		return err_hint(err_new(ERR_USAGE, "'%s' names no mirror", value),
-				"write HOST=URL, as docker.io=http://127.0.0.1:5000");
-	vec_push(&s->mirrors, value);
-	return NULL;
-}
-
-static struct err *set_no_https(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->no_https = true;
-	return NULL;
-}
-
-static struct err *set_authfile(void *settings, const char *value)
-{
-	((struct settings *)settings)->authfile = value;
-	return NULL;
 }
 
 static struct err *set_compress(void *settings, const char *value)
@@ -155,14 +129,12 @@ static const struct option_row rows[] = {
 	{'F', "force", NULL, "replace what is there, even a signed image", set_force},
 	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress},
 	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress},
-	{0, "registry-mirror", "HOST=URL", "ask URL for images of HOST (repeatable)",
-	 set_mirror},
-	{0, "no-https", NULL, "talk plain http to registries", set_no_https},
-	{0, "authfile", "FILE", "registry credentials (default: the usual places)",
-	 set_authfile},
+	NET_OPTION_ROWS,
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
 	PLAN_OPTION_ROWS,
+	FRESH_PLAN_ROWS,
+	FRESH_RUN_ROWS,
 	{0, "keep-failed", "no|N",
 	 "roots of failed steps to keep for 'dagbuild shell' (default: 3)",
 	 set_keep_failed},
@@ -171,23 +143,6 @@ static const struct option_row rows[] = {
 	CMD_HELP_ROW,
 	{0},
 };
-
-/* DAGBUILD_REGISTRY_MIRRORS: HOST=URL, separated by blanks or commas; options come first.
- */
-static struct err *read_environment(struct settings *s)
-{
-	const char *mirrors = getenv("DAGBUILD_REGISTRY_MIRRORS");
-	char *rest, *word;
-
-	if (!mirrors)
-		return NULL;
-	s->mirror_words = xstrdup(mirrors);
-	rest = s->mirror_words;
-	while ((word = strsep(&rest, ", \t\n")) != NULL)
-		if (word[0])
-			TRY(err_wrap(set_mirror(s, word), "DAGBUILD_REGISTRY_MIRRORS"));
-	return NULL;
-}
 
 /* ---- one build ---- */
 
@@ -198,6 +153,7 @@ struct build {
 	struct inside times; /* and the id map */
 	struct store *store;
 	struct registry *registry;
+	struct freshness freshness;
 	struct exec *exec;
 	bool inside;
 };
@@ -205,42 +161,12 @@ struct build {
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
-	if (b->registry) {
-		registry_freep(&b->registry);
-		curl_global_cleanup();
-	}
+	freshness_release(&b->freshness);
+	net_options_close(&b->registry);
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
 	free(b->output);
-}
-
-/* Milliseconds from the environment; 0, the default, when it does not say. */
-static unsigned milliseconds(const char *name)
-{
-	const char *text = getenv(name);
-	uint64_t value = 0;
-
-	return text && str_to_u64(str_of(text), &value) && value <= UINT32_MAX
-		       ? (unsigned)value
-		       : 0;
-}
-
-static struct err *open_registry(struct build *b)
-{
-	struct registry_options options = {
-		.mirrors = b->settings.mirrors.items,
-		.n_mirrors = b->settings.mirrors.len,
-		.no_https = b->settings.no_https,
-		.authfile = b->settings.authfile,
-		.stall_timeout_ms = milliseconds("DAGBUILD_STALL_MS"),
-		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
-	};
-
-	/* Before there are threads: curl_global_init(3). */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_new(ERR_SYS, "libcurl does not start");
-	return registry_new(&options, &b->registry);
 }
 
 static struct failed_limits keep_limits(const struct settings *s)
@@ -262,6 +188,7 @@ static struct err *open_exec(struct build *b)
 		.id_map = b->times.id_map,
 		.can_mount = b->inside,
 		.resolved_since = b->times.since,
+		.freshness = &b->freshness,
 		.jobs = b->settings.jobs,
 		.output = b->output,
 		.force = b->settings.force,
@@ -272,17 +199,32 @@ static struct err *open_exec(struct build *b)
 	return exec_new(&options, &b->exec);
 }
 
+static struct err *open_freshness(struct build *b, const char *file)
+{
+	struct fresh_request request = {
+		.options = &b->settings.fresh,
+		.plan = b->loaded.plan,
+		.file = file,
+		.since_ns = b->times.since,
+		.is_quiet = b->inside,
+	};
+
+	return fresh_rules(&request, &b->freshness);
+}
+
 static struct err *open_build(struct build *b, const char *file)
 {
 	CLEANUP(freep) char *dir = NULL;
 
+	TRY(open_freshness(b, file));
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
 	if (b->loaded.plan->pack.index != NODE_NONE.index)
 		TRY(load_image_path(file, b->settings.output, &b->output));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
-	TRY(open_registry(b));
+	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
+			     &b->registry));
 	TRY(open_exec(b));
 	return b->output ? exec_check_output(b->exec) : NULL;
 }
@@ -290,6 +232,8 @@ static struct err *open_build(struct build *b, const char *file)
 static void summarize(const struct build *b, const struct sched_result *result)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(freep)
+	char *sources = fresh_sources(&b->freshness, exec_sources(b->exec));
 	struct summary summary = {
 		.plan_steps = b->loaded.plan->n_steps,
 		.built = result->counts[NODE_BUILT],
@@ -298,6 +242,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.image = b->output,
 		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
+		.sources = sources,
 	};
 
 	summary_render(&summary, &text);
@@ -329,6 +274,7 @@ static struct err *probe(struct build *b, bool *all_hit)
 	};
 	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 
+	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
 	if (*all_hit)
 		summarize(b, &result);
@@ -367,6 +313,7 @@ static struct err *build(struct build *b)
 
 	drop_expired(b);
 	e = build_all(b, &result);
+	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
 	if (!e)
@@ -386,7 +333,8 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 
 	files = operands.items;
 	TRY(e);
-	TRY(read_environment(&b->settings));
+	TRY(fresh_options_check(&b->settings.fresh));
+	TRY(net_options_environment(&b->settings.fresh.net));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];

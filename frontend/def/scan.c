@@ -120,6 +120,13 @@ static bool placeholder_here(struct str s, struct scan_placeholder *out, size_t 
 	return true;
 }
 
+bool scan_placeholder_at(struct str text, struct scan_placeholder *out)
+{
+	size_t seen;
+
+	return str_starts_with(text, "{{") && placeholder_here(text, out, &seen);
+}
+
 bool scan_placeholder(struct str text, struct scan_placeholder *out)
 {
 	for (;;) {

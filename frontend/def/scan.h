@@ -32,6 +32,8 @@ struct scan_placeholder {
 	struct str name; /* letters, digits, `_` */
 };
 
+/* The placeholder that `text` begins with; false if it begins with none. */
+bool scan_placeholder_at(struct str text, struct scan_placeholder *out);
 /* The first placeholder in `text`; false if there is none. */
 bool scan_placeholder(struct str text, struct scan_placeholder *out);
 

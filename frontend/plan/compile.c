@@ -38,9 +38,9 @@ struct compiler {
 	struct node_id *last; /* by stage: its last filesystem step, or NODE_NONE */
 	unsigned counts[STEP_KINDS]; /* steps of each kind so far in the stage at hand */
 	VEC(struct node_id) tests;
-	struct node_id host_script;	    /* the last one */
+	struct node_id host_script;	  /* the last one */
 	VEC(struct node_id) host_readers; /* steps since then that read the host */
-	struct step_labels headers; /* of the stage at hand */
+	struct step_labels headers;	  /* of the stage at hand */
 	struct target target;
 	bool is_target_there; /* the target step */
 	bool *is_extra;	      /* by stage: built although the target does not need it */
@@ -241,9 +241,10 @@ static void add_base(struct compiler *c, size_t stage)
 	s->label = base->from ? arena_printf(c->arena, "From %s", base->from)
 			      : arena_printf(c->arena, "Bootstrap %s", base->agent);
 	/* It may use what %pre left on the host. */
-	if (c->counts[STEP_PRE] > 0 ||
-	    words_contain(words_local_agents, str_of(base->agent)))
+	if (words_contain(words_local_agents, str_of(base->agent)))
 		add_host_reader(c, s);
+	else if (c->counts[STEP_PRE] > 0)
+		graph_builder_edge(c->graph, c->host_script, s->id);
 }
 
 static void add_files(struct compiler *c, size_t stage, const struct def_files *group)

@@ -40,7 +40,7 @@ static void parse(struct build_args *args, struct str text)
 	def_parse(source, args, arena, diags, &def);
 	if (def)
 		check_text(&def->text, text.len);
-	build_args_check(args, DIAG_ERROR, diags);
+	build_args_check(args, DIAG_ERROR, false, diags);
 	diag_write_text(diags, &out);
 }
 

@@ -110,7 +110,7 @@ static void test_injected(void **state)
 
 	(void)state;
 	parsed_init(&p, "Bootstrap: scratch\n%help\n{{ a }}\n",
-		    "a=x\n%post\ny\nBootstrap: docker");
+		    "\"a=x\n%post\ny\nBootstrap: docker\"");
 	assert_int_equal(p.def->n_stages, 1);
 	assert_string_equal(def_body(def_section(&p.def->stages[0], DEF_POST), p.arena),
 			    "y\nBootstrap: docker\n");
@@ -118,7 +118,7 @@ static void test_injected(void **state)
 
 static void test_flags(void **state)
 {
-	static const char *const bad[] = {"a", "=1", "a=\"1", "\"a=1\"x", "a=1,b", ""};
+	static const char *const bad[] = {"a", "=1", "a=\"1", "\"a=1\"x", "a=1,b", "a=1\nb=2"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -144,7 +144,7 @@ static void test_file(void **state)
 	assert_string_equal(build_args_find(args, "b", true), "\"x\"");
 	assert_string_equal(build_args_find(args, "f", true), "flag");
 	assert_null(build_args_find(args, "c", true));
-	build_args_check(args, DIAG_ERROR, diags);
+	build_args_check(args, DIAG_ERROR, false, diags);
 	assert_int_equal(diag_count(diags, DIAG_WARNING), 1); /* "no pair" */
 	assert_int_equal(diag_count(diags, DIAG_ERROR), 1);   /* "# c" is not used */
 }
