@@ -33,6 +33,9 @@ void record_adopt(struct store *s, const struct digest *key, const cJSON *record
  * after a power cut too. */
 NODISCARD struct err *record_settle(struct store *s);
 
+/* When the record was last used, in milliseconds since 1970; 0: not known. */
+uint64_t record_used_ms(const struct store *s, const struct digest *key);
+
 /* A snapshot as a JSON array of layer names, and back (false when it is none). */
 cJSON *record_snapshot(const struct snapshot *chain);
 bool record_to_snapshot(const cJSON *array, struct snapshot *out);

@@ -21,8 +21,11 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "cache/history.h"
 #include "engine/agent/agent.h"
+#include "engine/detail.h"
 #include "engine/exec_private.h"
+#include "engine/key_parts.h"
 
 static const struct step_ops *const ops[STEP_KINDS] = {
 	[STEP_BASE] = &step_base_ops,	[STEP_COPY] = &step_copy_ops,
@@ -184,26 +187,57 @@ char *exec_log_path(struct exec *x, const struct step *step)
 
 /* ---- probing and running ---- */
 
+struct node_id exec_waits_for(struct exec *x, const struct step *step)
+{
+	if (step->parent.index != NODE_NONE.index &&
+	    !exec_state(x, step->parent)->is_done)
+		return step->parent;
+	if (step->producer.index != NODE_NONE.index &&
+	    !exec_state(x, step->producer)->is_done)
+		return step->producer;
+	return NODE_NONE;
+}
+
+static void set_architecture(struct key *inputs)
+{
+	struct oci_platform host = oci_platform_host();
+	CLEANUP(freep)
+	char *text = xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
+			       host.variant ? host.variant : "");
+
+	key_set_text(inputs, "architecture", text);
+}
+
 /* Everything every key holds, then what the kind adds. */
-static struct err *compose(struct exec *x, const struct step *step, struct task *task,
-			   bool *known)
+struct err *exec_compose(struct exec *x, const struct step *step, struct task *task,
+			 bool *known)
 {
 	struct step_state *state = exec_state(x, step->id);
 
 	key_free(state->inputs);
 	state->inputs = key_new(x->options.store, step_kind_name(step->kind));
-	key_set_text(state->inputs, "architecture", oci_platform_host().architecture);
+	if (x->options.explain || x->options.can_mount)
+		key_keep(state->inputs);
+	state->waits_for = exec_waits_for(x, step);
+	set_architecture(state->inputs);
 	key_set_text(state->inputs, "id map", x->options.id_map);
-	if (step->parent.index != NODE_NONE.index) {
+	if (step->parent.index != NODE_NONE.index &&
+	    state->waits_for.index != step->parent.index) {
 		struct digest parent = exec_parent_digest(x, step);
 
 		key_set_digest(state->inputs, "parent", &parent);
 	}
 	*known = true;
 	TRY(ops[step->kind]->compose(x, step, task, known));
+	state->is_known = *known;
+	*known = *known && state->waits_for.index == NODE_NONE.index;
+	assert(!*known || key_parts_agree(state->inputs, step->kind));
 	state->key = key_final(state->inputs);
 	return NULL;
 }
+
+const char exec_miss_new[] = "not built before with these inputs";
+const char exec_miss_gone[] = "what it made is gone";
 
 /* Are the layers there that the step added?  Those of its parent were looked at with the
  * parent. */
@@ -229,7 +263,7 @@ static bool take_record(struct exec *x, const struct step *step)
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(x->options.store, &state->key, &record);
 
-	state->miss = "not built before with these inputs";
+	state->miss = exec_miss_new;
 	if (e) {
 		err_ignore(e, "a miss");
 		return false;
@@ -237,7 +271,7 @@ static bool take_record(struct exec *x, const struct step *step)
 	state->miss = freshness_refuses(exec_rule(x, step), record);
 	if (state->miss)
 		return false;
-	state->miss = "what it made is gone";
+	state->miss = exec_miss_gone;
 	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
@@ -274,24 +308,50 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 		exec_state(x, id)->miss = "this version cannot build it";
 		return NULL;
 	}
-	TRY(place_err(step->where, compose(x, step, task, &known)));
-	if (known && take_record(x, step))
-		*out = PROBE_HIT;
+	TRY(place_err(step->where, exec_compose(x, step, task, &known)));
+	if (!known || !take_record(x, step))
+		return NULL;
+	exec_state(x, id)->is_done = true;
+	*out = PROBE_HIT;
+	/* Only while something is built: a run without changes writes nothing. */
+	if (x->options.definition && x->options.can_mount)
+		err_ignore(history_use(x->options.store,
+				       &(struct history_step){x->options.definition,
+							      step->name},
+				       &exec_state(x, id)->key),
+			   "`why` has less to say");
 	return NULL;
+}
+
+/* For `why` and `plan`; nothing depends on it. */
+static void remember(struct exec *x, const struct step *step, uint64_t duration_ms)
+{
+	struct history_step who = {x->options.definition, step->name};
+	cJSON *build;
+
+	if (!who.definition)
+		return;
+	build = detail_new(x, step);
+	json_add_u64(build, "duration_ms", duration_ms);
+	json_add_u64(build, "made_ms", (uint64_t)clock_real_ns() / 1000000);
+	err_ignore(history_add(x->options.store, &who, build), "`why` has less to say");
 }
 
 static struct err *write_record(struct exec *x, const struct step *step, cJSON *record,
 				uint64_t started_ns)
 {
 	struct step_state *state = exec_state(x, step->id);
+	uint64_t duration_ms = (clock_mono_ns() - started_ns) / 1000000;
 
 	cJSON_AddStringToObject(record, "kind", step_kind_name(step->kind));
 	cJSON_AddStringToObject(record, "step", step->name);
 	cJSON_AddItemToObject(record, "snapshot", record_snapshot(&state->snapshot));
 	cJSON_AddItemToObject(record, "inputs", key_parts(state->inputs));
-	json_add_u64(record, "duration_ms", (clock_mono_ns() - started_ns) / 1000000);
+	json_add_u64(record, "duration_ms", duration_ms);
 	json_add_u64(record, "made_ms", (uint64_t)clock_real_ns() / 1000000);
-	return record_save(x->options.store, &state->key, record);
+	TRY(record_save(x->options.store, &state->key, record));
+	remember(x, step, duration_ms);
+	return NULL;
 }
 
 static struct err *run_step(struct exec *x, const struct step *step, struct task *task)
@@ -318,6 +378,7 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	TRY(flight_enter(x->flights, &key, task, &waited));
 	if (!waited || !take_record(x, step))
 		e = run_step(x, step, task);
+	exec_state(x, id)->is_done = !e;
 	flight_leave(x->flights, &key);
 	return place_err(step->where, e);
 }
@@ -365,6 +426,7 @@ void exec_free(struct exec *x)
 		return;
 	for (size_t i = 0; i < x->options.n_steps; i++) {
 		key_free(x->states[i].inputs);
+		tree_list_release(&x->states[i].list);
 		snapshot_release(&x->states[i].snapshot);
 		cJSON_Delete(x->states[i].record);
 	}
@@ -411,6 +473,18 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
 	return x->states[id.index].miss;
+}
+
+bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out)
+{
+	struct history_step who = {x->options.definition,
+				   x->options.steps[id.index]->name};
+	CLEANUP(json_freep) cJSON *history = NULL;
+	struct err *e = who.definition ? history_load(x->options.store, &who, &history)
+				       : err_new(ERR_NOTFOUND, "no history is kept");
+
+	err_ignore(e, "never built");
+	return history && history_expected_ms(history, out);
 }
 
 struct exec_sources exec_sources(const struct exec *x)

@@ -30,6 +30,8 @@ struct exec_options {
 	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
 	const struct freshness *freshness; /* NULL: without any option */
 	unsigned jobs;
+	const char *definition; /* absolute path, for the history; NULL: none is kept */
+	bool explain;		/* for why_all(): keep what went into the keys */
 	/* The image; NULL output: `pack` is not going to be run. */
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */
@@ -50,6 +52,8 @@ NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n
 NODISCARD struct err *exec_check_output(const struct exec *x);
 /* Why the step was a miss, for plan: a literal, or NULL. */
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
+/* How long the step took in earlier builds, in milliseconds; false when that is not known. */
+bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
 /* Where the bases of the steps probed so far have their digests from. */
 struct exec_sources {
 	size_t locked;	   /* the lock file */

@@ -14,6 +14,7 @@
 #include "engine/exec.h"
 #include "engine/flight.h"
 #include "engine/tree/overlay.h"
+#include "engine/tree/tree_list.h"
 
 struct step_state {
 	struct digest key;
@@ -24,6 +25,10 @@ struct step_state {
 	cJSON *record;		  /* of a done step */
 	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
 	const char *miss;    /* why it was a miss: a literal */
+	bool is_done;	     /* a hit, or it ran: what it makes is there */
+	bool is_known;	     /* `inputs` is complete but for what waits_for leaves open */
+	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
+	struct tree_list list;	  /* copy, files: what was looked at, or copied */
 };
 
 struct exec {
@@ -31,7 +36,7 @@ struct exec {
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
 	struct stat_memo *memo; /* of host files */
-	bool epoch_set; /* SOURCE_DATE_EPOCH */
+	bool epoch_set;		/* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
 			    */
@@ -66,6 +71,18 @@ struct step_ops {
 	struct err *(*run)(struct exec *x, const struct step *step, struct task *task,
 			   cJSON *record);
 };
+
+/* What step_state.miss points to when there is no record, and when what it tells of is not
+ * there any more. */
+extern const char exec_miss_new[], exec_miss_gone[];
+/* Look at the files of a `%files` from the host again, into the step's list. */
+NODISCARD struct err *exec_list_files(struct exec *x, const struct step *step);
+/* The parent, else the producer, of `step` if it is not done: when only probing goes on
+ * behind a miss. */
+struct node_id exec_waits_for(struct exec *x, const struct step *step);
+/* Compose the step's key into its state. */
+NODISCARD struct err *exec_compose(struct exec *x, const struct step *step,
+				   struct task *task, bool *known);
 
 extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_post_ops,
 	step_meta_ops, step_test_ops, step_pack_ops;

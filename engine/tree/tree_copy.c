@@ -192,9 +192,11 @@ static struct err *do_match(struct tree_walk *w, const struct copy_item *item,
 
 	TRY(match_open(w->request, &m));
 	hash_match(w, &m, (size_t)(item - w->request->items));
+	w->source = source;
 	if (root_fd >= 0)
 		return copy_match(w, &m, root_fd);
-	if (w->request->from == COPY_FROM_HOST)
+	/* A list wants each file's own digest, which the probe does not tell. */
+	if (w->request->from == COPY_FROM_HOST && !w->request->list)
 		return host_probe_source(w->request, m.fd, &m.stat, w->hasher);
 	return tree_walk_source(w, m.fd, m.base);
 }

@@ -6,7 +6,7 @@
  *
  *            tree_copy_digest() says what a copy would bring: names, types, modes,
  *            links, owners where they are kept, and contents of everything the sources
- *            expand to; never times. tree_copy() copies and computes the same digest
+ *            expand to; times only on request. tree_copy() copies and computes the same digest
  *            from what it really copied. The items' own texts are not in it: the caller
  *            keys those.
  *
@@ -34,6 +34,7 @@
 #include "base/source.h"
 #include "scheduler/cancel.h"
 
+struct tree_list;
 struct stat_memo;
 struct task;
 
@@ -60,6 +61,10 @@ struct copy_request {
 	size_t n_items;
 	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
 	const struct cancel *cancel;	  /* may be NULL */
+	/* From a stage: modification times count, later ones than `clamp_s` as that. */
+	bool times_count;
+	int64_t clamp_s;
+	struct tree_list *list; /* gets what the sources hold; may be NULL */
 	/* Of host files: saves reading those that it knows; may be NULL. */
 	struct stat_memo *memo;
 	/* Whose idle slots help with looking at host files; may be NULL. */

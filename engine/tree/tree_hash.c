@@ -12,14 +12,14 @@ struct hasher *tree_hasher_new(const struct copy_request *request)
 
 /* Apptainer's umask is 0002 while it builds; cp passes on the sticky bit of folders only.
  */
-static uint64_t kept_mode(enum copy_from from, const struct stat *st)
+uint64_t tree_hash_mode(enum copy_from from, const struct stat *st)
 {
 	if (from == COPY_FROM_STAGE)
 		return st->st_mode & 07777;
 	return st->st_mode & (S_ISDIR(st->st_mode) ? 01775 : 0775);
 }
 
-static char entry_letter(const struct walk_entry *entry)
+char tree_hash_letter(const struct walk_entry *entry)
 {
 	if (entry->first)
 		return 'h';
@@ -44,7 +44,7 @@ static char entry_letter(const struct walk_entry *entry)
 void tree_hash_entry(struct hasher *h, enum copy_from from,
 		     const struct walk_entry *entry)
 {
-	char letter = entry_letter(entry);
+	char letter = tree_hash_letter(entry);
 	bool is_named = entry->path[0] == '\0';
 	bool is_named_folder = letter == 'd' && is_named;
 
@@ -56,7 +56,7 @@ void tree_hash_entry(struct hasher *h, enum copy_from from,
 		return;
 	}
 	if (from == COPY_FROM_HOST || !is_named_folder)
-		hasher_add_u64(h, kept_mode(from, &entry->stat));
+		hasher_add_u64(h, tree_hash_mode(from, &entry->stat));
 	if (from == COPY_FROM_STAGE && !is_named_folder) {
 		hasher_add_u64(h, entry->stat.st_uid);
 		hasher_add_u64(h, entry->stat.st_gid);

@@ -7,7 +7,7 @@
  *
  *            Counted are names, types, modes as far as they are kept, texts of links, and
  *            content; from a stage also owners, capabilities, and which names are one
- *            file. Times never are. The named folder's own mode and owner are not counted
+ *            file. Times are the walk's matter. The named folder's own mode and owner are not counted
  *            from a stage, since they are not copied.
  * Threads:   any.
  */
@@ -21,6 +21,10 @@ struct hasher *tree_hasher_new(const struct copy_request *request);
 /* A thing as its folder sees it.  A folder's digest, or a file's content, must follow. */
 void tree_hash_entry(struct hasher *h, enum copy_from from,
 		     const struct walk_entry *entry);
+/* "f" for a file, and so on: hashed, and listed. */
+char tree_hash_letter(const struct walk_entry *entry);
+/* The mode as far as it is kept. */
+uint64_t tree_hash_mode(enum copy_from from, const struct stat *st);
 void tree_hash_folder(struct hasher *h, const struct digest *entries);
 void tree_hash_content(struct hasher *h, const struct file_content *content);
 

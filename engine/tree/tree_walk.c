@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "engine/tree/tree_hash.h"
+#include "engine/tree/tree_list.h"
 #include "engine/tree/tree_names.h"
 
 enum {
@@ -77,9 +78,47 @@ static bool from_host(const struct tree_walk *w)
 	return w->request->from == COPY_FROM_HOST;
 }
 
+/* What the image will say, where times are clamped when it is packed. */
+static int64_t kept_time(const struct tree_walk *w, const struct stat *st)
+{
+	return st->st_mtim.tv_sec < w->request->clamp_s ? st->st_mtim.tv_sec
+							: w->request->clamp_s;
+}
+
+static bool is_named_folder(const struct walk_entry *entry)
+{
+	return S_ISDIR(entry->stat.st_mode) && entry->path[0] == '\0';
+}
+
 static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 {
 	tree_hash_entry(w->hasher, w->request->from, entry);
+	if (w->request->times_count && !from_host(w) && !entry->first &&
+	    !is_named_folder(entry))
+		hasher_add_u64(w->hasher, (uint64_t)kept_time(w, &entry->stat));
+}
+
+/* For `why`: what was just walked; `content` of a file that was read, else NULL. */
+static void list_entry(const struct tree_walk *w, const struct walk_entry *entry,
+		       const struct file_content *content)
+{
+	const char *text = entry->first ? entry->first : entry->link;
+	struct tree_item item = {.type = tree_hash_letter(entry)};
+	struct digest d;
+
+	if (!w->request->list)
+		return;
+	/* The named folder's own mode is not copied from a stage. */
+	if (from_host(w) || !is_named_folder(entry))
+		item.mode = (uint32_t)tree_hash_mode(w->request->from, &entry->stat);
+	if (content) {
+		item.size = content->size;
+		item.digest = tree_list_digest(&content->blocks);
+	} else if (text) {
+		d = digest_bytes(DIGEST_XXH3, w->request->secret, text, strlen(text));
+		item.digest = tree_list_digest(&d);
+	}
+	tree_list_add(w->request->list, w->source, entry->path, &item);
 }
 
 struct err *tree_walk_reopen(int fd, int *out)
@@ -113,12 +152,14 @@ static struct err *copy_file(struct tree_walk *w, int in, const struct walk_entr
 	TRY(content_read(&w->reader, in, out, &content));
 	hash_entry(w, entry);
 	tree_hash_content(w->hasher, &content);
+	list_entry(w, entry, &content);
 	return w->visitor ? w->visitor->finish(w->context, entry, out) : NULL;
 }
 
 static struct err *copy_other(struct tree_walk *w, const struct walk_entry *entry)
 {
 	hash_entry(w, entry);
+	list_entry(w, entry, NULL);
 	return w->visitor ? w->visitor->other(w->context, entry) : NULL;
 }
 
@@ -206,6 +247,7 @@ static struct err *walk_folder(struct tree_walk *w, const struct level *up, int 
 	TRY(fs_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, &own));
 	level.fd = own;
 	TRY(tree_names(own, &names));
+	list_entry(w, entry, NULL);
 	if (w->visitor)
 		TRY(w->visitor->enter(w->context, entry));
 	w->hasher = within;

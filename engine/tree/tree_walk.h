@@ -55,6 +55,7 @@ struct tree_walk {
 	void *context;
 	struct stat avoid; /* the folder copied into, which must not be a source */
 	void *seen;	   /* tsearch(3) tree of files with several names */
+	const char *source; /* as written and expanded; for the list */
 };
 
 void tree_walk_init(struct tree_walk *w, const struct copy_request *request);

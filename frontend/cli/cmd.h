@@ -24,7 +24,8 @@ struct cmd {
 				  int *status);
 };
 
-extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock, cmd_shell;
+extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock, cmd_shell,
+	cmd_why;
 
 /* NULL when there is none of that name. */
 const struct cmd *cmd_find(const char *name);

@@ -150,6 +150,7 @@ struct build {
 	struct settings settings;
 	struct loaded loaded;
 	char *output;	     /* absolute; NULL: the target is a step */
+	char *definition;    /* absolute */
 	struct inside times; /* and the id map */
 	struct store *store;
 	struct registry *registry;
@@ -167,6 +168,7 @@ static void build_release(struct build *b)
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
 	free(b->output);
+	free(b->definition);
 }
 
 static struct failed_limits keep_limits(const struct settings *s)
@@ -190,6 +192,7 @@ static struct err *open_exec(struct build *b)
 		.resolved_since = b->times.since,
 		.freshness = &b->freshness,
 		.jobs = b->settings.jobs,
+		.definition = b->definition,
 		.output = b->output,
 		.force = b->settings.force,
 		.compression = b->settings.compression,
@@ -221,6 +224,7 @@ static struct err *open_build(struct build *b, const char *file)
 		b->settings.jobs = proc_cpus();
 	if (b->loaded.plan->pack.index != NODE_NONE.index)
 		TRY(load_image_path(file, b->settings.output, &b->output));
+	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
 	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
@@ -284,12 +288,25 @@ static struct err *probe(struct build *b, bool *all_hit)
 
 /* ---- second pass ---- */
 
+/* What took long before is started first. */
+static void set_costs(struct build *b)
+{
+	for (uint32_t i = 0; i < b->loaded.plan->n_steps; i++) {
+		struct node_id id = {i};
+		uint64_t ms;
+
+		if (exec_expected_ms(b->exec, id, &ms))
+			graph_set_cost(b->loaded.plan->graph, id, ms);
+	}
+}
+
 static struct err *build_all(struct build *b, struct sched_result *result)
 {
 	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
 	struct sched_options options = {.jobs = b->settings.jobs};
 	struct executor executor = exec_executor(b->exec);
 
+	set_costs(b);
 	TRY(sinks_open(&sinks, b->settings.progress, b->settings.trace));
 	options.sinks = sinks.items;
 	options.n_sinks = sinks.len;
