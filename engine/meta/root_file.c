@@ -14,18 +14,21 @@
 
 static const size_t READ_MAX = (size_t)1 << 20;
 
-bool root_exists(int root_fd, const char *path)
+struct err *root_exists(int root_fd, const char *path, bool *out)
 {
 	CLEANUP(closep) int dir = -1;
 	const char *name;
 	struct err *e = path_open_parent(root_fd, path, &dir, &name);
 	struct stat st;
 
-	if (e) {
+	*out = false;
+	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "no folder, no file");
-		return false;
+		return NULL;
 	}
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	TRY(e);
+	*out = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return *out || errno == ENOENT ? NULL : err_sys("'%s' in the image", path);
 }
 
 static struct err *create(int dir, const char *name, const char *data, size_t len,
