@@ -66,7 +66,9 @@ struct err *root_read(int root_fd, const char *path, struct buf *out)
 
 	/* O_NONBLOCK: a fifo of that name must not hold us. */
 	TRY(path_open(root_fd, path, O_RDONLY | O_NONBLOCK, 0, &fd));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s' in the image", path);
+	if (!S_ISREG(st.st_mode))
 		return err_new(ERR_NOTFOUND, "'%s' in the image is no plain file", path);
 	return err_wrap(fs_read_fd(fd, READ_MAX, out), "'%s' in the image", path);
 }

@@ -242,7 +242,7 @@ class Tally:
             report = try_point(place, state, options, n, is_fault)
         except Wrong as e:
             report = place.last_report()
-            text = f"{self.command} --only {state}:{variant}:{n} ({report['call']}): {e}"
+            text = f"{self.command} --only {state}:{variant}:{n} ({report['call']} {report.get('path', '')}): {e}"
             self.failures.append(text)
             print("# " + text.replace("\n", "\n# "), flush=True)
             self.points += 1

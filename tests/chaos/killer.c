@@ -73,7 +73,7 @@ static pid_t main_id;
 static int main_status;
 static uint64_t counted;
 static bool was_reached, overdue;
-static char reached_name[64];
+static char reached_name[64], reached_path[200];
 static pid_t reached_task;
 
 static struct task *task_find(pid_t id)
@@ -192,11 +192,32 @@ static void kill_them(void)
 	alarm(END_SECONDS);
 }
 
-static void note_call(const struct task *t, uint64_t number)
+/* The path that a call like openat(2) is for, as far as it has none but plain characters. */
+static void note_path(const struct task *t, uint64_t address)
+{
+	struct iovec to = {reached_path, sizeof(reached_path) - 1};
+	struct iovec from = {NULL, sizeof(reached_path) - 1};
+	ssize_t n;
+
+	/* Not across a page, which may be the last one. */
+	if (from.iov_len > 4096 - address % 4096)
+		from.iov_len = 4096 - address % 4096;
+	memcpy(&from.iov_base, &address, sizeof(address));
+	n = process_vm_readv(t->id, &to, 1, &from, 1, 0);
+	reached_path[n > 0 ? n : 0] = '\0';
+	for (char *p = reached_path; *p; p++)
+		if (*p < ' ' || *p == '"' || *p == '\\' || *p > '~')
+			*p = '?';
+}
+
+static void note_call(const struct task *t, uint64_t number, const uint64_t args[6])
 {
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)number);
+	const char *at = name ? strstr(name, "at") : NULL;
 
 	snprintf(reached_name, sizeof(reached_name), "%s", name ? name : "?");
+	if (at && (at[2] == '\0' || at[2] == '2'))
+		note_path(t, args[1]);
 	free(name);
 	reached_task = t->id;
 	was_reached = true;
@@ -225,7 +246,7 @@ static void on_entry(struct task *t, const struct __ptrace_syscall_info *info)
 	if (options.n == 0 || counted < options.n || (was_reached && !options.is_lasting))
 		return;
 	if (!was_reached)
-		note_call(t, info->entry.nr);
+		note_call(t, info->entry.nr, args);
 	if (options.fault)
 		fail_call(t, info->entry.nr);
 	else
@@ -379,10 +400,12 @@ static void write_report(void)
 	if (!file)
 		DIE("'%s': %s", options.report, strerror(errno));
 	fprintf(file,
-		"{\"counted\": %llu, \"reached\": %s, \"call\": \"%s\", \"in_main\": %s, "
+		"{\"counted\": %llu, \"reached\": %s, \"call\": \"%s\", \"path\": "
+		"\"%s\", "
+		"\"in_main\": %s, "
 		"\"status\": %d, \"signal\": %d, \"overdue\": %s}\n",
 		(unsigned long long)counted, was_reached ? "true" : "false", reached_name,
-		reached_task == main_id ? "true" : "false",
+		reached_path, reached_task == main_id ? "true" : "false",
 		WIFEXITED(main_status) ? WEXITSTATUS(main_status) : -1,
 		WIFSIGNALED(main_status) ? WTERMSIG(main_status) : 0,
 		overdue ? "true" : "false");
