@@ -39,6 +39,8 @@ static struct copy_request request_of(struct exec *x, const struct step *step,
 		.items = step->files.items,
 		.n_items = step->files.n_items,
 		.secret = store_secret(x->options.store),
+		.has_epoch = x->epoch_set,
+		.epoch_s = x->epoch_s,
 		.cancel = task_cancel(task),
 		.progress = on_read,
 		.context = task,
@@ -72,6 +74,8 @@ static struct digest memo_key(struct exec *x, const struct step *step)
 		x->options.store, &exec_state(x, step->producer)->snapshot);
 
 	key_set_digest(key, "producer", &producer);
+	if (x->epoch_set)
+		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
 	add_items(key, &step->files);
 	return key_final(key);
 }

@@ -6,7 +6,7 @@
  *
  *            tree_copy_digest() says what a copy would bring: names, types, modes,
  *            links, owners where they are kept, and contents of everything the sources
- *            expand to; never times. tree_copy() copies and computes the same digest
+ *            expand to; times only as far as an epoch asks. tree_copy() copies and computes the same digest
  *            from what it really copied. The items' own texts are not in it: the caller
  *            keys those.
  *
@@ -56,7 +56,11 @@ struct copy_request {
 	const struct copy_item *items;
 	size_t n_items;
 	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
-	const struct cancel *cancel;	  /* may be NULL */
+	/* Times that are kept are in the digest, too, those after the epoch as the epoch:
+	 * as far as a reproducible image shows them. */
+	bool has_epoch;
+	int64_t epoch_s;
+	const struct cancel *cancel; /* may be NULL */
 	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

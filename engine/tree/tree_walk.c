@@ -113,6 +113,17 @@ static char entry_letter(const struct walk_entry *entry)
 	}
 }
 
+static void hash_time(struct tree_walk *w, const struct timespec *mtime)
+{
+	bool is_before = mtime->tv_sec < w->request->epoch_s;
+
+	if (!w->request->has_epoch)
+		return;
+	hasher_add_u64(w->hasher,
+		       (uint64_t)(is_before ? mtime->tv_sec : w->request->epoch_s));
+	hasher_add_u64(w->hasher, is_before ? (uint64_t)mtime->tv_nsec : 0);
+}
+
 static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 {
 	char letter = entry_letter(entry);
@@ -130,6 +141,7 @@ static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 		hasher_add_u64(w->hasher, entry->stat.st_uid);
 		hasher_add_u64(w->hasher, entry->stat.st_gid);
 		hasher_add(w->hasher, entry->capability, entry->capability_size);
+		hash_time(w, &entry->stat.st_mtim);
 	}
 	hasher_add_str(w->hasher, entry->link ? entry->link : "");
 	if (letter == 'c' || letter == 'b')

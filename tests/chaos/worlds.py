@@ -222,7 +222,9 @@ class World:
 
     def edit_tag(self):
         tag = self.chance.choice(sorted(self.tags))
-        self.tags[tag] = self.chance.choice(sorted(images.VARIANTS))
+        # Those that differ in little are of most interest.
+        near = [name for name in ("plain", "times", "mode", "xattr") if name != self.tags[tag]]
+        self.tags[tag] = self.chance.choice(near if self.chance.random() < 0.6 else sorted(images.VARIANTS))
         return f"tag {tag} moves to {self.tags[tag]}"
 
     def edit_order(self):
