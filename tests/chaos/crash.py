@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Kill dagbuild, or make its system calls fail, and see that the next run knows nothing of it.
 
-    crash.py kill  [--every K] [--only STATE:VARIANT:N]     at every system call of a small build
-    crash.py fault [--every K] [--only STATE:VARIANT:N]     a full disk, EIO, EMFILE at every such call
-    crash.py lab3  [--points N] [--seed S] [--only ...]     kills at random calls of examples/lab3.def
+    crash.py kill  [--every K] [--only STATE:VARIANT:N]   kills at every system call of a small build
+    crash.py fault [--every K] [--only STATE:VARIANT:N]   a full disk, EIO, EMFILE at every such call
+    crash.py lab3  [--points N] [--seed S] [--only ...]   kills at random calls of examples/lab3.def
 
 Each point is a state of the store, a variant of the harm, and the number of the call.  The store is put
 into its state, dagbuild is run under `killer` and then again without it.  The second run must succeed,
@@ -13,7 +13,7 @@ temporary file; `cache verify` finds nothing, and a third run has nothing to do.
 there is the earlier image or the new one, nothing in between.
 
 What fails is printed with the words that repeat it (--only).  With CHAOS=full in the environment every
-call is tried (as with --every 1).  Environment: DAGBUILD, KILLER, SOURCE; for lab3 also
+call is tried, the dynamic loader's too (as with --every 1 --loader).  Environment: DAGBUILD, KILLER, SOURCE; for lab3 also
 DAGBUILD_REGISTRY_MIRRORS.
 """
 
@@ -81,7 +81,8 @@ def same(a, b):
 class Place:
     """A folder with a definition, an image, and a store."""
 
-    def __init__(self, work, definition):
+    def __init__(self, work, definition, as_user):
+        self.as_user = [SOURCE + "/tests/rig/as_user.sh", "--subids", work] if as_user else []
         self.folder = os.path.join(work, "place")
         self.image = os.path.join(self.folder, "image.sif")
         self.store = os.path.join(work, "store")
@@ -90,13 +91,18 @@ class Place:
         self.report = os.path.join(work, "report")
         os.makedirs(self.states)
         write(os.path.join(self.folder, "in.def"), definition)
+        if as_user:
+            os.chmod(work, 0o755)
+            # The user's folder is where the image goes.
+            subprocess.run([*self.as_user, "true"], check=True)
+            os.chown(self.folder, os.stat(work).st_uid, -1)
         listing = subprocess.run([DAGBUILD, "--help"], capture_output=True, text=True, check=False).stdout
         self.has_verify = re.search(r"^\s+cache\b", listing, re.M) is not None
 
     def run(self, *words, before=(), store=None):
         env = dict(os.environ, DAGBUILD_CACHEDIR=store or self.store, SOURCE_DATE_EPOCH=EPOCH)
         try:
-            return subprocess.run([*before, DAGBUILD, *words], cwd=self.folder, env=env, text=True, timeout=RUN_SECONDS,
+            return subprocess.run([*before, *self.as_user, DAGBUILD, *words], cwd=self.folder, env=env, text=True, timeout=RUN_SECONDS,
                                   errors="replace", stdin=subprocess.DEVNULL, capture_output=True, check=False)
         except subprocess.TimeoutExpired as e:
             raise Wrong(f"no end after {RUN_SECONDS} s: {words}, {(e.stderr or b'')[-500:]}") from e
@@ -132,7 +138,8 @@ class Place:
     def harm(self, options, n, *words):
         if os.path.exists(self.report):
             os.unlink(self.report)
-        done = self.build(*words, before=[KILLER, "--report", self.report, *options, str(n)])
+        done = self.build(*words, before=[KILLER, "--report", self.report, "--of", DAGBUILD, *options,
+                                           str(n)])
         if done.returncode not in (0, 3):
             raise Wrong(f"killer: {done.stderr}")
         report = self.last_report()
@@ -228,8 +235,8 @@ def try_point(place, state, options, n, is_fault):
 # ---- going through the points ----
 
 class Tally:
-    def __init__(self, command):
-        self.command = command
+    def __init__(self, command, as_user):
+        self.command = command + (" --user" if as_user else "")
         self.points = 0
         self.failures = []
         self.calls = collections.Counter()
@@ -250,6 +257,8 @@ class Tally:
         if not report["reached"]:
             return False
         self.points += 1
+        if self.points % 250 == 0:
+            print(f"# {self.points} points; {state}:{variant}:{n}", flush=True)
         self.calls[report["call"]] += 1
         if is_fault:
             self.endings["done" if report["status"] == 0 else f"status {report['status']}"] += 1
@@ -320,27 +329,28 @@ def random_points(place, args, tally):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["kill", "fault", "lab3"])
-    parser.add_argument("--every", type=int, default=1 if os.environ.get("CHAOS") == "full" else 60)
+    parser.add_argument("--every", type=int, default=1 if os.environ.get("CHAOS") == "full" else 200 if "--user" in sys.argv else 60)
     parser.add_argument("--points", type=int, default=500 if os.environ.get("CHAOS") == "full" else 5)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--loader", action="store_true", help="also the dynamic loader's calls")
+    parser.add_argument("--user", action="store_true", help="as an ordinary user with subordinate ids")
     parser.add_argument("--only", metavar="STATE:VARIANT:N")
     parser.add_argument("--dir", help="work in this folder (default: below the temporary folder)")
     args = parser.parse_args()
 
     variants = FAULTS if args.what == "fault" else KILLS
-    if args.loader:
+    if args.loader or (args.what == "kill" and os.environ.get("CHAOS") == "full"):
         variants = {name: [*options, "--loader"] for name, options in variants.items()}
     work = tempfile.mkdtemp(prefix="chaos.", dir=args.dir)
     started = time.monotonic()
-    tally = Tally(f"crash.py {args.what}")
+    tally = Tally(f"crash.py {args.what}", args.user)
     try:
         if args.what == "lab3":
             with open(SOURCE + "/examples/lab3.def", encoding="utf-8") as file:
-                place = Place(work, file.read())
+                place = Place(work, file.read(), args.user)
             prepare_lab3(place)
         else:
-            place = Place(work, SMALL)
+            place = Place(work, SMALL, args.user)
             prepare_small(place)
         if args.only:
             only(place, tally, variants, args.only)

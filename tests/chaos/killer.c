@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT
  * killer.c - run a program, and at its N-th system call kill it, or make that call fail.
  *
- *     killer [--loader] [--fault ENOSPC|EIO|EMFILE [--lasting]] [--kill main|tree] [--report FILE] N PROGRAM
- *            ARGUMENT...
+ *     killer [OPTION...] N PROGRAM ARGUMENT...
  *
- * Counted are the system calls of all tasks that run PROGRAM: of the process, its threads, and its
- * children that execute it again; with --fault only those that can fail that way.  The dynamic loader's
- * are not (--loader counts them): a program's calls begin at its entry point.  Other programs that it
- * starts, as the scripts of a build, are only watched.
+ * Counted are the system calls of all tasks that run PROGRAM (--of FILE: that run FILE, when PROGRAM only
+ * leads to it): of the process, its threads, and its children that execute it again; with --fault only
+ * those that can fail that way.  The dynamic loader's are not (--loader counts them): a program's calls
+ * begin at its entry point.  Other programs that it starts, as the scripts of a build, are only watched.
  *
  * At the N-th call, before it is done,
  *   --kill main   the process that was started gets SIGKILL, as from a user's `kill -9`; what it started
  *                 has to end by itself
  *   --kill tree   all its processes get SIGKILL, as when a machine goes down
- *   --fault E     the call is not done and fails with E, with --lasting also every later one; close(2) is
- *                 done nevertheless, as the kernel does
+ *   --fault E     the call is not done and fails with E (ENOSPC, EIO or EMFILE), with --lasting also every
+ *                 later one; close(2) is done nevertheless, as the kernel does
  * N = 0 only counts.
  *
  * Exit status: 0 when all tasks have ended; 3 when some had not ended 20 seconds after the kill (they are
- * killed); 2 for a wrong use.  FILE gets one line of JSON: the number of calls counted, whether the N-th
- * came, its name and thread, and how PROGRAM ended.
+ * killed); 2 for a wrong use.  One line of JSON is written, with --report FILE there: the number of calls
+ * counted, whether the N-th came, its name, path and thread, and how PROGRAM ended.
  */
 #include <elf.h>
 #include <errno.h>
@@ -61,7 +60,7 @@ struct task {
 static struct {
 	bool with_loader, is_lasting, kills_all;
 	int fault; /* 0: kill */
-	const char *report;
+	const char *report, *of;
 	uint64_t n;
 	dev_t device; /* of PROGRAM */
 	ino_t inode;
@@ -437,6 +436,8 @@ static char **read_arguments(char **word)
 			options.fault = error_named(*++word);
 		else if (strcmp(*word, "--kill") == 0 && word[1])
 			options.kills_all = strcmp(*++word, "tree") == 0;
+		else if (strcmp(*word, "--of") == 0 && word[1])
+			options.of = *++word;
 		else if (strcmp(*word, "--report") == 0 && word[1])
 			options.report = *++word;
 		else
@@ -445,8 +446,10 @@ static char **read_arguments(char **word)
 	if (!word[0] || !word[1])
 		DIE("usage: killer [OPTION...] N PROGRAM ARGUMENT...");
 	options.n = strtoull(*word++, NULL, 10);
-	if (stat(*word, &st) != 0)
-		DIE("'%s': %s", *word, strerror(errno));
+	if (!options.of)
+		options.of = *word;
+	if (stat(options.of, &st) != 0)
+		DIE("'%s': %s", options.of, strerror(errno));
 	options.device = st.st_dev;
 	options.inode = st.st_ino;
 	return word;
