@@ -25,6 +25,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -327,20 +328,24 @@ def random_points(place, args, tally):
 
 
 def main():
+    is_full = os.environ.get("CHAOS") == "full"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["kill", "fault", "lab3"])
-    parser.add_argument("--every", type=int, default=1 if os.environ.get("CHAOS") == "full" else 200 if "--user" in sys.argv else 60)
-    parser.add_argument("--points", type=int, default=500 if os.environ.get("CHAOS") == "full" else 5)
+    parser.add_argument("--every", type=int, help="a sample: every K-th call")
+    parser.add_argument("--points", type=int, default=500 if is_full else 5)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--loader", action="store_true", help="also the dynamic loader's calls")
     parser.add_argument("--user", action="store_true", help="as an ordinary user with subordinate ids")
     parser.add_argument("--only", metavar="STATE:VARIANT:N")
     parser.add_argument("--dir", help="work in this folder (default: below the temporary folder)")
     args = parser.parse_args()
+    if args.every is None:
+        args.every = 1 if is_full else 200 if args.user else 60
 
     variants = FAULTS if args.what == "fault" else KILLS
-    if args.loader or (args.what == "kill" and os.environ.get("CHAOS") == "full"):
+    if args.loader or (args.what == "kill" and is_full):
         variants = {name: [*options, "--loader"] for name, options in variants.items()}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     work = tempfile.mkdtemp(prefix="chaos.", dir=args.dir)
     started = time.monotonic()
     tally = Tally(f"crash.py {args.what}", args.user)

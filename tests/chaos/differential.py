@@ -19,6 +19,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ class Test:
         self.seed, self.work, self.verbose = seed, work, verbose
         self.chance = random.Random(seed)
         self.failures = []
-        self.n_edits = self.n_failing = self.n_again = self.n_worlds = 0
+        self.n_edits = self.n_failing = self.n_again = self.n_worlds = self.edits_of_world = 0
         self.registry = None
         self.tags = {}
         os.mkdir(work + "/states")
@@ -184,12 +185,13 @@ class Test:
         return self.world.edit(), None
 
     def step(self):
-        if self.n_edits % EDITS_OF_A_WORLD == 0:
+        if self.edits_of_world == 0:
             self.begin_world()
             what, may_build = "a new world", None
         else:
             what, may_build = self.choose()
         self.n_edits += 1
+        self.edits_of_world = (self.edits_of_world + 1) % EDITS_OF_A_WORLD
         wrong, is_built = self.build_and_compare(may_build)
         if self.verbose:
             print(f"# {self.n_edits}: {what}{'' if is_built else ' (fails)'}", flush=True)
@@ -201,7 +203,9 @@ class Test:
                   self.world.definition().replace("\n", "\n# "), flush=True)
         if is_built and not wrong:
             self.kept.append(State(self.world, self.host, f"{self.work}/states/{self.n_edits}"))
-        elif self.kept and self.chance.random() < 0.8:
+        elif not self.kept:
+            self.edits_of_world = 0
+        elif self.chance.random() < 0.9:
             # What fails teaches little: most of the time its edit is taken back.
             self.world = self.kept[-1].restore(self.host)
 
@@ -215,6 +219,8 @@ def main():
     parser.add_argument("-v", "--verbose", action="store_true", help="tell each edit")
     args = parser.parse_args()
 
+    # So that the registry ends, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"# seed {args.seed}", flush=True)
     started = time.monotonic()
     work = tempfile.mkdtemp(prefix="differential.", dir=args.dir)

@@ -23,7 +23,7 @@ def content(path):
         text = file.read()
     if path.endswith("/.singularity.d/labels.json"):
         text = re.sub(rb'build-date": "[^"]*"', b'build-date": ""', text)
-    return hashlib.sha256(text).hexdigest()[:16]
+    return f"{len(text)} {hashlib.sha256(text).hexdigest()[:16]}"
 
 
 def describe(path, name, first):
@@ -32,7 +32,7 @@ def describe(path, name, first):
     if stat.S_ISLNK(st.st_mode):
         words.append("-> " + os.readlink(path))
     if stat.S_ISREG(st.st_mode):
-        words += [str(st.st_size), content(path)]
+        words.append(content(path))
     if stat.S_ISBLK(st.st_mode) or stat.S_ISCHR(st.st_mode):
         words.append(hex(st.st_rdev))
     if st.st_nlink > 1 and not stat.S_ISDIR(st.st_mode):
