@@ -92,13 +92,24 @@ struct err *record_save_memo(const struct store *s, const struct digest *key,
 	return err_wrap(write_record(s, key, record), "record '%s'", hex);
 }
 
+static void add_unsettled(struct store *s, const struct digest *key)
+{
+	pthread_mutex_lock(&s->lock);
+	vec_push(&s->unsettled, *key);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void record_adopt(struct store *s, const struct digest *key, const cJSON *record)
+{
+	if (json_string(record, "boot"))
+		add_unsettled(s, key);
+}
+
 struct err *record_save(struct store *s, const struct digest *key, cJSON *record)
 {
 	set_member(record, "boot", s->boot_id);
 	TRY(record_save_memo(s, key, record));
-	pthread_mutex_lock(&s->lock);
-	vec_push(&s->unsettled, *key);
-	pthread_mutex_unlock(&s->lock);
+	add_unsettled(s, key);
 	return NULL;
 }
 

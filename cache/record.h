@@ -26,6 +26,9 @@ NODISCARD struct err *record_save(struct store *s, const struct digest *key,
  * once, and costs no sync. */
 NODISCARD struct err *record_save_memo(const struct store *s, const struct digest *key,
 				       cJSON *record);
+/* A record that was loaded may be of a process that was killed before it settled it: let
+ * record_settle() do that. */
+void record_adopt(struct store *s, const struct digest *key, const cJSON *record);
 /* Sync the store's filesystem, then let the records written since the last call count
  * after a power cut too. */
 NODISCARD struct err *record_settle(struct store *s);

@@ -89,7 +89,15 @@ struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
 	CLEANUP(freep) const char **names = NULL;
 	struct overlay_spec spec = exec_overlay(x, chain, &names);
 
-	TRY(scratch_new(x->options.store, &out->scratch));
+	return mounted_prepare_over(x->options.store, &spec, out);
+}
+
+struct err *mounted_prepare_over(const struct store *s, const struct overlay_spec *below,
+				 struct mounted *out)
+{
+	struct overlay_spec spec = *below;
+
+	TRY(scratch_new(s, &out->scratch));
 	TRY(make_folder(&out->scratch, "mnt", &out->mount_point));
 	TRY(make_folder(&out->scratch, "upper", &out->upper));
 	TRY(make_folder(&out->scratch, "work", &out->work));
@@ -274,6 +282,7 @@ static bool take_record(struct exec *x, const struct step *step)
 		return false;
 	}
 	state->miss = NULL;
+	record_adopt(x->options.store, &state->key, record);
 	/* All steps' records are kept at once, but not what nobody asks for again. */
 	cJSON_DeleteItemFromObject(record, "inputs");
 	cJSON_DeleteItemFromObject(record, "snapshot");

@@ -12,6 +12,7 @@
 #ifndef ENGINE_EXEC_H
 #define ENGINE_EXEC_H
 
+#include "cache/failed.h"
 #include "cache/store.h"
 #include "engine/freshness.h"
 #include "engine/image/sqfs_write.h"
@@ -35,6 +36,7 @@ struct exec_options {
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
+	struct failed_limits keep; /* of failed steps' root filesystems */
 };
 
 struct exec;

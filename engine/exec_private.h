@@ -102,6 +102,10 @@ NODISCARD struct err *mounted_open(struct exec *x, const struct snapshot *chain,
 /* Folders for a writable overlay over `chain`, but do not mount it. */
 NODISCARD struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
 				      struct mounted *out);
+/* The same over the layers of `below`. */
+NODISCARD struct err *mounted_prepare_over(const struct store *s,
+					   const struct overlay_spec *below,
+					   struct mounted *out);
 /* Unmount, keeping the upper. */
 NODISCARD struct err *mounted_close(struct mounted *m);
 void mounted_release(struct mounted *m);

@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-static const struct cmd *const commands[] = {&cmd_run,	 &cmd_plan, &cmd_why,
-					     &cmd_check, &cmd_lock, &cmd_inspect};
+static const struct cmd *const commands[] = {
+	&cmd_run, &cmd_plan, &cmd_why, &cmd_check, &cmd_lock, &cmd_inspect, &cmd_shell,
+};
 
 const struct cmd *cmd_find(const char *name)
 {

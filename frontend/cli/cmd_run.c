@@ -15,9 +15,9 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/vec.h"
+#include "cache/failed.h"
 #include "cache/record.h"
 #include "engine/exec.h"
-#include "engine/run/userns.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
@@ -26,6 +26,7 @@
 #include "scheduler/sched.h"
 
 static const unsigned JOBS_MAX = 512;
+static const unsigned KEEP_FAILED_MAX = 1000;
 
 /* ---- settings ---- */
 
@@ -42,6 +43,8 @@ struct settings {
 	enum sqfs_compression compression;
 	const char *trace;
 	const char *cache_dir;
+	bool keep_none;	      /* of failed steps */
+	unsigned keep_failed; /* 0: the default */
 };
 
 static void settings_release(struct settings *s)
@@ -104,6 +107,20 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
+static struct err *set_keep_failed(void *settings, const char *value)
+{
+	struct settings *s = settings;
+	uint64_t n = 0;
+
+	if (strcmp(value, "no") != 0 &&
+	    (!str_to_u64(str_of(value), &n) || n > KEEP_FAILED_MAX))
+		return err_new(ERR_USAGE, "'%s' is neither 'no' nor a number up to %u",
+			       value, KEEP_FAILED_MAX);
+	s->keep_none = n == 0;
+	s->keep_failed = (unsigned)n;
+	return NULL;
+}
+
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
 	 set_jobs},
@@ -118,6 +135,9 @@ static const struct option_row rows[] = {
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	FRESH_RUN_ROWS,
+	{0, "keep-failed", "no|N",
+	 "roots of failed steps to keep for 'dagbuild shell' (default: 3)",
+	 set_keep_failed},
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
@@ -129,15 +149,13 @@ static const struct option_row rows[] = {
 struct build {
 	struct settings settings;
 	struct loaded loaded;
-	char *output;	  /* absolute; NULL: the target is a step */
-	char *definition; /* absolute */
-	char id_map[256];
+	char *output;	     /* absolute; NULL: the target is a step */
+	struct inside times; /* and the id map */
+	char *definition;    /* absolute */
 	struct store *store;
 	struct registry *registry;
 	struct freshness freshness;
 	struct exec *exec;
-	uint64_t started_ns;
-	int64_t since; /* clock_real_ns() */
 	bool inside;
 };
 
@@ -153,6 +171,15 @@ static void build_release(struct build *b)
 	free(b->definition);
 }
 
+static struct failed_limits keep_limits(const struct settings *s)
+{
+	struct failed_limits limits = failed_limits_default;
+
+	if (s->keep_none || s->keep_failed > 0)
+		limits.count = s->keep_failed;
+	return limits;
+}
+
 static struct err *open_exec(struct build *b)
 {
 	struct exec_options options = {
@@ -160,15 +187,16 @@ static struct err *open_exec(struct build *b)
 		.n_steps = b->loaded.plan->n_steps,
 		.store = b->store,
 		.registry = b->registry,
-		.id_map = b->id_map,
+		.id_map = b->times.id_map,
 		.can_mount = b->inside,
-		.resolved_since = b->since,
+		.resolved_since = b->times.since,
 		.freshness = &b->freshness,
 		.jobs = b->settings.jobs,
 		.definition = b->definition,
 		.output = b->output,
 		.force = b->settings.force,
 		.compression = b->settings.compression,
+		.keep = keep_limits(&b->settings),
 	};
 
 	return exec_new(&options, &b->exec);
@@ -180,7 +208,7 @@ static struct err *open_freshness(struct build *b, const char *file)
 		.options = &b->settings.fresh,
 		.plan = b->loaded.plan,
 		.file = file,
-		.since_ns = b->since,
+		.since_ns = b->times.since,
 		.is_quiet = b->inside,
 	};
 
@@ -214,7 +242,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.plan_steps = b->loaded.plan->n_steps,
 		.built = result->counts[NODE_BUILT],
 		.cached = result->counts[NODE_CACHED],
-		.elapsed_ns = clock_mono_ns() - b->started_ns,
+		.elapsed_ns = clock_mono_ns() - b->times.started_ns,
 		.image = b->output,
 		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
@@ -285,11 +313,22 @@ static struct err *build_all(struct build *b, struct sched_result *result)
 	return sched_run(b->loaded.plan->graph, &executor, &options, result);
 }
 
+/* What has expired goes, however many are to be kept. */
+static void drop_expired(const struct build *b)
+{
+	struct failed_limits limits = failed_limits_default;
+
+	limits.count = UINT32_MAX;
+	limits.bytes = UINT64_MAX;
+	err_ignore(failed_sweep(b->store, &limits), "the next run tries again");
+}
+
 static struct err *build(struct build *b)
 {
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct err *e, *settled;
 
+	drop_expired(b);
 	e = build_all(b, &result);
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	/* Finished steps count after a failure, too. */
@@ -301,24 +340,6 @@ static struct err *build(struct build *b)
 }
 
 /* ---- the command ---- */
-
-/* Replace this process by one that enters its namespaces first. */
-static struct err *go_inside(const struct build *b, int argc, char **argv)
-{
-	CLEANUP(freep) char **words = xcalloc((size_t)argc + 6, sizeof(*words));
-	char since[32], started[32];
-
-	snprintf(since, sizeof(since), "%lld", (long long)b->since);
-	snprintf(started, sizeof(started), "%llu", (unsigned long long)b->started_ns);
-	words[0] = (char *)"dagbuild";
-	words[1] = (char *)"internal-inside";
-	words[2] = since;
-	words[3] = started;
-	words[4] = (char *)b->id_map;
-	memcpy(words + 5, argv, (size_t)argc * sizeof(*argv));
-	execv(proc_self(), words);
-	return err_sys("start dagbuild again");
-}
 
 static struct err *read_command(int argc, char **argv, struct build *b, const char **file,
 				int *status)
@@ -349,40 +370,26 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 
 static struct err *run_run(int argc, char **argv, int *status)
 {
-	CLEANUP(build_release)
-	struct build b = {.started_ns = clock_mono_ns(), .since = clock_real_ns()};
-	struct userns_plan plan;
+	CLEANUP(build_release) struct build b = {.times = inside_now()};
 	const char *file = NULL;
 	bool all_hit = false;
 
 	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
 		return NULL;
-	TRY(userns_probe(&plan));
-	userns_describe(&plan, b.id_map, sizeof(b.id_map));
+	TRY(inside_probe(&b.times));
 	TRY(open_build(&b, file));
 	TRY(probe(&b, &all_hit));
-	return all_hit ? NULL : go_inside(&b, argc, argv);
+	return all_hit ? NULL : inside_go(&b.times, "run", argc, argv);
 }
 
-/* argv: SINCE STARTED ID_MAP, then what `run` was given. */
-struct err *cmd_run_inside(int argc, char **argv, int *status)
+static struct err *run_inside(const struct inside *in, int argc, char **argv, int *status)
 {
-	CLEANUP(build_release) struct build b = {.inside = true};
-	struct userns_plan plan;
+	CLEANUP(build_release) struct build b = {.inside = true, .times = *in};
 	const char *file = NULL;
-	uint64_t since = 0;
 
 	b.settings.def.is_quiet = true;
-
-	if (argc < 4 || !str_to_u64(str_of(argv[0]), &since) ||
-	    !str_to_u64(str_of(argv[1]), &b.started_ns))
-		return err_new(ERR_USAGE, "'internal-inside' is not for users");
-	b.since = (int64_t)since;
-	snprintf(b.id_map, sizeof(b.id_map), "%s", argv[2]);
-	TRY(userns_probe(&plan));
-	TRY(userns_enter(&plan));
-	TRY(read_command(argc - 3, argv + 3, &b, &file, status));
+	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
 		return NULL;
 	TRY(open_build(&b, file));
@@ -395,4 +402,5 @@ const struct cmd cmd_run = {
 	.summary = "Build the image of a definition file",
 	.options = rows,
 	.run = run_run,
+	.run_inside = run_inside,
 };
