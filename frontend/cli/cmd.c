@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct cmd *const commands[] = {
-	&cmd_run, &cmd_plan, &cmd_why, &cmd_check, &cmd_lock, &cmd_inspect, &cmd_shell,
+	&cmd_run, &cmd_plan, &cmd_why, &cmd_check, &cmd_lock, &cmd_shell, &cmd_inspect,
 };
 
 const struct cmd *cmd_find(const char *name)

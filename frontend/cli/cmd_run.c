@@ -150,8 +150,8 @@ struct build {
 	struct settings settings;
 	struct loaded loaded;
 	char *output;	     /* absolute; NULL: the target is a step */
-	struct inside times; /* and the id map */
 	char *definition;    /* absolute */
+	struct inside times; /* and the id map */
 	struct store *store;
 	struct registry *registry;
 	struct freshness freshness;
