@@ -174,6 +174,18 @@ const struct err *err_cause(const struct err *e)
 	return e->cause;
 }
 
+/* A hint may have several lines. */
+static void render_hint(const char *hint, struct buf *out)
+{
+	const char *prefix = "  hint: ", *end;
+
+	for (; (end = strchr(hint, '\n')) != NULL; hint = end + 1) {
+		buf_printf(out, "%s%.*s\n", prefix, (int)(end - hint), hint);
+		prefix = "        ";
+	}
+	buf_printf(out, "%s%s\n", prefix, hint);
+}
+
 void err_render(const struct err *e, struct buf *out)
 {
 	const char *place = err_place(e);
@@ -186,7 +198,7 @@ void err_render(const struct err *e, struct buf *out)
 	for (const struct err *a = e->also; a; a = a->also)
 		buf_printf(out, "  also: %s\n", a->text);
 	if (hint)
-		buf_printf(out, "  hint: %s\n", hint);
+		render_hint(hint, out);
 }
 
 int err_exit_status(const struct err *e)

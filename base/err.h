@@ -53,8 +53,8 @@ PRINTF(4, 5)
 struct err *err_wrap_at(struct err *cause, const char *file, int line, const char *format,
 			...);
 
-/* Set what the user can do about it, on the outermost error.  Returns `e`; NULL passes.
- */
+/* Set what the user can do about it, in one line or several, on the outermost error.
+ * Returns `e`; NULL passes. */
 PRINTF(2, 3) struct err *err_hint(struct err *e, const char *format, ...);
 /* Set the place in the user's text, as "lab3.def:8:1".  Returns `e`; NULL passes. */
 struct err *err_where(struct err *e, const char *where);

@@ -27,12 +27,12 @@ struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode, int *o
 
 struct err *fs_read_fd(int fd, size_t max, struct buf *out)
 {
-	enum { CHUNK = 64 * 1024 };
-	CLEANUP(freep) char *chunk = xmalloc(CHUNK);
+	/* On the stack: most files are small, and many are read. */
+	char chunk[16 * 1024];
 	size_t total = 0;
 
 	for (;;) {
-		ssize_t n = read(fd, chunk, CHUNK);
+		ssize_t n = read(fd, chunk, sizeof(chunk));
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -35,6 +35,8 @@ struct proc_spec {
 	/* Passed on as descriptors 3, 4, ...; all others are closed. */
 	const int *pass_fds;
 	size_t n_pass_fds;
+	/* In a process group of its own: what a terminal sends (Ctrl-C) reaches us alone. */
+	bool own_group;
 };
 
 /* Start it with default signal dispositions and an empty signal mask. */

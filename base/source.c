@@ -85,13 +85,10 @@ struct str source_slice(const struct source *s, struct span span)
 	return str_slice(source_text(s), span.start, span.end);
 }
 
-struct position source_position(const struct source *s, size_t offset)
+unsigned source_line_number(const struct source *s, size_t offset)
 {
 	size_t low = 0, high = s->n_lines;
-	unsigned column = 1;
 
-	if (offset > s->len)
-		offset = s->len;
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
@@ -100,10 +97,19 @@ struct position source_position(const struct source *s, size_t offset)
 		else
 			high = middle;
 	}
-	for (size_t i = s->starts[low]; i < offset; i++)
+	return (unsigned)(low + 1);
+}
+
+struct position source_position(const struct source *s, size_t offset)
+{
+	unsigned line = source_line_number(s, offset), column = 1;
+
+	if (offset > s->len)
+		offset = s->len;
+	for (size_t i = s->starts[line - 1]; i < offset; i++)
 		column += ((unsigned char)s->text[i] & 0xc0) !=
 			  0x80; /* a character's first byte */
-	return (struct position){.line = (unsigned)(low + 1), .column = column};
+	return (struct position){.line = line, .column = column};
 }
 
 struct str source_line(const struct source *s, unsigned line)

@@ -40,6 +40,8 @@ struct str source_text(const struct source *s);
 struct str source_slice(const struct source *s, struct span span);
 /* `offset` is clamped to the text's length. */
 struct position source_position(const struct source *s, size_t offset);
+/* The line (from 1) that `offset` is on: without a column, which takes the line's length. */
+unsigned source_line_number(const struct source *s, size_t offset);
 /* Line `line` (from 1) without its line end; empty when there is no such line. */
 struct str source_line(const struct source *s, unsigned line);
 /* Offset of the line's first byte; the text's length when there is no such line. */
@@ -47,6 +49,6 @@ size_t source_line_start(const struct source *s, unsigned line);
 /* "NAME:LINE:COLUMN" ("" without a source), for free(). */
 char *place_text(struct place place);
 /* Set the place of an error (err_where()).  Returns `e`; NULL passes, at no cost. */
-struct err *place_err(struct place place, struct err *e);
+NODISCARD struct err *place_err(struct place place, struct err *e);
 
 #endif

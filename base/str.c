@@ -143,13 +143,26 @@ char *str_dup(struct str s)
 	return xmemdup(s.data, s.len);
 }
 
+char *str_dup_lower(struct str s)
+{
+	char *copy = str_dup(s);
+
+	for (char *c = copy; *c; c++)
+		*c = char_lower(*c);
+	return copy;
+}
+
+/* Nobody meant one name of this length by another, and time grows with its square. */
+static const size_t DISTANCE_MAX_LEN = 200;
+
 /* Optimal string alignment: three rows of the usual dynamic programme. */
 size_t str_distance(struct str a, struct str b, size_t limit)
 {
 	CLEANUP(freep) size_t *rows = NULL;
 	size_t *before, *last, *now, width = b.len + 1;
 
-	if ((a.len > b.len ? a.len - b.len : b.len - a.len) > limit)
+	if ((a.len > b.len ? a.len - b.len : b.len - a.len) > limit ||
+	    a.len > DISTANCE_MAX_LEN)
 		return limit + 1;
 	rows = xcalloc(3 * width, sizeof(*rows));
 	before = rows;

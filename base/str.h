@@ -45,12 +45,14 @@ bool str_cut(struct str s, char separator, struct str *head, struct str *tail);
 bool str_next_word(struct str *rest, struct str *word);
 bool char_is_blank(char c);
 char char_lower(char c);
+/* A copy with ASCII letters in lower case, for free(). */
+char *str_dup_lower(struct str s);
 /* Decimal digits only; false on overflow, a sign, or anything else. */
 bool str_to_u64(struct str s, uint64_t *out);
 /* A copy ending in NUL, for free(). */
 char *str_dup(struct str s);
 /* Number of single-character edits (insert, remove, replace, swap) between `a` and `b`,
- * for did-you-mean; at most `limit` + 1. */
+ * for did-you-mean; at most `limit` + 1, which is also what long texts have. */
 size_t str_distance(struct str a, struct str b, size_t limit);
 
 #endif

@@ -4,6 +4,9 @@
 
 SHAPE is `chain` (each stage copies from the one before) or `fan` (the last one copies from all of
 them).  A stage has five steps: base, copy or files, post, meta, test; with the image at the end.
+
+SHAPE `files` can be built: of a base that tests/rig has, each stage copies the host's folder
+tree/N and from ten stages above it, so that the last one needs all.
 """
 
 import sys
@@ -23,9 +26,20 @@ def stage(shape, i, n):
     return "\n".join(lines) + "\n"
 
 
+def stage_with_files(i, n):
+    lines = ["Bootstrap: docker", "From: alpine:3.17", f"Stage: stage{i}"]
+    rank = n - 1 - i
+    for below in range(10 * rank + 1, min(10 * rank + 11, n)):
+        k = n - 1 - below
+        lines += [f"%files from stage{k}", f"    /opt/out{k} /opt/out{k}"]
+    lines += ["%files", f"    tree/{i} /opt/in", "%post", f"    echo {i} > /opt/out{i}"]
+    lines += ["%labels", f"    Part {i}", "%test", f"    test -e /opt/out{i}", ""]
+    return "\n".join(lines) + "\n"
+
+
 def definition(shape, n):
     for i in range(n):
-        yield stage(shape, i, n)
+        yield stage_with_files(i, n) if shape == "files" else stage(shape, i, n)
 
 
 def manifest(shape, n):

@@ -94,13 +94,24 @@ struct err *record_save_memo(const struct store *s, const struct digest *key,
 	return err_wrap(write_record(s, key, record), "record '%s'", hex);
 }
 
+static void add_unsettled(struct store *s, const struct digest *key)
+{
+	pthread_mutex_lock(&s->lock);
+	vec_push(&s->unsettled, *key);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void record_adopt(struct store *s, const struct digest *key, const cJSON *record)
+{
+	if (json_string(record, "boot"))
+		add_unsettled(s, key);
+}
+
 struct err *record_save(struct store *s, const struct digest *key, cJSON *record)
 {
 	set_member(record, "boot", s->boot_id);
 	TRY(record_save_memo(s, key, record));
-	pthread_mutex_lock(&s->lock);
-	vec_push(&s->unsettled, *key);
-	pthread_mutex_unlock(&s->lock);
+	add_unsettled(s, key);
 	return NULL;
 }
 
@@ -124,6 +135,17 @@ struct err *record_settle(struct store *s)
 	}
 	vec_free(&s->unsettled);
 	return NULL;
+}
+
+uint64_t record_used_ms(const struct store *s, const struct digest *key)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	record_path(key, path);
+	if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
 }
 
 cJSON *record_snapshot(const struct snapshot *chain)

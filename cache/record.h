@@ -26,9 +26,15 @@ NODISCARD struct err *record_save(struct store *s, const struct digest *key,
  * once, and costs no sync. */
 NODISCARD struct err *record_save_memo(const struct store *s, const struct digest *key,
 				       cJSON *record);
+/* A record that was loaded may be of a process that was killed before it settled it: let
+ * record_settle() do that. */
+void record_adopt(struct store *s, const struct digest *key, const cJSON *record);
 /* Sync the store's filesystem, then let the records written since the last call count
  * after a power cut too. */
 NODISCARD struct err *record_settle(struct store *s);
+
+/* When the record was last used, in milliseconds since 1970; 0: not known. */
+uint64_t record_used_ms(const struct store *s, const struct digest *key);
 
 /* A snapshot as a JSON array of layer names, and back (false when it is none). */
 cJSON *record_snapshot(const struct snapshot *chain);

@@ -20,8 +20,8 @@
 static const char VERSION_TEXT[] = "dagbuild store 1\n";
 
 static const char *const FOLDERS[] = {
-	"blobs",	"blobs/sha256", "blobs/partial", "layers",
-	"layers/empty", "records",	"logs",		 "tmp",
+	"blobs",   "blobs/sha256", "blobs/partial", "layers", "layers/empty",
+	"records", "logs",	   "tmp",	    "failed",
 };
 
 struct err *store_default_dir(const char *explicit_dir, char **out)

@@ -6,7 +6,9 @@
  *              layers/NAME/         one directory for each layer, in overlayfs form
  *              records/XX/...       JSON: what a key produced
  *              logs/                output of steps
+ *              failed/NAME/         roots of failed steps: see failed.h
  *              tmp/                 work in progress, one locked folder each
+ *              stat-memo            what host files held: stat_memo.h
  *              secret, version      made with the store
  *            Publication is: write in tmp/, sync, rename.
  * Ownership: store_close() ends it.

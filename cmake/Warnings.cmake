@@ -16,3 +16,10 @@ if(SANITIZE)
 		-fsanitize=${SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
 	target_link_options(dagbuild_options INTERFACE -fsanitize=${SANITIZE})
 endif()
+if(FUZZ)
+	# Everything counts its branches; the fuzz targets alone get libFuzzer's main.
+	set(fuzz -fsanitize=fuzzer-no-link,address,undefined)
+	target_compile_options(dagbuild_options INTERFACE
+		${fuzz} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+	target_link_options(dagbuild_options INTERFACE ${fuzz})
+endif()

@@ -21,8 +21,11 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "cache/history.h"
 #include "engine/agent/agent.h"
+#include "engine/detail.h"
 #include "engine/exec_private.h"
+#include "engine/key_parts.h"
 
 static const struct step_ops *const ops[STEP_KINDS] = {
 	[STEP_BASE] = &step_base_ops,	[STEP_COPY] = &step_copy_ops,
@@ -37,6 +40,11 @@ struct step_state *exec_state(struct exec *x, struct node_id id)
 {
 	assert(id.index < x->options.n_steps);
 	return &x->states[id.index];
+}
+
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step)
+{
+	return freshness_rule(x->options.freshness, step->id);
 }
 
 const struct snapshot *exec_parent(struct exec *x, const struct step *step)
@@ -81,7 +89,15 @@ struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
 	CLEANUP(freep) const char **names = NULL;
 	struct overlay_spec spec = exec_overlay(x, chain, &names);
 
-	TRY(scratch_new(x->options.store, &out->scratch));
+	return mounted_prepare_over(x->options.store, &spec, out);
+}
+
+struct err *mounted_prepare_over(const struct store *s, const struct overlay_spec *below,
+				 struct mounted *out)
+{
+	struct overlay_spec spec = *below;
+
+	TRY(scratch_new(s, &out->scratch));
 	TRY(make_folder(&out->scratch, "mnt", &out->mount_point));
 	TRY(make_folder(&out->scratch, "upper", &out->upper));
 	TRY(make_folder(&out->scratch, "work", &out->work));
@@ -171,25 +187,73 @@ char *exec_log_path(struct exec *x, const struct step *step)
 
 /* ---- probing and running ---- */
 
+struct node_id exec_waits_for(struct exec *x, const struct step *step)
+{
+	if (step->parent.index != NODE_NONE.index &&
+	    !exec_state(x, step->parent)->is_done)
+		return step->parent;
+	if (step->producer.index != NODE_NONE.index &&
+	    !exec_state(x, step->producer)->is_done)
+		return step->producer;
+	return NODE_NONE;
+}
+
+static void set_architecture(struct key *inputs)
+{
+	struct oci_platform host = oci_platform_host();
+	CLEANUP(freep)
+	char *text = xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
+			       host.variant ? host.variant : "");
+
+	key_set_text(inputs, "architecture", text);
+}
+
 /* Everything every key holds, then what the kind adds. */
-static struct err *compose(struct exec *x, const struct step *step, struct task *task,
-			   bool *known)
+struct err *exec_compose(struct exec *x, const struct step *step, struct task *task,
+			 bool *known)
 {
 	struct step_state *state = exec_state(x, step->id);
 
 	key_free(state->inputs);
 	state->inputs = key_new(x->options.store, step_kind_name(step->kind));
-	key_set_text(state->inputs, "architecture", oci_platform_host().architecture);
+	if (x->options.explain || x->options.can_mount)
+		key_keep(state->inputs);
+	state->waits_for = exec_waits_for(x, step);
+	set_architecture(state->inputs);
 	key_set_text(state->inputs, "id map", x->options.id_map);
-	if (step->parent.index != NODE_NONE.index) {
+	if (step->parent.index != NODE_NONE.index &&
+	    state->waits_for.index != step->parent.index) {
 		struct digest parent = exec_parent_digest(x, step);
 
 		key_set_digest(state->inputs, "parent", &parent);
 	}
 	*known = true;
 	TRY(ops[step->kind]->compose(x, step, task, known));
+	state->is_known = *known;
+	*known = *known && state->waits_for.index == NODE_NONE.index;
+	assert(!*known || key_parts_agree(state->inputs, step->kind));
 	state->key = key_final(state->inputs);
 	return NULL;
+}
+
+const char exec_miss_new[] = "not built before with these inputs";
+const char exec_miss_gone[] = "what it made is gone";
+
+/* Are the layers there that the step added?  Those of its parent were looked at with the
+ * parent. */
+static bool has_layers(struct exec *x, const struct step *step)
+{
+	const struct snapshot *own = &exec_state(x, step->id)->snapshot;
+	const struct snapshot *parent = exec_parent(x, step);
+	struct snapshot added = *own;
+
+	if (parent->len > 0 && parent->len <= own->len &&
+	    memcmp(parent->layers, own->layers, parent->len * sizeof(*own->layers)) ==
+		    0) {
+		added.layers += parent->len;
+		added.len -= parent->len;
+	}
+	return snapshot_exists(x->options.store, &added);
 }
 
 /* Take the record under the state's key for the step's result, if it still holds. */
@@ -199,23 +263,29 @@ static bool take_record(struct exec *x, const struct step *step)
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(x->options.store, &state->key, &record);
 
-	state->miss = "not built before with these inputs";
+	state->miss = exec_miss_new;
 	if (e) {
 		err_ignore(e, "a miss");
 		return false;
 	}
-	state->miss = "what it made is gone";
+	state->miss = freshness_refuses(exec_rule(x, step), record);
+	if (state->miss)
+		return false;
+	state->miss = exec_miss_gone;
 	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
-	if (!snapshot_exists(x->options.store, &state->snapshot) ||
-	    (ops[step->kind]->is_current &&
-	     !ops[step->kind]->is_current(x, step, record))) {
+	if (!has_layers(x, step) || (ops[step->kind]->is_current &&
+				     !ops[step->kind]->is_current(x, step, record))) {
 		snapshot_release(&state->snapshot);
 		return false;
 	}
 	state->miss = NULL;
+	record_adopt(x->options.store, &state->key, record);
+	/* All steps' records are kept at once, but not what nobody asks for again. */
+	cJSON_DeleteItemFromObject(record, "inputs");
+	cJSON_DeleteItemFromObject(record, "snapshot");
 	state->record = STEAL(record);
 	return true;
 }
@@ -238,24 +308,50 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 		exec_state(x, id)->miss = "this version cannot build it";
 		return NULL;
 	}
-	TRY(place_err(step->where, compose(x, step, task, &known)));
-	if (known && take_record(x, step))
-		*out = PROBE_HIT;
+	TRY(place_err(step->where, exec_compose(x, step, task, &known)));
+	if (!known || !take_record(x, step))
+		return NULL;
+	exec_state(x, id)->is_done = true;
+	*out = PROBE_HIT;
+	/* Only while something is built: a run without changes writes nothing. */
+	if (x->options.definition && x->options.can_mount)
+		err_ignore(history_use(x->options.store,
+				       &(struct history_step){x->options.definition,
+							      step->name},
+				       &exec_state(x, id)->key),
+			   "`why` has less to say");
 	return NULL;
+}
+
+/* For `why` and `plan`; nothing depends on it. */
+static void remember(struct exec *x, const struct step *step, uint64_t duration_ms)
+{
+	struct history_step who = {x->options.definition, step->name};
+	cJSON *build;
+
+	if (!who.definition)
+		return;
+	build = detail_new(x, step);
+	json_add_u64(build, "duration_ms", duration_ms);
+	json_add_u64(build, "made_ms", (uint64_t)clock_real_ns() / 1000000);
+	err_ignore(history_add(x->options.store, &who, build), "`why` has less to say");
 }
 
 static struct err *write_record(struct exec *x, const struct step *step, cJSON *record,
 				uint64_t started_ns)
 {
 	struct step_state *state = exec_state(x, step->id);
+	uint64_t duration_ms = (clock_mono_ns() - started_ns) / 1000000;
 
 	cJSON_AddStringToObject(record, "kind", step_kind_name(step->kind));
 	cJSON_AddStringToObject(record, "step", step->name);
 	cJSON_AddItemToObject(record, "snapshot", record_snapshot(&state->snapshot));
 	cJSON_AddItemToObject(record, "inputs", key_parts(state->inputs));
-	json_add_u64(record, "duration_ms", (clock_mono_ns() - started_ns) / 1000000);
+	json_add_u64(record, "duration_ms", duration_ms);
 	json_add_u64(record, "made_ms", (uint64_t)clock_real_ns() / 1000000);
-	return record_save(x->options.store, &state->key, record);
+	TRY(record_save(x->options.store, &state->key, record));
+	remember(x, step, duration_ms);
+	return NULL;
 }
 
 static struct err *run_step(struct exec *x, const struct step *step, struct task *task)
@@ -282,6 +378,7 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	TRY(flight_enter(x->flights, &key, task, &waited));
 	if (!waited || !take_record(x, step))
 		e = run_step(x, step, task);
+	exec_state(x, id)->is_done = !e;
 	flight_leave(x->flights, &key);
 	return place_err(step->where, e);
 }
@@ -316,6 +413,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->options = *options;
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
 	x->flights = flight_table_new();
+	x->memo = stat_memo_new(options->store);
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
@@ -328,6 +426,7 @@ void exec_free(struct exec *x)
 		return;
 	for (size_t i = 0; i < x->options.n_steps; i++) {
 		key_free(x->states[i].inputs);
+		tree_list_release(&x->states[i].list);
 		snapshot_release(&x->states[i].snapshot);
 		cJSON_Delete(x->states[i].record);
 	}
@@ -336,6 +435,7 @@ void exec_free(struct exec *x)
 	free(x->passed_env);
 	free(x->states);
 	flight_table_free(x->flights);
+	stat_memo_free(x->memo);
 	free(x);
 }
 
@@ -373,6 +473,42 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
 	return x->states[id.index].miss;
+}
+
+bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out)
+{
+	struct history_step who = {x->options.definition,
+				   x->options.steps[id.index]->name};
+	CLEANUP(json_freep) cJSON *history = NULL;
+	struct err *e = who.definition ? history_load(x->options.store, &who, &history)
+				       : err_new(ERR_NOTFOUND, "no history is kept");
+
+	err_ignore(e, "never built");
+	return history && history_expected_ms(history, out);
+}
+
+struct exec_sources exec_sources(const struct exec *x)
+{
+	struct exec_sources sources = {0};
+
+	for (size_t i = 0; i < x->options.n_steps; i++) {
+		const struct step *step = x->options.steps[i];
+		int64_t when = x->states[i].resolved_ns;
+
+		if (step->kind != STEP_BASE)
+			continue;
+		sources.locked += digest_is_set(&exec_rule(x, step)->locked);
+		if (when == 0 || when / 1000000 >= x->options.resolved_since / 1000000)
+			continue;
+		if (sources.remembered++ == 0 || when < sources.oldest_ns)
+			sources.oldest_ns = when;
+	}
+	return sources;
+}
+
+struct err *exec_remember(struct exec *x)
+{
+	return stat_memo_save(x->memo);
 }
 
 uint64_t exec_image_size(const struct exec *x)

@@ -12,7 +12,9 @@
 #ifndef ENGINE_EXEC_H
 #define ENGINE_EXEC_H
 
+#include "cache/failed.h"
 #include "cache/store.h"
+#include "engine/freshness.h"
 #include "engine/image/sqfs_write.h"
 #include "engine/oci/registry.h"
 #include "engine/step.h"
@@ -25,12 +27,16 @@ struct exec_options {
 	struct registry *registry; /* NULL: no network is used */
 	const char *id_map;	   /* text that names how ids are mapped */
 	bool can_mount; /* in namespaces of our own: what needs a mount may be done */
-	int64_t resolved_since; /* clock_real_ns() of the command's start */
+	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
+	const struct freshness *freshness; /* NULL: without any option */
 	unsigned jobs;
+	const char *definition; /* absolute path, for the history; NULL: none is kept */
+	bool explain;		/* for why_all(): keep what went into the keys */
 	/* The image; NULL output: `pack` is not going to be run. */
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
+	struct failed_limits keep; /* of failed steps' root filesystems */
 };
 
 struct exec;
@@ -46,6 +52,18 @@ NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n
 NODISCARD struct err *exec_check_output(const struct exec *x);
 /* Why the step was a miss, for plan: a literal, or NULL. */
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
+/* How long the step took in earlier builds, in milliseconds; false when that is not known. */
+bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
+/* Where the bases of the steps probed so far have their digests from. */
+struct exec_sources {
+	size_t locked;	   /* the lock file */
+	size_t remembered; /* an earlier command's resolution */
+	int64_t oldest_ns; /* of these: clock_real_ns() */
+};
+struct exec_sources exec_sources(const struct exec *x);
+/* After a run: write down what was learned of host files, so that the next one need not
+ * read them. */
+NODISCARD struct err *exec_remember(struct exec *x);
 /* Bytes of the image, once `pack` is done. */
 uint64_t exec_image_size(const struct exec *x);
 

@@ -10,9 +10,11 @@
 #include "cache/key.h"
 #include "cache/layer.h"
 #include "cache/record.h"
+#include "cache/stat_memo.h"
 #include "engine/exec.h"
 #include "engine/flight.h"
 #include "engine/tree/overlay.h"
+#include "engine/tree/tree_list.h"
 
 struct step_state {
 	struct digest key;
@@ -21,14 +23,20 @@ struct step_state {
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
 	cJSON *record;		  /* of a done step */
-	const char *miss;	  /* why it was a miss: a literal */
+	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
+	const char *miss;    /* why it was a miss: a literal */
+	bool is_done;	     /* a hit, or it ran: what it makes is there */
+	bool is_known;	     /* `inputs` is complete but for what waits_for leaves open */
+	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
+	struct tree_list list;	  /* copy, files: what was looked at, or copied */
 };
 
 struct exec {
 	struct exec_options options;
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
-	bool epoch_set; /* SOURCE_DATE_EPOCH */
+	struct stat_memo *memo; /* of host files */
+	bool epoch_set;		/* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
 			    */
@@ -64,10 +72,24 @@ struct step_ops {
 			   cJSON *record);
 };
 
+/* What step_state.miss points to when there is no record, and when what it tells of is not
+ * there any more. */
+extern const char exec_miss_new[], exec_miss_gone[];
+/* Look at the files of a `%files` from the host again, into the step's list. */
+NODISCARD struct err *exec_list_files(struct exec *x, const struct step *step);
+/* The parent, else the producer, of `step` if it is not done: when only probing goes on
+ * behind a miss. */
+struct node_id exec_waits_for(struct exec *x, const struct step *step);
+/* Compose the step's key into its state. */
+NODISCARD struct err *exec_compose(struct exec *x, const struct step *step,
+				   struct task *task, bool *known);
+
 extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_post_ops,
 	step_meta_ops, step_test_ops, step_pack_ops;
 
 struct step_state *exec_state(struct exec *x, struct node_id id);
+/* How fresh what the step uses must be. */
+const struct freshness_rule *exec_rule(const struct exec *x, const struct step *step);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *exec_parent(struct exec *x, const struct step *step);
 struct digest exec_parent_digest(struct exec *x, const struct step *step);
@@ -80,6 +102,10 @@ NODISCARD struct err *mounted_open(struct exec *x, const struct snapshot *chain,
 /* Folders for a writable overlay over `chain`, but do not mount it. */
 NODISCARD struct err *mounted_prepare(struct exec *x, const struct snapshot *chain,
 				      struct mounted *out);
+/* The same over the layers of `below`. */
+NODISCARD struct err *mounted_prepare_over(const struct store *s,
+					   const struct overlay_spec *below,
+					   struct mounted *out);
 /* Unmount, keeping the upper. */
 NODISCARD struct err *mounted_close(struct mounted *m);
 void mounted_release(struct mounted *m);

@@ -26,6 +26,9 @@ static const char *const CONSTANT[] = {
 	"SINGULARITY_LABELS=/.build.labels",
 };
 
+/* What a script finds besides its environment: engine/run/container_child.c. */
+static const char *const SURROUNDINGS[] = {"umask 0022", "hostname build"};
+
 /* How a step reaches the network, and how it prints, is no input: these stay out of keys.
  */
 static const char *const PASSED_UNKEYED[] = {
@@ -65,7 +68,11 @@ void script_env_freep(char ***env)
 
 void script_env_key(const struct exec *x, struct key *key)
 {
-	key_set_list(key, "constant environment", CONSTANT, ARRAY_LEN(CONSTANT));
+	const char *constant[ARRAY_LEN(CONSTANT) + ARRAY_LEN(SURROUNDINGS)];
+
+	memcpy(constant, CONSTANT, sizeof(CONSTANT));
+	memcpy(constant + ARRAY_LEN(CONSTANT), SURROUNDINGS, sizeof(SURROUNDINGS));
+	key_set_list(key, "constant environment", constant, ARRAY_LEN(constant));
 	key_set_list(key, "passed environment", (const char *const *)x->passed_env,
 		     x->n_passed_env);
 	if (x->epoch_set)

@@ -7,8 +7,11 @@
 #include "engine/meta/base_files.h"
 #include "engine/meta/oci_runtime.h"
 
-static struct agent_context context_of(struct exec *x, struct task *task)
+static struct agent_context context_of(struct exec *x, const struct step *step,
+				       struct task *task)
 {
+	enum freshness_resolve resolve = exec_rule(x, step)->resolve;
+
 	return (struct agent_context){
 		.store = x->options.store,
 		.registry = x->options.registry,
@@ -16,26 +19,43 @@ static struct agent_context context_of(struct exec *x, struct task *task)
 		.task = task,
 		.id_map = x->options.id_map,
 		.platform = oci_platform_host(),
-		.use_network = x->options.registry != NULL,
-		.resolved_since = x->options.resolved_since,
+		.use_network = x->options.registry != NULL && resolve != RESOLVE_NEVER,
+		.resolved_since = resolve == RESOLVE_ASK ? x->options.resolved_since : 0,
+		.resolved_ns = &exec_state(x, step->id)->resolved_ns,
 	};
+}
+
+/* `*known` false when only a request could tell, and planning makes none. */
+static struct err *resolve(struct exec *x, const struct step *step, struct task *task,
+			   bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+	struct agent_context context = context_of(x, step, task);
+	const struct freshness_rule *rule = exec_rule(x, step);
+	struct err *e;
+
+	state->source = rule->locked;
+	if (digest_is_set(&rule->locked))
+		return NULL;
+	e = agent_find(step->base->agent)->resolve(&context, step->base, &state->source);
+	if (!e || err_code(e) != ERR_NOTFOUND || context.use_network)
+		return e;
+	if (x->options.registry)
+		return err_recode(e, ERR_NETWORK);
+	err_ignore(e, "planning asks no registry");
+	state->miss = "not resolved yet";
+	*known = false;
+	return NULL;
 }
 
 static struct err *base_compose(struct exec *x, const struct step *step,
 				struct task *task, bool *known)
 {
 	struct step_state *state = exec_state(x, step->id);
-	const struct agent *agent = agent_find(step->base->agent);
-	struct agent_context context = context_of(x, task);
-	struct err *e = agent->resolve(&context, step->base, &state->source);
 
-	if (e && err_code(e) == ERR_NOTFOUND && !context.use_network) {
-		err_ignore(e, "planning asks no registry");
-		state->miss = "not resolved yet";
-		*known = false;
+	TRY(resolve(x, step, task, known));
+	if (!*known)
 		return NULL;
-	}
-	TRY(e);
 	/* The files that every image gets are this version's. */
 	key_set_text(state->inputs, "version", DAGBUILD_VERSION);
 	key_set_text(state->inputs, "agent", step->base->agent);
@@ -60,10 +80,13 @@ static struct err *base_run(struct exec *x, const struct step *step, struct task
 			    cJSON *record)
 {
 	CLEANUP(agent_base_release) struct agent_base base = AGENT_BASE_INIT;
-	struct agent_context context = context_of(x, task);
+	struct agent_context context = context_of(x, step, task);
 	const struct step_state *state = exec_state(x, step->id);
 	char text[DIGEST_TEXT_SIZE];
 
+	if (digest_is_set(&exec_rule(x, step)->locked))
+		task_note(task, "resolved from %s: %s", x->options.freshness->lock_name,
+			  digest_format(&state->source, text));
 	TRY(agent_find(step->base->agent)
 		    ->fetch(&context, step->base, &state->source, &base));
 	TRY(write_files(x, step, &base));

@@ -33,18 +33,32 @@ static void on_read(void *context, uint64_t done)
 static struct copy_request request_of(struct exec *x, const struct step *step,
 				      struct task *task, int source_fd)
 {
+	bool from_host = step->kind == STEP_FILES;
+
 	return (struct copy_request){
-		.from = step->kind == STEP_COPY ? COPY_FROM_STAGE : COPY_FROM_HOST,
+		.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
 		.source_fd = source_fd,
 		.items = step->files.items,
 		.n_items = step->files.n_items,
 		.secret = store_secret(x->options.store),
-		.has_epoch = x->epoch_set,
-		.epoch_s = x->epoch_s,
-		.cancel = task_cancel(task),
-		.progress = on_read,
+		.cancel = task ? task_cancel(task) : NULL,
+		/* The image's times are those of the copied files, clamped. */
+		.times_count = x->epoch_set,
+		.clamp_s = x->epoch_s,
+		.memo = from_host ? x->memo : NULL,
+		.task = from_host ? task : NULL,
+		.progress = task ? on_read : NULL,
 		.context = task,
 	};
+}
+
+/* `why` wants to know which files they are. */
+static void want_list(struct exec *x, const struct step *step,
+		      struct copy_request *request)
+{
+	request->list = &exec_state(x, step->id)->list;
+	tree_list_release(request->list);
+	request->list->secret = store_secret(x->options.store);
 }
 
 /* Copy into a new layer.  The key gets what was really copied, so that a file that
@@ -57,6 +71,7 @@ static struct err *copy_into_layer(struct exec *x, const struct step *step,
 	struct copy_request request = request_of(x, step, task, source_fd);
 	struct digest copied;
 
+	want_list(x, step, &request);
 	TRY(mounted_open(x, exec_parent(x, step), true, &m));
 	TRY(tree_copy(&request, m.root_fd, &copied));
 	TRY(mounted_close(&m));
@@ -116,9 +131,14 @@ static struct err *copy_compose(struct exec *x, const struct step *step,
 				struct task *task, bool *known)
 {
 	struct step_state *state = exec_state(x, step->id);
-	struct digest memo = memo_key(x, step);
+	struct digest memo;
 
 	add_items(state->inputs, &step->files);
+	if (!exec_state(x, step->producer)->is_done) {
+		*known = false;
+		return NULL;
+	}
+	memo = memo_key(x, step);
 	if (!load_memo(x, &memo, &state->source)) {
 		state->miss = "the copied files were not looked at yet";
 		*known = x->options.can_mount;
@@ -164,6 +184,18 @@ static struct err *files_compose(struct exec *x, const struct step *step,
 	TRY(tree_copy_digest(&request, &state->source));
 	key_set_digest(state->inputs, "content", &state->source);
 	return NULL;
+}
+
+struct err *exec_list_files(struct exec *x, const struct step *step)
+{
+	CLEANUP(closep) int host = -1;
+	struct copy_request request;
+	struct digest again;
+
+	TRY(open_host(&host));
+	request = request_of(x, step, NULL, host);
+	want_list(x, step, &request);
+	return tree_copy_digest(&request, &again);
 }
 
 static struct err *files_run(struct exec *x, const struct step *step, struct task *task,

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "engine/exec_private.h"
+#include "engine/failed_step.h"
 #include "engine/script.h"
 
 /* For free(): the words, and the argv that points to them. */
@@ -104,7 +105,9 @@ static struct err *run_script(struct exec *x, const struct step *step, struct ta
 	request.root.mount_point = m->mount_point;
 	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
 		     step->stage_name));
-	return result.status == 0 ? NULL : script_failed(step, &output, result.status);
+	return result.status == 0
+		       ? NULL
+		       : failed_step(x, step, m, &request, &output, result.status);
 }
 
 static struct err *post_run(struct exec *x, const struct step *step, struct task *task,
@@ -159,7 +162,7 @@ static struct err *test_run(struct exec *x, const struct step *step, struct task
 	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
 		     step->stage_name));
 	if (result.status != 0)
-		return script_failed(step, &output, result.status);
+		return failed_step(x, step, &m, &request, &output, result.status);
 	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
 	return NULL;
 }

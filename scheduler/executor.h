@@ -25,7 +25,8 @@ struct task;
 
 struct executor {
 	void *self;
-	/* Called when everything before `node` is CACHED or BUILT. */
+	/* Called when everything before `node` is CACHED or BUILT; with past_misses also when it
+	 * is MISSED. */
 	struct err *(*probe)(void *self, struct node_id node, struct task *task,
 			     enum probe_result *out);
 	/* Called after probe() said MISS, on the same thread. */

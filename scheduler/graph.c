@@ -279,6 +279,12 @@ uint64_t graph_cost_ms(const struct graph *g, struct node_id id)
 	return node(g, id)->cost_ms;
 }
 
+void graph_set_cost(struct graph *g, struct node_id id, uint64_t cost_ms)
+{
+	assert(id.index < g->n);
+	g->nodes[id.index].cost_ms = cost_ms;
+}
+
 struct node_ids graph_before(const struct graph *g, struct node_id id)
 {
 	return row(&g->before, id);

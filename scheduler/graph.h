@@ -47,6 +47,8 @@ size_t graph_edge_count(const struct graph *g);
 const char *graph_name(const struct graph *g, struct node_id id);
 const void *graph_payload(const struct graph *g, struct node_id id);
 uint64_t graph_cost_ms(const struct graph *g, struct node_id id);
+/* Before anybody shares the graph. */
+void graph_set_cost(struct graph *g, struct node_id id, uint64_t cost_ms);
 /* What `id` waits for, and what waits for it; ascending, without repeats. */
 struct node_ids graph_before(const struct graph *g, struct node_id id);
 struct node_ids graph_after(const struct graph *g, struct node_id id);

@@ -23,6 +23,7 @@ struct err *message_queue_init(struct message_queue *q)
 	q->first = NULL;
 	q->last = &q->first;
 	q->len = 0;
+	q->is_signalled = false;
 	return NULL;
 }
 
@@ -46,7 +47,7 @@ struct message *message_new(enum message_type type, struct node_id node, struct 
 	return m;
 }
 
-void message_post(struct message_queue *q, struct message *m)
+static void post(struct message_queue *q, struct message *m, bool wake)
 {
 	pthread_mutex_lock(&q->lock);
 	while (q->len >= QUEUE_MAX &&
@@ -54,9 +55,24 @@ void message_post(struct message_queue *q, struct message *m)
 		pthread_cond_wait(&q->room, &q->lock);
 	*q->last = m;
 	q->last = &m->next;
-	if (q->len++ == 0)
-		eventfd_write(q->fd, 1);
+	q->len++;
+	wake = wake && !q->is_signalled;
+	if (wake)
+		q->is_signalled = true;
 	pthread_mutex_unlock(&q->lock);
+	/* Not under the lock, for which the conductor would only wait again. */
+	if (wake)
+		eventfd_write(q->fd, 1);
+}
+
+void message_post(struct message_queue *q, struct message *m)
+{
+	post(q, m, true);
+}
+
+void message_post_later(struct message_queue *q, struct message *m)
+{
+	post(q, m, false);
 }
 
 struct message *message_take_all(struct message_queue *q)
@@ -69,7 +85,9 @@ struct message *message_take_all(struct message_queue *q)
 	q->first = NULL;
 	q->last = &q->first;
 	q->len = 0;
-	(void)eventfd_read(q->fd, &count);
+	if (q->is_signalled)
+		(void)eventfd_read(q->fd, &count);
+	q->is_signalled = false;
 	pthread_cond_broadcast(&q->room);
 	pthread_mutex_unlock(&q->lock);
 	return all;

@@ -42,13 +42,16 @@ struct message_queue {
 	pthread_cond_t room;
 	struct message *first, **last;
 	size_t len;
-	int fd; /* eventfd: readable while there are messages */
+	int fd; /* eventfd: readable when there are messages to be taken soon */
+	bool is_signalled; /* `fd` is, or is about to be */
 };
 
 NODISCARD struct err *message_queue_init(struct message_queue *q);
 void message_queue_release(struct message_queue *q);
 struct message *message_new(enum message_type type, struct node_id node, struct str text);
 void message_post(struct message_queue *q, struct message *m);
+/* Without waking the conductor: it comes by with the next message, or the next tick. */
+void message_post_later(struct message_queue *q, struct message *m);
 /* All messages there are, linked in order, or NULL. */
 struct message *message_take_all(struct message_queue *q);
 void message_free(struct message *m);

@@ -38,8 +38,10 @@ struct group {
 
 struct pool {
 	struct pool_options options;
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t changed;
+	pthread_mutex_t lock;	 /* guards all below */
+	pthread_cond_t work;	 /* for idle threads: there may be work and a slot */
+	pthread_cond_t returned; /* for tasks that want their slot back */
+	pthread_cond_t ended;	 /* a child group's last child has */
 	unsigned free_slots;
 	unsigned returning; /* tasks that wait to have their slot back */
 	unsigned idle;	    /* threads that wait for work */
@@ -64,15 +66,20 @@ static bool has_slot(const struct pool *p)
 	return p->free_slots > p->returning;
 }
 
-/* Something may be possible that was not before: wake those who wait, and see that
- * somebody is there to take work. */
+/* Something may be possible that was not before: wake one of those who wait, who wakes
+ * the next, and see that somebody is there to take work. */
 static void kick(struct pool *p)
 {
 	pthread_t thread;
 
-	pthread_cond_broadcast(&p->changed);
-	if (p->idle > 0 || !has_work(p) || !has_slot(p))
+	if (p->returning > 0 && p->free_slots > 0)
+		pthread_cond_broadcast(&p->returned);
+	if (!has_work(p) || !has_slot(p))
 		return;
+	if (p->idle > 0) {
+		pthread_cond_signal(&p->work);
+		return;
+	}
 	/* Without another thread those there are do the work. */
 	if (pthread_create(&thread, NULL, worker_main, p) != 0)
 		return;
@@ -90,7 +97,7 @@ static void slot_take_back(struct pool *p)
 {
 	p->returning++;
 	while (p->free_slots == 0)
-		pthread_cond_wait(&p->changed, &p->lock);
+		pthread_cond_wait(&p->returned, &p->lock);
 	p->returning--;
 	p->free_slots--;
 }
@@ -126,14 +133,23 @@ static void run_child(struct pool *p, struct group *g)
 		group_unlink(p, g);
 	}
 	if (--g->running == 0)
-		pthread_cond_broadcast(&p->changed);
+		pthread_cond_broadcast(&p->ended);
 }
 
 /* ---- nodes ---- */
 
-static void post(struct pool *p, enum message_type type, struct node_id id)
+/* May the conductor hear of a result later?  While probing, when there is enough to do
+ * without it: a probe can take less time than waking it. */
+static bool can_wait(struct pool *p)
 {
-	message_post(p->options.queue, message_new(type, id, STR("")));
+	bool busy;
+
+	if (!p->options.probe_only)
+		return false;
+	pthread_mutex_lock(&p->lock);
+	busy = p->ready.len > 2 * (size_t)p->options.jobs;
+	pthread_mutex_unlock(&p->lock);
+	return busy;
 }
 
 static void post_done(struct pool *p, struct node_id id, enum node_state state,
@@ -149,7 +165,10 @@ static void post_done(struct pool *p, struct node_id id, enum node_state state,
 	 * failure. */
 	if (error || (state == NODE_MISSED && p->options.stop_at_miss))
 		pool_stop(p);
-	message_post(p->options.queue, m);
+	if (state == NODE_CACHED && can_wait(p))
+		message_post_later(p->options.queue, m);
+	else
+		message_post(p->options.queue, m);
 }
 
 static void run_node(struct pool *p, struct node_id id)
@@ -159,7 +178,7 @@ static void run_node(struct pool *p, struct node_id id)
 	enum probe_result result = PROBE_MISS;
 	struct err *e;
 
-	post(p, MESSAGE_PROBING, id);
+	message_post_later(p->options.queue, message_new(MESSAGE_PROBING, id, STR("")));
 	e = x->probe(x->self, id, &task, &result);
 	if (e || result == PROBE_HIT) {
 		post_done(p, id, NODE_CACHED, e);
@@ -169,10 +188,11 @@ static void run_node(struct pool *p, struct node_id id)
 		post_done(p, id, NODE_MISSED, NULL);
 		return;
 	}
-	post(p, MESSAGE_RUNNING, id);
+	message_post(p->options.queue, message_new(MESSAGE_RUNNING, id, STR("")));
 	post_done(p, id, NODE_BUILT, x->run(x->self, id, &task));
 }
 
+/* The slot that comes free is taken up at once by the same thread, if there is more. */
 static void work_once(struct pool *p)
 {
 	struct node_id id;
@@ -186,7 +206,9 @@ static void work_once(struct pool *p)
 		run_node(p, id);
 		pthread_mutex_lock(&p->lock);
 	}
-	slot_lend(p);
+	p->free_slots++;
+	if (p->returning > 0)
+		pthread_cond_broadcast(&p->returned);
 }
 
 static void *worker_main(void *pool)
@@ -196,7 +218,7 @@ static void *worker_main(void *pool)
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		while (!p->quitting && !(has_work(p) && has_slot(p)))
-			pthread_cond_wait(&p->changed, &p->lock);
+			pthread_cond_wait(&p->work, &p->lock);
 		if (p->quitting)
 			break;
 		p->idle--;
@@ -216,7 +238,9 @@ struct pool *pool_new(const struct pool_options *options)
 	p->options = *options;
 	p->free_slots = options->jobs > 0 ? options->jobs : 1;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->changed, NULL);
+	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->returned, NULL);
+	pthread_cond_init(&p->ended, NULL);
 	return p;
 }
 
@@ -224,14 +248,16 @@ void pool_free(struct pool *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->quitting = true;
-	pthread_cond_broadcast(&p->changed);
+	pthread_cond_broadcast(&p->work);
 	pthread_mutex_unlock(&p->lock);
 	for (size_t i = 0; i < p->threads.len; i++)
 		pthread_join(p->threads.items[i], NULL);
 	vec_free(&p->threads);
 	ready_release(&p->ready);
 	pthread_mutex_destroy(&p->lock);
-	pthread_cond_destroy(&p->changed);
+	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->returned);
+	pthread_cond_destroy(&p->ended);
 	free(p);
 }
 
@@ -326,7 +352,7 @@ struct err *task_parallel(struct task *t, size_t count, task_fn fn, void *contex
 	if (g.running > 0) {
 		slot_lend(p);
 		while (g.running > 0)
-			pthread_cond_wait(&p->changed, &p->lock);
+			pthread_cond_wait(&p->ended, &p->lock);
 		slot_take_back(p);
 	}
 	pthread_mutex_unlock(&p->lock);

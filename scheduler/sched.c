@@ -116,7 +116,8 @@ static void on_done(struct conductor *c, struct message *m)
 		c->error = err_attach(c->error, m->error);
 		m->error = NULL;
 	}
-	if (m->state != NODE_CACHED && m->state != NODE_BUILT)
+	if (m->state != NODE_CACHED && m->state != NODE_BUILT &&
+	    !(m->state == NODE_MISSED && c->options->past_misses))
 		return;
 	for (size_t i = 0; i < after.len; i++)
 		if (--c->missing[after.items[i].index] == 0)

@@ -20,6 +20,7 @@
 struct sched_options {
 	unsigned jobs;	   /* slots: threads doing work at once; at least 1 */
 	bool probe_only;   /* a miss is final (MISSED); what depends on it is SKIPPED */
+	bool past_misses;  /* with probe_only: what depends on a miss is probed, too */
 	bool stop_at_miss; /* with probe_only: stop everything at the first miss */
 	const struct event_sink *sinks;
 	size_t n_sinks;

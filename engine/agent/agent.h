@@ -27,6 +27,9 @@ struct agent_context {
 	bool use_network;	/* resolve() may ask */
 	int64_t resolved_since; /* clock_real_ns(): what was resolved after needs no
 				   asking */
+	/* resolve() sets it to when it was asked for, clock_real_ns(); left alone when the
+	 * base needs no asking; may be NULL. */
+	int64_t *resolved_ns;
 };
 
 /* What an agent brings: layers, and the image configuration if there is one. */
@@ -43,6 +46,11 @@ struct agent_base {
 
 struct agent {
 	const char *name; /* value of `Bootstrap:` */
+	/* What a lock file calls the source, in its one normal form, for free(); NULL when
+	 * there is no such member: there is nothing to lock.  `*is_pinned`: it holds the
+	 * digest already. */
+	struct err *(*reference)(const struct step_base *base, char **out,
+				 bool *is_pinned);
 	/* What the source is at present, as a digest for the step's key. */
 	struct err *(*resolve)(const struct agent_context *context,
 			       const struct step_base *base, struct digest *out);

@@ -10,6 +10,7 @@
 #include "cache/key.h"
 #include "cache/record.h"
 #include "engine/agent/agent.h"
+#include "engine/agent/oci_document.h"
 #include "engine/agent/oci_layers.h"
 
 /* An index may lead to another one; no image needs more than this (oci: section 2, step
@@ -58,8 +59,10 @@ static bool load_memo(const struct agent_context *c, const struct digest *key,
 	if (!text || !json_u64(record, "time_ms", &when))
 		return false;
 	/* With a network at hand only what was resolved by this very command counts. */
-	if (c->use_network && (int64_t)when * 1000000 < c->resolved_since)
+	if (c->use_network && (int64_t)when < c->resolved_since / 1000000)
 		return false;
+	if (c->resolved_ns)
+		*c->resolved_ns = (int64_t)when * 1000000;
 	return digest_parse(str_of(text), out);
 }
 
@@ -73,6 +76,8 @@ static struct err *save_memo(const struct agent_context *c, const struct digest 
 	cJSON_AddStringToObject(record, "reference", name);
 	cJSON_AddStringToObject(record, "digest", digest_format(digest, text));
 	json_add_u64(record, "time_ms", (uint64_t)clock_real_ns() / 1000000);
+	if (c->resolved_ns)
+		*c->resolved_ns = clock_real_ns();
 	return record_save_memo(c->store, key, record);
 }
 
@@ -84,13 +89,34 @@ static struct err *blame_registry(struct err *e, const char *name)
 	return err_wrap(e, "image '%s' cannot be had", name);
 }
 
+static struct err *docker_reference(const struct step_base *base, char **out,
+				    bool *is_pinned)
+{
+	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
+
+	TRY(oci_ref_parse(base->from, &ref));
+	*out = oci_ref_format(&ref);
+	*is_pinned = digest_is_set(&ref.digest);
+	return NULL;
+}
+
+static struct err *ask(const struct agent_context *c, const struct oci_ref *ref,
+		       const struct digest *key, const char *name, struct digest *out)
+{
+	struct registry_watch watch = watch_of(c);
+
+	TRY(blame_registry(registry_resolve(c->registry, ref, &watch, out), name));
+	return save_memo(c, key, name, out);
+}
+
 static struct err *docker_resolve(const struct agent_context *c,
 				  const struct step_base *base, struct digest *out)
 {
 	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
 	CLEANUP(freep) char *name = NULL;
-	struct registry_watch watch = watch_of(c);
+	struct err *e = NULL;
 	struct digest key;
+	bool waited;
 
 	TRY(oci_ref_parse(base->from, &ref));
 	if (digest_is_set(&ref.digest)) {
@@ -102,9 +128,15 @@ static struct err *docker_resolve(const struct agent_context *c,
 		return NULL;
 	name = oci_ref_format(&ref);
 	if (!c->use_network)
-		return err_new(ERR_NOTFOUND, "'%s' was never resolved", name);
-	TRY(blame_registry(registry_resolve(c->registry, &ref, &watch, out), name));
-	return save_memo(c, &key, name, out);
+		return err_hint(err_new(ERR_NOTFOUND, "'%s' was never resolved", name),
+				"build once without --offline, or name a digest: 'From: "
+				"...@sha256:...'");
+	/* Stages with one tag get one digest, also when the tag moves meanwhile. */
+	TRY(flight_enter(c->flights, &key, c->task, &waited));
+	if (!load_memo(c, &key, out))
+		e = ask(c, &ref, &key, name, out);
+	flight_leave(c->flights, &key);
+	return e;
 }
 
 /* ---- fetching ---- */
@@ -138,8 +170,7 @@ static struct err *fetch_manifest(const struct agent_context *c,
 		enum oci_kind kind;
 		struct str text;
 
-		TRY(registry_fetch_manifest(c->registry, ref, &next, &watch, &body,
-					    &type));
+		TRY(oci_document_get(c, ref, &next, &watch, &body, &type));
 		text = str_make(buf_text(&body), body.len);
 		TRY(oci_document_kind(text, type, &kind));
 		if (kind == OCI_MANIFEST)
@@ -197,6 +228,7 @@ static struct err *docker_fetch(const struct agent_context *c,
 
 const struct agent agent_docker = {
 	.name = "docker",
+	.reference = docker_reference,
 	.resolve = docker_resolve,
 	.fetch = docker_fetch,
 };

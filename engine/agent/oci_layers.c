@@ -101,6 +101,13 @@ static struct digest layer_key(const struct agent_context *c, const char *kind,
 	return key_final(key);
 }
 
+/* What stands at the bottom is unpacked by other rules: see unpack.h. */
+static struct digest alone_key(const struct agent_context *c, const struct layer_job *job)
+{
+	return layer_key(c, job->is_first ? "oci first layer" : "oci layer",
+			 &job->diff_id);
+}
+
 /* What an earlier run learnt of this layer; false when it must be made. */
 static bool load_layer(const struct agent_context *c, const struct digest *key,
 		       struct layer_job *job)
@@ -207,9 +214,7 @@ static struct err *bring_alone(void *context, size_t index, struct task *task)
 	struct layer_job *job = &all->jobs[index];
 	const struct agent_context *c = all->request->context;
 	struct job_watch watch = {all, job, task};
-	/* What stands at the bottom is unpacked by other rules: see unpack.h. */
-	struct digest key = layer_key(c, job->is_first ? "oci first layer" : "oci layer",
-				      &job->diff_id);
+	struct digest key = alone_key(c, job);
 	struct err *e = NULL;
 	bool waited;
 
@@ -343,6 +348,32 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 	return NULL;
 }
 
+/* Without a network what is missing is told at once, all of it. */
+static struct err *check_offline(struct bringing *all)
+{
+	const struct agent_context *c = all->request->context;
+	uint64_t missing = 0;
+
+	if (c->use_network)
+		return NULL;
+	for (size_t i = 0; i < all->n; i++) {
+		struct layer_job *job = &all->jobs[i];
+		struct digest key = alone_key(c, job);
+
+		if (!blob_exists(c->store, &job->blob->digest) &&
+		    !load_layer(c, &key, job))
+			missing++;
+	}
+	if (missing == 0)
+		return NULL;
+	return err_hint(err_new(ERR_NETWORK,
+				"%llu of %zu layers are missing from the cache, and no "
+				"request may be made",
+				(unsigned long long)missing, all->n),
+			"run once without --offline: what is there already is not "
+			"fetched again");
+}
+
 struct err *oci_layers_bring(const struct oci_layers_request *request,
 			     struct snapshot *out)
 {
@@ -360,7 +391,9 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 		all.jobs[i].is_first = i == 0;
 		all.total += all.jobs[i].blob->size;
 	}
-	e = task_parallel(request->context->task, all.n, bring_alone, &all);
+	e = check_offline(&all);
+	if (!e)
+		e = task_parallel(request->context->task, all.n, bring_alone, &all);
 	if (!e)
 		e = stack(&all, out);
 	for (size_t i = 0; i < all.n; i++)

@@ -22,6 +22,7 @@ struct registry_options {
 	const char *const *mirrors; /* "docker.io=http://127.0.0.1:5000" */
 	size_t n_mirrors;
 	bool no_https;	      /* plain http for every registry */
+	bool offline;	      /* every request is refused: ERR_NETWORK */
 	const char *authfile; /* NULL: the usual places */
 	/* Timings, in milliseconds; 0 means the default.  Tests make them short. */
 	unsigned connect_timeout_ms; /* 15000 */

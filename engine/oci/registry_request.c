@@ -402,6 +402,14 @@ struct err *registry_send(struct registry *r, const struct registry_request *req
 	CLEANUP(endpoints_release) struct endpoints all = {0};
 	struct err *e = NULL;
 
+	if (r->options.offline)
+		return err_hint(
+			err_new(ERR_NETWORK,
+				"'%s%s' is not in the cache, and no request may be made",
+				request->ref->host, request->path),
+			"run once without --offline: what is there already is not "
+			"fetched "
+			"again");
 	find_endpoints(r, request->ref, &all);
 	for (size_t i = 0; i < all.list.len; i++) {
 		const struct endpoint *endpoint = &all.list.items[i];

@@ -2,7 +2,8 @@
  * container.c - the parent's side of a container: start it, read its output, end it.
  *
  * Descriptors of the child: 3 is the request, whose other end stays open as long as we
- * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text.
+ * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text;
+ * through 5, with a terminal, comes our end of the new one.
  */
 #include "engine/run/container.h"
 
@@ -11,12 +12,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
 #include "engine/run/run_spec.h"
+#include "engine/run/terminal.h"
 
 /* Between SIGTERM and SIGKILL. */
 static const uint64_t GRACE_NS = UINT64_C(10) * 1000000000;
@@ -26,7 +29,7 @@ static const size_t LINE_MAX_BYTES = (size_t)64 << 10;
 struct running {
 	const struct container_request *request;
 	struct proc proc;
-	int request_fd, status_fd, output_fd; /* our ends */
+	int request_fd, status_fd, output_fd, console_fd; /* our ends */
 	struct buf line;
 	bool terminated;     /* SIGTERM was sent */
 	uint64_t kill_at_ns; /* once terminated */
@@ -38,7 +41,34 @@ static void running_release(struct running *r)
 	closep(&r->request_fd);
 	closep(&r->status_fd);
 	closep(&r->output_fd);
+	closep(&r->console_fd);
 	buf_release(&r->line);
+}
+
+static struct err *make_console(struct running *r, int *child_end)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return err_sys("socketpair");
+	r->console_fd = ends[0];
+	*child_end = ends[1];
+	return NULL;
+}
+
+/* Standard descriptors: a pipe that we read, or our own. */
+static struct err *choose_output(struct running *r, struct proc_spec *proc,
+				 int *output_write)
+{
+	if (r->request->interactive) {
+		proc->stdin_fd = STDIN_FILENO;
+		proc->stdout_fd = proc->stderr_fd = -1;
+		return NULL;
+	}
+	TRY(proc_pipe(&r->output_fd, output_write));
+	proc->stdin_fd = -1;
+	proc->stdout_fd = proc->stderr_fd = *output_write;
+	return NULL;
 }
 
 static struct err *start(struct running *r)
@@ -47,21 +77,23 @@ static struct err *start(struct running *r)
 	CLEANUP(closep) int request_read = -1;
 	CLEANUP(closep) int status_write = -1;
 	CLEANUP(closep) int output_write = -1;
+	CLEANUP(closep) int console = -1;
 	CLEANUP(buf_release) struct buf spec = BUF_INIT;
-	int pass[2];
+	int pass[3];
 	struct proc_spec proc = {.path = proc_self(),
 				 .argv = argv,
-				 .stdin_fd = -1,
 				 .pass_fds = pass,
-				 .n_pass_fds = 2};
+				 .n_pass_fds = r->request->tty ? 3 : 2,
+				 .own_group = true};
 
 	TRY(proc_pipe(&request_read, &r->request_fd));
 	TRY(proc_pipe(&r->status_fd, &status_write));
-	TRY(proc_pipe(&r->output_fd, &output_write));
+	TRY(choose_output(r, &proc, &output_write));
+	if (r->request->tty)
+		TRY(make_console(r, &console));
 	pass[0] = request_read;
 	pass[1] = status_write;
-	proc.stdout_fd = output_write;
-	proc.stderr_fd = output_write;
+	pass[2] = console;
 	TRY(proc_start(&r->proc, &proc));
 	closep(&request_read);
 	request_read = -1;
@@ -188,12 +220,16 @@ struct err *container_run(const struct container_request *request,
 			    .proc = PROC_INIT,
 			    .request_fd = -1,
 			    .status_fd = -1,
-			    .output_fd = -1};
+			    .output_fd = -1,
+			    .console_fd = -1};
 	struct err *e;
 	int ended;
 
 	TRY(err_wrap(start(&r), "the container cannot be started"));
-	wait_and_read(&r);
+	if (request->interactive)
+		TRY(terminal_attach(&r.proc, r.console_fd));
+	else
+		wait_and_read(&r);
 	TRY(proc_wait(&r.proc, &ended));
 	if (request->cancel)
 		TRY(cancel_check(request->cancel));

@@ -7,7 +7,7 @@
  *            script ends, for whatever reason, nothing of it is alive and nothing is
  *            mounted.
  * Ownership: the request is borrowed.
- * Threads:   any; the calling thread must live until the container has ended (the death
+ * Threads:   any, unless interactive; the calling thread must live until the container has ended (the death
  *            signal is bound to it).
  * Errors:    ERR_SYS, ERR_UNSUPPORTED when the container could not be set up;
  *            ERR_CANCELLED. A failing script is no error here: see `status`.
@@ -35,6 +35,13 @@ struct container_request {
 	bool source_environment;
 	const char *hostname; /* NULL: "build" */
 	const struct cancel *cancel;
+	/* The program is the user's: the caller's standard descriptors are its own, and signals
+	 * that the caller gets reach it.  Only in a process with one thread; `line` and
+	 * `cancel` are not used. */
+	bool interactive;
+	/* The caller's standard input and output are a terminal: it gets one of its own,
+	 * joined to that. */
+	bool tty;
 	/* Called for each line of standard output and error, in order, without line end;
 	 * very long lines arrive in parts of 64 KiB. */
 	void (*line)(void *context, struct str line);

@@ -3,7 +3,7 @@
  *
  * Three processes, one thread each:
  *
- *	outer	enters new namespaces, starts init, passes SIGTERM on, waits
+ *	outer	enters new namespaces, starts init, passes signals on, waits
  *	init	process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
  *		when the script has ended it ends everything else, cleans up, answers, exits
  *	script	the program
@@ -33,8 +33,12 @@
 #include "engine/run/container.h"
 #include "engine/run/mounts.h"
 #include "engine/run/run_spec.h"
+#include "engine/run/terminal.h"
 
-enum { REQUEST_FD = 3, STATUS_FD = 4 };
+enum { REQUEST_FD = 3, STATUS_FD = 4, CONSOLE_FD = 5 };
+
+/* What is passed on to the program. */
+static const int PASSED_SIGNALS[] = {SIGTERM, SIGINT, SIGHUP};
 
 static const char SCRIPT_PATH[] = "/.post.script";
 
@@ -113,13 +117,28 @@ static const char **with_environment(const struct run_spec *spec)
 	return argv;
 }
 
-static NORETURN void run_script(const struct run_spec *spec)
+static void join_session(const struct run_spec *spec, int tty_fd)
+{
+	if (!spec->interactive) {
+		setpgid(0, 0);
+		return;
+	}
+	setsid();
+	if (tty_fd >= 0) {
+		struct err *e = terminal_take(tty_fd);
+
+		if (e)
+			give_up(e);
+	}
+}
+
+static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 {
 	const char **argv =
 		spec->source_environment ? with_environment(spec) : spec->argv;
 	sigset_t none;
 
-	setpgid(0, 0);
+	join_session(spec, tty_fd);
 	drop_capabilities();
 	set_limits();
 	sigemptyset(&none);
@@ -235,29 +254,40 @@ static void end_everything(void)
 		;
 }
 
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < ARRAY_LEN(PASSED_SIGNALS); i++)
+		sigaddset(&set, PASSED_SIGNALS[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
 static NORETURN void init_main(const struct run_spec *spec)
 {
 	struct mount_stubs stubs = {0};
 	char answer[16];
-	sigset_t set;
-	int root_fd = -1, status, signal_fd;
+	int root_fd = -1, tty_fd = -1, status, signal_fd;
 	struct err *e;
 	pid_t script;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	signal_fd = open_signals();
 	e = signal_fd < 0 ? err_sys("signalfd") : set_up(spec, &root_fd, &stubs);
+	if (!e && spec->tty)
+		e = terminal_offer(CONSOLE_FD, &tty_fd);
 	if (e)
 		give_up(e);
+	if (spec->tty)
+		close(CONSOLE_FD);
 	script = fork();
 	if (script < 0)
 		give_up(err_sys("fork"));
 	if (script == 0)
-		run_script(spec);
+		run_script(spec, tty_fd);
 	status = wait_for_script(script, signal_fd);
 	end_everything();
 	if (spec->script)
@@ -272,7 +302,7 @@ static NORETURN void init_main(const struct run_spec *spec)
 
 static volatile sig_atomic_t init_pid;
 
-static void on_terminate(int number)
+static void on_signal(int number)
 {
 	if (init_pid > 0)
 		kill(init_pid, number);
@@ -280,7 +310,7 @@ static void on_terminate(int number)
 
 static struct err *start_init(const struct run_spec *spec)
 {
-	const struct sigaction action = {.sa_handler = on_terminate};
+	const struct sigaction action = {.sa_handler = on_signal};
 	pid_t pid;
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
@@ -293,7 +323,8 @@ static struct err *start_init(const struct run_spec *spec)
 	if (pid == 0)
 		init_main(spec);
 	init_pid = pid;
-	sigaction(SIGTERM, &action, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(PASSED_SIGNALS); i++)
+		sigaction(PASSED_SIGNALS[i], &action, NULL);
 	return NULL;
 }
 
@@ -307,6 +338,7 @@ int container_main(int argc, char **argv)
 	(void)argv;
 	fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
+	fcntl(CONSOLE_FD, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	e = run_spec_read(REQUEST_FD, &spec);
 	if (!e)

@@ -57,6 +57,8 @@ void run_spec_encode(const struct container_request *r, struct buf *out)
 	put_list(&body, r->envp, list_len(r->envp));
 	put_text(&body, r->hostname ? r->hostname : "build");
 	put_u64(&body, r->source_environment);
+	put_u64(&body, r->interactive);
+	put_u64(&body, r->tty);
 	put_u64(out, body.len);
 	buf_append(out, body.data, body.len);
 }
@@ -146,6 +148,8 @@ static void take_all(struct reader *r, struct run_spec *out)
 	out->envp = take_list(r, NULL);
 	out->hostname = take_text(r);
 	out->source_environment = take_u64(r) != 0;
+	out->interactive = take_u64(r) != 0;
+	out->tty = take_u64(r) != 0;
 }
 
 struct err *run_spec_read(int fd, struct run_spec *out)

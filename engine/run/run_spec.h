@@ -21,6 +21,7 @@ struct run_spec {
 	const char **envp;
 	const char *hostname;
 	bool source_environment;
+	bool interactive, tty;
 };
 
 void run_spec_encode(const struct container_request *request, struct buf *out);

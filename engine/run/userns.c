@@ -17,9 +17,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/proc.h"
 
@@ -108,17 +110,76 @@ static void describe_ranges(const struct id_ranges *ranges, struct buf *out)
 			   ranges->items[i].count);
 }
 
+/* Root of a user namespace that somebody else made owns other files than real root. */
+static void describe_map(const char *file, const char *name, struct buf *out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e = fs_read_file(AT_FDCWD, file, 65536, &text);
+	struct str rest = str_make(buf_text(&text), text.len), word;
+	struct buf words = BUF_INIT;
+
+	err_ignore(e, "a kernel without user namespaces");
+	while (str_next_word(&rest, &word))
+		buf_printf(&words, " %.*s", STR_ARG(word));
+	if (words.len > 0 && strcmp(buf_text(&words), " 0 0 4294967295") != 0)
+		buf_printf(out, " %s%s", name, buf_text(&words));
+	buf_release(&words);
+}
+
+/* Those without which a layer cannot be unpacked in full: device files, capabilities and
+ * owners of files.  What lacks them must not be a hit for who has them. */
+static void describe_capabilities(struct buf *out)
+{
+	static const struct {
+		unsigned number; /* capabilities(7) */
+		const char *name;
+	} rows[] = {{0, "chown"},
+		    {3, "fowner"},
+		    {4, "fsetid"},
+		    {27, "mknod"},
+		    {31, "setfcap"}};
+	struct {
+		uint32_t version;
+		int pid;
+	} header = {0x20080522, 0};
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} data[2] = {0};
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if ((data[0].effective >> rows[i].number & 1U) == 0)
+			buf_printf(out, " without %s", rows[i].name);
+}
+
+static void describe_root(struct buf *out)
+{
+	buf_puts(out, "root");
+	describe_map("/proc/self/uid_map", "uids", out);
+	describe_map("/proc/self/gid_map", "gids", out);
+	describe_capabilities(out);
+}
+
 const char *userns_describe(const struct userns_plan *plan, char *out, size_t size)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
 	if (plan->mode == USERNS_ROOT) {
-		buf_puts(&text, "root");
+		describe_root(&text);
 	} else {
 		buf_printf(&text, "users %u+1,", geteuid());
 		describe_ranges(&plan->uids, &text);
 		buf_printf(&text, " groups %u+1,", getegid());
 		describe_ranges(&plan->gids, &text);
+	}
+	/* What does not fit must count, too. */
+	if (text.len >= size) {
+		char hex[DIGEST_TEXT_SIZE];
+		struct digest d = digest_bytes(DIGEST_SHA256, NULL, text.data, text.len);
+
+		buf_clear(&text);
+		buf_printf(&text, "ids %s", digest_hex(&d, hex));
 	}
 	snprintf(out, size, "%s", buf_text(&text));
 	return out;

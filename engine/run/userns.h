@@ -45,7 +45,8 @@ struct userns_plan {
 NODISCARD struct err *userns_probe(struct userns_plan *out);
 /* Enter the namespaces in this very process; mounts no longer propagate to the host. */
 NODISCARD struct err *userns_enter(const struct userns_plan *plan);
-/* A text that names the id map, for keys: "root", or all ranges.  At least 256 bytes. */
+/* A text that names the id map, for keys: "root" (and what it lacks),
+ * or all ranges.  At least 256 bytes. */
 const char *userns_describe(const struct userns_plan *plan, char *out, size_t size);
 /* The ranges that lines NAME-OR-ID:START:COUNT give to a user; further ones than fit are
  * left out. */

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "engine/tree/copy_target.h"
+#include "engine/tree/host_probe.h"
 #include "engine/tree/root_path.h"
 #include "engine/tree/tree_glob.h"
 #include "engine/tree/tree_walk.h"
@@ -191,9 +192,13 @@ static struct err *do_match(struct tree_walk *w, const struct copy_item *item,
 
 	TRY(match_open(w->request, &m));
 	hash_match(w, &m, (size_t)(item - w->request->items));
-	if (root_fd < 0)
-		return tree_walk_source(w, m.fd, m.base);
-	return copy_match(w, &m, root_fd);
+	w->source = source;
+	if (root_fd >= 0)
+		return copy_match(w, &m, root_fd);
+	/* A list wants each file's own digest, which the probe does not tell. */
+	if (w->request->from == COPY_FROM_HOST && !w->request->list)
+		return host_probe_source(w->request, m.fd, &m.stat, w->hasher);
+	return tree_walk_source(w, m.fd, m.base);
 }
 
 static struct err *do_item(struct tree_walk *w, const struct copy_item *item, int root_fd)

@@ -6,7 +6,7 @@
  *
  *            tree_copy_digest() says what a copy would bring: names, types, modes,
  *            links, owners where they are kept, and contents of everything the sources
- *            expand to; times only as far as an epoch asks. tree_copy() copies and computes the same digest
+ *            expand to; times only on request. tree_copy() copies and computes the same digest
  *            from what it really copied. The items' own texts are not in it: the caller
  *            keys those.
  *
@@ -34,6 +34,10 @@
 #include "base/source.h"
 #include "scheduler/cancel.h"
 
+struct tree_list;
+struct stat_memo;
+struct task;
+
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
 	const char *target; /* as written; "" when omitted */
@@ -56,11 +60,15 @@ struct copy_request {
 	const struct copy_item *items;
 	size_t n_items;
 	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
-	/* Times that are kept are in the digest, too, those after the epoch as the epoch:
-	 * as far as a reproducible image shows them. */
-	bool has_epoch;
-	int64_t epoch_s;
-	const struct cancel *cancel; /* may be NULL */
+	const struct cancel *cancel;	  /* may be NULL */
+	/* From a stage: modification times count, later ones than `clamp_s` as that. */
+	bool times_count;
+	int64_t clamp_s;
+	struct tree_list *list; /* gets what the sources hold; may be NULL */
+	/* Of host files: saves reading those that it knows; may be NULL. */
+	struct stat_memo *memo;
+	/* Whose idle slots help with looking at host files; may be NULL. */
+	struct task *task;
 	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

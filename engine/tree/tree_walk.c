@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * tree_walk.c - see tree_walk.h.
- *
- * A folder's own mode and owner, when it is the named source, are not hashed for a copy
- * from a stage, since they are not copied; nor are names above it, which the caller has
- * hashed as far as they matter.
+ * tree_walk.c - see tree_walk.h; what is hashed, and how, is in tree_hash.h.
  */
 #include "engine/tree/tree_walk.h"
 
@@ -18,11 +14,11 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "engine/tree/tree_hash.h"
+#include "engine/tree/tree_list.h"
 #include "engine/tree/tree_names.h"
 
 enum {
-	CHUNK = 128 * 1024,
-	DEPTH_MAX = 256,      /* folders; each holds a descriptor or two open */
 	CAPABILITY_MAX = 256, /* 20 or 24 bytes as of Linux 6: capabilities(7) */
 };
 
@@ -82,132 +78,50 @@ static bool from_host(const struct tree_walk *w)
 	return w->request->from == COPY_FROM_HOST;
 }
 
-/* Apptainer's umask is 0002 while it builds; cp passes on the sticky bit of folders only.
- */
-static uint64_t kept_mode(const struct tree_walk *w, const struct stat *st)
+/* What the image will say, where times are clamped when it is packed. */
+static int64_t kept_time(const struct tree_walk *w, const struct stat *st)
 {
-	if (!from_host(w))
-		return st->st_mode & 07777;
-	return st->st_mode & (S_ISDIR(st->st_mode) ? 01775 : 0775);
+	return st->st_mtim.tv_sec < w->request->clamp_s ? st->st_mtim.tv_sec
+							: w->request->clamp_s;
 }
 
-static char entry_letter(const struct walk_entry *entry)
+static bool is_named_folder(const struct walk_entry *entry)
 {
-	if (entry->first)
-		return 'h';
-	switch (entry->stat.st_mode & S_IFMT) {
-	case S_IFREG:
-		return 'f';
-	case S_IFDIR:
-		return 'd';
-	case S_IFLNK:
-		return 'l';
-	case S_IFIFO:
-		return 'p';
-	case S_IFCHR:
-		return 'c';
-	case S_IFBLK:
-		return 'b';
-	default:
-		return 's';
-	}
-}
-
-static void hash_time(struct tree_walk *w, const struct timespec *mtime)
-{
-	bool is_before = mtime->tv_sec < w->request->epoch_s;
-
-	if (!w->request->has_epoch)
-		return;
-	hasher_add_u64(w->hasher,
-		       (uint64_t)(is_before ? mtime->tv_sec : w->request->epoch_s));
-	hasher_add_u64(w->hasher, is_before ? (uint64_t)mtime->tv_nsec : 0);
+	return S_ISDIR(entry->stat.st_mode) && entry->path[0] == '\0';
 }
 
 static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 {
-	char letter = entry_letter(entry);
-	bool is_named_folder = letter == 'd' && entry->path[0] == '\0';
+	tree_hash_entry(w->hasher, w->request->from, entry);
+	if (w->request->times_count && !from_host(w) && !entry->first &&
+	    !is_named_folder(entry))
+		hasher_add_u64(w->hasher, (uint64_t)kept_time(w, &entry->stat));
+}
 
-	hasher_update(w->hasher, &letter, 1);
-	hasher_add_str(w->hasher, entry->path);
-	if (entry->first) {
-		hasher_add_str(w->hasher, entry->first);
+/* For `why`: what was just walked; `content` of a file that was read, else NULL. */
+static void list_entry(const struct tree_walk *w, const struct walk_entry *entry,
+		       const struct file_content *content)
+{
+	const char *text = entry->first ? entry->first : entry->link;
+	struct tree_item item = {.type = tree_hash_letter(entry)};
+	struct digest d;
+
+	if (!w->request->list)
 		return;
+	/* The named folder's own mode is not copied from a stage. */
+	if (from_host(w) || !is_named_folder(entry))
+		item.mode = (uint32_t)tree_hash_mode(w->request->from, &entry->stat);
+	if (content) {
+		item.size = content->size;
+		item.digest = tree_list_digest(&content->blocks);
+	} else if (text) {
+		d = digest_bytes(DIGEST_XXH3, w->request->secret, text, strlen(text));
+		item.digest = tree_list_digest(&d);
 	}
-	if (from_host(w) || !is_named_folder)
-		hasher_add_u64(w->hasher, kept_mode(w, &entry->stat));
-	if (!from_host(w) && !is_named_folder) {
-		hasher_add_u64(w->hasher, entry->stat.st_uid);
-		hasher_add_u64(w->hasher, entry->stat.st_gid);
-		hasher_add(w->hasher, entry->capability, entry->capability_size);
-		hash_time(w, &entry->stat.st_mtim);
-	}
-	hasher_add_str(w->hasher, entry->link ? entry->link : "");
-	if (letter == 'c' || letter == 'b')
-		hasher_add_u64(w->hasher, entry->stat.st_rdev);
+	tree_list_add(w->request->list, w->source, entry->path, &item);
 }
 
-static bool is_zero(const unsigned char *data, size_t size)
-{
-	return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
-}
-
-/* A chunk of zeros becomes a hole, unless there is nothing to write at all. */
-static struct err *write_chunk(int out, const unsigned char *data, size_t size,
-			       uint64_t offset)
-{
-	if (out < 0 || is_zero(data, size))
-		return NULL;
-	return fs_pwrite_all(out, data, size, offset);
-}
-
-/* One chunk of `in`, written to `out` unless that is -1; `*n` 0 at the end. */
-static struct err *pass_chunk(struct tree_walk *w, int in, int out, uint64_t offset,
-			      size_t *n)
-{
-	ssize_t got;
-
-	if (w->request->cancel)
-		TRY(cancel_check(w->request->cancel));
-	do
-		got = read(in, w->chunk, CHUNK);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return err_sys("read");
-	*n = (size_t)got;
-	w->done += *n;
-	if (w->request->progress)
-		w->request->progress(w->request->context, w->done);
-	return write_chunk(out, w->chunk, *n, offset);
-}
-
-/* Read all of `in`, write it to `out` unless that is -1, hash what was read. */
-static struct err *pass_data(struct tree_walk *w, int in, int out)
-{
-	CLEANUP(hasher_freep)
-	struct hasher *content = hasher_new(DIGEST_XXH3, w->request->secret);
-	uint64_t size = 0;
-	struct digest digest;
-	size_t n = 0;
-
-	do {
-		TRY(pass_chunk(w, in, out, size, &n));
-		hasher_update(content, w->chunk, n);
-		size += n;
-	} while (n > 0);
-	/* It may end in a hole. */
-	if (out >= 0 && ftruncate(out, (off_t)size) != 0)
-		return err_sys("write");
-	digest = hasher_final(content);
-	hasher_add_u64(w->hasher, size);
-	hasher_add(w->hasher, digest.bytes, sizeof(digest.bytes));
-	return NULL;
-}
-
-/* Open for reading what `fd` (O_PATH) is open on, which is known to be a regular file: no
- * name is looked up again, so that nothing else can have come in its place. */
-static struct err *reopen(int fd, int *out)
+struct err *tree_walk_reopen(int fd, int *out)
 {
 	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 
@@ -231,18 +145,21 @@ static struct err *read_capability(int fd, unsigned char *value, struct walk_ent
 static struct err *copy_file(struct tree_walk *w, int in, const struct walk_entry *entry)
 {
 	CLEANUP(closep) int out = -1;
+	struct file_content content;
 
+	if (w->visitor)
+		TRY(w->visitor->file(w->context, entry, &out));
+	TRY(content_read(&w->reader, in, out, &content));
 	hash_entry(w, entry);
-	if (!w->visitor)
-		return pass_data(w, in, -1);
-	TRY(w->visitor->file(w->context, entry, &out));
-	TRY(pass_data(w, in, out));
-	return w->visitor->finish(w->context, entry, out);
+	tree_hash_content(w->hasher, &content);
+	list_entry(w, entry, &content);
+	return w->visitor ? w->visitor->finish(w->context, entry, out) : NULL;
 }
 
 static struct err *copy_other(struct tree_walk *w, const struct walk_entry *entry)
 {
 	hash_entry(w, entry);
+	list_entry(w, entry, NULL);
 	return w->visitor ? w->visitor->other(w->context, entry) : NULL;
 }
 
@@ -256,7 +173,7 @@ static struct err *walk_file(struct tree_walk *w, int fd, const struct walk_entr
 		file.first = seen_before(w, &file.stat, file.path);
 	if (file.first)
 		return copy_other(w, &file);
-	TRY(reopen(fd, &in));
+	TRY(tree_walk_reopen(fd, &in));
 	if (!from_host(w))
 		TRY(read_capability(in, capability, &file));
 	return copy_file(w, in, &file);
@@ -300,9 +217,9 @@ static struct err *walk_child(struct tree_walk *w, const struct level *level,
 
 static struct err *check_folder(const struct tree_walk *w, const struct level *level)
 {
-	if (level->depth > DEPTH_MAX)
+	if (level->depth > TREE_DEPTH_MAX)
 		return err_new(ERR_SYS, "folders are nested more than %d deep",
-			       DEPTH_MAX);
+			       TREE_DEPTH_MAX);
 	if (w->visitor && level->device == w->avoid.st_dev &&
 	    level->inode == w->avoid.st_ino)
 		return err_new(ERR_SYS, "the source holds the image's own root folder");
@@ -316,7 +233,11 @@ static struct err *walk_folder(struct tree_walk *w, const struct level *up, int 
 			       const struct walk_entry *entry)
 {
 	CLEANUP(path_list_release) struct path_list names = {0};
+	CLEANUP(hasher_freep) struct hasher *within = tree_hasher_new(w->request);
 	CLEANUP(closep) int own = -1;
+	struct hasher *around = w->hasher;
+	struct digest entries;
+	struct err *e = NULL;
 	struct level level = {.up = up,
 			      .device = entry->stat.st_dev,
 			      .inode = entry->stat.st_ino,
@@ -326,11 +247,17 @@ static struct err *walk_folder(struct tree_walk *w, const struct level *up, int 
 	TRY(fs_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, &own));
 	level.fd = own;
 	TRY(tree_names(own, &names));
-	hash_entry(w, entry);
+	list_entry(w, entry, NULL);
 	if (w->visitor)
 		TRY(w->visitor->enter(w->context, entry));
-	for (size_t i = 0; i < names.len; i++)
-		TRY(walk_child(w, &level, entry->path, names.items[i]));
+	w->hasher = within;
+	for (size_t i = 0; i < names.len && !e; i++)
+		e = walk_child(w, &level, entry->path, names.items[i]);
+	w->hasher = around;
+	TRY(e);
+	hash_entry(w, entry);
+	entries = hasher_final(within);
+	tree_hash_folder(w->hasher, &entries);
 	return w->visitor ? w->visitor->leave(w->context, entry) : NULL;
 }
 
@@ -355,11 +282,11 @@ void tree_walk_init(struct tree_walk *w, const struct copy_request *request)
 {
 	*w = (struct tree_walk){
 		.request = request,
-		.hasher = hasher_new(DIGEST_XXH3, request->secret),
-		.chunk = xmalloc(CHUNK),
+		.hasher = tree_hasher_new(request),
+		.reader = {.request = request},
 	};
 	hasher_add_str(w->hasher,
-		       request->from == COPY_FROM_HOST ? "copy host 1" : "copy stage 1");
+		       request->from == COPY_FROM_HOST ? "copy host 2" : "copy stage 2");
 }
 
 struct err *tree_walk_open(const struct copy_request *request, const char *path, int *fd,
@@ -391,5 +318,5 @@ void tree_walk_release(struct tree_walk *w)
 {
 	tdestroy(w->seen, seen_free);
 	hasher_free(w->hasher);
-	free(w->chunk);
+	content_reader_release(&w->reader);
 }

@@ -3,8 +3,8 @@
  *
  * Purpose:   one walk, hashing names, types, modes, owners, links and contents on its
  *            way. With a visitor each thing is also copied, and what is hashed is what
- *            was written; without one it is a probe. So the two digests cannot differ in
- *            kind.
+ *            was written; without one it is a probe. Host files are probed by
+ *            host_probe.h, which has much less to do for each of them.
  * Ownership: a walk borrows its request and visitor; tree_walk_release() ends it.
  * Threads:   a walk belongs to one thread.
  * Errors:    ERR_NOTFOUND (missing, or a dangling link on the host), ERR_SYS,
@@ -15,7 +15,11 @@
 
 #include <sys/stat.h>
 
+#include "engine/tree/file_content.h"
 #include "engine/tree/tree_copy.h"
+
+/* Folders; each holds a descriptor or two open. */
+enum { TREE_DEPTH_MAX = 256 };
 
 /* One thing that the walk meets. */
 struct walk_entry {
@@ -45,13 +49,13 @@ struct walk_visitor {
 
 struct tree_walk {
 	const struct copy_request *request;
-	struct hasher *hasher;
-	uint64_t done;			    /* bytes read, for progress */
+	struct hasher *hasher; /* of the folder that it is in */
+	struct content_reader reader;
 	const struct walk_visitor *visitor; /* NULL: a probe */
 	void *context;
 	struct stat avoid; /* the folder copied into, which must not be a source */
 	void *seen;	   /* tsearch(3) tree of files with several names */
-	unsigned char *chunk;
+	const char *source; /* as written and expanded; for the list */
 };
 
 void tree_walk_init(struct tree_walk *w, const struct copy_request *request);
@@ -61,5 +65,8 @@ NODISCARD struct err *tree_walk_open(const struct copy_request *request, const c
 /* Walk what `fd`, of tree_walk_open(), is open on; `name` is for its walk_entry. */
 NODISCARD struct err *tree_walk_source(struct tree_walk *w, int fd, const char *name);
 void tree_walk_release(struct tree_walk *w);
+/* Open for reading what `fd` (O_PATH) is open on, which is known to be a regular file: no
+ * name is looked up again, so that nothing else can have come in its place. */
+NODISCARD struct err *tree_walk_reopen(int fd, int *out);
 
 #endif

@@ -49,7 +49,8 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 						     .stdout_fd = -1,
 						     .stderr_fd = -1,
 						     .pass_fds = fds,
-						     .n_pass_fds = ARRAY_LEN(fds)});
+						     .n_pass_fds = ARRAY_LEN(fds),
+						     .own_group = true});
 }
 
 static struct err *wait_reply(const struct unpack_request *request, int reply)

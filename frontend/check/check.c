@@ -7,61 +7,81 @@
 
 #include "frontend/check/check_private.h"
 
-/* Each word of an allow comment must be a code, else it would allow nothing unnoticed. */
-static void check_allow_words(struct check *c, const struct source *source,
-			      struct str words)
+static void unknown_code(struct check *c, struct span span, struct str name)
 {
-	struct str word;
+	const char *near = diag_is_crowded(c->diags) ? NULL : diag_code_nearest(name);
+	struct diag *d = diag_add(c->diags, DIAG_UNKNOWN_CODE, span,
+				  "'%.*s' is the code of no diagnostic", STR_ARG(name));
+
+	if (near)
+		diag_hint(d, "did you mean '%s'?", near);
+	else
+		diag_hint(d, "'dagbuild check --list' shows all codes");
+}
+
+/* What names no code, or one that cannot be allowed, would have no effect unnoticed. */
+static void check_allow_codes(struct check *c, const struct source *source,
+			      struct str codes)
+{
+	struct str name;
 	enum diag_code code;
 
-	while (str_next_word(&words, &word)) {
+	while (diag_allow_code(&codes, &name)) {
 		struct span span;
-		const char *near;
-		struct diag *d;
 
-		if (str_ends_with(word, ","))
-			word.len--;
-		if (diag_code_find(word, &code))
-			continue;
-		span.start = (uint32_t)(word.data - source_text(source).data);
-		span.end = span.start + (uint32_t)word.len;
-		d = diag_add(c->diags, DIAG_UNKNOWN_CODE, span,
-			     "'%.*s' is the code of no diagnostic", STR_ARG(word));
-		near = diag_is_crowded(c->diags) ? NULL : diag_code_nearest(word);
-		if (near)
-			diag_hint(d, "did you mean '%s'?", near);
-		else
-			diag_hint(d, "'dagbuild check --list' shows all codes");
+		span.start = (uint32_t)(name.data - source_text(source).data);
+		span.end = span.start + (uint32_t)name.len;
+		if (!diag_code_find(name, &code))
+			unknown_code(c, span, name);
+		else if (!diag_code_info(code)->can_be_disabled)
+			diag_hint(diag_add(c->diags, DIAG_UNKNOWN_CODE, span,
+					   "'%.*s' cannot be allowed", STR_ARG(name)),
+				  "without it nothing can be built");
 	}
 }
 
 static void check_allow_comments(struct check *c)
 {
-	static const char mark[] = "# dagbuild: allow ";
 	const struct source *source = c->def->source;
-	struct str rest = source_text(source);
-	const char *at;
+	struct str rest = source_text(source), line, codes;
 
-	while (rest.len > 0 &&
-	       (at = memmem(rest.data, rest.len, mark, sizeof(mark) - 1)) != NULL) {
-		struct str line;
+	if (!memmem(rest.data, rest.len, "dagbuild: allow ", 16))
+		return;
+	while (scan_line(&rest, &line))
+		if (diag_allow_comment(line, &codes))
+			check_allow_codes(c, source, codes);
+}
 
-		rest = str_slice(rest, (size_t)(at - rest.data) + sizeof(mark) - 1,
-				 rest.len);
-		scan_line(&rest, &line);
-		check_allow_words(c, source, line);
+static void check_defaults(struct check *c, const struct def_stage *stage)
+{
+	struct map last = MAP_INIT; /* the one that counts, of a name */
+
+	for (const struct def_argument *a = stage->arguments; a; a = a->next)
+		map_set(&last, a->name, (void *)a);
+	for (const struct def_argument *a = stage->arguments; a; a = a->next) {
+		if (map_get(&last, a->name) != a)
+			diag_hint(diag_add(c->diags, DIAG_UNUSED_DEFAULT, a->span,
+					   "'%s' is set again below: this value is not "
+					   "used",
+					   a->name),
+				  "remove it");
+		else if (!a->is_used)
+			diag_hint(diag_add(c->diags, DIAG_UNUSED_DEFAULT, a->span,
+					   "nothing in this stage uses '%s'", a->name),
+				  "%%arguments of a stage count in that stage only");
 	}
+	map_release(&last);
 }
 
 static void check_stage(struct check *c, const struct def_stage *stage)
 {
-	if (def_section(stage, DEF_PRE) || def_section(stage, DEF_SETUP))
-		c->is_script_on_host = true;
-	for (const struct def_argument *a = stage->arguments; a; a = a->next)
-		if (!a->is_used && !stage->is_partial)
-			diag_hint(diag_add(c->diags, DIAG_UNUSED_DEFAULT, a->span,
-					   "nothing in this stage uses '%s'", a->name),
-				  "%%arguments of a stage count in that stage only");
+	static const enum def_kind on_host[] = {DEF_PRE, DEF_SETUP};
+
+	for (size_t i = 0; i < ARRAY_LEN(on_host); i++)
+		if (def_section(stage, on_host[i]))
+			vec_push(&c->host_scripts, def_section(stage, on_host[i]));
+	if (!stage->is_partial)
+		check_defaults(c, stage);
 	check_scripts(c, stage);
 	/* The values of the others are not what was meant. */
 	if (stage->is_partial)
@@ -77,9 +97,11 @@ void check_definition(const struct definition *def, const struct check_options *
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct check c = {.def = def, .options = options, .diags = diags, .arena = arena};
 
+	c.used = arena_array(arena, def->n_stages, sizeof(*c.used));
 	check_names(&c);
 	for (size_t i = 0; i < def->n_stages; i++)
 		check_stage(&c, &def->stages[i]);
 	check_allow_comments(&c);
 	map_release(&c.names);
+	vec_free(&c.host_scripts);
 }

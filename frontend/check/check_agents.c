@@ -156,8 +156,15 @@ static void invalid_reference(struct check *c, const struct def_header *from,
 static void check_reference(struct check *c, const struct def_stage *stage)
 {
 	const struct def_header *from = def_header_find(stage, "from");
+	const char *image = def_image(stage, c->arena);
 	struct oci_ref ref = OCI_REF_INIT;
-	struct err *e = oci_ref_parse(def_image(stage, c->arena), &ref);
+	struct err *e;
+
+	/* "oras" takes "//HOST/NAME", too. */
+	if (strcmp(def_header(stage, "bootstrap"), "oras") == 0 &&
+	    strncmp(image, "//", 2) == 0)
+		image += 2;
+	e = oci_ref_parse(image, &ref);
 
 	if (e)
 		invalid_reference(c, from, e);
@@ -170,6 +177,18 @@ static void check_reference(struct check *c, const struct def_stage *stage)
 					: strlen(from->value)),
 			  from->value);
 	oci_ref_release(&ref);
+}
+
+/* A path, for oci with the digest of one of its images behind it. */
+static void check_path(struct check *c, const struct def_stage *stage)
+{
+	const struct def_header *from = def_header_find(stage, "from");
+	CLEANUP(freep) char *path = xstrdup(from->value);
+	char *digest = strstr(path, "@sha256:");
+
+	if (digest)
+		*digest = '\0';
+	check_host_source(c, stage, path, from->value_span, false);
 }
 
 void check_agent(struct check *c, const struct def_stage *stage)
@@ -195,6 +214,10 @@ void check_agent(struct check *c, const struct def_stage *stage)
 	if (stage->has_bad_header)
 		return;
 	check_needed(c, stage, row);
-	if (words_contain(from_registry, str_of(row->name)) && is_given(stage, "from"))
+	if (!is_given(stage, "from"))
+		return;
+	if (words_contain(from_registry, str_of(row->name)))
 		check_reference(c, stage);
+	else if (words_contain(words_local_agents, str_of(row->name)))
+		check_path(c, stage);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * check_files.c - sources and destinations of `%files`.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,94 +13,139 @@
 
 /* ---- sources on the host ---- */
 
-static void missing_source(struct check *c, const char *source, struct span span)
+static bool mentions(const struct def_section *section, const char *name)
 {
-	enum diag_severity severity = c->is_script_on_host ? DIAG_WARNING : DIAG_ERROR;
-	struct diag *d =
-		diag_add_in(c->diags, c->def->source, DIAG_MISSING_SOURCE, severity, span,
-			    "there is no '%s' on this host", source);
+	for (const struct def_part *p = section->parts; p; p = p->next)
+		if (p->text.len > 0 &&
+		    memmem(p->text.data, p->text.len, name, strlen(name)))
+			return true;
+	return false;
+}
 
+/* A script that names the file will make it, most likely. */
+static bool is_made_by_script(const struct check *c, const char *source)
+{
+	const char *slash = strrchr(source, '/');
+	const char *name = slash && slash[1] ? slash + 1 : source;
+
+	for (size_t i = 0; i < c->host_scripts.len && !diag_is_crowded(c->diags); i++)
+		if (mentions(c->host_scripts.items[i], name))
+			return true;
+	return false;
+}
+
+static void hint_missing(struct diag *d, const char *source, bool has_scripts)
+{
 	if (strchr(source, '$'))
 		diag_hint(d, "no variables are replaced here; use '{{ name }}' and "
 			     "--build-arg");
 	else if (source[0] == '~')
 		diag_hint(d, "'~' stands for itself here; write the whole path");
-	else if (c->is_script_on_host)
+	else if (has_scripts)
 		diag_hint(d, "unless a %%pre or %%setup makes it");
-	else
-		diag_hint(d, "a relative source counts from the current folder");
+	else if (source[0] != '/')
+		diag_hint(d, "a relative path counts from the current folder");
 }
 
-static bool exists(struct check *c, const char *path)
+/* `why` is what is wrong, with `source` for its argument.  Where a script may make the
+ * file, or nothing needs the stage, it is a warning. */
+static void missing_source(struct check *c, const struct def_stage *stage,
+			   const char *source, struct span span, const char *why)
 {
+	bool has_scripts = c->host_scripts.len > 0;
+	bool is_needed = c->used[stage - c->def->stages];
+	enum diag_severity severity =
+		has_scripts || !is_needed ? DIAG_WARNING : DIAG_ERROR;
+	struct diag *d;
+
+	if (is_made_by_script(c, source))
+		return;
+	d = diag_add_in(c->diags, c->def->source, DIAG_MISSING_SOURCE, severity, span,
+			"%s", why);
+	hint_missing(d, source, has_scripts);
+}
+
+static bool check_exists(struct check *c, const struct def_stage *stage, const char *path,
+			 struct span span)
+{
+	CLEANUP(freep) char *why = NULL;
 	struct stat st;
 
-	return fstatat(c->options->host_fd, path, &st, 0) == 0;
+	if (fstatat(c->options->host_fd, path, &st, 0) == 0)
+		return true;
+	if (errno != ENOENT)
+		why = xasprintf("'%s' cannot be read: %s", path, strerror(errno));
+	else if (fstatat(c->options->host_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		why = xasprintf("'%s' is a link that leads nowhere", path);
+	else
+		why = xasprintf("there is no '%s' on this host", path);
+	missing_source(c, stage, path, span, why);
+	return false;
 }
 
-size_t check_host_source(struct check *c, const char *source, struct span span,
-			 bool is_pattern)
+size_t check_host_source(struct check *c, const struct def_stage *stage,
+			 const char *source, struct span span, bool is_pattern)
 {
 	CLEANUP(path_list_release) struct path_list found = {0};
+	CLEANUP(freep) char *why = NULL;
 	struct glob_root root = {.fd = c->options->host_fd};
-	struct err *e = NULL;
+	struct err *e;
 
 	if (c->options->host_fd == -1)
 		return 1;
-	if (is_pattern)
-		e = tree_glob(&root, source, &found);
-	else
-		vec_push(&found, xstrdup(source));
+	if (!is_pattern)
+		return check_exists(c, stage, source, span);
+	e = tree_glob(&root, source, &found);
 	if (e) {
-		err_ignore(e, "it is said below");
-		missing_source(c, source, span);
+		why = err_code(e) == ERR_NOTFOUND
+			      ? xasprintf("there is no '%s' on this host", source)
+			      : xstrdup(err_text(e));
+		err_ignore(e, "it is said next");
+		missing_source(c, stage, source, span, why);
 		return 0;
 	}
-	for (size_t i = 0; i < found.len; i++) {
-		if (!exists(c, found.items[i])) {
-			missing_source(c, found.items[i], span);
+	for (size_t i = 0; i < found.len; i++)
+		if (!check_exists(c, stage, found.items[i], span))
 			return 0;
-		}
-	}
 	return found.len;
 }
 
 /* `*.txt` is refused by newer Apptainers, which look for its folder "". */
 static void check_first_component(struct check *c, const struct def_copy *copy)
 {
-	struct str first, rest;
+	const char *first = copy->source + strcspn(copy->source, "*?[\\/");
 
-	str_cut(str_of(copy->source), '/', &first, &rest);
-	for (size_t i = 0; i < first.len; i++)
-		if (strchr("*?[", first.data[i]))
-			break;
-		else if (i + 1 == first.len)
-			return;
-	if (first.len > 0)
+	if (*first && strchr("*?[", *first))
 		diag_hint(diag_add(c->diags, DIAG_FIRST_COMPONENT_GLOB, copy->source_span,
 				   "newer Apptainers refuse a pattern at the start of a "
 				   "source"),
 			  "write './%s'", copy->source);
 }
 
-/* A name with a dot is a file's, most likely. */
+/* A name with an extension, of letters; profile.d and are folders. */
 static bool looks_like_file(const char *target)
 {
-	const char *base = strrchr(target, '/');
-	const char *dot = strchr(base ? base + 1 : target, '.');
+	const char *slash = strrchr(target, '/');
+	const char *base = slash ? slash + 1 : target, *dot = strrchr(base, '.');
+	size_t n = 0;
 
-	return dot && dot != (base ? base + 1 : target) && dot[1] && !strchr(dot, '/');
+	if (!dot || dot == base)
+		return false;
+	while (isalpha((unsigned char)dot[1 + n]))
+		n++;
+	return n > 0 && !dot[1 + n] && strcmp(dot, ".d") != 0;
 }
 
-static void check_host_copy(struct check *c, const struct def_copy *copy)
+static void check_host_copy(struct check *c, const struct def_stage *stage,
+			    const struct def_copy *copy)
 {
-	size_t n = check_host_source(c, copy->source, copy->source_span, true);
+	size_t n = check_host_source(c, stage, copy->source, copy->source_span, true);
 
 	check_first_component(c, copy);
 	if (n > 1 && looks_like_file(copy->target))
 		diag_hint(diag_add(c->diags, DIAG_MANY_TO_ONE, copy->target_span,
 				   "%zu files are copied to this one name: the last "
-				   "one stays",
+				   "one stays, if it is no folder of the image",
 				   n),
 			  "end the destination in '/' if it is a folder");
 }
@@ -164,7 +211,7 @@ void check_files(struct check *c, const struct def_stage *stage)
 			if (f->from)
 				check_stage_copy(c, copy);
 			else
-				check_host_copy(c, copy);
+				check_host_copy(c, stage, copy);
 			check_escapes(c, copy->target, copy->target_span);
 		}
 	}

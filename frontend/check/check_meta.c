@@ -97,7 +97,8 @@ static struct str folder_of(struct str path)
 }
 
 /* A line of %appfiles: up to `#`, split at the first space; no patterns, no quotes. */
-static void check_app_file(struct check *c, struct str line)
+static void check_app_file(struct check *c, const struct def_stage *stage,
+			   struct str line)
 {
 	struct str source, target;
 	CLEANUP(freep) char *text = NULL;
@@ -111,7 +112,7 @@ static void check_app_file(struct check *c, struct str line)
 		target = source;
 	text = str_dup(target);
 	path = str_dup(source);
-	check_host_source(c, path, check_span(c, source), false);
+	check_host_source(c, stage, path, check_span(c, source), false);
 	if (check_escapes(c, text, check_span(c, target)) || is_made(folder_of(target)))
 		return;
 	diag_hint(diag_add(c->diags, DIAG_APPFILES_DESTINATION, check_span(c, target),
@@ -129,7 +130,7 @@ static void check_app(struct check *c, const struct def_stage *stage,
 	check_app_name(c, app);
 	for (const struct def_part *p = files ? files->parts : NULL; p; p = p->next)
 		for (struct str rest = p->text; def_entry(&rest, &line);)
-			check_app_file(c, line);
+			check_app_file(c, stage, line);
 	check_labels(c, stage, def_app_section(app, DEF_APP_LABELS));
 }
 

@@ -37,6 +37,7 @@ static void check_name(struct check *c, const struct def_stage *stage)
 		map_set(&c->names, stage->name, (void *)stage);
 		return;
 	}
+	c->has_bad_reference = true;
 	d = diag_add(c->diags, DIAG_DUPLICATE_STAGE, stage->name_span,
 		     "a stage named '%s' exists already", stage->name);
 	diag_note(d, first->name_span, "the first stage '%s' is here", stage->name);
@@ -99,6 +100,7 @@ static void check_reference(struct check *c, const struct def_stage *stage,
 {
 	const struct def_stage *producer = stage_named(c, files->from);
 
+	c->has_bad_reference |= !producer || producer >= stage;
 	if (!producer && !c->is_partial)
 		unknown_stage(c, files);
 	else if (producer == stage)
@@ -116,7 +118,7 @@ static void check_reference(struct check *c, const struct def_stage *stage,
 static void check_unused(struct check *c)
 {
 	size_t n = c->def->n_stages;
-	CLEANUP(freep) bool *used = xcalloc(n, sizeof(*used));
+	bool *used = c->used;
 
 	used[n - 1] = true;
 	for (size_t i = n; i-- > 0;) {
@@ -149,6 +151,7 @@ void check_names(struct check *c)
 	for (size_t i = 0; i < c->def->n_stages; i++) {
 		check_name(c, &c->def->stages[i]);
 		c->is_partial |= c->def->stages[i].is_partial;
+		c->has_bad_reference |= c->def->stages[i].has_bad_files;
 	}
 	for (size_t i = 0; i < c->def->n_stages; i++) {
 		const struct def_stage *stage = &c->def->stages[i];
@@ -160,6 +163,8 @@ void check_names(struct check *c)
 				check_reference(c, stage, f);
 	}
 	/* A reference that is wrong may be the one that was meant. */
-	if (diag_count(c->diags, DIAG_ERROR) == 0)
+	if (!c->has_bad_reference && !c->is_partial)
 		check_unused(c);
+	else
+		memset(c->used, true, c->def->n_stages * sizeof(*c->used));
 }

@@ -5,6 +5,7 @@
 #define FRONTEND_CHECK_CHECK_PRIVATE_H
 
 #include "base/map.h"
+#include "base/vec.h"
 #include "frontend/check/check.h"
 #include "frontend/def/scan.h"
 
@@ -15,7 +16,10 @@ struct check {
 	struct arena *arena;	/* for texts that live as long as the checks */
 	struct map names;	/* stage name to its first stage */
 	bool is_partial;	/* some stage is: names may be missing */
-	bool is_script_on_host; /* a %pre or %setup up to the stage that is looked at */
+	bool has_bad_reference; /* what is used is not known */
+	bool *used;		/* by stage: the image needs it, as far as is known */
+	VEC(const struct def_section *)
+	host_scripts; /* %pre and %setup up to the stage that is looked at */
 	bool is_crlf_said;
 };
 
@@ -32,10 +36,36 @@ void check_files(struct check *c, const struct def_stage *stage);
 void check_scripts(struct check *c, const struct def_stage *stage);
 void check_meta(struct check *c, const struct def_stage *stage);
 
+/* What a section's text is: nothing but blanks, or comments, is no text. */
+enum check_text {
+	CHECK_SCRIPT,
+	CHECK_ENTRIES, /* has comments */
+	CHECK_PROSE,
+};
+
+/* The text of a section, whatever it says. */
+void check_text(struct check *c, const struct def_section *section, enum check_text what);
+/* Does the stage after `stage` begin right behind `text`? */
+bool check_ends_at_stage(const struct check *c, const struct def_stage *stage,
+			 struct str text);
+void check_help_end(struct check *c, const struct def_stage *stage);
+
+/* Where a script runs. */
+enum check_where {
+	CHECK_ON_HOST,
+	CHECK_IN_POST, /* during the build: /tmp is the image's own */
+	CHECK_IN_IMAGE,
+};
+
+/* The section as a shell script; `is_posix` if /bin/sh or its like runs it. */
+void check_shell(struct check *c, const struct def_stage *stage,
+		 const struct def_section *section, enum check_where where,
+		 bool is_posix);
+
 /* Does the destination climb above the root?  Then it is said so. */
 bool check_escapes(struct check *c, const char *target, struct span span);
 /* What the word stands for on the host, absent things are reported; how many it is. */
-size_t check_host_source(struct check *c, const char *source, struct span span,
-			 bool is_pattern);
+size_t check_host_source(struct check *c, const struct def_stage *stage,
+			 const char *source, struct span span, bool is_pattern);
 
 #endif

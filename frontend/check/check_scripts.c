@@ -1,54 +1,51 @@
 /* SPDX-License-Identifier: MIT
- * check_scripts.c - script sections: their arguments, and what is in them.
+ * check_scripts.c - script sections: what runs them, and what of it is in them.
  */
 #include <string.h>
 
-#include "base/vec.h"
 #include "frontend/check/check_private.h"
 #include "frontend/check/shell_lint.h"
 
-/* Where the first line of any length but blanks begins. */
-static bool first_line(struct str text, struct str *line)
-{
-	while (scan_line(&text, line)) {
-		*line = scan_trim(*line);
-		if (line->len > 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- arguments of %pre, %setup, %post ---- */
-
-static bool is_shell(struct str path)
-{
-	static const char *const shells[] = {"sh",  "bash", "dash", "ash",
-					     "ksh", "mksh", "zsh"};
-
-	while (str_find(path, '/') < path.len)
-		path = str_slice(path, str_find(path, '/') + 1, path.len);
-	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
-		if (str_is(path, shells[i]))
-			return true;
-	return false;
-}
 
 /* What follows `-c`: a shell and its options. */
 struct inner_shell {
-	struct str all, shell;
+	struct str all, path;
+	bool is_shell; /* not python3, say */
+	bool is_posix; /* knows no more than /bin/sh */
 	bool has_e;
 };
 
+static void name_shell(struct inner_shell *s)
+{
+	static const struct {
+		const char *name;
+		bool is_posix;
+	} shells[] = {{"sh", true},   {"dash", true},  {"ash", true}, {"bash", false},
+		      {"ksh", false}, {"mksh", false}, {"zsh", false}};
+	struct str name = s->path;
+
+	while (str_find(name, '/') < name.len)
+		name = str_slice(name, str_find(name, '/') + 1, name.len);
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++) {
+		if (!str_is(name, shells[i].name))
+			continue;
+		s->is_shell = true;
+		s->is_posix = shells[i].is_posix;
+	}
+}
+
 static void read_inner_shell(struct str rest, struct inner_shell *s)
 {
-	struct str word;
+	struct str word, before = STR("");
 
-	s->all = scan_trim(rest);
-	scan_word(&rest, &s->shell);
-	while (scan_word(&rest, &word))
-		if (word.len > 1 && word.data[0] == '-' && word.data[1] != '-' &&
-		    str_find(word, 'e') < word.len)
-			s->has_e = true;
+	*s = (struct inner_shell){.all = scan_trim(rest)};
+	scan_word(&rest, &s->path);
+	name_shell(s);
+	while (scan_word(&rest, &word)) {
+		s->has_e = s->has_e || shell_option_is_errexit(word, before);
+		before = word;
+	}
 }
 
 static bool sets_errexit(const struct def_section *section)
@@ -62,30 +59,33 @@ static bool sets_errexit(const struct def_section *section)
 static void check_inner_shell(struct check *c, const struct def_section *section,
 			      struct str dash_c, const struct inner_shell *s)
 {
-	if (s->shell.len == 0)
+	if (s->path.len == 0)
 		diag_hint(diag_add(c->diags, DIAG_MISSING_SHELL, check_span(c, dash_c),
 				   "'-c' is followed by no shell"),
 			  "write '-c /bin/bash -e', or nothing for /bin/sh");
-	else if (is_shell(s->shell) && !s->has_e && !sets_errexit(section))
+	else if (s->is_shell && !s->has_e && !sets_errexit(section))
 		diag_hint(diag_add(c->diags, DIAG_SHELL_WITHOUT_E, check_span(c, s->all),
 				   "this shell has no -e: the script goes on after a "
 				   "command that fails"),
 			  "write '-c %.*s -e'", STR_ARG(s->all));
 }
 
-/* Words of the section line before `-c`; `*inner` is set when there is one. */
+/* Words of the section line: options of /bin/sh, then `-c`, which `*inner` is set to. */
 static void check_arguments(struct check *c, const struct def_section *section,
 			    struct inner_shell *inner)
 {
-	struct str rest = str_slice(section->args, 0, str_find(section->args, '#')), word;
+	struct str rest = str_slice(section->args, 0, str_find(section->args, '#'));
+	struct str word, before = STR("");
 
-	while (scan_word(&rest, &word)) {
+	for (; scan_word(&rest, &word); before = word) {
 		if (str_is(word, "-c")) {
 			read_inner_shell(rest, inner);
 			check_inner_shell(c, section, word, inner);
 			return;
 		}
-		if (word.data[0] == '-')
+		/* An option, or the value of one like `-o`. */
+		if (strchr("-+", word.data[0]) ||
+		    (before.len > 0 && str_ends_with(before, "o")))
 			continue;
 		diag_hint(diag_add(c->diags, DIAG_POST_ARGUMENTS, check_span(c, word),
 				   "/bin/sh runs '%.*s' instead of the script",
@@ -95,139 +95,50 @@ static void check_arguments(struct check *c, const struct def_section *section,
 	}
 }
 
-/* ---- text ---- */
-
-static void check_crlf(struct check *c, const struct def_part *part)
-{
-	const char *found = part->text.len > 0 && !c->is_crlf_said
-				    ? memmem(part->text.data, part->text.len, "\r\n", 2)
-				    : NULL;
-
-	if (!found)
-		return;
-	c->is_crlf_said = true;
-	diag_hint(diag_add(c->diags, DIAG_CRLF, check_span(c, str_make(found, 1)),
-			   "lines of this script end in CR LF: here and in Apptainer the "
-			   "CR is dropped, elsewhere it would not be"),
-		  "save the file with LF alone");
-}
-
-static bool begins_header(struct str line)
-{
-	static const char word[] = "bootstrap";
-
-	if (!str_equal_nocase(str_slice(line, 0, sizeof(word) - 1), STR("bootstrap")))
-		return false;
-	line = scan_trim_left(str_slice(line, sizeof(word) - 1, line.len));
-	return line.len > 0 && line.data[0] == ':';
-}
-
-static void check_bootstrap_lines(struct check *c, const struct def_part *part)
-{
-	struct str rest = part->text, line;
-
-	while (scan_line(&rest, &line)) {
-		struct str text = scan_trim(line);
-
-		if (begins_header(text) && text.data != line.data)
-			diag_hint(diag_add(c->diags, DIAG_INDENTED_BOOTSTRAP,
-					   check_span(c, text),
-					   "this begins no stage: it is part of the "
-					   "section"),
-				  "write it in column 1 if a stage begins here");
-	}
-}
-
-static void check_empty(struct check *c, const struct def_section *section,
-			bool has_comments)
-{
-	struct str line;
-
-	for (const struct def_part *p = section->parts; p; p = p->next) {
-		struct str rest = p->text;
-
-		if (has_comments ? def_entry(&rest, &line) : first_line(rest, &line))
-			return;
-	}
-	diag_hint(diag_add(c->diags, DIAG_EMPTY_SECTION, section->span,
-			   "this section is empty"),
-		  "remove it");
-}
-
-/* ---- shell ---- */
-
-static void report(void *context, const struct shell_finding *f)
-{
-	struct check *c = context;
-	enum diag_code code;
-	struct diag *d;
-
-	if (!diag_code_find(str_of(f->code), &code))
-		return;
-	d = diag_add(c->diags, code, check_span(c, f->at), "%s", f->message);
-	if (f->note)
-		diag_note(d, check_span(c, f->note_at), "%s", f->note);
-	if (f->hint)
-		diag_hint(d, "%s", f->hint);
-}
-
-/* Destinations of %files below /tmp: what a script may read there. */
-struct targets {
-	VEC(struct str) items;
-};
-
-static void find_targets(const struct def_stage *stage, struct targets *out)
-{
-	for (const struct def_files *f = stage->files; f; f = f->next)
-		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
-			struct str path =
-				str_of(copy->target[0] ? copy->target : copy->source);
-
-			if (str_starts_with(path, "/tmp") ||
-			    str_starts_with(path, "/var/tmp"))
-				vec_push(&out->items, path);
-		}
-}
-
-static void lint(struct check *c, const struct def_section *section, bool is_posix,
-		 const struct targets *targets)
-{
-	for (const struct def_part *p = section->parts; p; p = p->next) {
-		struct shell_script script = {
-			.text = p->text,
-			.is_posix = is_posix,
-			.reads_tmp = targets != NULL,
-			.targets = targets ? targets->items.items : NULL,
-			.n_targets = targets ? targets->items.len : 0,
-		};
-
-		check_crlf(c, p);
-		check_bootstrap_lines(c, p);
-		shell_lint(&script, report, c);
-	}
-}
-
 /* %pre, %setup and %post are run by /bin/sh whatever their first line says. */
 static void check_build_script(struct check *c, const struct def_stage *stage,
 			       enum def_kind kind)
 {
 	const struct def_section *section = stage->sections[kind];
-	struct inner_shell inner = {.shell = STR("sh")};
-	struct targets targets = {0};
-	bool is_posix;
+	struct inner_shell inner = {.is_shell = true, .is_posix = true};
 
 	if (!section)
 		return;
-	check_empty(c, section, true);
+	check_text(c, section, CHECK_SCRIPT);
 	check_arguments(c, section, &inner);
-	is_posix =
-		str_ends_with(inner.shell, "sh") && !str_ends_with(inner.shell, "bash") &&
-		!str_ends_with(inner.shell, "zsh") && !str_ends_with(inner.shell, "ksh");
-	if (kind == DEF_POST)
-		find_targets(stage, &targets);
-	if (is_shell(inner.shell))
-		lint(c, section, is_posix, kind == DEF_POST ? &targets : NULL);
-	vec_free(&targets.items);
+	if (inner.is_shell)
+		check_shell(c, stage, section,
+			    kind == DEF_POST ? CHECK_IN_POST : CHECK_ON_HOST,
+			    inner.is_posix);
+}
+
+/* ---- scripts that stay in the image ---- */
+
+/* An interpreter's line among the first ones, and what is above it. */
+struct interpreter {
+	struct str line; /* empty: none */
+	bool is_first, is_below_comment;
+};
+
+static struct interpreter find_interpreter(const struct def_section *section)
+{
+	struct interpreter found = {.is_first = true};
+
+	for (const struct def_part *p = section->parts; p; p = p->next) {
+		struct str rest = p->text, line;
+
+		for (; scan_line(&rest, &line); found.is_first = false) {
+			line = scan_trim(line);
+			if (str_starts_with(line, "#!")) {
+				found.line = line;
+				return found;
+			}
+			if (line.len > 0 && line.data[0] != '#')
+				return found;
+			found.is_below_comment |= line.len > 0;
+		}
+	}
+	return found;
 }
 
 /* %runscript, %startscript and %test have an interpreter line of their own. */
@@ -235,48 +146,70 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 			       enum def_kind kind)
 {
 	const struct def_section *section = stage->sections[kind];
-	struct str line = STR(""), top, first = STR("");
-	bool has_interpreter;
+	struct interpreter found;
 
 	if (!section)
 		return;
-	check_empty(c, section, true);
-	for (const struct def_part *p = section->parts; p; p = p->next)
-		if (first_line(p->text, &line))
-			break;
-	has_interpreter = str_starts_with(line, "#!");
-	top = section->parts->text;
-	scan_line(&top, &first);
-	if (has_interpreter && scan_trim(first).len == 0)
-		diag_hint(diag_add(c->diags, DIAG_LATE_INTERPRETER, check_span(c, line),
-				   "Apptainer takes the blank line above for the "
-				   "interpreter's, and writes a script that cannot run"),
-			  "move it to the section's first line");
-	if (!has_interpreter || str_is(line, "#!/bin/sh"))
-		lint(c, section, true, NULL);
+	check_text(c, section, CHECK_SCRIPT);
+	found = find_interpreter(section);
+	if (found.line.len > 0 && !found.is_first)
+		diag_hint(
+			diag_add(c->diags, DIAG_LATE_INTERPRETER,
+				 check_span(c, found.line),
+				 found.is_below_comment
+					 ? "/bin/sh runs this script: the comment above "
+					   "makes this line another one"
+					 : "Apptainer takes the blank line above for "
+					   "the interpreter's, and writes a script that "
+					   "cannot run"),
+			"move it to the section's first line");
+	if (found.line.len == 0 || found.is_below_comment ||
+	    str_is(found.line, "#!/bin/sh"))
+		check_shell(c, stage, section, CHECK_IN_IMAGE, true);
 }
 
-/* ---- help ---- */
+/* ---- apps ---- */
 
-/* The next stage begins right below a line of text. */
-static void check_help_end(struct check *c, const struct def_stage *stage)
+static void check_app_script(struct check *c, const struct def_stage *stage,
+			     const struct def_section *section, bool is_install)
 {
-	const struct def_section *help = def_section(stage, DEF_HELP);
-	const struct def_stage *next = stage + 1;
-	struct str text, last = STR(""), line;
+	struct interpreter found;
 
-	if (!help || next == c->def->stages + c->def->n_stages)
+	if (!section)
 		return;
-	text = help->last->text;
-	if (text.data + text.len != next->text.data)
-		return;
-	while (scan_line(&text, &line))
-		last = line;
-	if (scan_trim(last).len > 0)
-		diag_hint(diag_add(c->diags, DIAG_BOOTSTRAP_IN_HELP, next->span,
-				   "a stage begins here, in the midst of %%help"),
-			  "indent it if it is text, else leave a line free above");
+	check_text(c, section, CHECK_SCRIPT);
+	found = find_interpreter(section);
+	if (found.line.len > 0 && !str_is(found.line, "#!/bin/sh"))
+		diag_hint(diag_add(c->diags, DIAG_LATE_INTERPRETER,
+				   check_span(c, found.line),
+				   "/bin/sh runs this script: in an app's section this "
+				   "line has no effect"),
+			  "call the interpreter from the script");
+	check_shell(c, stage, section, is_install ? CHECK_IN_POST : CHECK_IN_IMAGE, true);
 }
+
+static void check_app(struct check *c, const struct def_stage *stage,
+		      const struct def_app *app)
+{
+	static const struct {
+		enum def_app_kind kind;
+		enum check_text what;
+	} others[] = {{DEF_APP_FILES, CHECK_ENTRIES},
+		      {DEF_APP_ENV, CHECK_ENTRIES},
+		      {DEF_APP_LABELS, CHECK_ENTRIES},
+		      {DEF_APP_HELP, CHECK_PROSE}};
+	static const enum def_app_kind scripts[] = {DEF_APP_INSTALL, DEF_APP_RUN,
+						    DEF_APP_START, DEF_APP_TEST};
+
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+		check_app_script(c, stage, app->sections[scripts[i]],
+				 scripts[i] == DEF_APP_INSTALL);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (app->sections[others[i].kind])
+			check_text(c, app->sections[others[i].kind], others[i].what);
+}
+
+/* ---- a stage ---- */
 
 void check_scripts(struct check *c, const struct def_stage *stage)
 {
@@ -284,24 +217,20 @@ void check_scripts(struct check *c, const struct def_stage *stage)
 	static const enum def_kind image[] = {DEF_RUNSCRIPT, DEF_STARTSCRIPT, DEF_TEST};
 	static const struct {
 		enum def_kind kind;
-		bool has_comments;
-	} others[] = {{DEF_ENVIRONMENT, true},
-		      {DEF_LABELS, true},
-		      {DEF_ARGUMENTS, true},
-		      {DEF_HELP, false}};
+		enum check_text what;
+	} others[] = {{DEF_ENVIRONMENT, CHECK_ENTRIES},
+		      {DEF_LABELS, CHECK_ENTRIES},
+		      {DEF_ARGUMENTS, CHECK_ENTRIES},
+		      {DEF_HELP, CHECK_PROSE}};
 
 	for (size_t i = 0; i < ARRAY_LEN(build); i++)
 		check_build_script(c, stage, build[i]);
 	for (size_t i = 0; i < ARRAY_LEN(image); i++)
 		check_image_script(c, stage, image[i]);
-	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		const struct def_section *section = stage->sections[others[i].kind];
-
-		if (!section)
-			continue;
-		check_empty(c, section, others[i].has_comments);
-		for (const struct def_part *p = section->parts; p; p = p->next)
-			check_bootstrap_lines(c, p);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (stage->sections[others[i].kind])
+			check_text(c, stage->sections[others[i].kind], others[i].what);
+	for (const struct def_app *app = stage->apps; app; app = app->next)
+		check_app(c, stage, app);
 	check_help_end(c, stage);
 }

@@ -1,22 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * shell_lint.h - what is likely wrong in a script of a definition.
+ *
+ * Purpose:   three checks of the text of one section, with these codes:
+ *              bashism                    a word of bash in a script that /bin/sh runs
+ *              unfinished-here-document   the section ends before its last line
+ *              host-tmp                   a file below /tmp is read that nothing put there
+ *            When in doubt they say nothing. It is for shell scripts only: whether an
+ *            interpreter line names something else is the caller's to find out.
+ * Ownership: what a finding points to lives as long as the call that reports it, but for
+ *            `code` and `hint`, which are literals, and slices of the script's text.
+ * Threads:   values; no shared state.
+ * Errors:    none. The time is linear in the text's length, whatever it holds.
+ */
 #ifndef FRONTEND_CHECK_SHELL_LINT_H
 #define FRONTEND_CHECK_SHELL_LINT_H
+
 #include "base/str.h"
+
 struct shell_finding {
 	const char *code;
-	struct str at;
+	struct str at; /* a slice of the script's text */
 	const char *message;
-	const char *hint;
-	struct str note_at;
-	const char *note;
+	const char *hint;   /* or NULL */
+	struct str note_at; /* another slice of the text, or empty */
+	const char *note;   /* what to say there, or NULL */
 };
+
 typedef void (*shell_report)(void *context, const struct shell_finding *finding);
+
 struct shell_script {
-	struct str text;
-	bool is_posix;
-	bool reads_tmp;
+	struct str text; /* the body of one section, as in the file: LF or CR LF */
+	bool is_posix;	 /* run by /bin/sh: look for bashisms */
+	/* It sees the host's /tmp, as %setup does, and what runs in the finished image: do not
+	 * look for host-tmp. */
+	bool has_host_tmp;
+	/* Where %files puts files, below /tmp or /var/tmp: these exist. */
 	const struct str *targets;
 	size_t n_targets;
+	/* Scripts that run before it in the same container: what they mention may exist. */
+	const struct str *earlier;
+	size_t n_earlier;
 };
+
+/* Report what is found, in no particular order. */
 void shell_lint(const struct shell_script *script, shell_report report, void *context);
+/* Is `word`, behind `before`, an option of a shell that sets errexit: `-e`, `-ex`, or
+ * `errexit` behind `-o`? */
+bool shell_option_is_errexit(struct str word, struct str before);
+/* Does the script begin with `set -e`, `set -ex`, `set -o errexit`, or the like? */
 bool shell_sets_errexit(struct str text);
+
 #endif

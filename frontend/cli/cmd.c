@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-static const struct cmd *const commands[] = {&cmd_run, &cmd_plan, &cmd_check,
-					     &cmd_inspect};
+static const struct cmd *const commands[] = {
+	&cmd_run, &cmd_plan, &cmd_why, &cmd_check, &cmd_lock, &cmd_shell, &cmd_inspect,
+};
 
 const struct cmd *cmd_find(const char *name)
 {
@@ -39,7 +40,7 @@ void cmd_help_all(struct buf *out)
 		      "only what "
 		      "has changed.\n\nCommands:\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		buf_printf(out, "  %-9s %-8s %s\n", commands[i]->name,
+		buf_printf(out, "  %-9s %-20s %s\n", commands[i]->name,
 			   commands[i]->operands, commands[i]->summary);
 	buf_puts(out, "\n'dagbuild COMMAND --help' shows a command's options; "
 		      "'man dagbuild' tells all.\n");

@@ -8,6 +8,7 @@
 #define FRONTEND_CLI_CMD_H
 
 #include "base/err.h"
+#include "frontend/cli/inside.h"
 #include "frontend/cli/options.h"
 
 struct cmd {
@@ -18,13 +19,13 @@ struct cmd {
 	/* `argv` begins after the command's name.  `*status` is the exit status when
 	 * there is no error to show: 0 unless set. */
 	struct err *(*run)(int argc, char **argv, int *status);
+	/* The same after inside_go(); NULL: it never goes there. */
+	struct err *(*run_inside)(const struct inside *in, int argc, char **argv,
+				  int *status);
 };
 
-extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect;
-
-/* The run command inside its namespaces; `since` is when the command was given, in
- * clock_real_ns(). */
-NODISCARD struct err *cmd_run_inside(int argc, char **argv, int *status);
+extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock, cmd_shell,
+	cmd_why;
 
 /* NULL when there is none of that name. */
 const struct cmd *cmd_find(const char *name);

@@ -15,40 +15,41 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/vec.h"
+#include "cache/failed.h"
 #include "cache/record.h"
 #include "engine/exec.h"
-#include "engine/run/userns.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
 #include "scheduler/sched.h"
 
 static const unsigned JOBS_MAX = 512;
+static const unsigned KEEP_FAILED_MAX = 1000;
 
 /* ---- settings ---- */
 
 struct settings {
-	struct def_options def;
-	struct plan_options plan;
+	/* `def` and `fresh.net` are its beginning: their options find them there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	unsigned jobs; /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
 	enum sink_progress progress;
-	VEC(const char *) mirrors;
-	char *mirror_words; /* what mirrors from the environment point into */
-	bool no_https;
-	const char *authfile;
 	enum sqfs_compression compression;
 	const char *trace;
 	const char *cache_dir;
+	bool keep_none;	      /* of failed steps */
+	unsigned keep_failed; /* 0: the default */
 };
 
 static void settings_release(struct settings *s)
 {
-	vec_free(&s->mirrors);
-	free(s->mirror_words);
-	def_options_release(&s->def);
+	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_jobs(void *settings, const char *value)
@@ -81,30 +82,6 @@ static struct err *set_progress(void *settings, const char *value)
 	return sink_progress_parse(value, &((struct settings *)settings)->progress);
 }
 
-static struct err *set_mirror(void *settings, const char *value)
-{
-	struct settings *s = settings;
-
-	if (!strchr(value, '='))
-		return err_hint(err_new(ERR_USAGE, "'%s' names no mirror", value),
-				"write HOST=URL, as docker.io=http://127.0.0.1:5000");
-	vec_push(&s->mirrors, value);
-	return NULL;
-}
-
-static struct err *set_no_https(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->no_https = true;
-	return NULL;
-}
-
-static struct err *set_authfile(void *settings, const char *value)
-{
-	((struct settings *)settings)->authfile = value;
-	return NULL;
-}
-
 static struct err *set_compress(void *settings, const char *value)
 {
 	struct settings *s = settings;
@@ -130,16 +107,17 @@ static struct err *set_cache_dir(void *settings, const char *value)
 	return NULL;
 }
 
-static struct err *set_target(void *settings, const char *value)
+static struct err *set_keep_failed(void *settings, const char *value)
 {
-	((struct settings *)settings)->plan.target = value;
-	return NULL;
-}
+	struct settings *s = settings;
+	uint64_t n = 0;
 
-static struct err *set_all_stages(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->plan.all_stages = true;
+	if (strcmp(value, "no") != 0 &&
+	    (!str_to_u64(str_of(value), &n) || n > KEEP_FAILED_MAX))
+		return err_new(ERR_USAGE, "'%s' is neither 'no' nor a number up to %u",
+			       value, KEEP_FAILED_MAX);
+	s->keep_none = n == 0;
+	s->keep_failed = (unsigned)n;
 	return NULL;
 }
 
@@ -151,88 +129,55 @@ static const struct option_row rows[] = {
 	{'F', "force", NULL, "replace what is there, even a signed image", set_force},
 	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress},
 	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress},
-	{0, "registry-mirror", "HOST=URL", "ask URL for images of HOST (repeatable)",
-	 set_mirror},
-	{0, "no-https", NULL, "talk plain http to registries", set_no_https},
-	{0, "authfile", "FILE", "registry credentials (default: the usual places)",
-	 set_authfile},
+	NET_OPTION_ROWS,
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "target", "STAGE[.STEP]", "make this stage's image, or stop after a step",
-	 set_target},
-	{0, "all-stages", NULL, "also build the stages that the target does not need",
-	 set_all_stages},
+	PLAN_OPTION_ROWS,
+	FRESH_PLAN_ROWS,
+	FRESH_RUN_ROWS,
+	{0, "keep-failed", "no|N",
+	 "roots of failed steps to keep for 'dagbuild shell' (default: 3)",
+	 set_keep_failed},
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
 };
 
-/* DAGBUILD_REGISTRY_MIRRORS: HOST=URL, separated by blanks or commas; options come first.
- */
-static struct err *read_environment(struct settings *s)
-{
-	const char *mirrors = getenv("DAGBUILD_REGISTRY_MIRRORS");
-	char *rest, *word;
-
-	if (!mirrors)
-		return NULL;
-	s->mirror_words = xstrdup(mirrors);
-	rest = s->mirror_words;
-	while ((word = strsep(&rest, ", \t\n")) != NULL)
-		if (word[0])
-			TRY(err_wrap(set_mirror(s, word), "DAGBUILD_REGISTRY_MIRRORS"));
-	return NULL;
-}
-
 /* ---- one build ---- */
 
 struct build {
 	struct settings settings;
 	struct loaded loaded;
-	char *output; /* absolute; NULL: the target is a step */
-	char id_map[256];
+	char *output;	     /* absolute; NULL: the target is a step */
+	char *definition;    /* absolute */
+	struct inside times; /* and the id map */
 	struct store *store;
 	struct registry *registry;
+	struct freshness freshness;
 	struct exec *exec;
-	uint64_t started_ns;
-	int64_t since; /* clock_real_ns() */
 	bool inside;
 };
 
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
-	registry_freep(&b->registry);
+	freshness_release(&b->freshness);
+	net_options_close(&b->registry);
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
 	free(b->output);
+	free(b->definition);
 }
 
-/* Milliseconds from the environment; 0, the default, when it does not say. */
-static unsigned milliseconds(const char *name)
+static struct failed_limits keep_limits(const struct settings *s)
 {
-	const char *text = getenv(name);
-	uint64_t value = 0;
+	struct failed_limits limits = failed_limits_default;
 
-	return text && str_to_u64(str_of(text), &value) && value <= UINT32_MAX
-		       ? (unsigned)value
-		       : 0;
-}
-
-static struct err *open_registry(struct build *b)
-{
-	struct registry_options options = {
-		.mirrors = b->settings.mirrors.items,
-		.n_mirrors = b->settings.mirrors.len,
-		.no_https = b->settings.no_https,
-		.authfile = b->settings.authfile,
-		.stall_timeout_ms = milliseconds("DAGBUILD_STALL_MS"),
-		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
-	};
-
-	return registry_new(&options, &b->registry);
+	if (s->keep_none || s->keep_failed > 0)
+		limits.count = s->keep_failed;
+	return limits;
 }
 
 static struct err *open_exec(struct build *b)
@@ -242,29 +187,48 @@ static struct err *open_exec(struct build *b)
 		.n_steps = b->loaded.plan->n_steps,
 		.store = b->store,
 		.registry = b->registry,
-		.id_map = b->id_map,
+		.id_map = b->times.id_map,
 		.can_mount = b->inside,
-		.resolved_since = b->since,
+		.resolved_since = b->times.since,
+		.freshness = &b->freshness,
 		.jobs = b->settings.jobs,
+		.definition = b->definition,
 		.output = b->output,
 		.force = b->settings.force,
 		.compression = b->settings.compression,
+		.keep = keep_limits(&b->settings),
 	};
 
 	return exec_new(&options, &b->exec);
+}
+
+static struct err *open_freshness(struct build *b, const char *file)
+{
+	struct fresh_request request = {
+		.options = &b->settings.fresh,
+		.plan = b->loaded.plan,
+		.file = file,
+		.since_ns = b->times.since,
+		.is_quiet = b->inside,
+	};
+
+	return fresh_rules(&request, &b->freshness);
 }
 
 static struct err *open_build(struct build *b, const char *file)
 {
 	CLEANUP(freep) char *dir = NULL;
 
+	TRY(open_freshness(b, file));
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
 	if (b->loaded.plan->pack.index != NODE_NONE.index)
 		TRY(load_image_path(file, b->settings.output, &b->output));
+	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
-	TRY(open_registry(b));
+	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
+			     &b->registry));
 	TRY(open_exec(b));
 	return b->output ? exec_check_output(b->exec) : NULL;
 }
@@ -272,14 +236,17 @@ static struct err *open_build(struct build *b, const char *file)
 static void summarize(const struct build *b, const struct sched_result *result)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(freep)
+	char *sources = fresh_sources(&b->freshness, exec_sources(b->exec));
 	struct summary summary = {
 		.plan_steps = b->loaded.plan->n_steps,
 		.built = result->counts[NODE_BUILT],
 		.cached = result->counts[NODE_CACHED],
-		.elapsed_ns = clock_mono_ns() - b->started_ns,
+		.elapsed_ns = clock_mono_ns() - b->times.started_ns,
 		.image = b->output,
-		.target = b->settings.plan.target,
+		.target = b->settings.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
+		.sources = sources,
 	};
 
 	summary_render(&summary, &text);
@@ -311,6 +278,7 @@ static struct err *probe(struct build *b, bool *all_hit)
 	};
 	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 
+	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
 	if (*all_hit)
 		summarize(b, &result);
@@ -320,16 +288,39 @@ static struct err *probe(struct build *b, bool *all_hit)
 
 /* ---- second pass ---- */
 
+/* What took long before is started first. */
+static void set_costs(struct build *b)
+{
+	for (uint32_t i = 0; i < b->loaded.plan->n_steps; i++) {
+		struct node_id id = {i};
+		uint64_t ms;
+
+		if (exec_expected_ms(b->exec, id, &ms))
+			graph_set_cost(b->loaded.plan->graph, id, ms);
+	}
+}
+
 static struct err *build_all(struct build *b, struct sched_result *result)
 {
 	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
 	struct sched_options options = {.jobs = b->settings.jobs};
 	struct executor executor = exec_executor(b->exec);
 
+	set_costs(b);
 	TRY(sinks_open(&sinks, b->settings.progress, b->settings.trace));
 	options.sinks = sinks.items;
 	options.n_sinks = sinks.len;
 	return sched_run(b->loaded.plan->graph, &executor, &options, result);
+}
+
+/* What has expired goes, however many are to be kept. */
+static void drop_expired(const struct build *b)
+{
+	struct failed_limits limits = failed_limits_default;
+
+	limits.count = UINT32_MAX;
+	limits.bytes = UINT64_MAX;
+	err_ignore(failed_sweep(b->store, &limits), "the next run tries again");
 }
 
 static struct err *build(struct build *b)
@@ -337,7 +328,9 @@ static struct err *build(struct build *b)
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct err *e, *settled;
 
+	drop_expired(b);
 	e = build_all(b, &result);
+	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
 	if (!e)
@@ -348,24 +341,6 @@ static struct err *build(struct build *b)
 
 /* ---- the command ---- */
 
-/* Replace this process by one that enters its namespaces first. */
-static struct err *go_inside(const struct build *b, int argc, char **argv)
-{
-	CLEANUP(freep) char **words = xcalloc((size_t)argc + 6, sizeof(*words));
-	char since[32], started[32];
-
-	snprintf(since, sizeof(since), "%lld", (long long)b->since);
-	snprintf(started, sizeof(started), "%llu", (unsigned long long)b->started_ns);
-	words[0] = (char *)"dagbuild";
-	words[1] = (char *)"internal-inside";
-	words[2] = since;
-	words[3] = started;
-	words[4] = (char *)b->id_map;
-	memcpy(words + 5, argv, (size_t)argc * sizeof(*argv));
-	execv(proc_self(), words);
-	return err_sys("start dagbuild again");
-}
-
 static struct err *read_command(int argc, char **argv, struct build *b, const char **file,
 				int *status)
 {
@@ -375,58 +350,46 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 
 	files = operands.items;
 	TRY(e);
-	TRY(read_environment(&b->settings));
+	TRY(fresh_options_check(&b->settings.fresh));
+	TRY(net_options_environment(&b->settings.fresh.net));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	TRY(load_plan(*file, &b->settings.def, &b->settings.plan, &b->loaded, status));
+	TRY(load_plan(*file, &b->settings.def, &b->settings.def.plan, &b->loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
 		return err_hint(err_new(ERR_USAGE,
 					"the target '%s' is a step: it makes no "
 					"image",
-					b->settings.plan.target),
+					b->settings.def.plan.target),
 				"name a stage, or leave out -o");
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
 
 static struct err *run_run(int argc, char **argv, int *status)
 {
-	CLEANUP(build_release)
-	struct build b = {.started_ns = clock_mono_ns(), .since = clock_real_ns()};
-	struct userns_plan plan;
+	CLEANUP(build_release) struct build b = {.times = inside_now()};
 	const char *file = NULL;
 	bool all_hit = false;
 
 	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
 		return NULL;
-	TRY(userns_probe(&plan));
-	userns_describe(&plan, b.id_map, sizeof(b.id_map));
+	TRY(inside_probe(&b.times));
 	TRY(open_build(&b, file));
 	TRY(probe(&b, &all_hit));
-	return all_hit ? NULL : go_inside(&b, argc, argv);
+	return all_hit ? NULL : inside_go(&b.times, "run", argc, argv);
 }
 
-/* argv: SINCE STARTED ID_MAP, then what `run` was given. */
-struct err *cmd_run_inside(int argc, char **argv, int *status)
+static struct err *run_inside(const struct inside *in, int argc, char **argv, int *status)
 {
-	CLEANUP(build_release) struct build b = {.inside = true};
-	struct userns_plan plan;
+	CLEANUP(build_release) struct build b = {.inside = true, .times = *in};
 	const char *file = NULL;
-	uint64_t since = 0;
 
 	b.settings.def.is_quiet = true;
-
-	if (argc < 4 || !str_to_u64(str_of(argv[0]), &since) ||
-	    !str_to_u64(str_of(argv[1]), &b.started_ns))
-		return err_new(ERR_USAGE, "'internal-inside' is not for users");
-	b.since = (int64_t)since;
-	snprintf(b.id_map, sizeof(b.id_map), "%s", argv[2]);
-	TRY(userns_probe(&plan));
-	TRY(userns_enter(&plan));
-	TRY(read_command(argc - 3, argv + 3, &b, &file, status));
+	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
 		return NULL;
 	TRY(open_build(&b, file));
@@ -439,4 +402,5 @@ const struct cmd cmd_run = {
 	.summary = "Build the image of a definition file",
 	.options = rows,
 	.run = run_run,
+	.run_inside = run_inside,
 };

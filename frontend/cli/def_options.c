@@ -3,6 +3,19 @@
  */
 #include "frontend/cli/def_options.h"
 
+struct err *def_set_target(void *settings, const char *value)
+{
+	((struct def_options *)settings)->plan.target = value;
+	return NULL;
+}
+
+struct err *def_set_all_stages(void *settings, const char *value)
+{
+	(void)value;
+	((struct def_options *)settings)->plan.all_stages = true;
+	return NULL;
+}
+
 struct err *def_set_build_arg(void *settings, const char *value)
 {
 	struct def_options *o = settings;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * def_options.h - options of every command that reads a definition.
  *
- * Purpose:   template arguments, and what of the diagnostics is wanted. A command's
+ * Purpose:   template arguments, what of the diagnostics is wanted, the target. A command's
  *            settings begin with a struct def_options, and its rows have
  *            DEF_OPTION_ROWS.
  * Ownership: def_options_release() ends it; values point into argv.
@@ -13,13 +13,15 @@
 
 #include "frontend/cli/options.h"
 #include "frontend/def/build_args.h"
+#include "frontend/plan/plan.h"
 
 struct def_options {
 	struct build_args *args; /* NULL until one is given */
 	const char *args_file;	 /* NULL: none */
 	bool warn_unused_args;
 	struct diag_options diag;
-	bool is_quiet; /* warnings were shown by the process before this one */
+	struct plan_options plan; /* of PLAN_OPTION_ROWS */
+	bool is_quiet;		  /* warnings were shown by the process before this one */
 };
 
 #define DEF_OPTION_ROWS                                                                  \
@@ -36,6 +38,17 @@ struct def_options {
 			def_set_disable                                                  \
 	}
 
+/* For commands that plan. */
+#define PLAN_OPTION_ROWS                                                                 \
+	{0, "target", "STAGE[.STEP]", "make this stage's image, or go as far as a step", \
+	 def_set_target},                                                                \
+	{                                                                                \
+		0, "all-stages", NULL, "also the stages that the target does not need",  \
+			def_set_all_stages                                               \
+	}
+
+NODISCARD struct err *def_set_target(void *settings, const char *value);
+NODISCARD struct err *def_set_all_stages(void *settings, const char *value);
 NODISCARD struct err *def_set_build_arg(void *settings, const char *value);
 NODISCARD struct err *def_set_build_arg_file(void *settings, const char *value);
 NODISCARD struct err *def_set_warn_unused(void *settings, const char *value);

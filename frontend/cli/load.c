@@ -39,6 +39,8 @@ static struct err *read_arguments(struct def_options *o)
 		return NULL;
 	TRY(read_text(o->args_file, "the file of build arguments", &text));
 	len = text.len;
+	if (len > 0 && memchr(text.data, '\0', len))
+		return err_new(ERR_USAGE, "'%s' is no text", o->args_file);
 	build_args_file(o->args, o->args_file, buf_steal(&text), len);
 	return NULL;
 }
@@ -48,6 +50,7 @@ struct err *load_definition(const char *path, struct def_options *options,
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct check_options check = {.host_fd = AT_FDCWD};
+	bool is_partial = false;
 	size_t len;
 
 	TRY(read_text(path, "the definition", &text));
@@ -60,10 +63,11 @@ struct err *load_definition(const char *path, struct def_options *options,
 	if (!out->def)
 		return NULL;
 	check_definition(out->def, &check, out->diags);
-	/* A placeholder that could not be replaced is said already. */
+	for (size_t i = 0; i < out->def->n_stages; i++)
+		is_partial |= out->def->stages[i].is_partial;
 	build_args_check(options->args,
 			 options->warn_unused_args ? DIAG_WARNING : DIAG_ERROR,
-			 out->diags);
+			 is_partial, out->diags);
 	return NULL;
 }
 

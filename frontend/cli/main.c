@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * main.c - start-up: which command, and what its error means to the caller.
  */
-#include <curl/curl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +74,7 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 static int run_inside(int argc, char **argv)
 {
 	int status = 0;
-	struct err *e = cmd_run_inside(argc, argv, &status);
+	struct err *e = inside_main(argc, argv, &status);
 
 	return e ? show(e) : status;
 }
@@ -109,17 +108,10 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status;
-
 	log_init();
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(children); i++)
 		if (strcmp(argv[1], children[i].name) == 0)
 			return children[i].run(argc, argv);
 	block_signals();
-	/* Not thread-safe: curl_global_init(3). */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return show(err_new(ERR_SYS, "libcurl does not start"));
-	status = dispatch(argc, argv);
-	curl_global_cleanup();
-	return status;
+	return dispatch(argc, argv);
 }

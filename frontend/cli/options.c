@@ -50,6 +50,11 @@ static struct err *unknown(const struct option_row *rows, struct str name)
 	return near ? err_hint(e, "did you mean '--%s'?", near) : e;
 }
 
+static bool is_optional(const struct option_row *row)
+{
+	return row->argument && row->argument[0] == '[';
+}
+
 static struct err *next_value(struct cursor *c, const char *option, const char **value)
 {
 	if (c->at >= c->argc)
@@ -69,7 +74,7 @@ static struct err *parse_long(struct cursor *c, const char *word)
 		return unknown(c->rows, name);
 	if (!row->argument && has_value)
 		return err_new(ERR_USAGE, "option '--%s' takes no value", row->name);
-	if (row->argument && !has_value)
+	if (row->argument && !has_value && !is_optional(row))
 		TRY(next_value(c, word, &text));
 	return err_wrap(row->set(c->settings, text), "option '--%s'", row->name);
 }
@@ -87,7 +92,9 @@ static struct err *parse_letters(struct cursor *c, const char *word)
 			continue;
 		}
 		value = p + 1;
-		if (!*value)
+		if (!*value && is_optional(row))
+			value = NULL;
+		else if (!*value)
 			TRY(next_value(c, word, &value));
 		return err_wrap(row->set(c->settings, value), "option '-%c'",
 				row->letter);
@@ -125,7 +132,7 @@ void options_help(const struct option_row *rows, struct buf *out)
 		int n = snprintf(
 			left, sizeof(left), "  %c%c%c --%s%s%s", rows->letter ? '-' : ' ',
 			rows->letter ? rows->letter : ' ', rows->letter ? ',' : ' ',
-			rows->name, rows->argument ? " " : "",
+			rows->name, rows->argument && !is_optional(rows) ? " " : "",
 			rows->argument ? rows->argument : "");
 
 		if (n > 30)

@@ -3,7 +3,8 @@
  *
  * Purpose:   one row for each option; parsing and help come from the rows. GNU
  *            conventions: -j8, -j 8, --jobs=8, --jobs 8, bundled flags, `--` ends
- *            options, options may follow operands.
+ *            options, options may follow operands. A value that may be left out is given
+ *            with '=' only (--no-cache=build), or in the same word as the letter.
  * Ownership: values point into argv.
  * Threads:   main thread only.
  * Errors:    ERR_USAGE, with a did-you-mean for unknown options.
@@ -15,11 +16,12 @@
 #include "base/err.h"
 
 struct option_row {
-	char letter;	      /* 0: none */
-	const char *name;     /* without dashes */
-	const char *argument; /* name of its value in the help; NULL: a flag */
+	char letter;	  /* 0: none */
+	const char *name; /* without dashes */
+	/* Name of its value in the help; NULL: a flag.  "[=NAME]": it may be left out. */
+	const char *argument;
 	const char *help;
-	/* Store the value (NULL for a flag) into the command's settings. */
+	/* Store the value (NULL: none was given) into the command's settings. */
 	struct err *(*set)(void *settings, const char *value);
 };
 

@@ -110,6 +110,8 @@ struct def_stage {
 	/* A line of its header is wrong, and an error says so: what is missing may be
 	 * meant by it. */
 	bool has_bad_header;
+	/* A %files section says nothing sensible of where from, and an error says so. */
+	bool has_bad_files;
 	/* Its template arguments could not be replaced, and an error says so: values may
 	 * not be what was meant. */
 	bool is_partial;

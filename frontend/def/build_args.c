@@ -99,7 +99,8 @@ static bool take_field(struct str *rest, struct buf *out, bool *more)
 	if (!str_starts_with(*rest, "\"")) {
 		*more = str_cut(*rest, ',', &field, rest);
 		buf_append(out, field.data, field.len);
-		return str_find(field, '"') == field.len;
+		return str_find(field, '"') == field.len &&
+		       str_find(field, '\n') == field.len;
 	}
 	*rest = str_slice(*rest, 1, rest->len);
 	for (;;) {
@@ -121,10 +122,11 @@ static bool take_field(struct str *rest, struct buf *out, bool *more)
 	return true;
 }
 
+/* `written` is the flag's text from the field on, for the name's place. */
 static struct err *add_flag_field(struct build_args *a, const struct source *source,
-				  struct str field)
+				  struct str field, struct str written)
 {
-	struct str name, value, all = source_text(source);
+	struct str name, value;
 	const char *at;
 
 	if (!str_cut(field, '=', &name, &value) || scan_trim(name).len == 0)
@@ -132,10 +134,10 @@ static struct err *add_flag_field(struct build_args *a, const struct source *sou
 			err_new(ERR_USAGE, "'%.*s' is no build argument", STR_ARG(field)),
 			"write NAME=VALUE");
 	name = scan_trim(name);
-	/* The name stands in the flag as it is, unless it has quotes in it. */
-	at = memmem(all.data, all.len, name.data, name.len);
+	at = memmem(written.data, written.len, name.data, name.len);
+	/* A name with quotes in it stands otherwise there. */
 	set(a, source, name, scan_trim(value), true,
-	    at ? span_in(source, str_make(at, name.len)) : (struct span){0, 0});
+	    span_in(source, at ? str_make(at, name.len) : str_slice(written, 0, 1)));
 	return NULL;
 }
 
@@ -144,18 +146,23 @@ struct err *build_args_flag(struct build_args *a, const char *value)
 	struct source *source = source_new("--build-arg", str_of(value));
 	CLEANUP(buf_release) struct buf field = BUF_INIT;
 	struct str rest = source_text(source);
-	bool more = true;
+	bool more = rest.len > 0;
 
 	vec_push(&a->sources, source);
 	while (more) {
+		struct str written = rest;
+
 		if (!take_field(&rest, &field, &more))
-			return err_hint(err_new(ERR_USAGE,
-						"'%s' has a quote in the wrong place",
-						value),
-					"write '\"NAME=VALUE\"', all of it in quotes, "
-					"when a value has a comma or a quote; a quote in "
-					"it is doubled");
-		TRY(add_flag_field(a, source, str_make(buf_text(&field), field.len)));
+			return err_hint(
+				err_new(ERR_USAGE,
+					"'%s' has a quote or a line end in the "
+					"wrong place",
+					value),
+				"write '\"NAME=VALUE\"', all of it in quotes, "
+				"when a value has a comma, a quote or a line end; "
+				"a quote in it is doubled");
+		TRY(add_flag_field(a, source, str_make(buf_text(&field), field.len),
+				   written));
 	}
 	return NULL;
 }
@@ -213,7 +220,7 @@ const char *build_args_nearest(const struct build_args *a, struct str name)
 }
 
 void build_args_check(const struct build_args *a, enum diag_severity unused,
-		      struct diag_list *diags)
+		      bool is_partial, struct diag_list *diags)
 {
 	for (size_t i = 0; i < a->bad.len; i++)
 		diag_hint(diag_add_in(diags, a->bad.items[i].source,
@@ -221,7 +228,7 @@ void build_args_check(const struct build_args *a, enum diag_severity unused,
 				      a->bad.items[i].span,
 				      "this line of arguments is ignored"),
 			  "write 'NAME=VALUE'");
-	for (size_t i = 0; i < a->items.len; i++) {
+	for (size_t i = 0; i < a->items.len && !is_partial; i++) {
 		const struct build_arg *arg = a->items.items[i];
 
 		if (!arg->is_used)

@@ -22,15 +22,17 @@ void build_args_freep(struct build_args **a);
  * reads it: a field with a comma stands in double quotes, whole.  A later value of a name
  * wins. */
 NODISCARD struct err *build_args_flag(struct build_args *a, const char *value);
-/* The lines NAME=VALUE of file `path`; `text` of `len` bytes, NUL behind it, is owned
- * from now on.  What flags give wins, whenever they come. */
+/* The lines NAME=VALUE of file `path`; `text` of `len` bytes (below 4 GiB, none of them
+ * NUL), with NUL behind it, is owned from now on.  What flags give wins, whenever they
+ * come. */
 void build_args_file(struct build_args *a, const char *path, char *text, size_t len);
 /* The value of `name`, which counts as used if `use` says so; NULL without one. */
 const char *build_args_find(struct build_args *a, const char *name, bool use);
 /* The name that `name` may have been meant to be, or NULL. */
 const char *build_args_nearest(const struct build_args *a, struct str name);
-/* After parsing: lines of the file that are no pairs, and arguments that nothing used. */
+/* After parsing: lines of the file that are no pairs; and arguments that nothing used, with
+ * this severity, unless `is_partial`: then not all placeholders were looked at. */
 void build_args_check(const struct build_args *a, enum diag_severity unused,
-		      struct diag_list *diags);
+		      bool is_partial, struct diag_list *diags);
 
 #endif

@@ -50,52 +50,60 @@ void diag_list_freep(struct diag_list **l)
 
 /* ---- which ones are wanted ---- */
 
-static bool allows(struct str line, const char *code)
+bool diag_allow_comment(struct str line, struct str *codes)
 {
 	static const char prefix[] = "dagbuild: allow ";
-	struct str word;
 
-	line = str_trim(line);
+	line = str_trim_left(line);
 	if (!str_starts_with(line, "#"))
 		return false;
-	line = str_trim(str_slice(line, 1, line.len));
+	line = str_trim_left(str_slice(line, 1, line.len));
 	if (!str_starts_with(line, prefix))
 		return false;
-	line = str_slice(line, sizeof(prefix) - 1, line.len);
-	while (str_next_word(&line, &word)) {
-		if (str_ends_with(word, ","))
-			word.len--;
-		if (str_is(word, code))
-			return true;
-	}
-	return false;
+	*codes = str_slice(line, sizeof(prefix) - 1, line.len);
+	return true;
 }
 
-static bool is_wanted(const struct diag_list *l, const struct diag *d)
+/* A code that no comma follows is the last one: what comes then is a reason. */
+bool diag_allow_code(struct str *codes, struct str *code)
 {
-	const struct diag_code_info *info = diag_code_info(d->code);
+	if (!str_next_word(codes, code))
+		return false;
+	if (str_ends_with(*code, ","))
+		code->len--;
+	else
+		*codes = str_slice(*codes, codes->len, codes->len);
+	return true;
+}
+
+/* The comment before the line of `d`; looked at once for all on a line. */
+static void read_comment(struct diag_list *l, const struct diag *d, unsigned line)
+{
+	struct str codes, name;
+	enum diag_code code;
+
+	memset(l->allowed, 0, sizeof(l->allowed));
+	l->allowed_source = d->source;
+	l->allowed_line = line;
+	if (!diag_allow_comment(source_line(d->source, line - 1), &codes))
+		return;
+	while (diag_allow_code(&codes, &name))
+		if (diag_code_find(name, &code))
+			l->allowed[code] = true;
+}
+
+static bool is_wanted(struct diag_list *l, const struct diag *d)
+{
 	unsigned line;
 
-	if (!info->can_be_disabled)
+	if (!diag_code_info(d->code)->can_be_disabled)
 		return true;
 	if (l->options.disabled[d->code])
 		return false;
-	line = source_position(d->source, d->span.start).line;
-	return !allows(source_line(d->source, line - 1), info->name);
-}
-
-/* A draft and what becomes of it have the same mistakes. */
-static bool is_repeated(const struct diag_list *l, const struct diag *d)
-{
-	for (size_t i = 0; i < l->diags.len; i++) {
-		const struct diag *other = l->diags.items[i];
-
-		if (other->code == d->code && other->source == d->source &&
-		    other->span.start == d->span.start &&
-		    strcmp(other->text, d->text) == 0)
-			return true;
-	}
-	return false;
+	line = source_line_number(d->source, d->span.start);
+	if (d->source != l->allowed_source || line != l->allowed_line)
+		read_comment(l, d, line);
+	return !l->allowed[d->code];
 }
 
 /* ---- adding ---- */
@@ -124,7 +132,7 @@ static struct diag *add(struct diag_list *l, struct diag *d)
 	d->order = l->added++;
 	diag_free(l->dropped);
 	l->dropped = NULL;
-	if (is_repeated(l, d) || !is_wanted(l, d)) {
+	if (!is_wanted(l, d)) {
 		l->dropped = d;
 		return d;
 	}
@@ -135,37 +143,46 @@ static struct diag *add(struct diag_list *l, struct diag *d)
 	return d;
 }
 
+PRINTF(3, 0)
+static struct diag *add_text(struct diag_list *l, const struct diag *given,
+			     const char *format, va_list args)
+{
+	struct diag *d = xmalloc(sizeof(*d));
+
+	*d = *given;
+	d->text = clean(xvasprintf(format, args));
+	return add(l, d);
+}
+
 struct diag *diag_add(struct diag_list *l, enum diag_code code, struct span span,
 		      const char *format, ...)
 {
-	struct diag *d = xcalloc(1, sizeof(*d));
+	struct diag given = {.code = code,
+			     .severity = diag_code_info(code)->severity,
+			     .source = l->source,
+			     .span = span};
+	struct diag *d;
 	va_list args;
 
-	d->code = code;
-	d->severity = diag_code_info(code)->severity;
-	d->source = l->source;
-	d->span = span;
 	va_start(args, format);
-	d->text = clean(xvasprintf(format, args));
+	d = add_text(l, &given, format, args);
 	va_end(args);
-	return add(l, d);
+	return d;
 }
 
 struct diag *diag_add_in(struct diag_list *l, const struct source *source,
 			 enum diag_code code, enum diag_severity severity,
 			 struct span span, const char *format, ...)
 {
-	struct diag *d = xcalloc(1, sizeof(*d));
+	struct diag given = {
+		.code = code, .severity = severity, .source = source, .span = span};
+	struct diag *d;
 	va_list args;
 
-	d->code = code;
-	d->severity = severity;
-	d->source = source;
-	d->span = span;
 	va_start(args, format);
-	d->text = clean(xvasprintf(format, args));
+	d = add_text(l, &given, format, args);
 	va_end(args);
-	return add(l, d);
+	return d;
 }
 
 void diag_note(struct diag *d, struct span span, const char *format, ...)

@@ -45,11 +45,16 @@ struct diag *diag_add_in(struct diag_list *l, const struct source *source,
 			 struct span span, const char *format, ...);
 /* A place that explains: "stage 'build' is defined here". */
 PRINTF(3, 4) void diag_note(struct diag *d, struct span span, const char *format, ...);
-/* What to do; shown after the carets' line. */
+/* What to do; shown behind the carets. */
 PRINTF(2, 3) void diag_hint(struct diag *d, const char *format, ...);
 /* How many there were, also of those that were not kept. */
 size_t diag_count(const struct diag_list *l, enum diag_severity severity);
 
+/* Is `line` a comment `# dagbuild: allow CODE[, CODE...] [TEXT]`?  Then `*codes` is what
+ * follows `allow`. */
+bool diag_allow_comment(struct str line, struct str *codes);
+/* The next code is taken off the front of `*codes`; false when there is none. */
+bool diag_allow_code(struct str *codes, struct str *code);
 /* So many were added that hints which must be looked for are not worth it any more. */
 bool diag_is_crowded(const struct diag_list *l);
 

@@ -31,6 +31,10 @@ struct diag_list {
 	size_t counts[2];     /* by severity: all that were added */
 	size_t kept[2];	      /* by severity: of them in `diags` */
 	size_t added;
+	/* What a comment allows on the line that was looked at last. */
+	const struct source *allowed_source;
+	unsigned allowed_line;
+	bool allowed[DIAG_CODES];
 };
 
 /* Sort the kept ones by place, those of the definition first, and keep DIAG_SHOWN of each

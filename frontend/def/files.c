@@ -54,8 +54,10 @@ static struct def_files *group_of(struct stage_builder *b, struct span name,
 
 	if (group)
 		return group;
-	if (!parse_args(p, name, args, &found))
+	if (!parse_args(p, name, args, &found)) {
+		b->stage->has_bad_files = true;
 		return NULL;
+	}
 	group = arena_alloc(p->arena, sizeof(*group));
 	*group = found;
 	*b->next_files = group;
@@ -72,12 +74,17 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
 }
 
+/* A run without blanks and quotes; a placeholder that was left alone is part of it. */
 static size_t run_length(struct str s)
 {
+	struct scan_placeholder left;
 	size_t n = 0;
 
 	while (n < s.len && !is_space(s.data[n]) && s.data[n] != '"' && s.data[n] != '\'')
-		n++;
+		n += s.data[n] == '{' &&
+				     scan_placeholder_at(str_slice(s, n, s.len), &left)
+			     ? left.all.len
+			     : 1;
 	return n;
 }
 
@@ -127,9 +134,9 @@ static void warn_about(const struct parser *p, const struct files_line *l)
 				   parse_span(p, l->unbalanced),
 				   "this quote has no second one, and is ignored"),
 			  "%s", use_quotes);
-	if (str_is(l->target, "#")) {
+	if (str_starts_with(l->target, "#")) {
 		d = diag_add(p->diags, DIAG_COMMENT_AS_TARGET, parse_span(p, l->target),
-			     "%%files has no comments at the end of a line: '#' is the "
+			     "%%files has no comments at the end of a line: this is the "
 			     "target");
 		diag_hint(d, "put the comment on a line of its own");
 		return;

@@ -17,10 +17,13 @@ static struct str without_comment(struct str line)
 
 static void unknown_key(const struct parser *p, struct str key, const char *lower)
 {
-	struct diag *d = diag_add(p->diags, DIAG_UNKNOWN_HEADER, parse_span(p, key),
-				  "unknown header '%.*s'", STR_ARG(key));
 	const char *near = words_nearest(words_header_keys, str_of(lower));
+	struct diag *d;
 
+	if (p->is_said)
+		return;
+	d = diag_add(p->diags, DIAG_UNKNOWN_HEADER, parse_span(p, key),
+		     "unknown header '%.*s'", STR_ARG(key));
 	if (near)
 		diag_hint(d, "did you mean '%s'?", near);
 	else
@@ -30,11 +33,9 @@ static void unknown_key(const struct parser *p, struct str key, const char *lowe
 /* The key in lower case: the table's own text, or one in the arena; NULL if unknown. */
 static const char *known_key(const struct parser *p, struct str key)
 {
-	CLEANUP(freep) char *lower = str_dup(key);
+	CLEANUP(freep) char *lower = str_dup_lower(key);
 	const char *known;
 
-	for (char *c = lower; *c; c++)
-		*c = char_lower(*c);
 	known = words_find(words_header_keys, str_of(lower));
 	if (known)
 		return known;
@@ -66,12 +67,10 @@ static void check_swallowed(const struct parser *p, struct str line)
 	CLEANUP(freep) char *lower = NULL;
 	struct diag *d;
 
-	if (!str_cut(line, ':', &key, &value))
+	if (p->is_draft || !str_cut(line, ':', &key, &value))
 		return;
 	key = scan_trim(key);
-	lower = str_dup(key);
-	for (char *c = lower; *c; c++)
-		*c = char_lower(*c);
+	lower = str_dup_lower(key);
 	if (!words_find(words_header_keys, str_of(lower)))
 		return;
 	d = diag_add(p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),
@@ -81,13 +80,12 @@ static void check_swallowed(const struct parser *p, struct str line)
 	diag_hint(d, "remove the backslash at the end of the line above");
 }
 
-static void no_continuation(const struct parser *p, struct str key)
+static void no_continuation(const struct parser *p, struct str key, const char *text)
 {
-	struct diag *d =
-		diag_add(p->diags, DIAG_HEADER_CONTINUATION, parse_span(p, key),
-			 "the value goes on in the next line, but there is none");
-
-	diag_hint(d, "remove the backslash at its end");
+	if (!p->is_draft)
+		diag_hint(diag_add(p->diags, DIAG_HEADER_CONTINUATION, parse_span(p, key),
+				   "%s", text),
+			  "remove the backslash at its end");
 }
 
 /* Append the continuation lines, taken off `*rest`, to `value`; false without one. */
@@ -104,7 +102,9 @@ static bool take_continuation(const struct parser *p, struct str key, struct str
 		}
 		if (!scan_line(rest, &line) || (more = without_comment(line)).len == 0) {
 			*rest = before;
-			no_continuation(p, key);
+			no_continuation(
+				p, key,
+				"the value goes on in the next line, but there is none");
 			return false;
 		}
 		check_swallowed(p, more);
@@ -118,10 +118,15 @@ static const char *take_value(const struct parser *p, struct str key, struct str
 			      struct str *rest)
 {
 	CLEANUP(buf_release) struct buf value = BUF_INIT;
+	struct str next, after;
 
-	/* `Key: \` alone: Apptainer forgets the backslash, and the value is empty. */
 	if (str_is(first, "\\")) {
-		no_continuation(p, key);
+		no_continuation(p, key,
+				"Apptainer forgets a backslash without text before it");
+		/* What was meant to go on. */
+		if (!str_cut(*rest, '\n', &next, &after) ||
+		    str_find(next, ':') == next.len)
+			*rest = after;
 		return NULL;
 	}
 	if (first.len == 0)
@@ -145,9 +150,11 @@ static void parse_pair(struct stage_builder *b, struct str line, struct str *res
 
 	if (!str_cut(text, ':', &key, &first)) {
 		b->stage->has_bad_header = true;
-		diag_hint(diag_add(p->diags, DIAG_MALFORMED_HEADER, parse_span(p, text),
-				   "a header line needs a colon"),
-			  "write 'Key: value'");
+		if (!p->is_said)
+			diag_hint(diag_add(p->diags, DIAG_MALFORMED_HEADER,
+					   parse_span(p, text),
+					   "a header line needs a colon"),
+				  "write 'Key: value'");
 		return;
 	}
 	key = scan_trim(key);

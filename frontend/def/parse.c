@@ -105,6 +105,7 @@ struct reader {
 	struct diag_list *diags;
 	struct starts starts; /* in the source; afterwards in the definition's text */
 	struct definition *def;
+	bool *is_said; /* by stage: as in struct parser */
 };
 
 static struct str stage_text(const struct reader *r, struct str all, size_t index)
@@ -119,7 +120,8 @@ static struct str stage_text(const struct reader *r, struct str all, size_t inde
 static void replace_arguments(struct reader *r, const struct def_text *raw, size_t index,
 			      struct text_builder *out)
 {
-	struct parser draft = {raw, r->arena, r->diags, true};
+	struct parser draft = {raw, r->arena, r->diags, true, false};
+	size_t errors = diag_count(r->diags, DIAG_ERROR);
 	struct str text = stage_text(r, raw->text, index);
 	struct def_stage *stage = &r->def->stages[index];
 	struct scan_placeholder any;
@@ -129,8 +131,10 @@ static void replace_arguments(struct reader *r, const struct def_text *raw, size
 		return;
 	}
 	parse_stage(&draft, text, stage);
+	r->is_said[index] = diag_count(r->diags, DIAG_ERROR) > errors;
 	stage->is_partial =
 		!template_replace(&draft, text, r->given, stage->arguments, out);
+	r->is_said[index] |= stage->is_partial;
 }
 
 /* The definition's text, and where in it each stage begins. */
@@ -160,7 +164,7 @@ static void make_text(struct reader *r)
 
 static void parse_stages(struct reader *r)
 {
-	struct parser p = {&r->def->text, r->arena, r->diags, false};
+	struct parser p = {&r->def->text, r->arena, r->diags, false, false};
 
 	for (size_t i = 0; i < r->def->n_stages; i++) {
 		struct def_stage *stage = &r->def->stages[i];
@@ -169,6 +173,7 @@ static void parse_stages(struct reader *r)
 		struct def_argument *arguments = stage->arguments;
 		bool is_partial = stage->is_partial;
 
+		p.is_said = r->is_said[i];
 		memset(stage, 0, sizeof(*stage));
 		parse_stage(&p, stage_text(r, r->def->text.text, i), stage);
 		stage->is_partial = is_partial;
@@ -180,7 +185,7 @@ static void parse_stages(struct reader *r)
 void def_parse(const struct source *source, struct build_args *given, struct arena *arena,
 	       struct diag_list *diags, struct definition **out)
 {
-	struct reader r = {source, given, arena, diags, {{0}}, NULL};
+	struct reader r = {source, given, arena, diags, {{0}}, NULL, NULL};
 
 	bool is_whole = true;
 
@@ -196,6 +201,7 @@ void def_parse(const struct source *source, struct build_args *given, struct are
 	r.def->source = source;
 	r.def->n_stages = r.starts.items.len;
 	r.def->stages = arena_array(arena, r.def->n_stages, sizeof(*r.def->stages));
+	r.is_said = arena_array(arena, r.def->n_stages, sizeof(*r.is_said));
 	make_text(&r);
 	parse_stages(&r);
 	if (!is_whole)

@@ -17,6 +17,9 @@ struct parser {
 	/* Before template arguments are replaced: keys, sections and %arguments count,
 	 * the rest may still change. */
 	bool is_draft;
+	/* Mistakes in keys and names of sections were said of the draft, or come from
+	 * arguments that have no value. */
+	bool is_said;
 };
 
 /* A stage while it is parsed: where its lists go on, and what is in them already. */

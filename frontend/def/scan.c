@@ -73,6 +73,7 @@ bool scan_word(struct str *rest, struct str *word)
 
 bool scan_line(struct str *rest, struct str *line)
 {
+	*line = *rest;
 	if (rest->len == 0)
 		return false;
 	str_cut(*rest, '\n', line, rest);
@@ -117,6 +118,13 @@ static bool placeholder_here(struct str s, struct scan_placeholder *out, size_t 
 	out->all = str_slice(s, 0, close + 2);
 	out->name = str_slice(s, start, end);
 	return true;
+}
+
+bool scan_placeholder_at(struct str text, struct scan_placeholder *out)
+{
+	size_t seen;
+
+	return str_starts_with(text, "{{") && placeholder_here(text, out, &seen);
 }
 
 bool scan_placeholder(struct str text, struct scan_placeholder *out)

@@ -20,8 +20,8 @@ struct str scan_trim_left(struct str s);
  */
 bool scan_word(struct str *rest, struct str *word);
 
-/* The first line of `*rest`, without its line end (LF, or CR LF), is taken off; false
- * when there is none. */
+/* The first line of `*rest`, without its line end (LF, or CR LF), is taken off; false,
+ * and `*line` empty, when there is none. */
 bool scan_line(struct str *rest, struct str *line);
 /* A line whose first word begins with `%` begins a section. */
 bool scan_is_section(struct str line);
@@ -32,6 +32,8 @@ struct scan_placeholder {
 	struct str name; /* letters, digits, `_` */
 };
 
+/* The placeholder that `text` begins with; false if it begins with none. */
+bool scan_placeholder_at(struct str text, struct scan_placeholder *out);
 /* The first placeholder in `text`; false if there is none. */
 bool scan_placeholder(struct str text, struct scan_placeholder *out);
 

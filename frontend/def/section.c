@@ -37,11 +37,9 @@ static struct section_line split_line(struct str line)
 
 static const char *nearest_section(struct str name)
 {
-	CLEANUP(freep) char *lower = str_dup(name);
+	CLEANUP(freep) char *lower = str_dup_lower(name);
 	const char *near;
 
-	for (char *c = lower; *c; c++)
-		*c = char_lower(*c);
 	near = words_nearest(words_sections, str_of(lower));
 	return near ? near : words_nearest(words_app_sections, str_of(lower));
 }
@@ -52,6 +50,8 @@ static void unknown_section(const struct parser *p, struct str line,
 	const char *near;
 	struct diag *d;
 
+	if (p->is_said)
+		return;
 	if (scan_blank(line) > 0) {
 		d = diag_add(p->diags, DIAG_INDENTED_SECTION,
 			     parse_span(p, scan_trim(line)),
@@ -76,16 +76,23 @@ static void unknown_section(const struct parser *p, struct str line,
 		diag_hint(d, "a script cannot have a line that starts with '%%'");
 }
 
-static void check_length(const struct parser *p, const struct section_line *s,
-			 struct str body)
+/* `all` is the section, or the header; the line of the section after it counts, too. */
+static void check_length(const struct parser *p, struct str all, struct str rest)
 {
-	size_t len = s->head.len + s->args.len + 2 + body.len;
+	struct str head = all, next, shown;
+	size_t len;
 
-	if (len > SECTION_MAX)
-		diag_add(p->diags, DIAG_LONG_SECTION, parse_span(p, s->head),
-			 "Apptainer refuses this section: it has %zu bytes, and at most "
-			 "%zu are allowed",
-			 len, SECTION_MAX);
+	scan_line(&rest, &next);
+	len = all.len + next.len;
+	if (len <= SECTION_MAX || p->is_draft || p->is_said)
+		return;
+	scan_line(&head, &shown);
+	diag_hint(
+		diag_add(p->diags, DIAG_LONG_SECTION, parse_span(p, shown),
+			 "Apptainer refuses this: it has %zu bytes, and at most %zu are "
+			 "allowed",
+			 len, SECTION_MAX),
+		"copy what is large with %%files");
 }
 
 /* ---- sections in general ---- */
@@ -238,7 +245,6 @@ void parse_section(struct stage_builder *b, struct str line, struct str body)
 			add_argument(b, entry);
 	if (p->is_draft)
 		return;
-	check_length(p, &s, body);
 	if (is_files)
 		parse_files(b, parse_span(p, s.head), s.args, body);
 	else if (is_app)
@@ -269,7 +275,7 @@ static void name_stage(const struct parser *p, struct str text, struct def_stage
 	struct str line;
 
 	stage->text = text;
-	scan_line(&text, &line);
+	def_entry(&text, &line);
 	stage->span = agent ? agent->key_span : parse_span(p, line);
 	if (name) {
 		stage->name = name->value;
@@ -280,15 +286,21 @@ static void name_stage(const struct parser *p, struct str text, struct def_stage
 void parse_stage(const struct parser *p, struct str text, struct def_stage *stage)
 {
 	struct stage_builder b = {.parser = p, .stage = stage};
-	struct str rest = text, line;
+	struct str rest = text, line, body;
 
 	b.next_header = &stage->headers;
 	b.next_files = &stage->files;
 	b.next_app = &stage->apps;
 	b.next_argument = &stage->arguments;
-	parse_header(&b, take_body(&rest));
-	while (scan_line(&rest, &line))
-		parse_section(&b, line, take_body(&rest));
+	body = take_body(&rest);
+	check_length(p, body, rest);
+	parse_header(&b, body);
+	while (scan_line(&rest, &line)) {
+		body = take_body(&rest);
+		check_length(p, str_make(line.data, (size_t)(rest.data - line.data)),
+			     rest);
+		parse_section(&b, line, body);
+	}
 	if (!p->is_draft)
 		name_stage(p, text, stage);
 	map_release(&b.keys);

@@ -4,11 +4,11 @@
  * A placeholder with a comment before it on its line stays as it is; Apptainer takes for
  * a comment what follows a `#` and one more character that is no `!`, also in the midst of
  * a word.  A value is looked up on the command line first, then in the stage's
- * %arguments; placeholders in a value are replaced by values as they are, once.
+ * %arguments; what it holds itself is replaced as expand() says.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "frontend/def/parse_private.h"
 
@@ -16,6 +16,7 @@ struct replacer {
 	const struct parser *p;
 	struct build_args *given;
 	struct map defaults; /* name to struct def_argument */
+	struct map expanded; /* name to its value with the values in it */
 	struct map secrets;  /* names that were warned about */
 	struct text_builder *out;
 	bool is_complete;  /* all had a value */
@@ -105,21 +106,36 @@ static void undefined(struct replacer *r, const struct scan_placeholder *found,
 
 /* ---- secrets ---- */
 
+static bool is_one_of(struct str word, const char *const *words)
+{
+	for (; *words; words++)
+		if (str_equal_nocase(word, str_of(*words)))
+			return true;
+	return false;
+}
+
+/* By the words between what is no letter: MAX_TOKENS and a tokenizer are no secrets. */
 static bool looks_secret(const char *name)
 {
-	static const char *const words[] = {
-		"password", "passwd",	  "passphrase",	 "secret",     "token",
-		"apikey",   "api_key",	  "accesskey",	 "access_key", "credential",
-		"privkey",  "privatekey", "private_key", "authkey",    "auth_key",
+	static const char *const secrets[] = {
+		"password", "passwd",	   "passphrase", "secret",  "secrets", "token",
+		"apikey",   "credentials", "privkey",	 "authkey", NULL,
 	};
+	static const char *const kinds[] = {"api",     "access", "private", "auth",
+					    "signing", "ssh",	 NULL};
+	struct str rest = str_of(name), word, before = STR("");
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const char *at = strcasestr(name, words[i]);
-		char next = at ? char_lower(at[strlen(words[i])]) : 'x';
+	while (rest.len > 0) {
+		size_t n = 0;
 
-		/* A tokenizer is none. */
-		if (next < 'a' || next > 'z' || next == 's')
+		while (n < rest.len && isalpha((unsigned char)rest.data[n]))
+			n++;
+		word = str_slice(rest, 0, n);
+		if (is_one_of(word, secrets) ||
+		    (str_equal_nocase(word, STR("key")) && is_one_of(before, kinds)))
 			return true;
+		before = word;
+		rest = str_slice(rest, n + 1, rest.len);
 	}
 	return false;
 }
@@ -141,53 +157,102 @@ static void check_secret(struct replacer *r, const char *name, struct str slice)
 
 /* ---- replacing ---- */
 
-/* The value with the placeholders in it replaced, once. */
-static void expand(struct replacer *r, const char *value, struct buf *out)
+static void too_large(struct replacer *r, struct str where)
 {
+	diag_hint(diag_add(r->p->diags, DIAG_TOO_LARGE, parse_span(r->p, where),
+			   "with this value the definition grows to more than %zu bytes",
+			   limit(r)),
+		  "copy what is large with %%files");
+	r->is_complete = false;
+	r->is_too_large = true;
+}
+
+/* Each `what` in `text` becomes `by`. */
+static void replace_text(struct buf *text, struct str what, const char *by)
+{
+	struct buf out = {.max = text->max};
+	struct str rest = str_make(buf_text(text), text->len);
+	const char *at;
+
+	while (rest.len > 0 &&
+	       (at = memmem(rest.data, rest.len, what.data, what.len)) != NULL) {
+		size_t before = (size_t)(at - rest.data);
+
+		buf_append(&out, rest.data, before);
+		buf_puts(&out, by);
+		rest = str_slice(rest, before + what.len, rest.len);
+	}
+	buf_append(&out, rest.data, rest.len);
+	buf_release(text);
+	*text = out;
+}
+
+/*
+ * The value with the values in it.  Apptainer looks for placeholders in the value as it
+ * is, and replaces one after the other in what has become of it: so a placeholder that a
+ * value brings along is replaced only if the same one comes later, too.  NULL: this would
+ * be too much work.
+ */
+static const char *expand(struct replacer *r, const char *value)
+{
+	CLEANUP(buf_release) struct buf text = {.max = limit(r)};
 	struct str rest = str_of(value);
 	struct scan_placeholder found;
+	size_t work = 0;
 
+	if (!scan_placeholder(rest, &found))
+		return value;
+	buf_puts(&text, value);
 	while (scan_placeholder(rest, &found)) {
 		CLEANUP(freep) char *name = str_dup(found.name);
 		const char *inner = value_of(r, name, false);
-		size_t before = (size_t)(found.all.data - rest.data);
 
-		buf_append(out, rest.data, before);
-		if (inner)
-			buf_puts(out, inner);
-		else
-			buf_append(out, found.all.data, found.all.len);
-		rest = str_slice(rest, before + found.all.len, rest.len);
+		rest = str_slice(rest,
+				 (size_t)(found.all.data - rest.data) + found.all.len,
+				 rest.len);
+		if (!inner)
+			continue;
+		work += text.len + 1;
+		replace_text(&text, found.all, inner);
+		if (work > 64 * limit(r) || text.overflowed)
+			return NULL;
 	}
-	buf_append(out, rest.data, rest.len);
+	return arena_dup(r->p->arena, str_make(buf_text(&text), text.len));
+}
+
+/* Each name is expanded once: there may be many placeholders for it. */
+static const char *expanded(struct replacer *r, const char *name, const char *value)
+{
+	const char *text = map_get(&r->expanded, name);
+
+	if (text)
+		return text;
+	text = expand(r, value);
+	if (text)
+		map_set(&r->expanded, arena_dup(r->p->arena, str_of(name)), (void *)text);
+	return text;
 }
 
 static void replace(struct replacer *r, const struct scan_placeholder *found,
 		    const char *name, const char *value)
 {
-	CLEANUP(buf_release) struct buf expanded = BUF_INIT;
+	const char *text = expanded(r, name, value);
 
-	expanded.max = limit(r);
-	expand(r, value, &expanded);
-	if (r->out->text.len + expanded.len > limit(r)) {
-		diag_add(r->p->diags, DIAG_TOO_LARGE, parse_span(r->p, found->all),
-			 "with this value the definition grows to more than %zu bytes",
-			 limit(r));
-		r->is_complete = false;
-		r->is_too_large = true;
+	if (!text || r->out->text.len + strlen(text) > limit(r)) {
+		too_large(r, found->all);
 		return;
 	}
 	check_secret(r, name, found->name);
-	text_builder_replace(r->out, found->all,
-			     str_make(buf_text(&expanded), expanded.len));
+	text_builder_replace(r->out, found->all, str_of(text));
 }
 
-/* Move on to the placeholder at `here`. */
-static void advance(struct cursor *c, struct str text, size_t here)
+/* Move on to `to`: a line end on the way ends a comment. */
+static void advance(struct cursor *c, struct str text, size_t to)
 {
 	const char *newline =
-		here > c->at ? memrchr(text.data + c->at, '\n', here - c->at) : NULL;
+		to > c->at ? memrchr(text.data + c->at, '\n', to - c->at) : NULL;
 
+	c->at = to;
 	if (newline) {
 		c->line = (size_t)(newline - text.data) + 1;
 		c->is_comment = false;
@@ -211,10 +276,11 @@ static void replace_all(struct replacer *r, struct str text,
 		value = c.is_comment ? NULL : value_of(r, name, false);
 		c.is_comment = c.is_comment ||
 			       begins_comment(r, str_slice(text, c.line, here), &found);
-		c.at = here + found.all.len;
-		if (c.is_comment)
+		if (c.is_comment) {
+			advance(&c, text, here + found.all.len);
 			continue;
-		c.line = c.at;
+		}
+		c.line = c.at = here + found.all.len;
 		if (!value) {
 			undefined(r, &found, defaults);
 			continue;
@@ -235,6 +301,7 @@ bool template_replace(const struct parser *p, struct str text, struct build_args
 		map_set(&r.defaults, d->name, d);
 	replace_all(&r, text, defaults);
 	map_release(&r.defaults);
+	map_release(&r.expanded);
 	map_release(&r.secrets);
 	return r.is_complete;
 }

@@ -31,6 +31,10 @@ const char *const words_agents[] = {
 	NULL,
 };
 
+const char *const words_local_agents[] = {
+	"localimage", "oci", "oci-archive", "docker-archive", NULL,
+};
+
 const char *const words_oci_agents[] = {
 	"docker", "docker-archive", "docker-daemon", "oci", "oci-archive", NULL,
 };

@@ -8,6 +8,7 @@
 
 /* Ends with NULL. */
 extern const char *const words_header_keys[];
+extern const char *const words_local_agents[]; /* whose `From` is a path */
 extern const char *const words_agents[];
 extern const char
 	*const words_oci_agents[]; /* whose images come from registries, or look so */

@@ -26,7 +26,7 @@ const struct export_format *export_find(const char *name)
 
 const char *export_status_name(enum export_status_kind kind)
 {
-	static const char *const names[] = {"unknown", "hit", "miss"};
+	static const char *const names[] = {"unknown", "hit", "miss", "maybe"};
 
 	return names[kind];
 }
@@ -162,7 +162,7 @@ void export_box(struct buf *out, const struct step *step, struct export_status s
 		return;
 	buf_puts(out, line_end);
 	buf_puts(out, export_status_name(status.kind));
-	if (status.kind != EXPORT_MISS || !status.reason)
+	if (!status.reason)
 		return;
 	buf_puts(out, ": ");
 	export_label(out, status.reason, put);

@@ -13,15 +13,24 @@
 #include "base/err.h"
 #include "frontend/plan/plan.h"
 
-enum export_status_kind { EXPORT_UNKNOWN, EXPORT_HIT, EXPORT_MISS };
+enum export_status_kind {
+	EXPORT_UNKNOWN,
+	EXPORT_HIT,
+	EXPORT_MISS,
+	EXPORT_OPEN, /* a hit if what comes before makes the same as last time */
+};
 
 struct export_status {
 	enum export_status_kind kind;
-	const char *reason; /* of a miss; NULL when not known */
+	const char *reason; /* of a miss, or what it depends on; NULL when not known */
+	bool has_expected;
+	uint64_t expected_ms; /* how long it is going to take */
 };
 
 struct export_state {
 	const struct export_status *statuses; /* by node index; NULL: none is known */
+	uint64_t expected_ms;		      /* of all, from first to last */
+	size_t n_unexpected;		      /* steps of which that is not known */
 	bool colour;			      /* tree: for a terminal that shows it */
 };
 
@@ -33,7 +42,7 @@ struct export_format {
 
 /* NULL when there is none of that name. */
 const struct export_format *export_find(const char *name);
-/* "hit", "miss" or "unknown". */
+/* "hit", "miss", "maybe" or "unknown". */
 const char *export_status_name(enum export_status_kind kind);
 
 NODISCARD struct err *export_tree(const struct plan *plan,

@@ -48,6 +48,15 @@ static void put_bool(struct writer *w, const char *name, bool value)
 	buf_puts(&w->out, value ? "true" : "false");
 }
 
+static void put_expected(struct writer *w, bool is_known, uint64_t ms)
+{
+	put_name(w, "expected_ms");
+	if (is_known)
+		buf_printf(&w->out, "%llu", (unsigned long long)ms);
+	else
+		buf_puts(&w->out, "null");
+}
+
 static void put_place(struct writer *w, struct place place)
 {
 	struct position at;
@@ -218,7 +227,8 @@ static struct err *put_step(struct writer *w, const struct step *step,
 	buf_putc(&w->out, ']');
 	TRY(put_inputs(w, step));
 	put_member(w, "status", export_status_name(status.kind));
-	put_member(w, "reason", status.kind == EXPORT_MISS ? status.reason : NULL);
+	put_member(w, "reason", status.reason);
+	put_expected(w, status.has_expected, status.expected_ms);
 	buf_putc(&w->out, '}');
 	return NULL;
 }
@@ -265,7 +275,9 @@ struct err *export_json(const struct plan *plan, const struct export_state *stat
 	CLEANUP(writer_release)
 	struct writer w = {.out = BUF_INIT, .fd = fd, .plan = plan};
 
-	buf_puts(&w.out, "{\n  \"version\": 2,\n");
+	buf_puts(&w.out, "{\n  \"version\": 2");
+	put_expected(&w, state->statuses != NULL, state->expected_ms);
+	buf_puts(&w.out, ",\n");
 	put_target(&w);
 	buf_puts(&w.out, "  \"stages\": [\n");
 	for (size_t i = 0; i < plan->n_stages; i++) {

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "frontend/export/export_private.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
 };
 
 struct widths {
-	size_t kind, label, place, status;
+	size_t kind, label, place, status, time;
 };
 
 /* "4294967295:4294967295" */
@@ -132,16 +133,29 @@ static size_t status_columns(struct export_status status)
 	if (status.kind == EXPORT_UNKNOWN)
 		return 0;
 	n = strlen(export_status_name(status.kind));
-	return status.kind == EXPORT_MISS && status.reason
-		       ? n + strlen(": ") + columns(status.reason)
-		       : n;
+	return status.reason ? n + strlen(": ") + columns(status.reason) : n;
+}
+
+/* "3.1s", "" when it is not known. */
+struct duration {
+	char text[16];
+};
+
+static struct duration duration_of(struct export_status status)
+{
+	struct duration d = {""};
+
+	if (status.has_expected)
+		clock_format_duration(status.expected_ms * 1000000, d.text,
+				      sizeof(d.text));
+	return d;
 }
 
 /* What the texts want, then what there is room for: the label gives way to the status as
  * long as it is not cut, or down to LABEL_LEAST. */
 static struct widths measure(const struct plan *plan, const struct export_state *state)
 {
-	struct widths w = {KIND_USUAL, 0, PLACE_USUAL, 0};
+	struct widths w = {KIND_USUAL, 0, PLACE_USUAL, 0, 0};
 	size_t least, room;
 
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
@@ -151,8 +165,11 @@ static struct widths measure(const struct plan *plan, const struct export_state 
 		widen(&w.label, columns(step->label));
 		widen(&w.place, digits_of(step->where).len);
 		widen(&w.status, status_columns(export_status_of(state, i)));
+		widen(&w.time, strlen(duration_of(export_status_of(state, i)).text));
 	}
 	room = LINE - INDENT - (w.kind + GAP) - (GAP + w.place);
+	if (w.time > 0)
+		room -= GAP + w.time;
 	if (w.status > 0)
 		room -= GAP;
 	least = w.label < LABEL_LEAST ? w.label : LABEL_LEAST;
@@ -175,7 +192,7 @@ static void put_status(struct buf *out, const struct export_state *state,
 	if (state->colour)
 		buf_puts(out, status.kind == EXPORT_HIT ? "\033[32m" : "\033[33m");
 	buf_puts(out, name);
-	if (status.kind == EXPORT_MISS && status.reason) {
+	if (status.reason) {
 		buf_puts(out, ": ");
 		put_fit(out, status.reason, width - strlen(name) - strlen(": "), 0);
 	}
@@ -183,11 +200,24 @@ static void put_status(struct buf *out, const struct export_state *state,
 		buf_puts(out, "\033[0m");
 }
 
+/* At the end of the line, so that times stand below one another. */
+static void put_duration(struct buf *out, struct export_status status, size_t start,
+			 const struct widths *w)
+{
+	struct duration d = duration_of(status);
+
+	if (!d.text[0])
+		return;
+	pad(out, start, w->status + GAP + w->time - strlen(d.text));
+	buf_puts(out, d.text);
+}
+
 static void put_step(struct buf *out, const struct step *step,
 		     const struct export_state *state, const struct widths *w)
 {
 	struct export_status status = export_status_of(state, step->id.index);
 	struct place_digits digits = digits_of(step->where);
+	size_t escapes;
 	size_t start = out->len + INDENT;
 
 	buf_append(out, "  ", INDENT);
@@ -201,7 +231,11 @@ static void put_step(struct buf *out, const struct step *step,
 	}
 	if (status.kind != EXPORT_UNKNOWN) {
 		pad(out, start, w->label + GAP + w->place + GAP);
+		start = out->len;
 		put_status(out, state, status, w->status);
+		/* Colours take no columns. */
+		escapes = state->colour ? strlen("\033[32m\033[0m") : 0;
+		put_duration(out, status, start + escapes, w);
 	}
 	buf_putc(out, '\n');
 }
@@ -217,6 +251,31 @@ static void put_stage(struct buf *out, const struct plan *plan,
 	put_fit(out, stage->label, LINE - taken, LINE / 4);
 	buf_puts(out, mark[0] ? "  " : "");
 	buf_puts(out, mark);
+	buf_putc(out, '\n');
+}
+
+/* Below the tree, when something is to be done. */
+static void put_total(struct buf *out, const struct plan *plan,
+		      const struct export_state *state)
+{
+	char text[16];
+	size_t todo = 0, open = 0;
+
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		todo += export_status_of(state, i).kind != EXPORT_HIT;
+		open += export_status_of(state, i).kind == EXPORT_OPEN;
+	}
+	if (!state->statuses || todo == 0)
+		return;
+	clock_format_duration(state->expected_ms * 1000000, text, sizeof(text));
+	buf_printf(out, "\n%s%zu of %zu steps to build", open > 0 ? "up to " : "", todo,
+		   plan->n_steps);
+	if (state->expected_ms > 0)
+		buf_printf(out, ", expected to take %s", text);
+	if (state->expected_ms > 0 && state->n_unexpected > 0)
+		buf_printf(out, " and what %zu new step%s take%s", state->n_unexpected,
+			   state->n_unexpected > 1 ? "s" : "",
+			   state->n_unexpected > 1 ? "" : "s");
 	buf_putc(out, '\n');
 }
 
@@ -239,5 +298,6 @@ struct err *export_tree(const struct plan *plan, const struct export_state *stat
 			put_step(&out, plan->steps[plan->pack.index], state, &w);
 		TRY(export_flush(&out, fd, EXPORT_CHUNK));
 	}
+	put_total(&out, plan, state);
 	return export_flush(&out, fd, 0);
 }

@@ -16,6 +16,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "frontend/def/words.h"
 #include "frontend/plan/plan.h"
 #include "frontend/plan/texts.h"
 #include "frontend/plan/target.h"
@@ -37,8 +38,9 @@ struct compiler {
 	struct node_id *last; /* by stage: its last filesystem step, or NODE_NONE */
 	unsigned counts[STEP_KINDS]; /* steps of each kind so far in the stage at hand */
 	VEC(struct node_id) tests;
-	struct node_id host_script; /* the last one */
-	struct step_labels headers; /* of the stage at hand */
+	struct node_id host_script;	  /* the last one */
+	VEC(struct node_id) host_readers; /* steps since then that read the host */
+	struct step_labels headers;	  /* of the stage at hand */
 	struct target target;
 	bool is_target_there; /* the target step */
 	bool *is_extra;	      /* by stage: built although the target does not need it */
@@ -61,18 +63,45 @@ static void describe_stage(struct compiler *c, size_t index)
 	const char *from = def_image(stage, c->arena);
 
 	s->name = stage->name;
-	s->label = s->name && s->name[0] ? s->name
-					 : arena_printf(c->arena, "stage%zu", index + 1);
+	s->label = s->name;
 	s->from = from ? from : def_header(stage, "bootstrap");
 	s->where = (struct place){c->def->source, stage->span.start};
 	if (s->name && s->name[0] && !map_get(&c->names, s->name))
 		map_set(&c->names, s->name, s);
 }
 
+/* "stage2", unless another stage has this for its name. */
+static void label_unnamed(struct compiler *c, size_t index)
+{
+	struct plan_stage *s = &c->stages[index];
+
+	if (s->label && s->label[0])
+		return;
+	s->label = arena_printf(c->arena, "stage%zu", index + 1);
+	while (map_get(&c->names, s->label))
+		s->label = arena_printf(c->arena, "%s_", s->label);
+}
+
+/* A step that the stage does not have comes after no copy: the error names all it has. */
+static void limit_copies(struct compiler *c)
+{
+	const struct def_stage *stage = &c->def->stages[c->target.stage];
+	size_t n = 0;
+
+	for (const struct def_files *f = stage->files; f; f = f->next)
+		n += f->from && f->n_copies > 0;
+	if (c->target.n_copies > n ||
+	    (c->target.step && strcmp(c->target.step, "pre") == 0 &&
+	     !def_section(stage, DEF_PRE)) ||
+	    (c->target.step && strcmp(c->target.step, "apps") == 0 && !stage->apps))
+		c->target.n_copies = SIZE_MAX;
+}
+
 /* Edges lead to earlier stages only, so one pass from the target finds all that are
  * reached. */
 static void mark_reached(struct compiler *c, bool all)
 {
+	limit_copies(c);
 	c->stages[c->target.stage].is_target = true;
 	c->stages[c->target.stage].is_built = true;
 	for (size_t i = c->def->n_stages; i-- > 0;) {
@@ -92,20 +121,26 @@ static void mark_reached(struct compiler *c, bool all)
 
 /* ---- steps ---- */
 
+static char *put(char *at, const char *text)
+{
+	while (*text)
+		*at++ = *text++;
+	return at;
+}
+
+/* "STAGE.KIND", and from the second one of a kind on its number.  There are many. */
 static const char *step_name(struct compiler *c, const char *stage, const char *kind,
 			     unsigned same)
 {
-	char number[16] = "";
-	size_t n_stage = strlen(stage), n_kind = strlen(kind), n_number = 0;
-	char *name;
+	char number[16] = "", *name, *at;
 
 	if (same > 1)
-		n_number = (size_t)snprintf(number, sizeof(number), "%u", same);
-	name = arena_text(c->arena, n_stage + n_kind + n_number + 2);
-	memcpy(name, stage, n_stage);
-	name[n_stage] = '.';
-	memcpy(name + n_stage + 1, kind, n_kind);
-	memcpy(name + n_stage + 1 + n_kind, number, n_number);
+		snprintf(number, sizeof(number), "%u", same);
+	name = arena_text(c->arena,
+			  strlen(stage) + strlen(kind) + strlen(number) + sizeof("."));
+	at = put(name, stage);
+	*at++ = '.';
+	put(put(at, kind), number);
 	return name;
 }
 
@@ -169,7 +204,18 @@ static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind
 	s->script.args = arena_dup(c->arena, section->args);
 	if (c->host_script.index != NODE_NONE.index)
 		graph_builder_edge(c->graph, c->host_script, s->id);
+	for (size_t i = 0; i < c->host_readers.len; i++)
+		graph_builder_edge(c->graph, c->host_readers.items[i], s->id);
+	c->host_readers.len = 0;
 	c->host_script = s->id;
+}
+
+/* The step reads from the host what a script may make, or change later. */
+static void add_host_reader(struct compiler *c, const struct step *s)
+{
+	if (c->host_script.index != NODE_NONE.index)
+		graph_builder_edge(c->graph, c->host_script, s->id);
+	vec_push(&c->host_readers, s->id);
 }
 
 static void add_pre(struct compiler *c, size_t stage)
@@ -195,7 +241,9 @@ static void add_base(struct compiler *c, size_t stage)
 	s->label = base->from ? arena_printf(c->arena, "From %s", base->from)
 			      : arena_printf(c->arena, "Bootstrap %s", base->agent);
 	/* It may use what %pre left on the host. */
-	if (c->counts[STEP_PRE] > 0)
+	if (words_contain(words_local_agents, str_of(base->agent)))
+		add_host_reader(c, s);
+	else if (c->counts[STEP_PRE] > 0)
 		graph_builder_edge(c->graph, c->host_script, s->id);
 }
 
@@ -216,9 +264,7 @@ static void add_files(struct compiler *c, size_t stage, const struct def_files *
 	s->files.n_items = n;
 	s->label = "%files";
 	if (!group->from) {
-		/* They may copy what a host script made. */
-		if (c->host_script.index != NODE_NONE.index)
-			graph_builder_edge(c->graph, c->host_script, s->id);
+		add_host_reader(c, s);
 		return;
 	}
 	producer = stage_find(c, group->from);
@@ -372,6 +418,8 @@ static struct err *compile(struct compiler *c, const struct plan_options *option
 	c->stages = arena_array(c->arena, n, sizeof(*c->stages));
 	for (size_t i = 0; i < n; i++)
 		describe_stage(c, i);
+	for (size_t i = 0; i < n; i++)
+		label_unnamed(c, i);
 	TRY(target_find(options->target, c->stages, n, &c->target));
 	mark_reached(c, options->all_stages);
 	add_stages(c);
@@ -398,6 +446,7 @@ struct err *plan_compile(const struct definition *def, const struct plan_options
 	e = compile(&c, options, plan);
 	vec_free(&c.steps);
 	vec_free(&c.tests);
+	vec_free(&c.host_readers);
 	map_release(&c.names);
 	TRY(e);
 	*out = STEAL(plan);

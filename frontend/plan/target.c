@@ -23,19 +23,27 @@ static struct err *unknown_stage(const char *text, const struct plan_stage *stag
 				 size_t n)
 {
 	struct err *e = err_new(ERR_USAGE, "there is no stage '%s'", text);
-	const char *near = NULL;
+	const char *dot = strrchr(text, '.');
+	struct str whole = str_of(text);
+	struct str head = dot ? str_make(text, (size_t)(dot - text)) : whole;
+	const char *near = NULL, *step = "";
 	size_t best = 3;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t distance = str_distance(str_of(text), str_of(stages[i].label), 2);
+		size_t distance = str_distance(whole, str_of(stages[i].label), 2);
+		size_t of_head = str_distance(head, str_of(stages[i].label), 2);
 
-		if (distance < best) {
-			best = distance;
+		/* In "nope.post" half of the letters are no misspelling of "one". */
+		if (dot && of_head > head.len / 3)
+			of_head = best;
+		if (distance < best || of_head < best) {
+			step = dot && of_head < distance ? dot : "";
+			best = distance < of_head ? distance : of_head;
 			near = stages[i].label;
 		}
 	}
 	if (near)
-		return err_hint(e, "did you mean '%s'?", near);
+		return err_hint(e, "did you mean '%s%s'?", near, step);
 	return err_hint(e, "the last stage is '%s'", stages[n - 1].label);
 }
 
@@ -50,7 +58,7 @@ static size_t count_copies(const char *step)
 			return 0;
 	if (strcmp(step, "copy") == 0)
 		return 1;
-	if (strncmp(step, "copy", 4) == 0 && str_to_u64(str_of(step + 4), &n))
+	if (strncmp(step, "copy", 4) == 0 && str_to_u64(str_of(step + 4), &n) && n > 1)
 		return (size_t)n;
 	return SIZE_MAX;
 }

@@ -13,13 +13,15 @@ void summary_render(const struct summary *s, struct buf *out)
 	clock_format_duration(s->elapsed_ns, elapsed, sizeof(elapsed));
 	screen_text_bytes(s->image_bytes, size, sizeof(size));
 	if (s->cached == s->plan_steps) {
-		buf_printf(out, "nothing has changed: %s is current (%s)\n",
-			   s->image ? s->image : s->target, elapsed);
+		buf_printf(out, "nothing has changed: %s is current (%s)%s%s\n",
+			   s->image ? s->image : s->target, elapsed,
+			   s->sources ? "; " : "", s->sources ? s->sources : "");
 		return;
 	}
 	buf_puts(out, s->image ? s->image : s->target);
 	if (s->image)
 		buf_printf(out, " (%s)", size);
-	buf_printf(out, ": %zu %s built, %zu reused, in %s\n", s->built,
-		   s->built == 1 ? "step" : "steps", s->cached, elapsed);
+	buf_printf(out, ": %zu %s built, %zu reused, in %s%s%s\n", s->built,
+		   s->built == 1 ? "step" : "steps", s->cached, elapsed,
+		   s->sources ? "; " : "", s->sources ? s->sources : "");
 }

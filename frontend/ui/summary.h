@@ -12,6 +12,8 @@ struct summary {
 	const char *image;  /* path; NULL: none is made */
 	const char *target; /* of --target, for one without image */
 	uint64_t image_bytes;
+	const char *
+		sources; /* where the bases' digests are from; NULL: asked for just now */
 };
 
 void summary_render(const struct summary *s, struct buf *out);

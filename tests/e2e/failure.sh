@@ -63,7 +63,7 @@ pid=$!
 until grep -q '+ sleep 600' .err; do sleep 0.05; done
 kill -KILL $pid
 wait $pid 2>/dev/null
-nobody_left() { ! pgrep -f 'dagbuild internal'; }
+nobody_left() { ! children_of_ours | grep .; }
 for _ in $(seq 100); do nobody_left >/dev/null && break; sleep 0.05; done
 check "a kill ends the container too" nobody_left
 dagbuild run good.def -o good.sif

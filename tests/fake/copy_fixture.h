@@ -87,7 +87,7 @@ static inline int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	f->root = scratch_new();
+	f->root = test_folder_new();
 	shell(f, fixture_script);
 	f->source_fd = open_folder(f, ".");
 	f->stage_fd = open_folder(f, "stage");
@@ -105,7 +105,7 @@ static inline int teardown(void **state)
 	close(f->stage_fd);
 	close(f->image_fd);
 	buf_release(&f->before);
-	scratch_remove(f->root);
+	test_folder_remove(f->root);
 	free(f);
 	return 0;
 }

@@ -38,7 +38,7 @@ static inline int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	f->root = scratch_new();
+	f->root = test_folder_new();
 	f->layers = xasprintf("%s/layers", f->root);
 	f->work = xasprintf("%s/work", f->root);
 	f->mount = xasprintf("%s/mount", f->root);
@@ -57,7 +57,7 @@ static inline int teardown(void **state)
 	free(f->layers);
 	free(f->work);
 	free(f->mount);
-	scratch_remove(f->root);
+	test_folder_remove(f->root);
 	free(f);
 	return 0;
 }

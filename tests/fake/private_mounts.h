@@ -22,7 +22,7 @@ static inline bool private_mounts(void)
 
 /* A new folder below the build folder (overlayfs wants a real filesystem, and /tmp may be
  * a tmpfs without user xattrs); for free(). */
-static inline char *scratch_new(void)
+static inline char *test_folder_new(void)
 {
 	const char *base = getenv("BINARY");
 	char *path = xasprintf("%s/test-XXXXXX", base ? base : "/var/tmp");
@@ -32,7 +32,7 @@ static inline char *scratch_new(void)
 	return path;
 }
 
-static inline void scratch_remove(char *path)
+static inline void test_folder_remove(char *path)
 {
 	err_ignore(fs_remove_tree(AT_FDCWD, path), "a test's scratch folder");
 	free(path);

@@ -4,6 +4,7 @@
  * The input is "FLAG\xffFILE\xffDEFINITION".  The text that comes out is bounded, and each
  * byte of it has a place.
  */
+/* links: def */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ static void check(bool holds)
 static void check_text(const struct def_text *t, size_t size)
 {
 	check(t->text.len <= 2 * size + KIB(512) + size);
-	for (size_t i = 0; i < t->text.len; i++) {
+	/* Most of them: a short text whole. */
+	for (size_t i = 0; i < t->text.len; i += 1 + i / 64) {
 		struct span span = def_text_span(t, str_slice(t->text, i, i + 1));
 
 		check(span.start < span.end && span.end <= size);
@@ -38,7 +40,7 @@ static void parse(struct build_args *args, struct str text)
 	def_parse(source, args, arena, diags, &def);
 	if (def)
 		check_text(&def->text, text.len);
-	build_args_check(args, DIAG_ERROR, diags);
+	build_args_check(args, DIAG_ERROR, false, diags);
 	diag_write_text(diags, &out);
 }
 

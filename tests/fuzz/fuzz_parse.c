@@ -2,6 +2,7 @@
  * fuzz_parse.c - any bytes as a definition: nothing crashes, all places lie in the text,
  * and memory is bounded by the length.
  */
+/* links: def */
 #include <stdlib.h>
 #include <string.h>
 

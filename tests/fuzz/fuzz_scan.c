@@ -2,6 +2,7 @@
  * fuzz_scan.c - any bytes as lines, words and placeholders: each comes to an end, and all
  * slices lie in the text, in order.
  */
+/* links: def */
 #include <stdlib.h>
 #include <string.h>
 

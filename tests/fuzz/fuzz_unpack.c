@@ -6,6 +6,7 @@
  * folder beside it, which must stay empty.  MERGED is run without an overlay below, which
  * the writer cannot tell.
  */
+/* links: tree */
 #include <fcntl.h>
 #include <locale.h>
 #include <sched.h>
@@ -29,6 +30,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
+	if (geteuid() != 0)
+		return 1;
 	umask(0);
 	setlocale(LC_CTYPE, "C");
 	if (unshare(CLONE_NEWNS) != 0 ||

@@ -20,6 +20,7 @@ all=
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export DAGBUILD_CACHEDIR=$work/cache HOME=$work
+unset DAGBUILD_REGISTRY_MIRRORS DAGBUILD_LOG SOURCE_DATE_EPOCH XDG_CACHE_HOME
 failed=0
 tests=0
 
@@ -39,6 +40,7 @@ run() {
 	shift
 	(cd "$case" && "$DAGBUILD" "$@") >"$work/stdout" 2>"$work/stderr" </dev/null
 	status=$?
+	[ $status -lt 128 ] || { echo "# $case: dagbuild crashed" >&2; exit 1; }
 	: >"$work/status"
 	[ $status -eq 0 ] || echo $status >"$work/status"
 }

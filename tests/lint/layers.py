@@ -16,7 +16,7 @@ LAYERS = {
     "scheduler": ["base"],
     "cache": ["base"],
     "engine/net": ["base", "scheduler/cancel.h"],
-    "engine/tree": ["base", "scheduler/cancel.h"],
+    "engine/tree": ["base", "cache/stat_memo.h", "scheduler/cancel.h", "scheduler/executor.h"],
     "engine/oci": ["base", "cache", "scheduler/cancel.h", "engine/net"],
     "engine/image": ["base", "scheduler/cancel.h"],
     "engine/run": ["base", "scheduler/cancel.h", "engine/tree"],

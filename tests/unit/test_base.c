@@ -54,6 +54,13 @@ static void test_err_chain(void **state)
 					     "  also: cannot unmount\n"
 					     "  hint: try again\n");
 	err_free(e);
+	buf_clear(&text);
+	e = err_hint(err_new(ERR_STEP, "no"), "one\ntwo");
+	err_render(e, &text);
+	assert_string_equal(buf_text(&text), "error: no\n"
+					     "  hint: one\n"
+					     "        two\n");
+	err_free(e);
 }
 
 static void test_err_sys_codes(void **state)

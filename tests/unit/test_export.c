@@ -100,11 +100,14 @@ static void test_tree_statuses(void **state)
 	CLEANUP(fake_plan_release) struct fake_plan f;
 	const struct plan *plan = lab3(&f, "compiler", "%files from compiler");
 	struct export_status statuses[6] = {
-		{EXPORT_HIT, NULL},	{EXPORT_MISS, "what it made is gone"},
-		{EXPORT_HIT, "unused"}, {EXPORT_MISS, NULL},
-		{EXPORT_UNKNOWN, NULL}, {EXPORT_MISS, "not built with these inputs"},
+		{.kind = EXPORT_HIT},
+		{.kind = EXPORT_MISS, .reason = "what it made is gone"},
+		{.kind = EXPORT_HIT},
+		{.kind = EXPORT_MISS},
+		{.kind = EXPORT_UNKNOWN},
+		{.kind = EXPORT_MISS, .reason = "not built with these inputs"},
 	};
-	struct export_state s = {statuses, false};
+	struct export_state s = {.statuses = statuses};
 	CLEANUP(freep)
 	char *plain = export(plan, "tree", &s), *colour = NULL, *cut = NULL;
 
@@ -120,7 +123,8 @@ static void test_tree_statuses(void **state)
 				   "  meta    metadata                   8:1\n"
 				   "  pack    image                      8:1       miss: "
 				   "not built with these "
-				   "inputs\n");
+				   "inputs\n"
+				   "\n4 of 6 steps to build\n");
 	s.colour = true;
 	colour = export(plan, "tree", &s);
 	assert_non_null(strstr(colour, " \033[32mhit\033[0m\n"));
@@ -130,6 +134,47 @@ static void test_tree_statuses(void **state)
 	cut = export(plan, "tree", &s);
 	assert_non_null(strstr(cut, "...\n"));
 	assert_non_null(strstr(cut, "12:1      miss: the copied files were no"));
+}
+
+static void test_tree_durations(void **state)
+{
+	CLEANUP(fake_plan_release) struct fake_plan f;
+	const struct plan *plan = lab3(&f, "compiler", "%files from compiler");
+	struct export_status statuses[6] = {
+		{.kind = EXPORT_HIT},
+		{.kind = EXPORT_MISS,
+		 .reason = "%post line 7",
+		 .has_expected = true,
+		 .expected_ms = 125000},
+		{.kind = EXPORT_HIT},
+		{.kind = EXPORT_OPEN,
+		 .reason = "after compiler.post",
+		 .has_expected = true,
+		 .expected_ms = 42},
+		{.kind = EXPORT_OPEN, .reason = "after compiler.post"},
+		{.kind = EXPORT_OPEN, .reason = "after compiler.post"},
+	};
+	struct export_state s = {
+		.statuses = statuses, .expected_ms = 125042, .n_unexpected = 2};
+	CLEANUP(freep) char *text = export(plan, "tree", &s);
+
+	(void)state;
+	assert_string_equal(text, "stage compiler\n"
+				  "  base    From golang:1.20.2-alpine   1:1       hit\n"
+				  "  post    %post                       5:1       miss: "
+				  "%post line 7         2m05s\n"
+				  "\n"
+				  "stage final  -> image\n"
+				  "  base    From alpine:3.17            8:1       hit\n"
+				  "  copy    %files from compiler        12:1      maybe: "
+				  "after compiler.post  42ms\n"
+				  "  meta    metadata                    8:1       maybe: "
+				  "after compiler.post\n"
+				  "  pack    image                       8:1       maybe: "
+				  "after compiler.post\n"
+				  "\n"
+				  "up to 4 of 6 steps to build, expected to take 2m05s "
+				  "and what 2 new steps take\n");
 }
 
 /* Lines of a terminal: at most 80 columns of ASCII, no blanks at the end. */
@@ -184,10 +229,11 @@ static void test_tree_nasty(void **state)
 	assert_non_null(strstr(text, "  copy12  %files from q\"u\\o\\n\\G<t>e"));
 	statuses = xcalloc(plan->n_steps, sizeof(*statuses));
 	for (size_t i = 0; i < plan->n_steps; i++)
-		statuses[i] = (struct export_status){EXPORT_MISS, NASTY NASTY NASTY};
+		statuses[i] = (struct export_status){.kind = EXPORT_MISS,
+						     .reason = NASTY NASTY NASTY};
 	s.statuses = statuses;
 	known = export(plan, "tree", &s);
-	assert_int_equal(check_lines(known), 19);
+	assert_int_equal(check_lines(known), 21);
 }
 
 /* ---- a large plan ---- */
@@ -242,8 +288,9 @@ static void test_json(void **state)
 {
 	CLEANUP(fake_plan_release) struct fake_plan f;
 	const struct plan *plan = lab3(&f, NASTY, "%files from " NASTY);
-	struct export_status statuses[6] = {{EXPORT_HIT, NULL}, {EXPORT_MISS, "because"}};
-	struct export_state s = {statuses, false};
+	struct export_status statuses[6] = {{.kind = EXPORT_HIT},
+					    {.kind = EXPORT_MISS, .reason = "because"}};
+	struct export_state s = {.statuses = statuses};
 	CLEANUP(freep) char *text = export(plan, "json", &s);
 	CLEANUP(json_freep) cJSON *tree = NULL;
 	const cJSON *steps, *copy, *item, *meta;
@@ -315,9 +362,10 @@ static void test_dot(void **state)
 {
 	CLEANUP(fake_plan_release) struct fake_plan f;
 	const struct plan *plan = lab3(&f, NASTY, "%files from " NASTY);
-	struct export_status statuses[6] = {{EXPORT_HIT, NULL},
-					    {EXPORT_MISS, "because of \"" NASTY "\\"}};
-	struct export_state s = {statuses, false};
+	struct export_status statuses[6] = {
+		{.kind = EXPORT_HIT},
+		{.kind = EXPORT_MISS, .reason = "because of \"" NASTY "\\"}};
+	struct export_state s = {.statuses = statuses};
 	CLEANUP(freep) char *svg = draw(plan, &s, "-Tsvg");
 	CLEANUP(freep) char *png = draw(plan, &s, "-Tpng");
 
@@ -338,8 +386,9 @@ static void test_mermaid(void **state)
 {
 	CLEANUP(fake_plan_release) struct fake_plan f;
 	const struct plan *plan = lab3(&f, NASTY, "%files from " NASTY);
-	struct export_status statuses[6] = {{EXPORT_HIT, NULL}, {EXPORT_MISS, "because"}};
-	struct export_state s = {statuses, false};
+	struct export_status statuses[6] = {{.kind = EXPORT_HIT},
+					    {.kind = EXPORT_MISS, .reason = "because"}};
+	struct export_state s = {.statuses = statuses};
 	CLEANUP(freep) char *text = export(plan, "mermaid", &s);
 
 	(void)state;
@@ -363,10 +412,15 @@ static void test_mermaid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tree),	   cmocka_unit_test(test_tree_statuses),
-		cmocka_unit_test(test_tree_nasty), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_full),	   cmocka_unit_test(test_json),
-		cmocka_unit_test(test_dot),	   cmocka_unit_test(test_mermaid),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_tree_statuses),
+		cmocka_unit_test(test_tree_durations),
+		cmocka_unit_test(test_tree_nasty),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_dot),
+		cmocka_unit_test(test_mermaid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

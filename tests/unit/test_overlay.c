@@ -26,7 +26,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	f->root = scratch_new();
+	f->root = test_folder_new();
 	f->layers = xasprintf("%s/layers", f->root);
 	f->upper = xasprintf("%s/upper", f->root);
 	f->work = xasprintf("%s/work", f->root);
@@ -48,7 +48,7 @@ static int teardown(void **state)
 	free(f->upper);
 	free(f->work);
 	free(f->mount);
-	scratch_remove(f->root);
+	test_folder_remove(f->root);
 	free(f);
 	return 0;
 }

@@ -347,6 +347,14 @@ static void test_probe_only(void **state)
 	assert_int_equal(o->result.states[0], NODE_MISSED);
 	assert_int_equal(o->result.counts[NODE_SKIPPED], 3);
 	outcome_free(o);
+	/* Past misses everything is probed, in order. */
+	fake_init(&f, g);
+	f.hit[2] = 1;
+	o = run(&f, (struct sched_options){
+			    .jobs = 1, .probe_only = true, .past_misses = true});
+	assert_int_equal(o->result.counts[NODE_MISSED], 3);
+	assert_int_equal(o->result.counts[NODE_CACHED], 1);
+	outcome_free(o);
 }
 
 /* Children of children need no slot beyond their ancestor's. */

@@ -216,6 +216,25 @@ static void test_record_of_another_boot(void **state)
 	assert_null(json_string(back, "boot"));
 }
 
+/* What a killed process did not come to settle, the next one that uses it settles. */
+static void test_record_adopted(void **state)
+{
+	struct digest key = sha256("inputs");
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *back = NULL, *settled = NULL;
+	struct store *next = NULL;
+
+	assert_ok(record_save(*state, &key, record));
+	assert_ok(store_open(store_dir(*state), STORE_WRITE, &next));
+	assert_ok(record_load(next, &key, &back));
+	assert_non_null(json_string(back, "boot"));
+	record_adopt(next, &key, back);
+	assert_ok(record_settle(next));
+	assert_ok(record_load(next, &key, &settled));
+	assert_null(json_string(settled, "boot"));
+	store_close(next);
+}
+
 /* Scratch folders of the dead are removed at the next opening, those of the living are
  * not. */
 static void test_scratch(void **state)
@@ -278,6 +297,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_record_round_trip, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_record_is_not_believed, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_record_adopted, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_record_of_another_boot, setup_store,
 						remove_store),

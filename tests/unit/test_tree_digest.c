@@ -79,8 +79,8 @@ static struct digest digest_until(const struct fixture *f, enum copy_from from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,
 		.items = &item,
 		.n_items = 1,
-		.has_epoch = true,
-		.epoch_s = epoch_s,
+		.times_count = true,
+		.clamp_s = epoch_s,
 	};
 	struct digest d;
 

@@ -64,7 +64,7 @@ static void test_bytes(void **state)
 static void test_summary(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
-	struct summary s = {6, 2, 4, 1500000000, "/x/lab3.sif", NULL, 2150400};
+	struct summary s = {6, 2, 4, 1500000000, "/x/lab3.sif", NULL, 2150400, NULL};
 
 	(void)state;
 	summary_render(&s, &out);
@@ -76,10 +76,16 @@ static void test_summary(void **state)
 	assert_string_equal(buf_text(&out),
 			    "nothing has changed: /x/lab3.sif is current (1.5s)\n");
 	buf_clear(&out);
-	s = (struct summary){6, 1, 0, 1500000000, NULL, "build.post", 0};
+	s = (struct summary){6, 1, 0, 1500000000, NULL, "build.post", 0, NULL};
 	summary_render(&s, &out);
 	assert_string_equal(buf_text(&out),
 			    "build.post: 1 step built, 0 reused, in 1.5s\n");
+	buf_clear(&out);
+	s.sources = "1 base from x.def.lock";
+	summary_render(&s, &out);
+	assert_string_equal(buf_text(&out),
+			    "build.post: 1 step built, 0 reused, in 1.5s; "
+			    "1 base from x.def.lock\n");
 }
 
 /* ---- sinks ---- */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * host_probe.h - what the host's files are, with as little work as there can be.
+ *
+ * Purpose:   the digest that tree_walk.h gives for the same source, without copying. An
+ *            unchanged file is looked at with one fstatat(2) and not opened, when the
+ *            request's memo knows it; a folder is listed with large reads. Idle slots of
+ *            the request's task help with large trees.
+ * Threads:   any; it uses others.
+ * Errors:    as tree_walk.h.
+ */
+#ifndef ENGINE_TREE_HOST_PROBE_H
+#define ENGINE_TREE_HOST_PROBE_H
+
+#include <sys/stat.h>
+
+#include "engine/tree/tree_copy.h"
+
+/* Add to `hasher` what `fd` (of tree_walk_open()), with stat `st`, is open on. */
+NODISCARD struct err *host_probe_source(const struct copy_request *request, int fd,
+					const struct stat *st, struct hasher *hasher);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * tree_hash.c - see tree_hash.h.
+ */
+#include "engine/tree/tree_hash.h"
+
+#include <string.h>
+
+struct hasher *tree_hasher_new(const struct copy_request *request)
+{
+	return hasher_new(DIGEST_XXH3, request->secret);
+}
+
+/* Apptainer's umask is 0002 while it builds; cp passes on the sticky bit of folders only.
+ */
+uint64_t tree_hash_mode(enum copy_from from, const struct stat *st)
+{
+	if (from == COPY_FROM_STAGE)
+		return st->st_mode & 07777;
+	return st->st_mode & (S_ISDIR(st->st_mode) ? 01775 : 0775);
+}
+
+char tree_hash_letter(const struct walk_entry *entry)
+{
+	if (entry->first)
+		return 'h';
+	switch (entry->stat.st_mode & S_IFMT) {
+	case S_IFREG:
+		return 'f';
+	case S_IFDIR:
+		return 'd';
+	case S_IFLNK:
+		return 'l';
+	case S_IFIFO:
+		return 'p';
+	case S_IFCHR:
+		return 'c';
+	case S_IFBLK:
+		return 'b';
+	default:
+		return 's';
+	}
+}
+
+void tree_hash_entry(struct hasher *h, enum copy_from from,
+		     const struct walk_entry *entry)
+{
+	char letter = tree_hash_letter(entry);
+	bool is_named = entry->path[0] == '\0';
+	bool is_named_folder = letter == 'd' && is_named;
+
+	hasher_update(h, &letter, 1);
+	/* The source itself has the name that the target chose: the caller's matter. */
+	hasher_add_str(h, is_named ? "" : entry->name);
+	if (entry->first) {
+		hasher_add_str(h, entry->first);
+		return;
+	}
+	if (from == COPY_FROM_HOST || !is_named_folder)
+		hasher_add_u64(h, tree_hash_mode(from, &entry->stat));
+	if (from == COPY_FROM_STAGE && !is_named_folder) {
+		hasher_add_u64(h, entry->stat.st_uid);
+		hasher_add_u64(h, entry->stat.st_gid);
+		hasher_add(h, entry->capability, entry->capability_size);
+	}
+	if (letter == 'l')
+		hasher_add_str(h, entry->link);
+	if (letter == 'c' || letter == 'b')
+		hasher_add_u64(h, entry->stat.st_rdev);
+}
+
+void tree_hash_folder(struct hasher *h, const struct digest *entries)
+{
+	hasher_update(h, entries->bytes, sizeof(entries->bytes));
+}
+
+void tree_hash_content(struct hasher *h, const struct file_content *content)
+{
+	hasher_add_u64(h, content->size);
+	hasher_update(h, content->blocks.bytes, sizeof(content->blocks.bytes));
+}

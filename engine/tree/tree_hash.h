@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * tree_hash.h - what of a thing that `%files` copies counts, and how it is written down.
+ *
+ * Purpose:   one place for the probe of host files and for the walk that copies, whose
+ *            digests must agree. A folder's digest covers its entries, sorted by name,
+ *            and so on down: parts of a tree can be hashed on their own.
+ *
+ *            Counted are names, types, modes as far as they are kept, texts of links, and
+ *            content; from a stage also owners, capabilities, and which names are one
+ *            file. Times are the walk's matter. The named folder's own mode and owner are not counted
+ *            from a stage, since they are not copied.
+ * Threads:   any.
+ */
+#ifndef ENGINE_TREE_TREE_HASH_H
+#define ENGINE_TREE_TREE_HASH_H
+
+#include "engine/tree/file_content.h"
+#include "engine/tree/tree_walk.h"
+
+struct hasher *tree_hasher_new(const struct copy_request *request);
+/* A thing as its folder sees it.  A folder's digest, or a file's content, must follow. */
+void tree_hash_entry(struct hasher *h, enum copy_from from,
+		     const struct walk_entry *entry);
+/* "f" for a file, and so on: hashed, and listed. */
+char tree_hash_letter(const struct walk_entry *entry);
+/* The mode as far as it is kept. */
+uint64_t tree_hash_mode(enum copy_from from, const struct stat *st);
+void tree_hash_folder(struct hasher *h, const struct digest *entries);
+void tree_hash_content(struct hasher *h, const struct file_content *content);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * check_text.c - what can be wrong with the text of any section.
+ */
+#include <string.h>
+
+#include "frontend/check/check_private.h"
+
+static void check_crlf(struct check *c, const struct def_part *part)
+{
+	const char *found = part->text.len > 0 && !c->is_crlf_said
+				    ? memmem(part->text.data, part->text.len, "\r\n", 2)
+				    : NULL;
+
+	if (!found)
+		return;
+	c->is_crlf_said = true;
+	diag_hint(diag_add(c->diags, DIAG_CRLF, check_span(c, str_make(found, 1)),
+			   "lines of this script end in CR LF: here and in Apptainer the "
+			   "CR is dropped, elsewhere it would not be"),
+		  "save the file with LF alone");
+}
+
+static bool begins_header(struct str line)
+{
+	static const char word[] = "bootstrap";
+
+	if (!str_equal_nocase(str_slice(line, 0, sizeof(word) - 1), STR("bootstrap")))
+		return false;
+	line = scan_trim_left(str_slice(line, sizeof(word) - 1, line.len));
+	return line.len > 0 && line.data[0] == ':';
+}
+
+static void check_bootstrap_lines(struct check *c, const struct def_part *part)
+{
+	struct str rest = part->text, line;
+
+	while (scan_line(&rest, &line)) {
+		struct str text = scan_trim(line);
+
+		if (begins_header(text) && text.data != line.data)
+			diag_hint(diag_add(c->diags, DIAG_INDENTED_BOOTSTRAP,
+					   check_span(c, text),
+					   "this begins no stage: it is part of the "
+					   "section"),
+				  "write it in column 1 if a stage begins here");
+	}
+}
+
+/* A line of any length but blanks. */
+static bool has_text(struct str text)
+{
+	struct str line;
+
+	while (scan_line(&text, &line))
+		if (scan_trim(line).len > 0)
+			return true;
+	return false;
+}
+
+static void check_empty(struct check *c, const struct def_section *section,
+			bool has_comments)
+{
+	struct str line;
+
+	for (const struct def_part *p = section->parts; p; p = p->next) {
+		struct str rest = p->text;
+
+		if (has_comments ? def_entry(&rest, &line) : has_text(rest))
+			return;
+	}
+	diag_hint(diag_add(c->diags, DIAG_EMPTY_SECTION, section->span,
+			   "this section is empty"),
+		  "remove it");
+}
+
+void check_text(struct check *c, const struct def_section *section, enum check_text what)
+{
+	check_empty(c, section, what != CHECK_PROSE);
+	for (const struct def_part *p = section->parts; p; p = p->next) {
+		if (what == CHECK_SCRIPT)
+			check_crlf(c, p);
+		check_bootstrap_lines(c, p);
+	}
+}
+
+bool check_ends_at_stage(const struct check *c, const struct def_stage *stage,
+			 struct str text)
+{
+	const struct def_stage *next = stage + 1;
+
+	return next < c->def->stages + c->def->n_stages &&
+	       text.data + text.len == next->text.data;
+}
+
+/* The next stage begins right below a line of text. */
+void check_help_end(struct check *c, const struct def_stage *stage)
+{
+	const struct def_section *help = def_section(stage, DEF_HELP);
+	struct str text = help ? help->last->text : STR(""), last = STR(""), line;
+
+	if (!help || !check_ends_at_stage(c, stage, text))
+		return;
+	while (scan_line(&text, &line))
+		last = line;
+	if (scan_trim(last).len > 0)
+		diag_hint(diag_add(c->diags, DIAG_BOOTSTRAP_IN_HELP, stage[1].span,
+				   "a stage begins here, in the midst of %%help"),
+			  "indent it if it is text, else leave a line free above");
+}

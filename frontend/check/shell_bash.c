@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT
+ * shell_bash.c - words of bash in scripts that /bin/sh runs.
+ *
+ * What is true of which shell was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and the
+ * ash of BusyBox 1.35 as Debian builds it, with ASH_BASH_COMPAT as in Alpine: that one
+ * knows more. "read -p" is in both. In images whose /bin/sh is bash all of it works.
+ */
+#include "frontend/check/shell_rules.h"
+
+enum bashism {
+	BASH_TEST,
+	BASH_FUNCTION,
+	BASH_SOURCE,
+	BASH_ARRAY,
+	BASH_ELEMENT,
+	BASH_APPEND,
+	BASH_PROCESS,
+	BASH_OUTPUTS,
+	BASH_APPEND_OUTPUTS,
+	BASH_PIPE_OUTPUTS,
+	BASH_HERE_STRING,
+	BASH_ANSI_QUOTE,
+	BASH_EQUALS,
+	BASH_FOLDER_STACK,
+	BASH_DECLARE,
+	BASH_LET,
+	BASH_SHOPT,
+	BASH_SELECT,
+	BASH_ARITHMETIC,
+	BASH_FOR_ARITHMETIC,
+	BASH_REPLACE,
+	BASH_SUBSTRING,
+	BASH_LETTER_CASE,
+	BASH_INDIRECT,
+	BASH_RANDOM,
+	BASH_USER_ID,
+	BASH_VARIABLE,
+	BASH_PIPEFAIL,
+	BASH_BRACES,
+	BASH_ECHO,
+	BASH_READ,
+	BASH_TRAP,
+	BASH_PRINTF,
+	BASH_TYPE,
+	BASH_EXPORT,
+	N_BASHISMS,
+};
+
+_Static_assert(N_BASHISMS <= SHELL_MAX_BASHISMS, "see shell_rules.h");
+
+#define OF_BASH " is of bash: the /bin/sh of Debian, Ubuntu and Alpine does not know it"
+#define NOT_OF_DASH                                                                      \
+	" is of bash: dash, the /bin/sh of Debian and Ubuntu, does not know it"
+/* POSIX has it since 2024, and so will newer versions. */
+#define NOT_YET_OF_DASH                                                                  \
+	" is of bash: dash, the /bin/sh of Debian 12 and Ubuntu 24.04, does not know it"
+
+static const struct {
+	const char *message, *hint;
+} texts[N_BASHISMS] = {
+	[BASH_TEST] = {"'[['" NOT_OF_DASH, "use '[ ... ]'"},
+	[BASH_FUNCTION] = {"'function'" NOT_OF_DASH, "write 'NAME() { ...; }'"},
+	[BASH_SOURCE] = {"'source'" NOT_OF_DASH, "use '. FILE', with a '/' in FILE"},
+	[BASH_ARRAY] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'"},
+	[BASH_ELEMENT] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'"},
+	[BASH_APPEND] = {"'+='" OF_BASH, "write 'NAME=\"${NAME}...\"'"},
+	[BASH_PROCESS] = {"'<(...)'" NOT_OF_DASH, "use a pipe, or a temporary file"},
+	[BASH_OUTPUTS] =
+		{"dash, the /bin/sh of Debian and Ubuntu, takes '&>' for '&' and "
+		 "'>': the command runs in the background",
+		 "write '> FILE 2>&1'"},
+	[BASH_APPEND_OUTPUTS] = {"'&>>'" OF_BASH, "write '>> FILE 2>&1'"},
+	[BASH_PIPE_OUTPUTS] = {"'|&'" OF_BASH, "write '2>&1 |'"},
+	[BASH_HERE_STRING] = {"'<<<'" OF_BASH, "use a here-document, or 'printf ... |'"},
+	[BASH_ANSI_QUOTE] = {"'$'...''" NOT_YET_OF_DASH, "use 'printf'"},
+	[BASH_EQUALS] = {"'==' in a test" NOT_OF_DASH, "use '='"},
+	[BASH_FOLDER_STACK] = {"'pushd', 'popd' and 'dirs' are of bash: the /bin/sh of "
+			       "Debian, Ubuntu and Alpine does not know them",
+			       "use '( cd FOLDER && ... )'"},
+	[BASH_DECLARE] = {"'declare' and 'typeset' are of bash: the /bin/sh of Debian, "
+			  "Ubuntu and Alpine does not know them",
+			  "write 'NAME=VALUE'"},
+	[BASH_LET] = {"'let'" NOT_OF_DASH, "write 'NAME=$((...))'"},
+	[BASH_SHOPT] = {"'shopt'" OF_BASH, "let bash run the part that needs it"},
+	[BASH_SELECT] = {"'select'" OF_BASH, NULL},
+	[BASH_ARITHMETIC] = {"'((...))' as a command" OF_BASH,
+			     "use '[ ... ]', or 'NAME=$((...))'"},
+	[BASH_FOR_ARITHMETIC] = {"'for ((...))'" OF_BASH, "use 'while [ ... ]'"},
+	[BASH_REPLACE] = {"'${NAME/...}'" NOT_OF_DASH, "use 'sed'"},
+	[BASH_SUBSTRING] = {"'${NAME:...}'" NOT_OF_DASH,
+			    "use 'cut', or '${NAME#...}' and '${NAME%...}'"},
+	[BASH_LETTER_CASE] = {"'${NAME^}' or '${NAME,}'" OF_BASH, "use 'tr'"},
+	[BASH_INDIRECT] = {"'${!NAME}'" OF_BASH, "use 'eval'"},
+	[BASH_RANDOM] = {"'$RANDOM' is of bash: in dash, the /bin/sh of Debian and "
+			 "Ubuntu, it is empty",
+			 "use 'shuf', or '$(date +%N)'"},
+	[BASH_USER_ID] = {"this variable is of bash: in the /bin/sh of Debian, Ubuntu "
+			  "and Alpine it is empty",
+			  "use '$(id -u)'"},
+	[BASH_VARIABLE] = {"this variable is of bash: in the /bin/sh of Debian, Ubuntu "
+			   "and Alpine it is empty",
+			   NULL},
+	[BASH_PIPEFAIL] = {"'pipefail'" NOT_YET_OF_DASH,
+			   "write to a file first what goes into the pipe"},
+	[BASH_BRACES] = {"'{a,b}' or '{1..9}' between braces" OF_BASH,
+			 "write all words, or use 'seq'"},
+	[BASH_ECHO] = {"dash, the /bin/sh of Debian and Ubuntu, has no 'echo -e': it "
+		       "prints '-e'",
+		       "use 'printf'"},
+	[BASH_READ] = {"dash, the /bin/sh of Debian and Ubuntu, knows only '-p' and '-r' "
+		       "of 'read'",
+		       NULL},
+	[BASH_TRAP] = {"dash, the /bin/sh of Debian and Ubuntu, has no trap for 'ERR', "
+		       "'DEBUG' and 'RETURN'",
+		       "use 'trap ... EXIT'"},
+	[BASH_PRINTF] = {"'printf -v'" OF_BASH, "write 'NAME=$(printf ...)'"},
+	[BASH_TYPE] = {"an option of 'type'" NOT_OF_DASH, "use 'command -v'"},
+	[BASH_EXPORT] = {"'export -f'" OF_BASH, "make a script of the function"},
+};
+
+static const struct {
+	const char *name;
+	enum bashism kind;
+} commands[] = {
+	{"[[", BASH_TEST},
+	{"source", BASH_SOURCE},
+	{"pushd", BASH_FOLDER_STACK},
+	{"popd", BASH_FOLDER_STACK},
+	{"dirs", BASH_FOLDER_STACK},
+	{"declare", BASH_DECLARE},
+	{"typeset", BASH_DECLARE},
+	{"let", BASH_LET},
+	{"shopt", BASH_SHOPT},
+};
+
+/* Options, as letters after one "-". */
+static const struct {
+	const char *name;
+	const char *of_bash; /* letters */
+	const char *of_both; /* letters that may stand before them */
+	bool is_first;	     /* only the first argument is an option */
+	bool is_exact;	     /* with another letter in it, the word is no option */
+	enum bashism kind;
+} options[] = {
+	{"echo", "e", "nE", true, true, BASH_ECHO},
+	{"read", "adeinNstu", "r", false, false, BASH_READ},
+	{"printf", "v", "", true, false, BASH_PRINTF},
+	{"type", "atpP", "f", true, true, BASH_TYPE},
+	{"export", "f", "np", true, true, BASH_EXPORT},
+};
+
+static const struct {
+	const char *name;
+	enum bashism kind;
+} variables[] = {
+	{"RANDOM", BASH_RANDOM},	{"UID", BASH_USER_ID},
+	{"EUID", BASH_USER_ID},		{"BASH_SOURCE", BASH_VARIABLE},
+	{"BASH_LINENO", BASH_VARIABLE}, {"BASH_REMATCH", BASH_VARIABLE},
+	{"BASHPID", BASH_VARIABLE},	{"FUNCNAME", BASH_VARIABLE},
+	{"PIPESTATUS", BASH_VARIABLE},	{"SECONDS", BASH_VARIABLE},
+};
+
+static void record(struct shell_bash *b, enum bashism kind, struct str at)
+{
+	if (b->found[kind].len == 0)
+		b->found[kind] = at;
+}
+
+static char char_at(struct str s, size_t i)
+{
+	return (char)(i < s.len ? s.data[i] : 0);
+}
+
+static bool char_is_in(char c, const char *set)
+{
+	return c != '\0' && str_find(str_of(set), c) < str_of(set).len;
+}
+
+/* ---- words ---- */
+
+/* "A..B" with two numbers or two letters. */
+static bool is_sequence(struct str s)
+{
+	size_t n = 0, first;
+
+	n += char_at(s, n) == '-';
+	first = n;
+	while (char_is_in(char_at(s, n), "0123456789"))
+		n++;
+	if (n == first && shell_name_len(str_slice(s, 0, 1)) == 1)
+		n++;
+	return n > 0 && char_at(s, n) == '.' && char_at(s, n + 1) == '.' &&
+	       char_at(s, n + 2) != '\0' && char_at(s, n + 2) != '.';
+}
+
+/* `s` begins with "{".  "{1,3}" is rather of a regular expression. */
+static bool is_brace_expansion(struct str s)
+{
+	bool has_comma = false, has_text = false;
+	size_t depth = 0, i;
+
+	for (i = 0; i < s.len; i++) {
+		char c = s.data[i];
+		bool is_digit = c >= '0' && c <= '9';
+		bool is_letter = shell_name_len(str_slice(s, i, i + 1)) == 1;
+
+		if (!is_digit && !is_letter && !char_is_in(c, "{},.+-/*@%:"))
+			return false;
+		depth += c == '{';
+		depth -= c == '}';
+		if (depth == 0)
+			break;
+		has_comma = has_comma || (depth == 1 && c == ',');
+		has_text = has_text || !char_is_in(c, "{},0123456789");
+	}
+	return i < s.len && ((has_comma && has_text) || is_sequence(str_slice(s, 1, i)));
+}
+
+static void check_options(struct shell_bash *b, const struct shell_command *command,
+			  struct str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		size_t n = 1;
+
+		if (!str_is(command->name, options[i].name) ||
+		    (options[i].is_first && command->n_arguments > 0))
+			continue;
+		while (char_is_in(char_at(word, n), options[i].of_both))
+			n++;
+		if (!char_is_in(char_at(word, n), options[i].of_bash))
+			continue;
+		while (options[i].is_exact && n < word.len &&
+		       (char_is_in(word.data[n], options[i].of_both) ||
+			char_is_in(word.data[n], options[i].of_bash)))
+			n++;
+		if (!options[i].is_exact || n == word.len)
+			record(b, options[i].kind, word);
+	}
+}
+
+/* "(set -o pipefail) && set -o pipefail", and looking for it, are not mistakes. */
+static void check_pipefail(struct shell_bash *b, const struct shell_command *command,
+			   const struct shell_token *token)
+{
+	if (str_is(command->name, "grep") || token->level > 0)
+		b->is_excused[BASH_PIPEFAIL] = true;
+	else if (str_is(command->name, "set") &&
+		 str_starts_with(command->previous, "-") &&
+		 str_ends_with(command->previous, "o"))
+		record(b, BASH_PIPEFAIL, token->text);
+}
+
+static void check_argument(struct shell_bash *b, const struct shell_command *command,
+			   const struct shell_token *token)
+{
+	struct str name = command->name, word = token->text;
+	size_t name_len;
+
+	if (str_starts_with(word, "-"))
+		check_options(b, command, word);
+	if (str_is(word, "pipefail"))
+		check_pipefail(b, command, token);
+	if (str_is(word, "==") && (str_is(name, "[") || str_is(name, "test")))
+		record(b, BASH_EQUALS, word);
+	if (str_is(word, "in") && str_is(name, "select") && command->n_arguments == 1)
+		record(b, BASH_SELECT, name);
+	if (str_is(name, "trap") && command->n_arguments > 0 &&
+	    (str_is(word, "ERR") || str_is(word, "DEBUG") || str_is(word, "RETURN")))
+		record(b, BASH_TRAP, word);
+	/* curl has such braces of its own, and in assignments they are literal. */
+	if (token->brace.len > 0 && !str_is(command->runs, "curl") &&
+	    !shell_is_assignment(word, &name_len) && is_brace_expansion(token->brace))
+		record(b, BASH_BRACES, word);
+}
+
+static void check_name(struct shell_bash *b, struct str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (str_is(word, commands[i].name))
+			record(b, commands[i].kind, word);
+}
+
+/* A variable that the script sets is its own. */
+static void excuse_variables(struct shell_bash *b, struct str word)
+{
+	size_t len = shell_name_len(word);
+	char next = char_at(word, len);
+
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+		if ((next == '\0' || next == '=') &&
+		    str_is(str_slice(word, 0, len), variables[i].name))
+			b->is_excused[variables[i].kind] = true;
+}
+
+static void check_word(struct shell_bash *b, const struct shell_command *command,
+		       const struct shell_token *token)
+{
+	size_t name_len;
+
+	excuse_variables(b, token->text);
+	if (token->role == SHELL_NAME)
+		check_name(b, token->text);
+	else if (token->role == SHELL_ARGUMENT)
+		check_argument(b, command, token);
+	else if (token->role == SHELL_ASSIGNMENT &&
+		 shell_is_assignment(token->text, &name_len) &&
+		 char_at(token->text, name_len) == '+' &&
+		 char_at(token->text, name_len + 2) != '(')
+		record(b, BASH_APPEND, token->text);
+}
+
+/* ---- expansions ---- */
+
+static bool asks_for_bash(struct str name)
+{
+	static const char *const names[] = {"BASH", "BASH_VERSION", "BASH_VERSINFO",
+					    "ZSH_VERSION"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_is(name, names[i]))
+			return true;
+	return false;
+}
+
+static bool check_variable(struct shell_bash *b, struct str name, struct str at)
+{
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+		if (str_is(name, variables[i].name)) {
+			record(b, variables[i].kind, at);
+			return true;
+		}
+	return false;
+}
+
+/* What follows the name in "${NAME...}". */
+static void check_operator(struct shell_bash *b, char c, struct str at)
+{
+	if (c == '[')
+		record(b, BASH_ELEMENT, at);
+	else if (c == '/')
+		record(b, BASH_REPLACE, at);
+	else if (c == ':')
+		record(b, BASH_SUBSTRING, at);
+	else if (c == '^' || c == ',')
+		record(b, BASH_LETTER_CASE, at);
+}
+
+/* `text` is "$NAME" or "${...}". */
+static void check_expansion(struct shell_bash *b, struct str text)
+{
+	bool has_brace = char_at(text, 1) == '{';
+	struct str s = str_slice(text, has_brace ? 2 : 1, text.len);
+	size_t n;
+	char c;
+
+	if (has_brace && shell_name_len(str_slice(s, 1, s.len)) > 0) {
+		if (s.data[0] == '!') {
+			record(b, BASH_INDIRECT, text);
+			return;
+		}
+		if (s.data[0] == '#')
+			s = str_slice(s, 1, s.len);
+	}
+	n = shell_name_len(s);
+	b->asks_for_bash = b->asks_for_bash || asks_for_bash(str_slice(s, 0, n));
+	while (n == 0 && char_is_in(char_at(s, 0), "@*123456789"))
+		n++;
+	c = char_at(s, n);
+	/* With a default the script works wherever the variable is empty. */
+	if (char_is_in(c, "-=?+") || (c == ':' && char_is_in(char_at(s, n + 1), "-=?+")))
+		return;
+	if (n > 0 && has_brace && !check_variable(b, str_slice(s, 0, n), text))
+		check_operator(b, c, text);
+	else if (n > 0 && !has_brace)
+		check_variable(b, s, text);
+}
+
+/* ---- the rest ---- */
+
+static void check_redirect(struct shell_bash *b, struct str text)
+{
+	if (str_is(text, "&>"))
+		record(b, BASH_OUTPUTS, text);
+	else if (str_is(text, "&>>"))
+		record(b, BASH_APPEND_OUTPUTS, text);
+	else if (str_ends_with(text, "<<<"))
+		record(b, BASH_HERE_STRING, text);
+}
+
+/* A command of one's own by the name of one of bash's. */
+static void check_function(struct shell_bash *b, const struct shell_command *command,
+			   struct str name)
+{
+	if (str_is(command->name, "function"))
+		record(b, BASH_FUNCTION, command->name);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (str_is(name, commands[i].name))
+			b->is_excused[commands[i].kind] = true;
+}
+
+void shell_bash_token(struct shell_bash *b, const struct shell_command *command,
+		      const struct shell_token *token)
+{
+	switch (token->kind) {
+	case SHELL_WORD:
+		check_word(b, command, token);
+		break;
+	case SHELL_EXPANSION:
+		check_expansion(b, token->text);
+		break;
+	case SHELL_REDIRECT:
+		check_redirect(b, token->text);
+		break;
+	case SHELL_FUNCTION:
+		check_function(b, command, token->text);
+		break;
+	case SHELL_ANSI_QUOTE:
+		record(b, BASH_ANSI_QUOTE, token->text);
+		break;
+	case SHELL_ARRAY:
+		record(b, BASH_ARRAY, token->text);
+		break;
+	case SHELL_ARITHMETIC:
+		record(b,
+		       str_is(command->name, "for") ? BASH_FOR_ARITHMETIC
+						    : BASH_ARITHMETIC,
+		       token->text);
+		break;
+	case SHELL_OPEN:
+		if (str_is(token->text, "<(") || str_is(token->text, ">("))
+			record(b, BASH_PROCESS, token->text);
+		break;
+	case SHELL_CONTROL:
+		if (str_is(token->text, "|&"))
+			record(b, BASH_PIPE_OUTPUTS, token->text);
+		break;
+	case SHELL_END:
+	case SHELL_HERE_DOCUMENT:
+		break;
+	}
+}
+
+void shell_bash_report(const struct shell_bash *b, shell_report report, void *context)
+{
+	for (size_t i = 0; i < N_BASHISMS && !b->asks_for_bash; i++) {
+		struct shell_finding finding = {.code = "bashism",
+						.at = b->found[i],
+						.message = texts[i].message,
+						.hint = texts[i].hint};
+
+		if (b->found[i].len > 0 && !b->is_excused[i])
+			report(context, &finding);
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * inside.h - a command again, inside its namespaces.
+ *
+ * Purpose:   what mounts, or handles files of subordinate owners, happens in namespaces
+ *            that only a process with one thread can enter (design: D8). So a command
+ *            does what it can as it was started, and then executes dagbuild again as
+ *            `internal-inside COMMAND`, which enters them and calls the command's
+ *            run_inside().
+ * Ownership: values.
+ * Threads:   main thread only, before there are others.
+ * Errors:    those of userns.h.
+ */
+#ifndef FRONTEND_CLI_INSIDE_H
+#define FRONTEND_CLI_INSIDE_H
+
+#include "base/err.h"
+
+struct inside {
+	int64_t since;	     /* clock_real_ns(), when the user gave the command */
+	uint64_t started_ns; /* clock_mono_ns(), the same time */
+	char id_map[256];    /* how ids are mapped, for keys */
+};
+
+/* Take the time. */
+struct inside inside_now(void);
+/* Find out how ids will be mapped. */
+NODISCARD struct err *inside_probe(struct inside *in);
+/* Replace this process; returns only when that fails.  `argv` is what `command` was given. */
+NODISCARD struct err *inside_go(const struct inside *in, const char *command, int argc,
+				char **argv);
+/* Body of `dagbuild internal-inside`. */
+NODISCARD struct err *inside_main(int argc, char **argv, int *status);
+
+#endif

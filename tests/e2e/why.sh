@@ -1,0 +1,260 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `why` and `plan` say what is different: each kind of input is changed, one at a time, and the words
+# are looked at.  Nothing is changed or asked by either.
+. "$SOURCE/tests/e2e/lib.sh"
+
+# tells PATTERN TEXT, tells_not PATTERN TEXT: what standard output holds (an extended regexp).
+tells() {
+	grep -Eq -- "$1" <<<"$out"
+	local r=$?
+	report $r "$2"
+	[ $r -eq 0 ] || evidence
+}
+
+tells_not() {
+	! grep -Eq -- "$1" <<<"$out"
+	local r=$?
+	report $r "$2"
+	[ $r -eq 0 ] || evidence
+}
+
+# A registry of our own, whose tags we may move.
+export DAGBUILD_RETRY_MS=1
+"$SOURCE/tests/rig/registry.sh" start "$HOME/registry" "$HOME/storage"
+own=127.0.0.1:$(cat "$HOME/registry/port")
+copy() {
+	skopeo copy --quiet --insecure-policy --src-tls-verify=false --dest-tls-verify=false \
+		"docker://$REGISTRY/$1" "docker://$own/$2"
+}
+copy library/alpine:amd64 base:1
+
+mkdir -p src
+printf 'int main;\n' >src/a.c
+printf 'x\n' >src/b.c
+chmod 644 src/a.c src/b.c
+cat >t.def <<DEF
+Bootstrap: docker
+From: $own/base:1
+Stage: build
+
+%files
+  src /src
+
+%post
+  mkdir /out
+  cp /src/a.c /out/a
+  echo "\$GREETING" >/out/greeting
+
+Bootstrap: scratch
+
+%files from build
+  /out /out
+
+%labels
+  Maker me
+
+%runscript
+  exec true
+
+%help
+  Some help.
+DEF
+cp t.def first.def
+# again SED...: the definition as it was at first, changed.
+again() {
+	sed "$@" first.def >t.def
+}
+
+# ---- before anything was built ----
+dagbuild why t.def
+status 0 "why without a cache"
+tells '^build.base \(From .*\) is going to be built:$' "it names the step"
+tells '^  never built before$' "and says that it was never built"
+check "why makes no cache" test ! -e "$DAGBUILD_CACHEDIR"
+dagbuild run t.def
+status 0 "run"
+
+# ---- hits ----
+dagbuild why t.def
+equal "$(grep -c 'is in the cache (made 20[0-9-]* [0-9:]*, used 20[0-9-]* [0-9:]*)$' <<<"$out")" 7 \
+	"after the build all seven steps are hits, with dates"
+dagbuild why t.def build.post
+equal "$(grep -c . <<<"$out")" 1 "one step may be asked for"
+dagbuild why t.def build
+equal "$(grep -c . <<<"$out")" 3 "or one stage"
+dagbuild why t.def build.copy
+status 2 "why for a step that is not there"
+says 'has no step' "it says so"
+dagbuild plan t.def
+equal "$(grep -c ' hit$' <<<"$out")" 7 "plan shows hits"
+tells_not 'to build' "and no sum"
+strace -f -o trace.txt -e trace=socket,connect,unshare,creat,mkdir,mkdirat,renameat,renameat2,unlinkat,openat \
+	"$DAGBUILD" why t.def >.out 2>.err
+check "why opens no socket and no namespace" bash -c '! grep -v AF_UNIX trace.txt | grep -E "socket\(|connect\(|unshare\("'
+check "why changes nothing" bash -c '! grep -E "O_CREAT|O_TMPFILE|creat\(|mkdir|rename|unlink" trace.txt'
+
+# ---- a script ----
+again 's|cp /src/a.c /out/a|cp /src/a.c /out/b|'
+dagbuild why t.def build.post
+tells '^  %post line 2 changed \(line 10 of the file\)$' "a changed line, with its place in the file"
+dagbuild plan t.def
+tells 'post .* miss: %post line 2 +[0-9.]+m?s$' "plan says it in short, with the expected time"
+tells 'copy .* maybe: after build.post' "what copies from it may be a hit"
+tells '^up to [0-9] of 7 steps to build, expected to take' "and how long all takes"
+again 's|^  mkdir /out|  mkdir /out\n  true\n  true|'
+dagbuild why t.def build.post
+tells '^  %post lines 2 to 3 added' "added lines"
+again '/greeting/d'
+dagbuild why t.def build.post
+tells '^  %post line 3 removed$' "a removed line"
+again 's|^%post|%post -c /bin/sh|'
+dagbuild why t.def build.post
+tells '^  what follows %post on its line changed$' "the section line"
+again 's|^DEF|DEF|'
+
+# ---- files of the host ----
+printf 'int main = 1;\n' >src/a.c
+dagbuild why t.def build.files
+tells '^  src/a.c: content changed \(was 10 bytes\)$' "a changed file"
+dagbuild why t.def build.post
+tells '^  because build.files is built anew$' "and what follows from it"
+dagbuild plan t.def
+tells 'files .* miss: src/a.c changed' "plan names it"
+printf 'int main;\n' >src/a.c
+chmod 755 src/b.c
+dagbuild why t.def build.files
+tells '^  src/b.c: mode changed \(0755, was 0644\)$' "a changed mode"
+chmod 644 src/b.c
+touch src/c.c
+dagbuild why t.def build.files
+tells '^  src/c.c: added$' "an added file"
+rm src/c.c
+mv src/b.c .
+dagbuild why t.def build.files
+tells '^  src/b.c: removed$' "a removed file"
+mv b.c src/
+touch src/a.c
+dagbuild why t.def build.files
+tells 'is in the cache' "another time is no change"
+again 's|  src /src|  src /source|'
+dagbuild why t.def build.files
+tells "^  %files line 'src /source' added$" "another line of %files"
+tells "^  %files line 'src /src' removed$" "and that it stands for another"
+again 's|^DEF|DEF|'
+
+# ---- environment ----
+out=$(APPTAINERENV_GREETING=hello "$DAGBUILD" why t.def build.post)
+tells '^  environment variable GREETING added$' "a passed variable"
+
+APPTAINERENV_GREETING=s3cret-value "$DAGBUILD" run t.def 2>.err
+out=$(APPTAINERENV_GREETING=another "$DAGBUILD" why t.def build.post)
+tells '^  environment variable GREETING changed$' "its other value"
+check "a value is kept nowhere but in the layers" \
+	bash -c '! grep -r s3cret-value "$DAGBUILD_CACHEDIR/history" "$DAGBUILD_CACHEDIR/records"'
+out=$(SOURCE_DATE_EPOCH=1700000000 "$DAGBUILD" why t.def build.post)
+tells '^  SOURCE_DATE_EPOCH is 1700000000 \(was not set\)$' "SOURCE_DATE_EPOCH"
+
+# ---- why it was built last ----
+dagbuild run t.def
+sed 's|^  mkdir /out|  mkdir /out # here|' first.def >t.def
+dagbuild run t.def
+dagbuild why t.def build.post
+tells '^  it was built anew then because:$' "a hit says why it was built last"
+tells '^  %post line 1 changed$' "and that is right"
+dagbuild why t.def stage2.copy
+tells_not 'built anew' "a copy that was used again was not built for a later one's reasons"
+cp first.def t.def
+dagbuild run t.def
+
+# ---- metadata ----
+sed 's|Maker me|Maker you|' first.def >t.def
+dagbuild why t.def stage2.meta
+tells "^  label 'Maker' changed$" "a label"
+tells '^  definition line 19 changed$' "the text that is stored in the image"
+sed 's|exec true|exec false|' first.def >t.def
+dagbuild why t.def stage2.meta
+tells '^  %runscript line 1 changed$' "the runscript"
+sed '/^%help/,$d' first.def >t.def
+dagbuild why t.def stage2.meta
+tells '^  %help removed$' "a section that is gone"
+dagbuild plan t.def
+tells 'meta .* miss: %help removed, \+1' "plan says the first, and how many more"
+tells 'pack .* miss: after meta' "and what follows from it"
+cp first.def t.def
+
+# ---- the image ----
+dagbuild run t.def
+status 0 "run"
+rm t.sif
+dagbuild why t.def stage2.pack
+tells "^  the image '.*/t.sif' is not there$" "a missing image"
+dagbuild run t.def
+printf x >>t.sif
+dagbuild why t.def stage2.pack
+tells "^  the image '.*/t.sif' is not the one that was built$" "a changed image"
+dagbuild run t.def
+
+# ---- the cache ----
+grep -l '"step":"build.post"' "$DAGBUILD_CACHEDIR"/records/*/*.json | while read -r file; do mv "$file" "$file.bak"; done
+dagbuild why t.def build.post
+tells '^  it was built before, but is gone from the cache$' "a record that is gone"
+for file in "$DAGBUILD_CACHEDIR"/records/*/*.json.bak; do
+	key=$(basename "$(dirname "$file")")$(basename "$file" .json.bak)
+	echo "$key 1700000000 --cache-max" >>"$DAGBUILD_CACHEDIR/history/evicted"
+done
+dagbuild why t.def build.post
+tells '^  evicted on 2023-11-1[45] [0-9:]* by --cache-max$' "one that the collector took, and when"
+dagbuild plan t.def
+tells 'post .* miss: evicted 2023-11-1' "plan says so, too"
+for file in "$DAGBUILD_CACHEDIR"/records/*/*.json.bak; do mv "$file" "${file%.bak}"; done
+
+# ---- another name of the definition ----
+sed 's|cp /src/a.c /out/a|cp /src/a.c /out/b|' first.def >copied.def
+dagbuild why copied.def build.post
+tells '%post line 2 changed' "a copy of a definition is compared with the first"
+tells '\(compared with what .*/t.def built\)' "and that is said"
+
+# ---- a base that moved ----
+copy library/golang:1.20.2-alpine base:1
+digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$own/base:1")
+"$SOURCE/tests/rig/registry.sh" stop "$HOME/registry"
+blobs=$HOME/storage/docker/registry/v2/blobs
+# The tag resolves, but nothing can be fetched: the run fails after it has learnt the new digest.
+find "$blobs" -name data -size +1M -delete
+"$SOURCE/tests/rig/registry.sh" start "$HOME/registry" "$HOME/storage"
+new=127.0.0.1:$(cat "$HOME/registry/port")
+export DAGBUILD_REGISTRY_MIRRORS=$own=http://$new
+dagbuild run t.def
+check "the run fails, since layers are missing" test "$st" -ne 0
+dagbuild why t.def build.base
+tells "^  base image $own/base:1 now resolves to $digest \(was sha256:[0-9a-f]*\)$" "a tag that moved"
+dagbuild plan t.def
+tells 'base .* miss: .*moved' "plan says so"
+sed "s|base:1|base:2|" first.def >t.def
+dagbuild why t.def build.base
+tells 'not resolved yet' "a tag that was never resolved"
+"$SOURCE/tests/rig/registry.sh" stop "$HOME/registry"
+
+# ---- for programs ----
+again 's|cp /src/a.c /out/a|cp /src/a.c /out/b|'
+"$DAGBUILD" why --json t.def >why.json
+check "why --json is JSON, and says the same" python3 - <<'PY'
+import json
+why = json.load(open("why.json"))
+assert why["version"] == 1
+steps = {s["name"]: s for s in why["steps"]}
+post = steps["build.post"]
+assert post["status"] == "miss", post
+assert {"input": "script", "text": "%post line 2 changed (line 10 of the file)"} in post["reasons"], post
+assert post["expected_ms"] is not None
+assert steps["stage2.base"]["status"] == "hit" and steps["stage2.base"]["made_ms"] > 0
+PY
+"$DAGBUILD" plan --format json t.def >plan.json
+check "plan --format json has the expected times" python3 - <<'PY'
+import json
+plan = json.load(open("plan.json"))
+steps = {s["name"]: s for s in plan["steps"]}
+assert plan["expected_ms"] >= steps["build.post"]["expected_ms"] > 0
+assert steps["build.post"]["reason"]
+PY

@@ -1,0 +1,6 @@
+if [ -f /tmp/a ]; then
+  cp /tmp/b /opt \
+ && cat <<E
+[[
+E
+fi

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MIT
+ * test_keys.c - a key changes with each of its inputs, and with nothing else.
+ *
+ * Each row changes one thing: then exactly the part that it names is another one.  Each
+ * input of each kind of step (engine/key_parts.c) has such a row.  Other rows change what
+ * must not matter: then the key is the same.
+ */
+/* links: plan engine */
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "engine/exec_private.h"
+#include "engine/key_parts.h"
+#include "frontend/def/parse.h"
+#include "frontend/plan/plan.h"
+#include "scheduler/sched.h"
+#include "tests/fake/cmocka_all.h"
+
+#define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B64 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static const char DEFINITION[] = "Bootstrap: docker\n"
+				 "From: alpine@sha256:" A64 "\n"
+				 "Stage: build\n"
+				 "\n"
+				 "%files\n"
+				 "  src /src\n"
+				 "\n"
+				 "%post\n"
+				 "  make\n"
+				 "\n"
+				 "%test\n"
+				 "  true\n"
+				 "\n"
+				 "Bootstrap: scratch\n"
+				 "Stage: final\n"
+				 "\n"
+				 "%files from build\n"
+				 "  /out /out\n"
+				 "\n"
+				 "%environment\n"
+				 "  export A=1\n"
+				 "%runscript\n"
+				 "  exec run\n"
+				 "%startscript\n"
+				 "  exec start\n"
+				 "%test\n"
+				 "  exec test\n"
+				 "%help\n"
+				 "  Help.\n"
+				 "%labels\n"
+				 "  a 1\n";
+
+enum change {
+	NOTHING,
+	TEXT,	       /* of the definition: `from` becomes `to` */
+	VALUE,	       /* of a part that is constant in one build of the program */
+	PARENT,	       /* another root filesystem */
+	PRODUCER,      /* its files are others */
+	PRODUCER_ANEW, /* it was built anew, to the same files at another time */
+	PRODUCER_TIME, /* the same, and times count: with SOURCE_DATE_EPOCH */
+	PRODUCER_LATE, /* both times are after the epoch */
+	ID_MAP,
+	ARCHITECTURE,
+	OUTPUT,
+	COMPRESSION,
+	EPOCH,
+	ENVIRONMENT, /* the variable `from` gets the value `to` */
+	CONTENT,
+	MODE,
+	MODE_OF_OTHERS, /* which a copy from the host does not keep */
+	NEW_FILE,
+	TIME,
+	JOBS,
+};
+
+struct row {
+	const char *step, *part;
+	enum change change;
+	const char *from, *to;
+};
+
+/* ---- the world of one key ---- */
+
+/* Layers of the producer; made only where overlayfs may be mounted. */
+static const char OUT[] = "outaaaaaaaaa", OUT_OTHER[] = "outbbbbbbbbb",
+		  OUT_ANEW[] = "outccccccccc";
+static bool can_mount;
+
+struct world {
+	struct store *store;
+	char *folder; /* current folder, with src/ in it */
+};
+
+struct result {
+	struct digest key;
+	cJSON *parts;
+};
+
+static void write_text(const char *path, const char *text, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_ok(fs_write_all(fd, text, strlen(text)));
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static void set_time(const char *path, time_t when)
+{
+	struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void make_layer(struct store *s, const char *name, const char *text, time_t when)
+{
+	CLEANUP(freep) char *root = path_join(layer_root(s), name);
+	CLEANUP(freep) char *out = path_join(root, "out");
+	CLEANUP(freep) char *file = path_join(out, "file");
+
+	assert_int_equal(mkdir(root, 0755), 0);
+	assert_int_equal(mkdir(out, 0755), 0);
+	write_text(file, text, 0644);
+	set_time(file, when);
+}
+
+static int setup(void **state)
+{
+	const char *base = getenv("BINARY");
+	CLEANUP(freep)
+	char *path = xasprintf("%s/test-keys-XXXXXX", base ? base : "/var/tmp");
+	CLEANUP(freep) char *cache = NULL;
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	assert_non_null(mkdtemp(path));
+	cache = path_join(path, "cache");
+	w->folder = STEAL(path);
+	assert_ok(store_open(cache, STORE_WRITE, &w->store));
+	make_layer(w->store, OUT, "one\n", 1000);
+	make_layer(w->store, OUT_OTHER, "two\n", 1000);
+	make_layer(w->store, OUT_ANEW, "one\n", 2000);
+	assert_int_equal(chdir(w->folder), 0);
+	assert_int_equal(mkdir("src", 0755), 0);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	store_close(w->store);
+	err_free(fs_remove_tree(AT_FDCWD, w->folder));
+	free(w->folder);
+	free(w);
+	return 0;
+}
+
+static void reset(void)
+{
+	unsetenv("SOURCE_DATE_EPOCH");
+	unsetenv("APPTAINERENV_X");
+	unsetenv("TERM");
+	unsetenv("http_proxy");
+	unsetenv("USER");
+	unlink("src/new");
+	write_text("src/a.c", "int a;\n", 0644);
+	set_time("src/a.c", 1000);
+}
+
+static char *changed_text(const struct row *row)
+{
+	const char *at = strstr(DEFINITION, row->change == TEXT ? row->from : "");
+
+	if (row->change != TEXT)
+		return xstrdup(DEFINITION);
+	assert_non_null(at);
+	return xasprintf("%.*s%s%s", (int)(at - DEFINITION), DEFINITION, row->to,
+			 at + strlen(row->from));
+}
+
+static void change_world(const struct row *row, struct exec_options *o)
+{
+	switch (row->change) {
+	case ID_MAP:
+		o->id_map = "users 1000+1,100000+65535";
+		break;
+	case ARCHITECTURE:
+		assert_true(personality(PER_LINUX32) >= 0);
+		break;
+	case OUTPUT:
+		o->output = "/elsewhere/x.sif";
+		break;
+	case COMPRESSION:
+		o->compression = SQFS_ZSTD;
+		break;
+	case EPOCH:
+		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+		break;
+	case ENVIRONMENT:
+		setenv(row->from, row->to, 1);
+		break;
+	case CONTENT:
+		write_text("src/a.c", "int b;\n", 0644);
+		break;
+	case MODE:
+		write_text("src/a.c", "int a;\n", 0755);
+		break;
+	case MODE_OF_OTHERS:
+		write_text("src/a.c", "int a;\n", 0646);
+		break;
+	case NEW_FILE:
+		write_text("src/new", "", 0644);
+		break;
+	case TIME:
+		set_time("src/a.c", 2000);
+		break;
+	case JOBS:
+		o->jobs = 8;
+		break;
+	case PRODUCER_TIME:
+		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+		break;
+	case PRODUCER_LATE:
+		setenv("SOURCE_DATE_EPOCH", "500", 1);
+		break;
+	case NOTHING:
+	case TEXT:
+	case VALUE:
+	case PARENT:
+	case PRODUCER:
+	case PRODUCER_ANEW:
+		break;
+	}
+}
+
+/* ---- composing ---- */
+
+struct composing {
+	struct exec *exec;
+	const struct step *step;
+	bool is_known;
+};
+
+static struct err *probe(void *self, struct node_id id, struct task *task,
+			 enum probe_result *out)
+{
+	struct composing *c = self;
+
+	*out = PROBE_HIT;
+	if (id.index != c->step->id.index)
+		return NULL;
+	return exec_compose(c->exec, c->step, task, &c->is_known);
+}
+
+static void set_snapshot(struct exec *x, struct node_id id, const char *name)
+{
+	struct step_state *state = exec_state(x, id);
+	struct layer_id layer = {{0}};
+
+	snprintf(layer.name, sizeof(layer.name), "%s", name);
+	snapshot_release(&state->snapshot);
+	snapshot_push(&state->snapshot, &layer);
+	state->is_done = true;
+}
+
+/* All other steps are done. */
+static void set_snapshots(struct exec *x, const struct row *row, const struct step *step,
+			  bool is_changed)
+{
+	bool is_anew = row->change == PRODUCER_ANEW || row->change == PRODUCER_TIME ||
+		       row->change == PRODUCER_LATE;
+
+	for (uint32_t i = 0; i < x->options.n_steps; i++)
+		set_snapshot(x, (struct node_id){i}, "aaaaaaaaaaaa");
+	if (step->parent.index != NODE_NONE.index && is_changed && row->change == PARENT)
+		set_snapshot(x, step->parent, "bbbbbbbbbbbb");
+	if (step->producer.index == NODE_NONE.index)
+		return;
+	set_snapshot(x, step->producer, OUT);
+	if (is_changed && row->change == PRODUCER)
+		set_snapshot(x, step->producer, OUT_OTHER);
+	if (is_changed && is_anew)
+		set_snapshot(x, step->producer, OUT_ANEW);
+}
+
+static const struct step *find(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (strcmp(plan->steps[i]->name, name) == 0)
+			return plan->steps[i];
+	fail_msg("no step %s", name);
+	return NULL;
+}
+
+static void compose(const struct plan *plan, const struct row *row,
+		    const struct exec_options *options, bool is_changed,
+		    struct result *out)
+{
+	struct composing c = {.step = find(plan, row->step)};
+	struct executor executor = {.self = &c, .probe = probe};
+	struct sched_options sched = {.jobs = 1, .probe_only = true};
+	struct sched_result result = SCHED_RESULT_INIT;
+	struct step_state *state;
+
+	assert_ok(exec_new(options, &c.exec));
+	set_snapshots(c.exec, row, c.step, is_changed);
+	assert_ok(sched_run(plan->graph, &executor, &sched, &result));
+	sched_result_release(&result);
+	assert_true(c.is_known);
+	state = exec_state(c.exec, c.step->id);
+	if (is_changed && row->change == VALUE)
+		key_set_text(state->inputs, row->part, "another one");
+	out->key = key_final(state->inputs);
+	out->parts = key_parts(state->inputs);
+	assert_true(key_parts_agree(state->inputs, c.step->kind));
+	exec_free(c.exec);
+}
+
+/* The key of the row's step, with its change or without. */
+static struct result key_of(const struct world *w, const struct row *row, bool is_changed)
+{
+	CLEANUP(freep)
+	char *text = is_changed ? changed_text(row) : xstrdup(DEFINITION);
+	CLEANUP(source_freep)
+	struct source *source = source_new("x.def", str_of(text));
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(diag_list_freep)
+	struct diag_list *diags = diag_list_new(source, NULL);
+	CLEANUP(build_args_freep) struct build_args *args = build_args_new();
+	CLEANUP(plan_freep) struct plan *plan = NULL;
+	struct definition *def = NULL;
+	struct plan_options plan_options = {.all_stages = true};
+	struct exec_options options = {
+		.store = w->store,
+		.id_map = "root",
+		.jobs = 1,
+		.output = "/here/x.sif",
+		.can_mount = can_mount,
+	};
+	struct result out = {0};
+
+	reset();
+	def_parse(source, args, arena, diags, &def);
+	assert_non_null(def);
+	assert_ok(plan_compile(def, &plan_options, &plan));
+	options.steps = plan->steps;
+	options.n_steps = plan->n_steps;
+	/* Whether times count is not what these rows change. */
+	if (is_changed || row->change == PRODUCER_TIME || row->change == PRODUCER_LATE)
+		change_world(row, &options);
+	compose(plan, row, &options, is_changed, &out);
+	assert_true(personality(PER_LINUX) >= 0);
+	return out;
+}
+
+/* ---- what must change the key ---- */
+
+static const struct row CHANGES[] = {
+	{"build.base", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.base", "id map", ID_MAP, NULL, NULL},
+	{"build.base", "version", VALUE, NULL, NULL},
+	/* Another agent resolves to another source, too. */
+	{"build.base", "agent", VALUE, NULL, NULL},
+	{"build.base", "source", TEXT, A64, B64},
+
+	{"final.copy", "architecture", ARCHITECTURE, NULL, NULL},
+	{"final.copy", "id map", ID_MAP, NULL, NULL},
+	{"final.copy", "parent", PARENT, NULL, NULL},
+	{"final.copy", "list", TEXT, "/out /out", "/out /opt"},
+	{"final.copy", "content", PRODUCER, NULL, NULL},
+	{"final.copy", "content", PRODUCER_TIME, NULL, NULL},
+
+	{"build.files", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.files", "id map", ID_MAP, NULL, NULL},
+	{"build.files", "parent", PARENT, NULL, NULL},
+	{"build.files", "list", TEXT, "src /src", "src /opt"},
+	{"build.files", "content", CONTENT, NULL, NULL},
+	{"build.files", "content", MODE, NULL, NULL},
+	{"build.files", "content", NEW_FILE, NULL, NULL},
+
+	{"build.post", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.post", "id map", ID_MAP, NULL, NULL},
+	{"build.post", "parent", PARENT, NULL, NULL},
+	{"build.post", "script", TEXT, "  make\n", "  make all\n"},
+	{"build.post", "script", TEXT, "  make\n", "  make # not much\n"},
+	{"build.post", "arguments", TEXT, "%post\n", "%post -c /bin/bash\n"},
+	{"build.post", "constant environment", VALUE, NULL, NULL},
+	{"build.post", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
+	{"build.post", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+
+	{"final.meta", "architecture", ARCHITECTURE, NULL, NULL},
+	{"final.meta", "id map", ID_MAP, NULL, NULL},
+	{"final.meta", "parent", PARENT, NULL, NULL},
+	{"final.meta", "definition", TEXT, "%post\n", "# a remark\n%post\n"},
+	{"build.meta", "help", TEXT, "%test\n", "%help\n  x\n%test\n"},
+	{"build.meta", "environment", TEXT, "%test\n", "%environment\n  x=1\n%test\n"},
+	{"build.meta", "runscript", TEXT, "%test\n", "%runscript\n  x\n%test\n"},
+	{"build.meta", "startscript", TEXT, "%test\n", "%startscript\n  x\n%test\n"},
+	{"build.meta", "test", TEXT, "  true\n", "  false\n"},
+	{"build.meta", "test", TEXT, "%test\n", "%test -e\n"},
+	{"build.meta", "labels", TEXT, "%test\n", "%labels\n  x y\n%test\n"},
+	{"build.meta", "headers", TEXT, "Stage: build\n", "Stage: build\nInclude: x\n"},
+	{"final.meta", "version", VALUE, NULL, NULL},
+	{"final.meta", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+
+	{"build.test", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.test", "id map", ID_MAP, NULL, NULL},
+	{"build.test", "parent", PARENT, NULL, NULL},
+	{"build.test", "constant environment", VALUE, NULL, NULL},
+	{"build.test", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
+	{"build.test", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+
+	{"final.pack", "architecture", ARCHITECTURE, NULL, NULL},
+	{"final.pack", "id map", ID_MAP, NULL, NULL},
+	{"final.pack", "parent", PARENT, NULL, NULL},
+	{"final.pack", "output", OUTPUT, NULL, NULL},
+	{"final.pack", "compression", COMPRESSION, NULL, NULL},
+	{"final.pack", "version", VALUE, NULL, NULL},
+	{"final.pack", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+};
+
+static bool is_copy(const struct row *row)
+{
+	return strcmp(row->step, "final.copy") == 0;
+}
+
+/* "x" when only part x differs, counting what is there on one side only; else all that
+ * differ, for a message. */
+static char *differing(const cJSON *a, const cJSON *b)
+{
+	struct buf names = BUF_INIT;
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, a) if (!cJSON_Compare(item,
+						       cJSON_GetObjectItemCaseSensitive(
+							       b, item->string),
+						       true))
+		buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", item->string);
+	cJSON_ArrayForEach(item,
+			   b) if (!cJSON_GetObjectItemCaseSensitive(a, item->string))
+		buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", item->string);
+	buf_puts(&names, "");
+	return buf_steal(&names);
+}
+
+static void check_row(const struct world *w, const struct row *row, const char *wanted)
+{
+	struct result was = key_of(w, row, false), is = key_of(w, row, true);
+	CLEANUP(freep) char *names = differing(was.parts, is.parts);
+
+	if (strcmp(names ? names : "", wanted) != 0 ||
+	    digest_equal(&was.key, &is.key) != (wanted[0] == '\0'))
+		fail_msg("%s: change %d ('%s' to '%s') changes '%s', not '%s'", row->step,
+			 (int)row->change, row->from ? row->from : "",
+			 row->to ? row->to : "", names ? names : "", wanted);
+	cJSON_Delete(was.parts);
+	cJSON_Delete(is.parts);
+}
+
+static void test_changes(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++)
+		if (can_mount || !is_copy(&CHANGES[i]))
+			check_row(*state, &CHANGES[i], CHANGES[i].part);
+}
+
+static bool has_row(const char *part, const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++)
+		if (strcmp(CHANGES[i].part, part) == 0 &&
+		    strcmp(strchr(CHANGES[i].step, '.') + 1, kind) == 0)
+			return true;
+	return false;
+}
+
+static void test_every_input_has_a_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < key_parts_len; i++)
+		for (unsigned kind = 0; kind < STEP_KINDS; kind++)
+			if (key_part_is_of(&key_parts_table[i], kind) &&
+			    !has_row(key_parts_table[i].name, step_kind_name(kind)))
+				fail_msg("no row changes '%s' of '%s'",
+					 key_parts_table[i].name, step_kind_name(kind));
+}
+
+/* ---- what must not ---- */
+
+static const char ANOTHER_STAGE[] = "Bootstrap: scratch\nStage: another\n\n"
+				    "Bootstrap: docker\n";
+
+static const struct row SAME[] = {
+	/* Another stage above, and so other places and numbers. */
+	{"build.base", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"build.files", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"build.post", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"build.meta", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"build.test", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"final.copy", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"final.pack", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	/* Comments, and sections of other steps. */
+	{"build.base", "", TEXT, "  make\n", "  make # now\n"},
+	{"build.files", "", TEXT, "  src /src\n", "  # a remark\n  src /src\n"},
+	{"build.files", "", TEXT, "  make\n", "  make all\n"},
+	{"build.post", "", TEXT, "%post\n", "# a remark\n\n%post\n"},
+	{"build.post", "", TEXT, "  true\n", "  false\n"},
+	{"build.post", "", TEXT, "  exec run\n", "  exec true\n"},
+	{"build.meta", "", TEXT, "  exec run\n", "  exec true\n"},
+	{"build.test", "", TEXT, "  Help.\n", "  No help.\n"},
+	{"final.copy", "", TEXT, "  Help.\n", "  No help.\n"},
+	{"final.pack", "", TEXT, "  Help.\n", "  No help.\n"},
+	{"final.pack", "", TEXT, "  src /src\n", "  src   /src\n"},
+	{"build.files", "", TEXT, "  src /src\n", "  src   /src\n"},
+	/* Times and what is not kept. */
+	{"build.files", "", TIME, NULL, NULL},
+	{"build.files", "", MODE_OF_OTHERS, NULL, NULL},
+	{"build.files", "", EPOCH, NULL, NULL},
+	{"build.base", "", EPOCH, NULL, NULL},
+	{"final.copy", "", PRODUCER_ANEW, NULL, NULL},
+	{"final.copy", "", PRODUCER_LATE, NULL, NULL},
+	/* How the run is done. */
+	{"build.post", "", JOBS, NULL, NULL},
+	{"build.post", "", OUTPUT, NULL, NULL},
+	{"build.post", "", COMPRESSION, NULL, NULL},
+	{"final.pack", "", JOBS, NULL, NULL},
+	{"final.meta", "", OUTPUT, NULL, NULL},
+	/* How a step reaches the network, and how it prints. */
+	{"build.post", "", ENVIRONMENT, "TERM", "vt100"},
+	{"build.post", "", ENVIRONMENT, "http_proxy", "http://127.0.0.1:1"},
+	{"build.test", "", ENVIRONMENT, "TERM", "vt100"},
+	{"build.post", "", ENVIRONMENT, "USER", "somebody"},
+	{"build.base", "", ENVIRONMENT, "APPTAINERENV_X", "1"},
+	{"build.files", "", ENVIRONMENT, "APPTAINERENV_X", "1"},
+	{"final.meta", "", ENVIRONMENT, "APPTAINERENV_X", "1"},
+	{"final.pack", "", ENVIRONMENT, "APPTAINERENV_X", "1"},
+};
+
+static void test_same(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(SAME); i++)
+		if (can_mount || !is_copy(&SAME[i]))
+			check_row(*state, &SAME[i], "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_every_input_has_a_row),
+		cmocka_unit_test(test_same),
+	};
+
+	/* Before any thread: a copy looks at a mounted root filesystem. */
+	can_mount = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
