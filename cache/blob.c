@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cache/store_private.h"
 
 struct blob_writer {
 	const struct store *store;
@@ -40,12 +41,19 @@ static void blob_path(const struct digest *id, char *out)
 	snprintf(out, PATH_SIZE, "blobs/sha256/%.2s/%s", hex, hex + 2);
 }
 
+static bool claim(const struct store *s, const struct digest *id)
+{
+	char hex[DIGEST_TEXT_SIZE];
+
+	return store_claim(s, LEASE_BLOB, digest_hex(id, hex));
+}
+
 bool blob_exists(const struct store *s, const struct digest *id)
 {
 	char path[PATH_SIZE];
 
 	blob_path(id, path);
-	return faccessat(store_fd(s), path, F_OK, 0) == 0;
+	return claim(s, id) && faccessat(store_fd(s), path, F_OK, 0) == 0;
 }
 
 struct err *blob_open(const struct store *s, const struct digest *id, int *fd,
@@ -56,9 +64,12 @@ struct err *blob_open(const struct store *s, const struct digest *id, int *fd,
 	struct stat st;
 
 	blob_path(id, path);
+	if (!claim(s, id))
+		return err_new(ERR_NOTFOUND, "blob '%s' cannot be claimed", path);
 	TRY(fs_open(store_fd(s), path, O_RDONLY, 0, &file));
 	if (fstat(file, &st) != 0)
 		return err_sys("'%s'", path);
+	store_touch(s, file, &st);
 	if (size)
 		*size = (uint64_t)st.st_size;
 	*fd = steal_fd(&file);
@@ -199,9 +210,27 @@ static struct err *check(struct blob_writer *w)
 	return NULL;
 }
 
-struct err *blob_writer_finish(struct blob_writer *w)
+/* The collector removes empty folders: ours may go between being made and used. */
+static struct err *give_name(const struct blob_writer *w)
 {
 	char path[PATH_SIZE];
+
+	for (int tries = 0; tries < 16; tries++) {
+		blob_path(&w->id, path);
+		*strrchr(path, '/') = '\0';
+		if (mkdirat(store_fd(w->store), path, 0700) != 0 && errno != EEXIST)
+			return err_sys("'%s'", path);
+		blob_path(&w->id, path);
+		if (renameat(store_fd(w->store), w->name, store_fd(w->store), path) == 0)
+			return NULL;
+		if (errno != ENOENT)
+			break;
+	}
+	return err_sys("'%s'", path);
+}
+
+struct err *blob_writer_finish(struct blob_writer *w)
+{
 	struct err *e;
 
 	if (w->was_there)
@@ -215,13 +244,7 @@ struct err *blob_writer_finish(struct blob_writer *w)
 	}
 	if (fdatasync(w->fd) != 0)
 		return err_sys("'%s': sync", w->name);
-	blob_path(&w->id, path);
-	*strrchr(path, '/') = '\0';
-	if (mkdirat(store_fd(w->store), path, 0700) != 0 && errno != EEXIST)
-		return err_sys("'%s'", path);
-	blob_path(&w->id, path);
-	if (renameat(store_fd(w->store), w->name, store_fd(w->store), path) != 0)
-		return err_sys("'%s'", path);
+	TRY(give_name(w));
 	w->name[0] = '\0';
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cache/seal.h"
 #include "cache/store_private.h"
 
 struct layer_id layer_id_from(const struct digest *d)
@@ -38,7 +39,8 @@ bool layer_exists(const struct store *s, const struct layer_id *id)
 	char path[32];
 
 	layer_path(id, path, sizeof(path));
-	return faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return store_claim(s, LEASE_LAYER, id->name) &&
+	       faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
@@ -47,6 +49,10 @@ struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
 	char path[32];
 
 	layer_path(id, path, sizeof(path));
+	TRY(seal_make(s, dir_fd, name));
+	/* Named before it is there: no record keeps it yet. */
+	if (s->lease)
+		TRY(lease_add(s->lease, LEASE_LAYER, id->name));
 	if (renameat2(dir_fd, name, s->fd, path, RENAME_NOREPLACE) == 0)
 		return NULL;
 	if (errno != EEXIST)

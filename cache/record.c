@@ -29,8 +29,13 @@ static void record_path(const struct digest *key, char *out)
 static struct err *read_record(const struct store *s, const char *path, cJSON **out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(closep) int fd = -1;
+	struct stat st;
 
-	TRY(fs_read_file(s->fd, path, RECORD_MAX, &text));
+	TRY(fs_open(s->fd, path, O_RDONLY, 0, &fd));
+	TRY(err_wrap(fs_read_fd(fd, RECORD_MAX, &text), "'%s'", path));
+	if (fstat(fd, &st) == 0)
+		store_touch(s, fd, &st);
 	TRY(err_recode(json_parse(str_make(buf_text(&text), text.len), out),
 		       ERR_NOTFOUND));
 	return NULL;
@@ -43,6 +48,8 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 	const char *boot, *own;
 
 	record_path(key, path);
+	if (!store_claim(s, LEASE_RECORD, digest_hex(key, hex)))
+		return err_new(ERR_NOTFOUND, "record '%s' cannot be claimed", path);
 	TRY(read_record(s, path, &record));
 	own = json_string(record, "key");
 	if (!own || strcmp(own, digest_hex(key, hex)) != 0)
@@ -58,8 +65,8 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 
 /* Not synced: until record_settle() a record may be lost, but is never believed when
  * broken. */
-static struct err *write_record(const struct store *s, const struct digest *key,
-				const cJSON *record)
+static struct err *try_write(const struct store *s, const struct digest *key,
+			     const cJSON *record)
 {
 	CLEANUP(closep) int dir = -1, tmp_dir = -1;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
@@ -79,6 +86,19 @@ static struct err *write_record(const struct store *s, const struct digest *key,
 	return tmpfile_publish(&tmp, dir, slash + 1);
 }
 
+static struct err *write_record(const struct store *s, const struct digest *key,
+				const cJSON *record)
+{
+	struct err *e = try_write(s, key, record);
+
+	/* The collector removes empty folders: ours may go between being made and used. */
+	for (int tries = 0; e && err_code(e) == ERR_NOTFOUND && tries < 16; tries++) {
+		err_ignore(e, "tried again");
+		e = try_write(s, key, record);
+	}
+	return e;
+}
+
 static void set_member(cJSON *record, const char *name, const char *value)
 {
 	cJSON_DeleteItemFromObject(record, name);
@@ -91,6 +111,7 @@ struct err *record_save_memo(const struct store *s, const struct digest *key,
 	char hex[DIGEST_TEXT_SIZE];
 
 	set_member(record, "key", digest_hex(key, hex));
+	store_claim(s, LEASE_RECORD, hex);
 	return err_wrap(write_record(s, key, record), "record '%s'", hex);
 }
 

@@ -12,16 +12,19 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "cache/key_lock.h"
+#include "cache/store_fs.h"
 #include "cache/store_private.h"
 
 static const char VERSION_TEXT[] = "dagbuild store 1\n";
 
 static const char *const FOLDERS[] = {
-	"blobs",   "blobs/sha256", "blobs/partial", "layers", "layers/empty",
-	"records", "logs",	   "tmp",	    "failed",
+	"blobs", "blobs/sha256", "blobs/partial", "layers", "layers/empty", "records",
+	"logs",	 "tmp",		 "failed",	  "leases", "locks",
 };
 
 struct err *store_default_dir(const char *explicit_dir, char **out)
@@ -162,8 +165,11 @@ static struct err *open_in(struct store *s, enum store_access access)
 	TRY(check_version(s));
 	TRY(read_secret(s));
 	TRY(read_boot_id(s));
-	if (access == STORE_WRITE)
+	s->can_write = access == STORE_WRITE;
+	if (access == STORE_WRITE) {
 		remove_dead_scratch(s);
+		key_lock_clean(s);
+	}
 	return NULL;
 }
 
@@ -184,6 +190,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	lease_free(s->lease);
 	closep(&s->fd);
 	vec_free(&s->unsettled);
 	pthread_mutex_destroy(&s->lock);
@@ -196,6 +203,45 @@ void store_closep(struct store **s)
 {
 	store_close(*s);
 	*s = NULL;
+}
+
+struct err *store_hold(struct store *s)
+{
+	if (s->lease)
+		return NULL;
+	TRY(store_fs_check(s));
+	return lease_new(s, &s->lease);
+}
+
+void store_release(struct store *s)
+{
+	lease_free(s->lease);
+	s->lease = NULL;
+}
+
+struct lease *store_lease(const struct store *s)
+{
+	return s->lease;
+}
+
+bool store_claim(const struct store *s, enum lease_kind kind, const char *name)
+{
+	struct err *e = s->lease ? lease_add(s->lease, kind, name) : NULL;
+
+	if (!e)
+		return true;
+	err_ignore(e, "what cannot be claimed counts as not there");
+	return false;
+}
+
+void store_touch(const struct store *s, int fd, const struct stat *st)
+{
+	static const int64_t EVERY_S = 60;
+	int64_t now_s = clock_real_ns() / 1000000000;
+
+	/* Failing is no harm: it only seems to have been used longer ago. */
+	if (s->can_write && now_s - st->st_mtim.tv_sec >= EVERY_S)
+		(void)futimens(fd, NULL);
 }
 
 const char *store_dir(const struct store *s)

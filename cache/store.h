@@ -9,6 +9,8 @@
  *              failed/NAME/         roots of failed steps: see failed.h
  *              tmp/                 work in progress, one locked folder each
  *              stat-memo            what host files held: stat_memo.h
+ *              leases/              what running processes need: lease.h
+ *              locks/               keys that are being made: key_lock.h
  *              secret, version      made with the store
  *            Publication is: write in tmp/, sync, rename.
  * Ownership: store_close() ends it.
@@ -28,12 +30,20 @@ enum store_access {
 };
 
 struct store;
+struct lease;
 
 /* The store's folder: `explicit_dir`, else $DAGBUILD_CACHEDIR, else
  * $XDG_CACHE_HOME/dagbuild, else $HOME/.cache/dagbuild; absolute, for free(). */
 NODISCARD struct err *store_default_dir(const char *explicit_dir, char **out);
 NODISCARD struct err *store_open(const char *dir, enum store_access access,
 				 struct store **out);
+/* From now on what this process looks for and finds stays until the store is closed: see
+ * lease.h.  For all who are going to use layers or blobs.  ERR_UNSUPPORTED on a filesystem
+ * whose locks other machines do not see. */
+NODISCARD struct err *store_hold(struct store *s);
+/* The end of that: what is in the store may go. */
+void store_release(struct store *s);
+struct lease *store_lease(const struct store *s); /* NULL before store_hold() */
 void store_close(struct store *s);
 void store_closep(struct store **s);
 const char *store_dir(const struct store *s); /* absolute */

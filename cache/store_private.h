@@ -5,8 +5,10 @@
 #define CACHE_STORE_PRIVATE_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "base/vec.h"
+#include "cache/lease.h"
 #include "cache/store.h"
 
 struct store {
@@ -15,9 +17,17 @@ struct store {
 	int fd;
 	struct hash_secret secret;
 	char boot_id[40];
+	bool can_write;	      /* opened so: use times are kept */
+	struct lease *lease;  /* NULL: nothing of it is going to be used */
 	pthread_mutex_t lock; /* guards unsettled */
 	/* Keys of records written since the last settling: see record.c. */
 	VEC(struct digest) unsettled;
 };
+
+/* Name the thing in the lease, if there is one; false when that fails: then it counts as
+ * not there. */
+bool store_claim(const struct store *s, enum lease_kind kind, const char *name);
+/* Note that the file was used now: at most once a minute, since that costs a write. */
+void store_touch(const struct store *s, int fd, const struct stat *st);
 
 #endif

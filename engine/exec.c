@@ -198,14 +198,13 @@ struct node_id exec_waits_for(struct exec *x, const struct step *step)
 	return NODE_NONE;
 }
 
-static void set_architecture(struct key *inputs)
+/* "amd64", "arm/v7": this machine's, in the words of OCI. */
+static char *architecture(void)
 {
 	struct oci_platform host = oci_platform_host();
-	CLEANUP(freep)
-	char *text = xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
-			       host.variant ? host.variant : "");
 
-	key_set_text(inputs, "architecture", text);
+	return xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
+			 host.variant ? host.variant : "");
 }
 
 /* Everything every key holds, then what the kind adds. */
@@ -219,7 +218,7 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	if (x->options.explain || x->options.can_mount)
 		key_keep(state->inputs);
 	state->waits_for = exec_waits_for(x, step);
-	set_architecture(state->inputs);
+	key_set_text(state->inputs, "architecture", x->architecture);
 	key_set_text(state->inputs, "id map", x->options.id_map);
 	if (step->parent.index != NODE_NONE.index &&
 	    state->waits_for.index != step->parent.index) {
@@ -366,6 +365,34 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 	return NULL;
 }
 
+/* Another step or process may have made it between our probe and our turn: what was made since
+ * the command began is as new as what we would make. */
+static bool take_new_record(struct exec *x, const struct step *step)
+{
+	struct step_state *state = exec_state(x, step->id);
+	uint64_t made_ms = 0, since_ms = (uint64_t)x->options.resolved_since / 1000000;
+	const char *miss = state->miss;
+
+	if (take_record(x, step) && json_u64(state->record, "made_ms", &made_ms) &&
+	    made_ms >= since_ms)
+		return true;
+	json_freep(&state->record);
+	snapshot_release(&state->snapshot);
+	state->miss = miss;
+	return false;
+}
+
+static struct err *run_limited(struct exec *x, const struct step *step, struct task *task)
+{
+	struct err *e;
+
+	if (!x->options.limit)
+		return run_step(x, step, task);
+	TRY(limit_enter(x->options.limit, step->name, task));
+	e = run_step(x, step, task);
+	return limit_leave(x->options.limit, task, e);
+}
+
 static struct err *exec_run(void *self, struct node_id id, struct task *task)
 {
 	struct exec *x = self;
@@ -376,8 +403,8 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	bool waited;
 
 	TRY(flight_enter(x->flights, &key, task, &waited));
-	if (!waited || !take_record(x, step))
-		e = run_step(x, step, task);
+	if (!take_new_record(x, step))
+		e = run_limited(x, step, task);
 	exec_state(x, id)->is_done = !e;
 	flight_leave(x->flights, &key);
 	return place_err(step->where, e);
@@ -412,8 +439,9 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 
 	x->options = *options;
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
-	x->flights = flight_table_new();
+	x->flights = flight_table_new(options->store);
 	x->memo = stat_memo_new(options->store);
+	x->architecture = architecture();
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);

@@ -16,6 +16,7 @@
 #include "cache/store.h"
 #include "engine/freshness.h"
 #include "engine/image/sqfs_write.h"
+#include "engine/limit.h"
 #include "engine/oci/registry.h"
 #include "engine/step.h"
 #include "scheduler/executor.h"
@@ -37,6 +38,7 @@ struct exec_options {
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
 	struct failed_limits keep; /* of failed steps' root filesystems */
+	struct limit *limit; /* of the store's size; NULL: none */
 };
 
 struct exec;

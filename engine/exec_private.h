@@ -36,6 +36,7 @@ struct exec {
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
 	struct stat_memo *memo; /* of host files */
+	char *architecture;	/* this machine's, for keys */
 	bool epoch_set;		/* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted

@@ -299,6 +299,12 @@ const struct cancel *task_cancel(const struct task *t)
 	return t->pool->options.cancel;
 }
 
+void task_stop_run(struct task *t)
+{
+	pool_stop(t->pool);
+	cancel_raise(t->pool->options.cancel, CANCEL_NOW);
+}
+
 struct node_id task_node(const struct task *t)
 {
 	return t->node;

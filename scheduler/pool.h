@@ -25,7 +25,7 @@ struct pool_options {
 	bool probe_only;
 	bool stop_at_miss;
 	const struct executor *executor;
-	const struct cancel *cancel;
+	struct cancel *cancel;
 	struct message_queue *queue; /* where workers post */
 };
 

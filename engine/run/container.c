@@ -3,7 +3,7 @@
  *
  * Descriptors of the child: 3 is the request, whose other end stays open as long as we
  * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text;
- * through 5, with a terminal, comes our end of the new one.
+ * through 5, with a terminal, comes our end of the new one; 6 is what it holds for us.
  */
 #include "engine/run/container.h"
 
@@ -79,11 +79,10 @@ static struct err *start(struct running *r)
 	CLEANUP(closep) int output_write = -1;
 	CLEANUP(closep) int console = -1;
 	CLEANUP(buf_release) struct buf spec = BUF_INIT;
-	int pass[3];
+	int pass[4] = {-1, -1, -1, -1};
 	struct proc_spec proc = {.path = proc_self(),
 				 .argv = argv,
 				 .pass_fds = pass,
-				 .n_pass_fds = r->request->tty ? 3 : 2,
 				 .own_group = true};
 
 	TRY(proc_pipe(&request_read, &r->request_fd));
@@ -94,6 +93,8 @@ static struct err *start(struct running *r)
 	pass[0] = request_read;
 	pass[1] = status_write;
 	pass[2] = console;
+	pass[3] = r->request->hold_fd > 0 ? r->request->hold_fd : -1;
+	proc.n_pass_fds = pass[3] > 0 ? 4 : console >= 0 ? 3 : 2;
 	TRY(proc_start(&r->proc, &proc));
 	closep(&request_read);
 	request_read = -1;

@@ -34,6 +34,9 @@ struct container_request {
 	 * does. */
 	bool source_environment;
 	const char *hostname; /* NULL: "build" */
+	/* Kept open, but not by the script, until nothing of the container is alive, also
+	 * when this process ends before: a lock.  0 or less: none. */
+	int hold_fd;
 	const struct cancel *cancel;
 	/* The program is the user's: the caller's standard descriptors are its own, and signals
 	 * that the caller gets reach it.  Only in a process with one thread; `line` and

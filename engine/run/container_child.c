@@ -8,8 +8,9 @@
  *		when the script has ended it ends everything else, cleans up, answers, exits
  *	script	the program
  *
- * If dagbuild dies, outer gets the death signal, and init sees the end of the request
- * pipe; when init dies the kernel ends all processes of its namespace.
+ * If dagbuild dies, outer gets the death signal and kills init, which also sees the end of
+ * the request pipe; when init dies the kernel ends all processes of its namespace.  Outer
+ * waits for that: as long as it lives it holds what dagbuild gave it to hold (HOLD_FD).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@
 #include "engine/run/run_spec.h"
 #include "engine/run/terminal.h"
 
-enum { REQUEST_FD = 3, STATUS_FD = 4, CONSOLE_FD = 5 };
+enum { REQUEST_FD = 3, STATUS_FD = 4, CONSOLE_FD = 5, HOLD_FD = 6 };
 
 /* What is passed on to the program. */
 static const int PASSED_SIGNALS[] = {SIGTERM, SIGINT, SIGHUP};
@@ -308,9 +309,17 @@ static void on_signal(int number)
 		kill(init_pid, number);
 }
 
+/* dagbuild is gone.  We live on until nothing of the container does. */
+static void on_orphaned(int number)
+{
+	(void)number;
+	kill(init_pid, SIGKILL);
+}
+
 static struct err *start_init(const struct run_spec *spec)
 {
 	const struct sigaction action = {.sa_handler = on_signal};
+	const struct sigaction orphaned = {.sa_handler = on_orphaned};
 	pid_t pid;
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
@@ -325,6 +334,7 @@ static struct err *start_init(const struct run_spec *spec)
 	init_pid = pid;
 	for (size_t i = 0; i < ARRAY_LEN(PASSED_SIGNALS); i++)
 		sigaction(PASSED_SIGNALS[i], &action, NULL);
+	sigaction(SIGUSR1, &orphaned, NULL);
 	return NULL;
 }
 
@@ -338,8 +348,11 @@ int container_main(int argc, char **argv)
 	(void)argv;
 	fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
+	/* These fail when there is none. */
 	fcntl(CONSOLE_FD, F_SETFD, FD_CLOEXEC);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	fcntl(HOLD_FD, F_SETFD, FD_CLOEXEC);
+	/* Not SIGKILL: see on_orphaned().  Before there is an init it ends us. */
+	prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
 	e = run_spec_read(REQUEST_FD, &spec);
 	if (!e)
 		e = start_init(&spec);

@@ -94,6 +94,9 @@ static int compare_items(const void *left, const void *right)
 
 static void take_names(struct listing *l, size_t len)
 {
+	/* No entry is shorter: room for all. */
+	l->items.cap = len / (offsetof(struct dirent64, d_name) + 1) + 1;
+	l->items.items = xcalloc(l->items.cap, sizeof(*l->items.items));
 	for (size_t at = 0; at < len;) {
 		const struct dirent64 *entry = (const void *)(l->names + at);
 		const char *name = entry->d_name;

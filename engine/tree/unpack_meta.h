@@ -10,8 +10,7 @@
 #ifndef ENGINE_TREE_UNPACK_META_H
 #define ENGINE_TREE_UNPACK_META_H
 
-#include <archive.h>
-#include <archive_entry.h>
+#include "engine/tree/archive_lib.h"
 #include <sys/types.h>
 #include <time.h>
 

@@ -3,7 +3,6 @@
  */
 #include "engine/tree/unpack_stream.h"
 
-#include <archive.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -139,9 +138,10 @@ static struct err *open_tar(struct unpack_stream *s)
 struct err *unpack_stream_open(const struct unpack_source *source,
 			       struct unpack_stream **out)
 {
-	CLEANUP(unpack_stream_freep)
-	struct unpack_stream *s = xcalloc(1, sizeof(*s));
+	CLEANUP(unpack_stream_freep) struct unpack_stream *s = NULL;
 
+	TRY(archive_lib_load());
+	s = xcalloc(1, sizeof(*s));
 	s->source = *source;
 	s->hasher = hasher_new(DIGEST_SHA256, NULL);
 	s->raw = archive_read_new();

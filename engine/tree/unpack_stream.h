@@ -13,7 +13,7 @@
 #ifndef ENGINE_TREE_UNPACK_STREAM_H
 #define ENGINE_TREE_UNPACK_STREAM_H
 
-#include <archive_entry.h>
+#include "engine/tree/archive_lib.h"
 
 #include "base/digest.h"
 #include "base/err.h"

@@ -20,7 +20,7 @@
 #ifndef ENGINE_TREE_UNPACK_WRITER_H
 #define ENGINE_TREE_UNPACK_WRITER_H
 
-#include <archive_entry.h>
+#include "engine/tree/archive_lib.h"
 #include <time.h>
 
 #include "base/err.h"

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const struct cmd *const commands[] = {
-	&cmd_run, &cmd_plan, &cmd_why, &cmd_check, &cmd_lock, &cmd_shell, &cmd_inspect,
+	&cmd_run,  &cmd_plan,  &cmd_why,   &cmd_check,
+	&cmd_lock, &cmd_shell, &cmd_cache, &cmd_inspect,
 };
 
 const struct cmd *cmd_find(const char *name)

@@ -25,7 +25,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock, cmd_shell,
-	cmd_why;
+	cmd_why, cmd_cache;
 
 /* NULL when there is none of that name. */
 const struct cmd *cmd_find(const char *name);

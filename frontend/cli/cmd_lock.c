@@ -322,7 +322,7 @@ static struct err *lock(struct locking *l)
 	TRY(store_open(dir, STORE_WRITE, &l->store));
 	TRY(net_options_environment(&l->settings.net));
 	TRY(net_options_open(&l->settings.net, false, &l->registry));
-	l->flights = flight_table_new();
+	l->flights = flight_table_new(l->store);
 	if (l->bases.len > 0)
 		TRY(resolve_all(l));
 	return write_lock(l);

@@ -18,6 +18,8 @@
 #include "cache/failed.h"
 #include "cache/record.h"
 #include "engine/exec.h"
+#include "engine/limit.h"
+#include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
@@ -43,8 +45,9 @@ struct settings {
 	enum sqfs_compression compression;
 	const char *trace;
 	const char *cache_dir;
-	bool keep_none;	      /* of failed steps */
-	unsigned keep_failed; /* 0: the default */
+	bool keep_none;			     /* of failed steps */
+	unsigned keep_failed;		     /* 0: the default */
+	uint64_t cache_max, cache_max_files; /* UINT64_MAX: no limit */
 };
 
 static void settings_release(struct settings *s)
@@ -121,6 +124,20 @@ static struct err *set_keep_failed(void *settings, const char *value)
 	return NULL;
 }
 
+static struct err *set_cache_max(void *settings, const char *value)
+{
+	return amount_parse_size(value, &((struct settings *)settings)->cache_max);
+}
+
+static struct err *set_cache_max_files(void *settings, const char *value)
+{
+	uint64_t *files = &((struct settings *)settings)->cache_max_files;
+
+	return str_to_u64(str_of(value), files)
+		       ? NULL
+		       : err_new(ERR_USAGE, "'%s' is no number", value);
+}
+
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
 	 set_jobs},
@@ -132,6 +149,11 @@ static const struct option_row rows[] = {
 	NET_OPTION_ROWS,
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "cache-max", "SIZE",
+	 "what the cache may take, as 10G (default: $DAGBUILD_CACHE_MAX, no limit)",
+	 set_cache_max},
+	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
+	 set_cache_max_files},
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	FRESH_RUN_ROWS,
@@ -143,6 +165,16 @@ static const struct option_row rows[] = {
 	CMD_HELP_ROW,
 	{0},
 };
+
+/* Options come first. */
+static struct err *read_environment(struct settings *s)
+{
+	const char *cache_max = getenv("DAGBUILD_CACHE_MAX");
+
+	if (cache_max && cache_max[0] && s->cache_max == UINT64_MAX)
+		return err_wrap(set_cache_max(s, cache_max), "DAGBUILD_CACHE_MAX");
+	return NULL;
+}
 
 /* ---- one build ---- */
 
@@ -156,12 +188,14 @@ struct build {
 	struct registry *registry;
 	struct freshness freshness;
 	struct exec *exec;
+	struct limit *limit; /* NULL: none */
 	bool inside;
 };
 
 static void build_release(struct build *b)
 {
 	exec_freep(&b->exec);
+	limit_freep(&b->limit);
 	freshness_release(&b->freshness);
 	net_options_close(&b->registry);
 	store_closep(&b->store);
@@ -178,6 +212,40 @@ static struct failed_limits keep_limits(const struct settings *s)
 	if (s->keep_none || s->keep_failed > 0)
 		limits.count = s->keep_failed;
 	return limits;
+}
+
+static bool is_limited(const struct build *b)
+{
+	return b->settings.cache_max != UINT64_MAX ||
+	       b->settings.cache_max_files != UINT64_MAX;
+}
+
+static struct limit_options limit_options_of(const struct build *b)
+{
+	return (struct limit_options){
+		.store = b->store,
+		.max_bytes = b->settings.cache_max,
+		.max_files = b->settings.cache_max_files,
+	};
+}
+
+/* What is going to be used must stay while we are at work; and no more may come than fits. */
+static struct err *hold_store(struct build *b)
+{
+	struct limit_options options = limit_options_of(b);
+
+	TRY(store_hold(b->store));
+	return is_limited(b) ? limit_new(&options, &b->limit) : NULL;
+}
+
+/* Done: what is in the store is nobody's need any more, and may go. */
+static struct err *let_store_go(struct build *b)
+{
+	struct limit_options options = limit_options_of(b);
+
+	limit_freep(&b->limit);
+	store_release(b->store);
+	return is_limited(b) ? limit_settle(&options) : NULL;
 }
 
 static struct err *open_exec(struct build *b)
@@ -197,6 +265,7 @@ static struct err *open_exec(struct build *b)
 		.force = b->settings.force,
 		.compression = b->settings.compression,
 		.keep = keep_limits(&b->settings),
+		.limit = b->limit,
 	};
 
 	return exec_new(&options, &b->exec);
@@ -227,6 +296,8 @@ static struct err *open_build(struct build *b, const char *file)
 	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
+	if (b->inside)
+		TRY(hold_store(b));
 	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
 			     &b->registry));
 	TRY(open_exec(b));
@@ -277,9 +348,15 @@ static struct err *probe(struct build *b, bool *all_hit)
 		.n_sinks = 1,
 	};
 	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
+	struct limit_options limit = limit_options_of(b);
+	bool passed = false;
 
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
+	/* Making room needs our namespaces, too. */
+	if (*all_hit && is_limited(b))
+		e = limit_is_passed(&limit, &passed);
+	*all_hit = *all_hit && !e && !passed;
 	if (*all_hit)
 		summarize(b, &result);
 	sched_result_release(&result);
@@ -333,6 +410,7 @@ static struct err *build(struct build *b)
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
+	settled = err_attach(settled, let_store_go(b));
 	if (!e)
 		summarize(b, &result);
 	sched_result_release(&result);
@@ -352,6 +430,7 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	TRY(e);
 	TRY(fresh_options_check(&b->settings.fresh));
 	TRY(net_options_environment(&b->settings.fresh.net));
+	TRY(read_environment(&b->settings));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
@@ -370,7 +449,10 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 
 static struct err *run_run(int argc, char **argv, int *status)
 {
-	CLEANUP(build_release) struct build b = {.times = inside_now()};
+	CLEANUP(build_release)
+	struct build b = {
+		.settings = {.cache_max = UINT64_MAX, .cache_max_files = UINT64_MAX},
+		.times = inside_now()};
 	const char *file = NULL;
 	bool all_hit = false;
 
@@ -385,7 +467,11 @@ static struct err *run_run(int argc, char **argv, int *status)
 
 static struct err *run_inside(const struct inside *in, int argc, char **argv, int *status)
 {
-	CLEANUP(build_release) struct build b = {.inside = true, .times = *in};
+	CLEANUP(build_release)
+	struct build b = {
+		.settings = {.cache_max = UINT64_MAX, .cache_max_files = UINT64_MAX},
+		.inside = true,
+		.times = *in};
 	const char *file = NULL;
 
 	b.settings.def.is_quiet = true;

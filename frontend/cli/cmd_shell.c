@@ -13,12 +13,17 @@
 #include "engine/shell.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/failed_view.h"
+#include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/plan/target.h"
 #include "scheduler/sched.h"
 
 struct settings {
-	struct def_options def;
+	/* `def` is its beginning: its options find it there. */
+	union {
+		struct def_options def;
+		struct fresh_options fresh;
+	};
 	bool failed, list, json;
 	const char *cache_dir;
 };
@@ -58,6 +63,8 @@ static const struct option_row rows[] = {
 	{0, "json", NULL, "with --list: print JSON", set_json},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",
+	 fresh_set_ignore_lock},
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
@@ -78,7 +85,7 @@ struct request {
 static void request_release(struct request *r)
 {
 	free((void *)r->operands.items);
-	def_options_release(&r->settings.def);
+	fresh_options_release(&r->settings.fresh);
 }
 
 static struct err *check_operands(const struct request *r)
@@ -205,6 +212,7 @@ struct search {
 	struct store *store;
 	const struct plan *plan;
 	struct target target;
+	struct freshness freshness;
 	struct exec *exec;
 	struct node_id wanted;
 	struct node_id nearest; /* the last one of the stage up to it that is a hit */
@@ -215,6 +223,7 @@ struct search {
 static void search_release(struct search *s)
 {
 	exec_freep(&s->exec);
+	freshness_release(&s->freshness);
 }
 
 /* Of a stage: the last step that changes its root filesystem. */
@@ -251,18 +260,28 @@ static void look(struct search *s, const struct sched_result *result)
 /* Probe the whole plan: a step's key needs those of the steps before it. */
 static struct err *probe(struct search *s)
 {
+	const struct request *r = s->request;
+	struct fresh_request fresh = {
+		.options = &r->settings.fresh,
+		.plan = s->plan,
+		.file = r->operands.items[0],
+		.since_ns = r->times.since,
+		.is_quiet = true,
+	};
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct sched_options options = {.jobs = 1, .probe_only = true};
 	struct exec_options exec_options = {
 		.steps = s->plan->steps,
 		.n_steps = s->plan->n_steps,
 		.store = s->store,
-		.id_map = s->request->times.id_map,
+		.id_map = r->times.id_map,
+		.freshness = &s->freshness,
 		.jobs = 1,
 	};
 	struct executor executor;
 	struct err *e;
 
+	TRY(fresh_rules(&fresh, &s->freshness));
 	TRY(exec_new(&exec_options, &s->exec));
 	executor = exec_executor(s->exec);
 	e = sched_run(s->plan->graph, &executor, &options, &result);

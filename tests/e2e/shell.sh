@@ -264,6 +264,18 @@ dagbuild run --target tools -o tools.sif good.def
 dagbuild shell good.def tools -- cat /tool
 equal "$out" tool "a stage that is an image of its own"
 
+# ---- the lock file counts ----
+dagbuild lock good.def
+status 0 "lock"
+dagbuild shell good.def one -- cat /made
+equal "$out" made "a stage of the locked base"
+sed -i 's/sha256:[0-9a-f]\{8\}/sha256:00000000/' good.def.lock
+dagbuild shell good.def one.base -- true
+status 1 "a base that is locked to another digest is not in the cache"
+dagbuild shell --ignore-lock good.def one.base -- true
+status 0 "--ignore-lock"
+rm good.def.lock
+
 # ---- %test ----
 cat >test.def <<'D'
 Bootstrap: docker

@@ -212,6 +212,7 @@ static struct err *probe_in_task(void *self, struct node_id id, struct task *tas
 
 static struct err *probe_with(struct parallel *p, unsigned jobs)
 {
+	CLEANUP(graph_builder_freep)
 	struct graph_builder *builder = graph_builder_new();
 	CLEANUP(graph_freep) struct graph *graph = NULL;
 	struct executor executor = {.self = p, .probe = probe_in_task};

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT
+ * gc.c - see gc.h.
+ *
+ * What order?  A record is as young as the youngest that is built upon it: what is at
+ * the bottom of much is used whenever any of it is.  Among equals those with the longest
+ * chain go first, so that what others are built upon goes last.  A record goes before its
+ * layers: no record ever names a layer that is not there.
+ *
+ * The store is looked at twice.  First without any lock, which may take long; then again
+ * under the lease lock, which is quick since only new records are read.  What is chosen
+ * then is renamed into a folder of tmp/ before the lock is given back, so that whoever
+ * names a thing afterwards finds it gone; the removal itself needs no lock.
+ */
+#include "cache/gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cache/inventory.h"
+#include "cache/store_private.h"
+
+static const char LOCK[] = "leases/.collector";
+static const char EVICTED[] = "evicted";
+static const size_t EVICTED_MAX = (size_t)1 << 20; /* bytes; then the older half goes */
+
+enum candidate_type {
+	CANDIDATE_RECORD,
+	CANDIDATE_LAYER, /* that no record names */
+	CANDIDATE_FILE,
+};
+
+struct candidate {
+	enum candidate_type type;
+	size_t index; /* in the inventory */
+	int64_t used_ns;
+	size_t depth; /* layers in the chain */
+};
+
+struct collection {
+	const struct store *store;
+	const struct gc_policy *policy;
+	struct gc_result *result;
+	struct inventory inventory;
+	struct lease_set leases;
+	VEC(struct candidate) candidates;
+	struct usage now; /* what is left */
+	struct scratch trash;
+	struct buf evicted; /* lines for the file */
+};
+
+static void collection_release(struct collection *c)
+{
+	inventory_release(&c->inventory);
+	lease_set_release(&c->leases);
+	vec_free(&c->candidates);
+	scratch_release(&c->trash);
+	buf_release(&c->evicted);
+}
+
+struct err *gc_lock(const struct store *s, int *fd)
+{
+	CLEANUP(closep) int file = -1;
+
+	TRY(fs_open(s->fd, LOCK, O_RDWR | O_CREAT, 0600, &file));
+	while (flock(file, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return err_sys("lock '%s'", LOCK);
+	*fd = steal_fd(&file);
+	return NULL;
+}
+
+/* ---- choosing ---- */
+
+static int compare(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->used_ns != y->used_ns)
+		return x->used_ns < y->used_ns ? -1 : 1;
+	if (x->depth != y->depth)
+		return x->depth > y->depth ? -1 : 1;
+	return x->type < y->type ? -1 : x->type > y->type;
+}
+
+static int64_t record_used(const struct inventory *inv, const struct inventory_record *r)
+{
+	const struct inventory_layer *top =
+		r->chain.len > 0 ? inventory_find_layer(
+					   inv, r->chain.layers[r->chain.len - 1].name)
+				 : NULL;
+
+	return top ? top->used_ns : r->used_ns;
+}
+
+static void list_candidates(struct collection *c)
+{
+	const struct inventory *inv = &c->inventory;
+
+	for (size_t i = 0; i < inv->records.len; i++)
+		vec_push(&c->candidates,
+			 ((struct candidate){CANDIDATE_RECORD, i,
+					     record_used(inv, &inv->records.items[i]),
+					     inv->records.items[i].chain.len}));
+	for (size_t i = 0; i < inv->layers.len; i++)
+		if (inv->layers.items[i].refs == 0)
+			vec_push(&c->candidates,
+				 ((struct candidate){CANDIDATE_LAYER, i, INT64_MIN, 0}));
+	for (size_t i = 0; i < inv->files.len; i++)
+		vec_push(&c->candidates,
+			 ((struct candidate){CANDIDATE_FILE, i,
+					     inv->files.items[i].used_ns, 0}));
+	if (c->candidates.len > 0)
+		qsort(c->candidates.items, c->candidates.len,
+		      sizeof(*c->candidates.items), compare);
+}
+
+static bool is_wanted(const struct collection *c, const struct candidate *candidate)
+{
+	return candidate->type == CANDIDATE_LAYER ||
+	       candidate->used_ns < c->policy->unused_since_ns ||
+	       c->now.bytes > c->policy->max_bytes || c->now.files > c->policy->max_files;
+}
+
+/* ---- taking ---- */
+
+static void less(struct usage *from, const struct usage *part)
+{
+	from->bytes -= part->bytes < from->bytes ? part->bytes : from->bytes;
+	from->files -= part->files < from->files ? part->files : from->files;
+}
+
+static void tell(struct collection *c, const struct gc_victim *victim)
+{
+	c->result->victims++;
+	usage_add(&c->result->freed, &victim->usage);
+	less(&c->now, &victim->usage);
+	if (c->policy->show)
+		c->policy->show(c->policy->context, victim);
+}
+
+/* Out of sight: what is renamed is removed later. */
+static struct err *move_away(struct collection *c, const char *path)
+{
+	char name[24];
+
+	if (c->policy->dry_run)
+		return NULL;
+	if (c->trash.fd < 0)
+		TRY(scratch_new(c->store, &c->trash));
+	snprintf(name, sizeof(name), "%zu", c->result->victims);
+	if (renameat(c->store->fd, path, c->trash.fd, name) != 0 && errno != ENOENT)
+		return err_sys("'%s'", path);
+	return NULL;
+}
+
+static struct err *take_layer(struct collection *c, const struct inventory_layer *layer)
+{
+	CLEANUP(freep) char *path = path_join("layers", layer->name);
+	struct gc_victim victim = {"layer", layer->name, layer->usage, layer->used_ns};
+
+	if (lease_set_has(&c->leases, LEASE_LAYER, layer->name)) {
+		c->result->needed++;
+		return NULL;
+	}
+	TRY(move_away(c, path));
+	tell(c, &victim);
+	return NULL;
+}
+
+static struct err *take_record(struct collection *c, const struct candidate *candidate)
+{
+	struct inventory_record *r = &c->inventory.records.items[candidate->index];
+	struct gc_victim victim = {
+		"record",
+		strcmp(r->step, "?") != 0 ? r->step : r->kind,
+		r->usage,
+		candidate->used_ns,
+	};
+
+	if (lease_set_has(&c->leases, LEASE_RECORD, r->hex)) {
+		c->result->needed++;
+		return NULL;
+	}
+	TRY(move_away(c, r->path));
+	tell(c, &victim);
+	buf_printf(&c->evicted, "%s %lld %s\n", r->hex,
+		   (long long)(clock_real_ns() / 1000000), c->policy->reason);
+	for (size_t i = r->chain.len; i-- > 0;) {
+		struct inventory_layer *layer =
+			inventory_find_layer(&c->inventory, r->chain.layers[i].name);
+
+		if (layer && layer->refs > 0 && --layer->refs == 0)
+			TRY(take_layer(c, layer));
+	}
+	return NULL;
+}
+
+/* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it. */
+static bool is_locked(const struct collection *c, const char *path)
+{
+	CLEANUP(closep) int fd = openat(c->store->fd, path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+}
+
+static bool is_needed(const struct collection *c, const struct inventory_file *file)
+{
+	const char *name = path_base(file->path);
+	char hex[DIGEST_TEXT_SIZE];
+
+	switch (file->kind) {
+	case INVENTORY_BLOB:
+		snprintf(hex, sizeof(hex), "%.2s%.62s", name - 3, name);
+		return lease_set_has(&c->leases, LEASE_BLOB, hex);
+	case INVENTORY_LOG:
+		return file->used_ns >= c->leases.oldest_ns;
+	case INVENTORY_PARTIAL:
+	case INVENTORY_FAILED:
+		return is_locked(c, file->path);
+	}
+	return false;
+}
+
+static struct err *take_file(struct collection *c, const struct candidate *candidate)
+{
+	static const char *const kinds[] = {
+		[INVENTORY_BLOB] = "blob",
+		[INVENTORY_PARTIAL] = "blob",
+		[INVENTORY_LOG] = "log",
+		[INVENTORY_FAILED] = "failed",
+	};
+	const struct inventory_file *file = &c->inventory.files.items[candidate->index];
+	struct gc_victim victim = {kinds[file->kind], path_base(file->path), file->usage,
+				   file->used_ns};
+
+	if (is_needed(c, file)) {
+		c->result->needed++;
+		return NULL;
+	}
+	TRY(move_away(c, file->path));
+	tell(c, &victim);
+	return NULL;
+}
+
+static struct err *take(struct collection *c, const struct candidate *candidate)
+{
+	switch (candidate->type) {
+	case CANDIDATE_RECORD:
+		return take_record(c, candidate);
+	case CANDIDATE_LAYER:
+		return take_layer(c, &c->inventory.layers.items[candidate->index]);
+	case CANDIDATE_FILE:
+		return take_file(c, candidate);
+	}
+	return NULL;
+}
+
+/* Of records and blobs: "records/ab".  One that is not empty stays. */
+static void remove_empty_folder(const struct collection *c, const char *path)
+{
+	CLEANUP(freep)
+	char *folder = xstrndup(path, (size_t)(path_base(path) - path) - 1);
+
+	(void)unlinkat(c->store->fd, folder, AT_REMOVEDIR);
+}
+
+static void remove_empty_folders(const struct collection *c)
+{
+	const struct inventory *inv = &c->inventory;
+
+	if (c->policy->dry_run || c->result->victims == 0)
+		return;
+	for (size_t i = 0; i < inv->records.len; i++)
+		remove_empty_folder(c, inv->records.items[i].path);
+	for (size_t i = 0; i < inv->files.len; i++)
+		if (inv->files.items[i].kind == INVENTORY_BLOB)
+			remove_empty_folder(c, inv->files.items[i].path);
+}
+
+static struct err *take_all(struct collection *c)
+{
+	list_candidates(c);
+	for (size_t i = 0; i < c->candidates.len; i++)
+		if (is_wanted(c, &c->candidates.items[i]))
+			TRY(take(c, &c->candidates.items[i]));
+	remove_empty_folders(c);
+	return NULL;
+}
+
+/* ---- what was taken, for `why` ---- */
+
+static struct err *note_evicted(const struct collection *c)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e;
+	const char *rest;
+
+	if (c->evicted.len == 0)
+		return NULL;
+	e = fs_read_file(c->store->fd, EVICTED, 2 * EVICTED_MAX, &text);
+	err_ignore(e, "the first, or too many");
+	if (e)
+		buf_clear(&text);
+	buf_append(&text, c->evicted.data, c->evicted.len);
+	rest = buf_text(&text);
+	if (text.len > EVICTED_MAX) {
+		rest = strchr(rest + text.len / 2, '\n');
+		rest = rest ? rest + 1 : "";
+	}
+	return fs_write_atomic(c->store->fd, EVICTED, rest, strlen(rest), 0600);
+}
+
+bool gc_evicted(const struct store *s, const struct digest *key, int64_t *when_ms,
+		char *reason)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e = fs_read_file(s->fd, EVICTED, 2 * EVICTED_MAX, &text);
+	struct str rest = str_of(buf_text(&text)), line, hex, when;
+	char wanted[DIGEST_TEXT_SIZE];
+	uint64_t number;
+	bool found = false;
+
+	err_ignore(e, "nothing was evicted");
+	digest_hex(key, wanted);
+	/* The last one counts. */
+	while (rest.len > 0) {
+		str_cut(rest, '\n', &line, &rest);
+		if (!str_cut(line, ' ', &hex, &line) || !str_is(hex, wanted) ||
+		    !str_cut(line, ' ', &when, &line) || !str_to_u64(when, &number))
+			continue;
+		*when_ms = (int64_t)number;
+		snprintf(reason, 32, "%.*s", STR_ARG(line));
+		found = true;
+	}
+	return found;
+}
+
+/* ---- the collection ---- */
+
+static struct err *choose_and_hide(struct collection *c)
+{
+	CLEANUP(closep) int lock = -1;
+
+	TRY(lease_lock(c->store, &lock));
+	TRY(lease_set_read(c->store, &c->leases));
+	TRY(inventory_look(&c->inventory, c->store));
+	c->result->alive = c->leases.alive;
+	return take_all(c);
+}
+
+struct err *gc_run(const struct store *s, const struct gc_policy *policy,
+		   struct gc_result *out)
+{
+	CLEANUP(collection_release)
+	struct collection c = {
+		.store = s,
+		.policy = policy,
+		.result = out,
+		.inventory = INVENTORY_INIT,
+		.leases = LEASE_SET_INIT,
+		.trash = SCRATCH_INIT,
+	};
+	CLEANUP(closep) int lock = -1;
+	struct usage_report report;
+
+	*out = (struct gc_result){0};
+	TRY(gc_lock(s, &lock));
+	TRY(usage_measure(s, USAGE_QUICK, &report));
+	out->before = c.now = report.total;
+	TRY(inventory_look(&c.inventory, s));
+	TRY(err_wrap(choose_and_hide(&c), "cache folder '%s'", s->dir));
+	return policy->dry_run ? NULL : note_evicted(&c);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * gc.h - the collector: makes room, least recently used first.
+ *
+ * Purpose:   records go with the layers that only they need; blobs, logs and the roots of
+ *            failed steps by their own time. What a living lease (lease.h) names is never
+ *            taken. What goes is moved out of sight at once, and removed afterwards.
+ * Ownership: nothing is kept.
+ * Threads:   any; one collector at a time, across processes: others wait.
+ * Errors:    ERR_SYS. A collector that dies leaves nothing but work for the next start.
+ */
+#ifndef CACHE_GC_H
+#define CACHE_GC_H
+
+#include "cache/usage.h"
+
+/* One thing that goes. */
+struct gc_victim {
+	const char *kind; /* "record", "layer", "blob", "log", "failed" */
+	const char *name; /* of a record the step's; else its path's end */
+	struct usage usage;
+	int64_t used_ns; /* last use; INT64_MIN: nothing names it */
+};
+
+struct gc_policy {
+	/* Take the least recently used until no more than this is left. */
+	uint64_t max_bytes, max_files; /* UINT64_MAX: no limit */
+	int64_t unused_since_ns; /* take what was last used before; INT64_MIN: nothing */
+	bool dry_run;		 /* only show */
+	/* Literal, without blanks: kept for each record that goes, for gc_evicted(). */
+	const char *reason;
+	void (*show)(void *context, const struct gc_victim *victim); /* may be NULL */
+	void *context;
+};
+
+#define GC_NOTHING                                                                       \
+	{                                                                                \
+		.max_bytes = UINT64_MAX, .max_files = UINT64_MAX,                        \
+		.unused_since_ns = INT64_MIN, .reason = "prune"                          \
+	}
+
+struct gc_result {
+	struct usage before, freed;
+	size_t victims;
+	size_t needed; /* that had to stay for a running process */
+	size_t alive;  /* processes with a lease, this one too */
+};
+
+NODISCARD struct err *gc_run(const struct store *s, const struct gc_policy *policy,
+			     struct gc_result *out);
+/* Was the record of `key` taken?  When (ms since 1970), and the policy's reason into
+ * `reason`, of 32 bytes. */
+bool gc_evicted(const struct store *s, const struct digest *key, int64_t *when_ms,
+		char *reason);
+/* One collector, or checker, at a time: until `*fd` is closed. */
+NODISCARD struct err *gc_lock(const struct store *s, int *fd);
+
+#endif

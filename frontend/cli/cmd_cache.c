@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ * cmd_cache.c - `dagbuild cache`: what the store holds, and making it less.
+ *
+ * An ordinary user's store has files of subordinate owners, which only root of the user
+ * namespace may look into or remove; so the command enters it, as `run` does.  It has one
+ * thread, and need not execute itself again for that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cache/gc.h"
+#include "cache/lease.h"
+#include "cache/verify.h"
+#include "engine/run/userns.h"
+#include "frontend/cli/cache_text.h"
+#include "frontend/cli/amount.h"
+#include "frontend/cli/cmd.h"
+
+/* Options that not every action takes, in the order of the rows. */
+enum {
+	USES = 6,
+	USES_JSON = 1 << 0,
+	USES_OLDER = 1 << 1,
+	USES_KEEP = 1 << 2,
+	USES_ALL = 1 << 3,
+	USES_DRY_RUN = 1 << 4,
+	USES_REPAIR = 1 << 5,
+};
+
+struct settings {
+	unsigned used; /* which were given */
+	uint64_t older_ns, keep_bytes;
+	const char *cache_dir;
+};
+
+static struct err *set_json(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->used |= USES_JSON;
+	return NULL;
+}
+
+static struct err *set_older(void *settings, const char *value)
+{
+	struct settings *s = settings;
+
+	s->used |= USES_OLDER;
+	return amount_parse_age(value, &s->older_ns);
+}
+
+static struct err *set_keep(void *settings, const char *value)
+{
+	struct settings *s = settings;
+
+	s->used |= USES_KEEP;
+	return amount_parse_size(value, &s->keep_bytes);
+}
+
+static struct err *set_all(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->used |= USES_ALL;
+	return NULL;
+}
+
+static struct err *set_dry_run(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->used |= USES_DRY_RUN;
+	return NULL;
+}
+
+static struct err *set_repair(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->used |= USES_REPAIR;
+	return NULL;
+}
+
+static struct err *set_cache_dir(void *settings, const char *value)
+{
+	((struct settings *)settings)->cache_dir = value;
+	return NULL;
+}
+
+static const struct option_row rows[] = {
+	{0, "json", NULL, "du, ls, prune, verify: write JSON", set_json},
+	{0, "older", "AGE", "prune: what was last used longer ago, as 7d", set_older},
+	{0, "keep", "SIZE", "prune: the least recently used, until SIZE is left",
+	 set_keep},
+	{0, "all", NULL, "prune: everything that no running build needs", set_all},
+	{0, "dry-run", NULL, "prune: only list what would go", set_dry_run},
+	{0, "repair", NULL, "verify: remove what is damaged", set_repair},
+	{0, "cache-dir", "DIR",
+	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	CMD_HELP_ROW,
+	{0},
+};
+
+/* ---- opening ---- */
+
+/* What another user owns would look like damage, or be made unusable for him. */
+static struct err *check_owner(const char *dir)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		return err_sys("cache folder '%s'", dir);
+	if (st.st_uid == geteuid())
+		return NULL;
+	return err_hint(err_new(ERR_UNSUPPORTED,
+				"cache folder '%s' belongs to another user", dir),
+			"run this command as its owner");
+}
+
+/* Root of the user namespace, where there can be one: without, nothing was ever built. */
+static struct err *become_root(void)
+{
+	struct userns_plan plan;
+	struct err *e = userns_probe(&plan);
+
+	if (e) {
+		err_ignore(e, "then there is nothing of subordinate owners");
+		return NULL;
+	}
+	return plan.mode == USERNS_ROOT ? NULL : userns_enter(&plan);
+}
+
+/* `*out` stays NULL when nothing was ever built. */
+static struct err *open_store(const char *dir, enum store_access access,
+			      struct store **out)
+{
+	CLEANUP(store_closep) struct store *s = NULL;
+	struct err *e = store_open(dir, STORE_READ, &s);
+
+	if (e && err_code(e) == ERR_NOTFOUND) {
+		err_ignore(e, "nothing was built yet");
+		return NULL;
+	}
+	TRY(e);
+	TRY(check_owner(dir));
+	TRY(become_root());
+	return store_open(dir, access, out);
+}
+
+/* ---- actions ---- */
+
+struct job {
+	const struct settings *settings;
+	const char *dir;
+	struct store *store; /* NULL: there is none */
+	struct buf *out;     /* for standard output */
+	int *status;
+};
+
+static struct err *show_usage(const struct job *job)
+{
+	struct usage_report report = {0};
+
+	if (job->store)
+		TRY(usage_measure(job->store, USAGE_EXACT, &report));
+	if (job->settings->used & USES_JSON)
+		cache_json_usage(&report, job->out);
+	else
+		cache_text_usage(&report, job->out);
+	return NULL;
+}
+
+static struct err *list_records(const struct job *job)
+{
+	struct inventory inventory = INVENTORY_INIT;
+	struct err *e = NULL;
+
+	if (job->store)
+		e = inventory_look(&inventory, job->store);
+	if (!e && (job->settings->used & USES_JSON))
+		cache_json_records(&inventory, job->out);
+	else if (!e)
+		cache_text_records(&inventory, job->out);
+	inventory_release(&inventory);
+	return e;
+}
+
+static void policy_of(const struct settings *s, struct gc_policy *policy)
+{
+	if (s->used & USES_OLDER)
+		policy->unused_since_ns = clock_real_ns() - (int64_t)s->older_ns;
+	if (s->used & USES_KEEP)
+		policy->max_bytes = s->keep_bytes;
+	if (s->used & USES_ALL)
+		policy->unused_since_ns = INT64_MAX;
+	policy->dry_run = (s->used & USES_DRY_RUN) != 0;
+}
+
+static struct err *prune(const struct job *job)
+{
+	CLEANUP(cache_victims_release) struct cache_victims victims = {0};
+	struct gc_policy policy = GC_NOTHING;
+	struct gc_result result = {0};
+
+	policy_of(job->settings, &policy);
+	policy.show = cache_victims_add;
+	policy.context = &victims;
+	if (job->store)
+		TRY(gc_run(job->store, &policy, &result));
+	if (job->settings->used & USES_JSON) {
+		cache_json_victims(&victims, &result, policy.dry_run, job->out);
+		return NULL;
+	}
+	if (policy.dry_run)
+		cache_text_victims(&victims, job->out);
+	cache_text_freed(&result, policy.dry_run, stderr);
+	return NULL;
+}
+
+/* All of it, when nobody is at work; else what nobody needs. */
+static struct err *remove_store(const struct job *job, bool *removed)
+{
+	CLEANUP(closep) int collector = -1;
+	CLEANUP(closep) int lock = -1;
+	struct lease_set leases = LEASE_SET_INIT;
+	struct err *e;
+
+	TRY(gc_lock(job->store, &collector));
+	TRY(lease_lock(job->store, &lock));
+	e = lease_set_read(job->store, &leases);
+	*removed = !e && leases.alive == 0;
+	lease_set_release(&leases);
+	TRY(e);
+	return *removed ? fs_remove_tree(AT_FDCWD, job->dir) : NULL;
+}
+
+static struct err *clear(const struct job *job)
+{
+	struct gc_policy policy = GC_NOTHING;
+	struct gc_result result = {0};
+	struct usage_report report;
+	bool removed = false;
+
+	if (!job->store) {
+		fprintf(stderr, "there is no cache in '%s'\n", job->dir);
+		return NULL;
+	}
+	TRY(usage_measure(job->store, USAGE_QUICK, &report));
+	TRY(remove_store(job, &removed));
+	policy.unused_since_ns = INT64_MAX;
+	policy.reason = "clear";
+	if (removed)
+		result.freed = report.total;
+	else
+		TRY(gc_run(job->store, &policy, &result));
+	cache_text_freed(&result, false, stderr);
+	return NULL;
+}
+
+static struct err *verify(const struct job *job)
+{
+	CLEANUP(cache_findings_release) struct cache_findings findings = {0};
+	struct verify_options options = {
+		.repair = (job->settings->used & USES_REPAIR) != 0,
+		.show = cache_findings_add,
+		.context = &findings,
+	};
+	struct verify_result result = {0};
+
+	if (job->store)
+		TRY(verify_run(job->store, &options, &result));
+	if (result.damaged > 0)
+		*job->status = 1;
+	if (job->settings->used & USES_JSON) {
+		cache_json_findings(&findings, &result, options.repair, job->out);
+		return NULL;
+	}
+	cache_text_findings(&findings, job->out);
+	cache_text_verified(&result, options.repair, stderr);
+	return NULL;
+}
+
+static const struct action {
+	const char *name;
+	unsigned options; /* that it takes */
+	enum store_access access;
+	struct err *(*run)(const struct job *job);
+} actions[] = {
+	{"du", USES_JSON, STORE_READ, show_usage},
+	{"ls", USES_JSON, STORE_READ, list_records},
+	{"prune", USES_JSON | USES_OLDER | USES_KEEP | USES_ALL | USES_DRY_RUN,
+	 STORE_WRITE, prune},
+	{"clear", 0, STORE_WRITE, clear},
+	{"verify", USES_JSON | USES_REPAIR, STORE_WRITE, verify},
+};
+
+/* ---- the command ---- */
+
+static const struct action *find_action(const char *const *words, size_t n)
+{
+	for (size_t i = 0; n > 0 && i < ARRAY_LEN(actions); i++)
+		if (strcmp(actions[i].name, words[0]) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+static struct err *unknown_action(const struct operands *operands)
+{
+	struct err *e = operands->len == 0 ? err_new(ERR_USAGE, "'cache' needs an action")
+					   : err_new(ERR_USAGE, "'cache' cannot '%s'",
+						     operands->items[0]);
+
+	return err_hint(e, "it is one of du, ls, prune, clear, verify");
+}
+
+static struct err *check_words(const struct action *a, const struct operands *operands,
+			       const struct settings *settings)
+{
+	if (!a)
+		return unknown_action(operands);
+	if (operands->len > 1)
+		return err_new(ERR_USAGE, "'cache %s' takes no '%s'", a->name,
+			       operands->items[1]);
+	for (size_t i = 0; i < USES; i++)
+		if (settings->used & ~a->options & 1U << i)
+			return err_new(ERR_USAGE, "'cache %s' takes no option '--%s'",
+				       a->name, rows[i].name);
+	return NULL;
+}
+
+/* Nothing here reads signals through a descriptor, as the conductor does. */
+static void let_signals_end_us(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static struct err *cache_run(int argc, char **argv, int *status)
+{
+	CLEANUP(store_closep) struct store *store = NULL;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(freep) const char **words = NULL;
+	CLEANUP(freep) char *dir = NULL;
+	const struct action *action = NULL;
+	struct settings settings = {0};
+	struct operands operands = {0};
+	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
+	struct job job = {.settings = &settings, .out = &text, .status = status};
+
+	words = operands.items;
+	TRY(e);
+	action = find_action(words, operands.len);
+	TRY(check_words(action, &operands, &settings));
+	let_signals_end_us();
+	TRY(store_default_dir(settings.cache_dir, &dir));
+	TRY(open_store(dir, action->access, &store));
+	job.dir = dir;
+	job.store = store;
+	TRY(action->run(&job));
+	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+}
+
+const struct cmd cmd_cache = {
+	.name = "cache",
+	.operands = "ACTION",
+	.summary = "Look at the cache and clean it: du, ls, prune, clear, verify",
+	.options = rows,
+	.run = cache_run,
+};

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT
+ * test_gc.c - the collector takes the least recently used, and never what is needed.
+ */
+/* links: cache */
+#include "base/clock.h"
+#include "cache/gc.h"
+#include "cache/lease.h"
+#include "tests/fake/store_fixture.h"
+
+static struct gc_result collect(struct store *s, struct gc_policy policy)
+{
+	struct gc_result result;
+
+	assert_ok(gc_run(s, &policy, &result));
+	return result;
+}
+
+static struct gc_policy all_policy(void)
+{
+	struct gc_policy policy = GC_NOTHING;
+
+	policy.unused_since_ns = INT64_MAX;
+	return policy;
+}
+
+/* base; one and two upon it; old by itself, used long ago. */
+struct tree {
+	struct layer_id base, one, two, old;
+};
+
+static struct tree make_tree(struct store *s)
+{
+	struct tree t = {make_layer(s, "base", 50000), make_layer(s, "one", 50000),
+			 make_layer(s, "two", 50000), make_layer(s, "old", 50000)};
+	const struct layer_id *tops[] = {&t.one, &t.two};
+	static const char *const names[] = {"one", "two"};
+	CLEANUP(snapshot_release) struct snapshot base = SNAPSHOT_INIT;
+	CLEANUP(snapshot_release) struct snapshot old = SNAPSHOT_INIT;
+
+	snapshot_push(&base, &t.base);
+	make_record(s, "base", &base);
+	for (int i = 0; i < 2; i++) {
+		CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+
+		snapshot_copy(&chain, &base);
+		snapshot_push(&chain, tops[i]);
+		make_record(s, names[i], &chain);
+	}
+	snapshot_push(&old, &t.old);
+	make_record(s, "old", &old);
+	age_record(s, "base", 9000); /* but what is upon it was used later */
+	age_record(s, "one", 300);
+	age_record(s, "two", 200);
+	age_record(s, "old", 4000);
+	return t;
+}
+
+static void test_least_recently_used(void **state)
+{
+	struct tree t = make_tree(*state);
+	struct gc_policy policy = GC_NOTHING;
+	struct gc_result r = collect(*state, policy);
+	struct usage_report report;
+	int64_t when = 0;
+	char reason[32];
+	struct digest key = key_of("old");
+
+	assert_int_equal(r.victims, 0);
+	assert_ok(usage_measure(*state, USAGE_EXACT, &report));
+	assert_int_equal(r.before.bytes, report.total.bytes);
+	policy.max_bytes = report.total.bytes - 1;
+	policy.reason = "--cache-max";
+	r = collect(*state, policy);
+	/* The oldest that nothing younger stands upon, and its layer, is enough. */
+	assert_false(has_record(*state, "old") || has_layer(*state, &t.old));
+	assert_true(has_record(*state, "base") && has_record(*state, "one") &&
+		    has_record(*state, "two"));
+	assert_int_equal(r.victims, 2);
+	assert_true(gc_evicted(*state, &key, &when, reason));
+	assert_string_equal(reason, "--cache-max");
+	assert_true(clock_real_ns() / 1000000 - when < 60000);
+	key = key_of("one");
+	assert_false(gc_evicted(*state, &key, &when, reason));
+	/* Half of what is left: `one` goes before `base`, though that was used before. */
+	assert_ok(usage_measure(*state, USAGE_EXACT, &report));
+	assert_true(r.before.bytes - r.freed.bytes + 8192 > report.total.bytes);
+	policy.max_bytes = report.total.bytes - 20000;
+	collect(*state, policy);
+	assert_false(has_record(*state, "one") || has_layer(*state, &t.one));
+	assert_true(has_record(*state, "base") && has_record(*state, "two"));
+	assert_true(has_layer(*state, &t.base) && has_layer(*state, &t.two));
+}
+
+static void test_by_age(void **state)
+{
+	struct tree t = make_tree(*state);
+	struct gc_policy policy = GC_NOTHING;
+
+	policy.unused_since_ns = clock_real_ns() - INT64_C(250) * 1000000000;
+	policy.dry_run = true;
+	assert_int_equal(collect(*state, policy).victims, 4);
+	assert_true(has_record(*state, "old") && has_layer(*state, &t.old));
+	policy.dry_run = false;
+	assert_int_equal(collect(*state, policy).victims, 4);
+	assert_false(has_record(*state, "old") || has_record(*state, "one"));
+	assert_true(has_record(*state, "base") && has_record(*state, "two"));
+}
+
+static void test_all(void **state)
+{
+	struct digest blob = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
+	struct usage_report before, after;
+	struct gc_result r;
+
+	assert_ok(usage_measure(*state, USAGE_EXACT, &before));
+	make_tree(*state);
+	assert_ok(blob_put(*state, &blob, "hello", 5));
+	write_at(store_fd(*state), "logs/x.log", 10);
+	r = collect(*state, all_policy());
+	assert_int_equal(r.needed, 0);
+	assert_ok(usage_measure(*state, USAGE_EXACT, &after));
+	assert_int_equal(after.kinds[USAGE_LAYERS].files,
+			 before.kinds[USAGE_LAYERS].files);
+	assert_int_equal(after.kinds[USAGE_LOGS].files, 1);
+	assert_int_equal(after.kinds[USAGE_TMP].files, 1);
+	assert_false(blob_exists(*state, &blob));
+	assert_false(has_record(*state, "base"));
+}
+
+/* A layer that no record names is left by a crash: it goes in any case. */
+static void test_orphan(void **state)
+{
+	struct layer_id id = make_layer(*state, "orphan", 10);
+	struct gc_policy policy = GC_NOTHING;
+
+	assert_int_equal(collect(*state, policy).victims, 1);
+	assert_false(has_layer(*state, &id));
+}
+
+static void use_two(struct store *s, void *context)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+	struct digest key = key_of("two");
+	struct err *e = store_hold(s);
+
+	(void)context;
+	if (!e)
+		e = record_load(s, &key, &record);
+	if (e || !record_to_snapshot(json_array(record, "snapshot"), &chain) ||
+	    !snapshot_exists(s, &chain))
+		_exit(1);
+}
+
+static void test_needed_by_another(void **state)
+{
+	struct tree t = make_tree(*state);
+	struct other o = other_start(use_two, store_dir(*state), NULL);
+	struct gc_result r;
+
+	other_wait(&o);
+	r = collect(*state, all_policy());
+	assert_int_equal(r.alive, 1);
+	assert_true(r.needed > 0);
+	assert_true(has_record(*state, "two"));
+	assert_true(has_layer(*state, &t.base) && has_layer(*state, &t.two));
+	assert_false(has_record(*state, "one") || has_layer(*state, &t.one));
+	/* The dead need nothing. */
+	other_kill(&o);
+	r = collect(*state, all_policy());
+	assert_int_equal(r.needed, 0);
+	assert_false(has_layer(*state, &t.base) || has_layer(*state, &t.two));
+}
+
+/* While one process collects all the time, others make things and use what they find: what
+ * they found after naming it never goes away. */
+enum { USERS = 3, TURNS = 60 };
+
+static bool use_once(struct store *s, int turn)
+{
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+	CLEANUP(json_freep) cJSON *record = NULL;
+	char name[16];
+	struct digest key;
+	struct layer_id id;
+	struct err *e;
+
+	snprintf(name, sizeof(name), "turn%d", turn % 7);
+	key = key_of(name);
+	e = record_load(s, &key, &record);
+	err_ignore(e, "made then");
+	if (e || !record_to_snapshot(json_array(record, "snapshot"), &chain) ||
+	    !snapshot_exists(s, &chain)) {
+		CLEANUP(freep) char *unique = xasprintf("%s-%d-%d", name, getpid(), turn);
+
+		snapshot_release(&chain);
+		id = make_layer(s, unique, 10);
+		snapshot_push(&chain, &id);
+		make_record(s, name, &chain);
+	}
+	for (int i = 0; i < 20; i++) {
+		usleep(100);
+		if (!has_layer(s, &chain.layers[0]))
+			return false;
+	}
+	return true;
+}
+
+static void use_many(const char *dir)
+{
+	for (int turn = 0; turn < TURNS; turn++) {
+		struct store *s = NULL;
+
+		/* A lease of its own each time: so that things become free again. */
+		err_free(store_open(dir, STORE_WRITE, &s));
+		err_free(store_hold(s));
+		if (!use_once(s, turn))
+			_exit(1);
+		store_close(s);
+	}
+	_exit(0);
+}
+
+static void test_races(void **state)
+{
+	struct gc_policy policy = all_policy();
+	struct gc_result result;
+	int left = USERS, status;
+	size_t taken = 0;
+
+	for (int i = 0; i < USERS; i++)
+		if (fork() == 0)
+			use_many(store_dir(*state));
+	while (left > 0) {
+		assert_ok(gc_run(*state, &policy, &result));
+		taken += result.victims;
+		while (left > 0 && waitpid(-1, &status, WNOHANG) > 0) {
+			assert_int_equal(status, 0);
+			left--;
+		}
+	}
+	assert_true(taken > 0);
+}
+
+/* A use is noted, but not every time. */
+static void test_use_times(void **state)
+{
+	CLEANUP(freep) char *path = record_path_of("two");
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct digest key = key_of("two");
+	struct stat before, after;
+
+	make_tree(*state);
+	assert_ok(record_load(*state, &key, &record));
+	assert_int_equal(fstatat(store_fd(*state), path, &before, 0), 0);
+	assert_true(clock_real_ns() / 1000000000 - before.st_mtim.tv_sec < 60);
+	json_freep(&record);
+	assert_ok(record_load(*state, &key, &record));
+	assert_int_equal(fstatat(store_fd(*state), path, &after, 0), 0);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_least_recently_used, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_by_age, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_all, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_orphan, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_needed_by_another, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_races, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_use_times, setup_store,
+						remove_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ * test_usage.c - what the store takes is what du(1) says, and seals notice damage.
+ */
+/* links: cache */
+#include <sys/xattr.h>
+
+#include "base/proc.h"
+#include "cache/seal.h"
+#include "cache/usage.h"
+#include "cache/verify.h"
+#include "tests/fake/store_fixture.h"
+
+static uint64_t du(const char *dir)
+{
+	const char *argv[] = {"du", "-s", "--block-size=1", dir, NULL};
+	CLEANUP(proc_release) struct proc p = PROC_INIT;
+	CLEANUP(closep) int read_end = -1;
+	CLEANUP(closep) int write_end = -1;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	int status = 1;
+
+	assert_ok(proc_pipe(&read_end, &write_end));
+	assert_ok(proc_start(&p, &(struct proc_spec){.path = "du",
+						     .argv = argv,
+						     .stdin_fd = -1,
+						     .stdout_fd = write_end,
+						     .stderr_fd = -1}));
+	closep(&write_end);
+	write_end = -1;
+	assert_ok(fs_read_fd(read_end, 4096, &text));
+	assert_ok(proc_wait(&p, &status));
+	assert_int_equal(status, 0);
+	return strtoull(buf_text(&text), NULL, 10);
+}
+
+static void fill(struct store *s)
+{
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+	struct digest blob = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
+	struct layer_id a = make_layer(s, "a", 100000), b = make_layer(s, "b", 5);
+	int dir = store_fd(s);
+
+	snapshot_push(&chain, &a);
+	snapshot_push(&chain, &b);
+	make_record(s, "step", &chain);
+	assert_ok(blob_put(s, &blob, "hello", 5));
+	/* A file with two names, one with a hole, a folder of an unknown kind. */
+	write_at(dir, "logs/one.log", 5000);
+	assert_int_equal(linkat(dir, "logs/one.log", dir, "logs/two.log", 0), 0);
+	write_at(dir, "logs/hole.log", 1);
+	assert_int_equal(mkdirat(dir, "future", 0700), 0);
+	write_at(dir, "future/file", 9000);
+	CLEANUP(closep) int fd = openat(dir, "logs/hole.log", O_WRONLY);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+}
+
+static void test_as_du(void **state)
+{
+	struct usage_report exact, quick;
+
+	fill(*state);
+	sync(); /* else blocks are still being allocated */
+	assert_ok(usage_measure(*state, USAGE_EXACT, &exact));
+	assert_int_equal(exact.total.bytes, du(store_dir(*state)));
+	assert_ok(usage_measure(*state, USAGE_QUICK, &quick));
+	assert_int_equal(quick.total.files, exact.total.files);
+	assert_int_equal(quick.total.bytes, exact.total.bytes);
+	assert_true(exact.kinds[USAGE_OTHER].bytes > 9000);
+	assert_true(exact.kinds[USAGE_LAYERS].bytes > 100000);
+	assert_int_equal(exact.kinds[USAGE_FAILED].files, 0);
+}
+
+/* ---- seals ---- */
+
+static char *in_layer(const struct store *s, const struct layer_id *id, const char *name)
+{
+	return xasprintf("%s/layers/%s/%s", store_dir(s), id->name, name);
+}
+
+static bool seal_holds(const struct store *s, const struct layer_id *id)
+{
+	CLEANUP(freep) char *path = path_join("layers", id->name);
+	struct seal want, got;
+
+	assert_ok(seal_read(store_fd(s), path, &want));
+	assert_ok(seal_compute(s, store_fd(s), path, &got));
+	return digest_equal(&want.digest, &got.digest);
+}
+
+static void damage_content(const char *path)
+{
+	struct stat st;
+	struct timespec times[2];
+	int fd = open(path, O_WRONLY);
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(pwrite(fd, "y", 1, 3), 1);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	assert_int_equal(futimens(fd, times), 0); /* size and times tell nothing */
+	close(fd);
+}
+
+static void damage_mode(const char *path)
+{
+	assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void damage_missing(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+}
+
+static void damage_attribute(const char *path)
+{
+	assert_int_equal(setxattr(path, "user.test", "1", 1, 0), 0);
+}
+
+static void damage_time(const char *path)
+{
+	struct timespec times[2] = {{1, 0}, {1, 0}};
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void damage_link(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("elsewhere", path), 0);
+}
+
+static void (*const damages[])(const char *path) = {
+	damage_content,	  damage_mode, damage_missing,
+	damage_attribute, damage_time, damage_link,
+};
+
+static void test_seal(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		char name[8];
+		struct layer_id id;
+		CLEANUP(freep) char *path = NULL;
+
+		snprintf(name, sizeof(name), "%zu", i);
+		id = make_layer(*state, name, 10);
+		path = in_layer(*state, &id, "file");
+		assert_true(seal_holds(*state, &id));
+		damages[i](path);
+		assert_false(seal_holds(*state, &id));
+	}
+}
+
+/* overlayfs drops links to a whiteout when it is unmounted. */
+static void test_seal_and_links(void **state)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	struct seal before, after;
+
+	assert_ok(scratch_new(*state, &scratch));
+	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+	write_at(scratch.fd, "upper/a", 1);
+	write_at(scratch.fd, "upper/b", 2);
+	assert_int_equal(linkat(scratch.fd, "upper/b", scratch.fd, "upper/c", 0), 0);
+	assert_int_equal(linkat(scratch.fd, "upper/a", scratch.fd, "outside", 0), 0);
+	assert_ok(seal_compute(*state, scratch.fd, "upper", &before));
+	assert_int_equal(unlinkat(scratch.fd, "outside", 0), 0);
+	assert_ok(seal_compute(*state, scratch.fd, "upper", &after));
+	assert_true(digest_equal(&before.digest, &after.digest));
+	/* But a link within the layer is part of it. */
+	assert_int_equal(unlinkat(scratch.fd, "upper/c", 0), 0);
+	assert_ok(seal_compute(*state, scratch.fd, "upper", &after));
+	assert_false(digest_equal(&before.digest, &after.digest));
+}
+
+/* ---- verify ---- */
+
+struct seen {
+	char text[256];
+};
+
+static void see(void *context, const struct verify_finding *f)
+{
+	struct seen *seen = context;
+	size_t len = strlen(seen->text);
+
+	snprintf(seen->text + len, sizeof(seen->text) - len, "%s %s\n", f->kind, f->what);
+}
+
+static struct verify_result verify(struct store *s, bool repair, struct seen *seen)
+{
+	struct verify_options options = {.repair = repair, .show = see, .context = seen};
+	struct verify_result result;
+
+	seen->text[0] = '\0';
+	assert_ok(verify_run(s, &options, &result));
+	return result;
+}
+
+static void test_verify_layer(void **state)
+{
+	CLEANUP(snapshot_release) struct snapshot base = SNAPSHOT_INIT;
+	CLEANUP(snapshot_release) struct snapshot top = SNAPSHOT_INIT;
+	CLEANUP(snapshot_release) struct snapshot other = SNAPSHOT_INIT;
+	struct layer_id a = make_layer(*state, "a", 10), b = make_layer(*state, "b", 10),
+			c = make_layer(*state, "c", 10);
+	CLEANUP(freep) char *path = in_layer(*state, &b, "file");
+	struct seen seen;
+
+	snapshot_push(&base, &a);
+	snapshot_push(&top, &a);
+	snapshot_push(&top, &b);
+	snapshot_push(&other, &c);
+	make_record(*state, "base", &base);
+	make_record(*state, "top", &top);
+	make_record(*state, "other", &other);
+	assert_int_equal(verify(*state, false, &seen).damaged, 0);
+	damage_content(path);
+	assert_int_equal(verify(*state, false, &seen).damaged, 1);
+	assert_string_equal(seen.text, "layer it is not what it was when it was made\n");
+	/* Never served again, but still there to be looked at. */
+	assert_false(has_record(*state, "top"));
+	assert_false(layer_exists(*state, &b));
+	assert_true(has_record(*state, "base") && has_record(*state, "other"));
+	assert_int_equal(verify(*state, false, &seen).damaged, 1);
+	assert_string_equal(seen.text, "layer it was set aside earlier\n");
+	assert_int_equal(verify(*state, true, &seen).damaged, 1);
+	assert_int_equal(verify(*state, true, &seen).damaged, 0);
+	assert_true(layer_exists(*state, &a) && layer_exists(*state, &c));
+}
+
+static void test_verify_blob_and_record(void **state)
+{
+	struct digest blob = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
+	CLEANUP(snapshot_release) struct snapshot none = SNAPSHOT_INIT;
+	CLEANUP(freep) char *record = record_path_of("step");
+	struct seen seen;
+	char hex[DIGEST_TEXT_SIZE];
+	CLEANUP(freep) char *path = NULL;
+	int fd;
+
+	digest_hex(&blob, hex);
+	path = xasprintf("%s/blobs/sha256/%.2s/%s", store_dir(*state), hex, hex + 2);
+	assert_ok(blob_put(*state, &blob, "hello", 5));
+	make_record(*state, "step", &none);
+	assert_int_equal(verify(*state, false, &seen).damaged, 0);
+	damage_content(path);
+	fd = openat(store_fd(*state), record, O_WRONLY);
+	assert_int_equal(ftruncate(fd, 10), 0);
+	close(fd);
+	assert_int_equal(verify(*state, true, &seen).damaged, 2);
+	assert_non_null(strstr(seen.text, "blob its content is not that of its digest"));
+	assert_non_null(strstr(seen.text, "record it is no record of its key"));
+	assert_false(blob_exists(*state, &blob));
+	assert_false(has_record(*state, "step"));
+	assert_int_equal(verify(*state, false, &seen).damaged, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_as_du, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_seal, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_seal_and_links, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_verify_layer, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_verify_blob_and_record, setup_store,
+						remove_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
