@@ -166,7 +166,8 @@ uint64_t record_used_ms(const struct store *s, const struct digest *key)
 	record_path(key, path);
 	if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
-	return (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+	return (uint64_t)st.st_mtim.tv_sec * 1000 +
+	       (uint64_t)st.st_mtim.tv_nsec / 1000000;
 }
 
 cJSON *record_snapshot(const struct snapshot *chain)
