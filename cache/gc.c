@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -53,6 +52,7 @@ struct collection {
 	VEC(struct candidate) candidates;
 	struct usage now; /* what is left */
 	struct scratch trash;
+	VEC(struct digest) evicted; /* keys of records */
 };
 
 static void collection_release(struct collection *c)
@@ -61,6 +61,7 @@ static void collection_release(struct collection *c)
 	lease_set_release(&c->leases);
 	vec_free(&c->candidates);
 	scratch_release(&c->trash);
+	vec_free(&c->evicted);
 }
 
 struct err *gc_lock(const struct store *s, int *fd)
@@ -173,14 +174,13 @@ static struct err *take_layer(struct collection *c, const struct inventory_layer
 	return NULL;
 }
 
-/* For `why`. */
-static void note_evicted(const struct collection *c, const char *hex)
+static void note_key(struct collection *c, const char *hex)
 {
 	CLEANUP(freep) char *text = xasprintf("xxh3:%s", hex);
 	struct digest key;
 
 	if (digest_parse(str_of(text), &key))
-		history_note_evicted(c->store, &key, c->policy->reason);
+		vec_push(&c->evicted, key);
 }
 
 static struct err *take_record(struct collection *c, const struct candidate *candidate)
@@ -199,8 +199,7 @@ static struct err *take_record(struct collection *c, const struct candidate *can
 	}
 	TRY(move_away(c, r->path));
 	tell(c, &victim);
-	if (!c->policy->dry_run)
-		note_evicted(c, r->hex);
+	note_key(c, r->hex);
 	for (size_t i = r->chain.len; i-- > 0;) {
 		struct inventory_layer *layer =
 			inventory_find_layer(&c->inventory, r->chain.layers[i].name);
@@ -303,6 +302,13 @@ static struct err *take_all(struct collection *c)
 	return NULL;
 }
 
+/* For `why`; after the locks are given back. */
+static void note_evicted(const struct collection *c)
+{
+	for (size_t i = 0; i < c->evicted.len; i++)
+		history_note_evicted(c->store, &c->evicted.items[i], c->policy->reason);
+}
+
 /* ---- the collection ---- */
 
 static struct err *choose_and_hide(struct collection *c)
@@ -337,5 +343,7 @@ struct err *gc_run(const struct store *s, const struct gc_policy *policy,
 	out->before = c.now = report.total;
 	TRY(inventory_look(&c.inventory, s));
 	TRY(err_wrap(choose_and_hide(&c), "cache folder '%s'", s->dir));
+	if (!policy->dry_run)
+		note_evicted(&c);
 	return NULL;
 }

@@ -26,8 +26,7 @@ struct gc_policy {
 	uint64_t max_bytes, max_files; /* UINT64_MAX: no limit */
 	int64_t unused_since_ns; /* take what was last used before; INT64_MIN: nothing */
 	bool dry_run;		 /* only show */
-	/* Kept for each record that goes: "evicted by REASON" (history_evicted()). */
-	const char *reason;
+	const char *reason;	 /* what history.h says of each record that goes */
 	void (*show)(void *context, const struct gc_victim *victim); /* may be NULL */
 	void *context;
 };

@@ -174,6 +174,7 @@ struct err *lease_reserve(struct lease *l, uint64_t bytes, uint64_t files)
 
 struct reservation {
 	uint64_t bytes, files;
+	int64_t began_ns;
 	bool is_own;
 };
 
@@ -184,9 +185,8 @@ static void read_line(struct lease_set *set, char *line, struct reservation *r)
 
 	switch (line[0]) {
 	case 'S':
-		if (str_to_u64(str_of(line + 1), &number) &&
-		    (int64_t)number < set->oldest_ns)
-			set->oldest_ns = (int64_t)number;
+		if (str_to_u64(str_of(line + 1), &number))
+			r->began_ns = (int64_t)number;
 		break;
 	case 'P':
 		r->is_own = str_to_u64(str_of(line + 1), &number) &&
@@ -204,7 +204,7 @@ static void read_line(struct lease_set *set, char *line, struct reservation *r)
 
 static void read_lines(struct lease_set *set, struct buf text)
 {
-	struct reservation r = {0};
+	struct reservation r = {.began_ns = INT64_MAX};
 	char *line = text.data, *end;
 
 	vec_push(&set->texts, text);
@@ -216,8 +216,12 @@ static void read_lines(struct lease_set *set, struct buf text)
 	}
 	set->bytes += r.bytes;
 	set->files += r.files;
-	set->own_bytes += r.is_own ? r.bytes : 0;
-	set->own_files += r.is_own ? r.files : 0;
+	if (r.began_ns < set->oldest_ns)
+		set->oldest_ns = r.began_ns;
+	if (r.is_own)
+		set->own_ns = r.began_ns;
+	if (r.bytes > 0 && r.began_ns > set->youngest_ns)
+		set->youngest_ns = r.began_ns;
 }
 
 static struct err *read_lease(const struct store *s, const char *name,

@@ -42,14 +42,16 @@ struct lease_set {
 	VEC(struct buf) texts; /* that the names point into */
 	struct map names;      /* "Lname" to itself */
 	size_t alive;
-	int64_t oldest_ns;	       /* when the oldest began; INT64_MAX: none */
-	uint64_t bytes, files;	       /* reserved by all */
-	uint64_t own_bytes, own_files; /* by this process, part of these */
+	int64_t oldest_ns;     /* when the oldest began; INT64_MAX: none */
+	uint64_t bytes, files; /* reserved by all */
+	/* When this process began, and the youngest of those that have something reserved;
+	 * INT64_MIN: none. */
+	int64_t own_ns, youngest_ns;
 };
 
 #define LEASE_SET_INIT                                                                   \
 	{                                                                                \
-		{0}, MAP_INIT, 0, INT64_MAX, 0, 0, 0, 0                                  \
+		{0}, MAP_INIT, 0, INT64_MAX, 0, 0, INT64_MIN, INT64_MIN                  \
 	}
 
 /* Read all leases; those of dead processes are removed. */

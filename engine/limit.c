@@ -19,6 +19,8 @@
  * thread at most. */
 static const uint64_t SAMPLE_NS = 500000000;
 static const uint64_t COST_FACTOR = 4;
+/* How many samples past the ceiling a younger process has for giving way. */
+static const unsigned PATIENCE = 3;
 /* What a step is expected to add that was never run. */
 static const struct usage UNKNOWN_STEP = {.bytes = 16 << 20, .files = 256};
 
@@ -32,7 +34,8 @@ struct limit {
 	struct inventory history; /* const once made: what steps took earlier */
 	pthread_t thread;
 	bool has_thread;
-	pthread_mutex_t look; /* one sample at a time; guards nothing else */
+	pthread_mutex_t look; /* one sample at a time; guards n_passed */
+	unsigned n_passed;    /* samples in a row past the ceiling */
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t changed;
 	VEC(struct running) running;
@@ -136,15 +139,32 @@ static void stop_run(struct limit *l, const struct usage *now)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* Of several processes that have too much together the youngest is to stop, not all. */
+static bool younger_one_works(const struct limit *l)
+{
+	struct lease_set leases = LEASE_SET_INIT;
+	struct err *e = lease_set_read(l->options.store, &leases);
+	bool younger = !e && leases.own_ns < leases.youngest_ns;
+
+	err_ignore(e, "then nobody is waited for");
+	lease_set_release(&leases);
+	return younger;
+}
+
 static struct err *sample(struct limit *l)
 {
 	struct usage left, none = {0, 0};
 	struct err *e;
+	bool stop = false;
 
 	pthread_mutex_lock(&l->look);
 	e = make_room(&l->options, &none, &left);
+	if (e || !is_passed(&l->options, &left))
+		l->n_passed = 0;
+	else
+		stop = ++l->n_passed > PATIENCE || !younger_one_works(l);
 	pthread_mutex_unlock(&l->look);
-	if (!e && is_passed(&l->options, &left))
+	if (stop)
 		stop_run(l, &left);
 	return e;
 }

@@ -130,7 +130,7 @@ static struct err *open_store(const struct request *r, struct store **out)
 
 	TRY(store_default_dir(r->settings.cache_dir, &dir));
 	TRY(store_open(dir, r->is_inside ? STORE_WRITE : STORE_READ, out));
-	/* What is below the shell must stay while it is open. */
+	/* Layers that are looked at stay as long as the shell does. */
 	return r->is_inside ? store_hold(*out) : NULL;
 }
 

@@ -131,6 +131,16 @@ in_background b.sif third.def err1
 waiter=$pid
 says_soon 'waiting for another' err1
 check "it names the one it waits for" grep -q "pid $holder" err1
+# The container holds the lock too, so that after the kill nobody starts beside it; not the script.
+holders() {
+	local pid
+	for pid in $(pgrep -f 'dagbuild internal-run|^sleep 3'); do
+		tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -q "=$HOME" || [ "$(cat "/proc/$pid/comm")" = sleep ] || continue
+		find "/proc/$pid/fd" -lname '*/locks/*' -printf "$(tr '\0' ' ' <"/proc/$pid/cmdline")\n" 2>/dev/null
+	done
+}
+[ "$MODE" != root ] || equal "$(holders)" $'dagbuild internal-run \ndagbuild internal-run ' \
+	"the container's two processes hold the lock, the script does not"
 kill -9 $holder
 wait $holder 2>/dev/null
 wait $waiter
@@ -265,6 +275,28 @@ check "nothing is left but the store" nothing_left
 dagbuild cache verify
 status 0 "and right"
 
+# Two that are too much together: the younger one stops.
+sed 's/seq 100/seq 20/; s/big/left/' grow.def >left.def
+sed 's/seq 100/seq 20/; s/big/right/' grow.def >right.def
+max=$(($(used) + 80000000))
+export DAGBUILD_CACHE_MAX=$max
+in_background left.sif left.def err0
+left=$pid
+says_soon 'head -c' err0
+in_background right.sif right.def err1
+right=$pid
+wait "$left"
+equal $? 0 "of two that are too much together the older one ends well"
+wait "$right"
+equal $? 1 "the younger one stops"
+check "it says why" grep -q 'the cache is full' err1
+unset DAGBUILD_CACHE_MAX
+dagbuild cache verify
+status 0 "the store is right"
+dagbuild cache prune --older 0s --keep 1K
+find "$DAGBUILD_CACHEDIR/records" -name '*.json' -exec touch -d '1 hour ago' {} +
+dagbuild run -o small.sif first.def
+
 # What was used longest ago makes room.
 sed -i 's/seq 100/seq 5/; s/sleep 0.1/sleep 0.01/' grow.def
 find "$DAGBUILD_CACHEDIR/records" "$DAGBUILD_CACHEDIR/blobs" -type f -exec touch -d '3 days ago' {} +
@@ -278,6 +310,8 @@ DAGBUILD_CACHE_MAX=$max dagbuild run -o grow2.sif grow2.def
 status 0 "one that fits once room is made"
 sync
 check "the store stays below the ceiling" test "$(used)" -le "$max"
+dagbuild why grow.def stage1.post
+check "why tells what went for it" grep -Eq 'evicted on [-0-9: ]+ by --cache-max' <<<"$out"
 dagbuild run --cache-max 1M -o grow2.sif grow2.def
 status 0 "without a change, with a lower ceiling"
 sync

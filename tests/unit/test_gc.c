@@ -62,7 +62,7 @@ static void test_least_recently_used(void **state)
 	struct gc_policy policy = GC_NOTHING;
 	struct gc_result r = collect(*state, policy);
 	struct usage_report report;
-	struct eviction evicted;
+	struct eviction eviction = {0};
 	struct digest key = key_of("old");
 
 	assert_int_equal(r.victims, 0);
@@ -76,10 +76,10 @@ static void test_least_recently_used(void **state)
 	assert_true(has_record(*state, "base") && has_record(*state, "one") &&
 		    has_record(*state, "two"));
 	assert_int_equal(r.victims, 2);
-	assert_true(history_evicted(*state, &key, &evicted));
-	assert_string_equal(evicted.why, "--cache-max");
+	assert_true(history_evicted(*state, &key, &eviction));
+	assert_string_equal(eviction.why, "--cache-max");
 	key = key_of("one");
-	assert_false(history_evicted(*state, &key, &evicted));
+	assert_false(history_evicted(*state, &key, &eviction));
 	/* Half of what is left: `one` goes before `base`, though that was used before. */
 	assert_ok(usage_measure(*state, USAGE_EXACT, &report));
 	assert_true(r.before.bytes - r.freed.bytes + 8192 > report.total.bytes);
