@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -121,12 +122,35 @@ void fs_random_name(char *out, size_t len)
 	out[len] = '\0';
 }
 
+static const char TMPFILE_PREFIX[] = ".dagbuild-";
+static const char TMPFILE_SUFFIX[] = ".tmp";
+
 static void tmpfile_choose_name(struct tmpfile *t)
 {
 	char random[13];
 
 	fs_random_name(random, 12);
-	snprintf(t->name, sizeof(t->name), ".%s.tmp", random);
+	snprintf(t->name, sizeof(t->name), "%s%s%s", TMPFILE_PREFIX, random,
+		 TMPFILE_SUFFIX);
+}
+
+/* Between making and locking it, somebody may take it for a dead one's. */
+static struct err *tmpfile_open_named(struct tmpfile *t, mode_t mode)
+{
+	struct stat st;
+
+	for (int tries = 0; tries < 16; tries++) {
+		tmpfile_choose_name(t);
+		TRY(fs_open(t->dir_fd, t->name, O_RDWR | O_CREAT | O_EXCL, mode, &t->fd));
+		/* Where nothing can be locked, nothing is taken for dead either. */
+		(void)flock(t->fd, LOCK_EX);
+		if (fstat(t->fd, &st) == 0 && st.st_nlink > 0)
+			return NULL;
+		close(t->fd);
+		t->fd = -1;
+	}
+	t->name[0] = '\0';
+	return err_new(ERR_SYS, "temporary file: none stays");
 }
 
 struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode)
@@ -138,8 +162,7 @@ struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode)
 	/* open(2): what a filesystem or kernel without O_TMPFILE answers */
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
 		return err_sys("temporary file");
-	tmpfile_choose_name(t);
-	return fs_open(dir_fd, t->name, O_RDWR | O_CREAT | O_EXCL, mode, &t->fd);
+	return tmpfile_open_named(t, mode);
 }
 
 static struct err *tmpfile_link(const struct tmpfile *t, int dir_fd, const char *path)
@@ -154,11 +177,17 @@ static struct err *tmpfile_link(const struct tmpfile *t, int dir_fd, const char 
 
 struct err *tmpfile_publish(struct tmpfile *t, int dir_fd, const char *path)
 {
+	struct err *e;
+
 	/* linkat(2) replaces nothing, so that a name for rename(2) is needed in between.
 	 */
 	if (!t->name[0]) {
+		(void)flock(t->fd, LOCK_EX);
 		tmpfile_choose_name(t);
-		TRY(tmpfile_link(t, t->dir_fd, t->name));
+		e = tmpfile_link(t, t->dir_fd, t->name);
+		if (e)
+			t->name[0] = '\0';
+		TRY(e);
 	}
 	if (renameat(t->dir_fd, t->name, dir_fd, path) != 0)
 		return err_sys("'%s'", path);
@@ -190,11 +219,50 @@ void tmpfile_release(struct tmpfile *t)
 	errno = saved;
 }
 
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool tmpfile_is_name(const char *name)
+{
+	size_t len = strlen(name), suffix = sizeof(TMPFILE_SUFFIX) - 1;
+
+	return strncmp(name, TMPFILE_PREFIX, sizeof(TMPFILE_PREFIX) - 1) == 0 &&
+	       len > suffix && strcmp(name + len - suffix, TMPFILE_SUFFIX) == 0;
+}
+
+void tmpfile_remove_if_dead(int dir_fd, const char *name)
+{
+	CLEANUP(closep) int fd = -1;
+
+	if (!tmpfile_is_name(name))
+		return;
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)unlinkat(dir_fd, name, 0); /* or the next run does */
+}
+
+void tmpfile_remove_dead(int dir_fd)
+{
+	CLEANUP(closep)
+	int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closedirp) DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	(void)steal_fd(&own); /* it is the folder's now */
+	while ((entry = readdir(dir)) != NULL)
+		tmpfile_remove_if_dead(dir_fd, entry->d_name);
+}
+
 struct err *fs_write_atomic(int dir_fd, const char *path, const void *data, size_t len,
 			    mode_t mode)
 {
-	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(closep) int parent = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	const char *slash = strrchr(path, '/');
 	CLEANUP(freep)
 	char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
@@ -205,12 +273,6 @@ struct err *fs_write_atomic(int dir_fd, const char *path, const void *data, size
 	if (fdatasync(tmp.fd) != 0)
 		return err_sys("'%s': sync", path);
 	return tmpfile_publish(&tmp, parent, slash ? slash + 1 : path);
-}
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 static struct err *remove_entries(int dir_fd, dev_t device);

@@ -40,11 +40,13 @@ NODISCARD struct err *fs_remove_tree(int dir_fd, const char *path);
 NODISCARD struct err *fs_absolute(const char *path, char **out);
 
 /* A file without a name (O_TMPFILE), so that a kill leaves nothing behind; where the
- * filesystem cannot do that (NFS), one under a temporary name. */
+ * filesystem cannot do that (NFS), one under a temporary name.  Publishing over a file
+ * needs a temporary name for a moment, too.  A file under such a name is locked by its
+ * owner, so that what a dead one left is known: tmpfile_remove_dead(). */
 struct tmpfile {
 	int dir_fd; /* borrowed */
 	int fd;
-	char name[32]; /* "" while it has none */
+	char name[32]; /* "" while it has none; else .dagbuild-RANDOM.tmp */
 };
 
 #define TMPFILE_INIT                                                                     \
@@ -59,8 +61,13 @@ NODISCARD struct err *tmpfile_publish(struct tmpfile *t, int dir_fd, const char 
 /* As tmpfile_publish(), but what is there stays: ERR_EXISTS. */
 NODISCARD struct err *tmpfile_publish_new(struct tmpfile *t, int dir_fd,
 					  const char *path);
-/* Close it; remove it unless it was published. */
+/* Close it; remove it unless it was published.  The folder must still be open: declare
+ * its variable before the file's. */
 void tmpfile_release(struct tmpfile *t);
+/* Remove entry `name` of the folder if it is a temporary file whose owner has ended. */
+void tmpfile_remove_if_dead(int dir_fd, const char *name);
+/* All such entries. */
+void tmpfile_remove_dead(int dir_fd);
 
 /* `len` (at most 64) random characters [a-z2-7] and NUL into `out`; 5 bits each. */
 void fs_random_name(char *out, size_t len);

@@ -180,9 +180,9 @@ static struct err *make_folder(const struct store *s, const char *path)
 static struct err *write_file(const struct store *s, const struct history_step *step,
 			      const cJSON *content)
 {
+	CLEANUP(closep) int folder = -1, tmp_dir = -1;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(freep) char *text = json_print(content);
-	CLEANUP(closep) int folder = -1;
 	char path[PATH_SIZE], *slash;
 
 	path_of(s, step, path);
@@ -191,7 +191,9 @@ static struct err *write_file(const struct store *s, const struct history_step *
 	TRY(make_folder(s, "history"));
 	TRY(make_folder(s, path));
 	TRY(fs_open(store_fd(s), path, O_RDONLY | O_DIRECTORY, 0, &folder));
-	TRY(tmpfile_open(&tmp, folder, 0600));
+	/* What a kill leaves lies in tmp/, where the next start looks for it. */
+	TRY(fs_open(store_fd(s), "tmp", O_RDONLY | O_DIRECTORY, 0, &tmp_dir));
+	TRY(tmpfile_open(&tmp, tmp_dir, 0600));
 	TRY(fs_write_all(tmp.fd, text, strlen(text)));
 	TRY(tmpfile_publish(&tmp, folder, slash + 1));
 	make_room(folder, slash + 1);

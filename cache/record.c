@@ -68,9 +68,9 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 static struct err *try_write(const struct store *s, const struct digest *key,
 			     const cJSON *record)
 {
+	CLEANUP(closep) int dir = -1, tmp_dir = -1;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(freep) char *text = json_print(record);
-	CLEANUP(closep) int dir = -1;
 	char path[PATH_SIZE], *slash;
 
 	record_path(key, path);
@@ -79,7 +79,9 @@ static struct err *try_write(const struct store *s, const struct digest *key,
 	if (mkdirat(s->fd, path, 0700) != 0 && errno != EEXIST)
 		return err_sys("'%s'", path);
 	TRY(fs_open(s->fd, path, O_RDONLY | O_DIRECTORY, 0, &dir));
-	TRY(tmpfile_open(&tmp, dir, 0600));
+	/* What a kill leaves lies in tmp/, where the next start looks for it. */
+	TRY(fs_open(s->fd, "tmp", O_RDONLY | O_DIRECTORY, 0, &tmp_dir));
+	TRY(tmpfile_open(&tmp, tmp_dir, 0600));
 	TRY(fs_write_all(tmp.fd, text, strlen(text)));
 	return tmpfile_publish(&tmp, dir, slash + 1);
 }
@@ -164,7 +166,8 @@ uint64_t record_used_ms(const struct store *s, const struct digest *key)
 	record_path(key, path);
 	if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
-	return (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+	return (uint64_t)st.st_mtim.tv_sec * 1000 +
+	       (uint64_t)st.st_mtim.tv_nsec / 1000000;
 }
 
 cJSON *record_snapshot(const struct snapshot *chain)

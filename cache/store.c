@@ -107,6 +107,8 @@ static struct err *make_folders(struct store *s)
 	TRY(make_secret(s));
 	if (faccessat(s->fd, "version", R_OK, 0) == 0)
 		return NULL;
+	/* Made once; so a temporary file that a kill has left is looked for only here. */
+	tmpfile_remove_dead(s->fd);
 	return fs_write_atomic(s->fd, "version", VERSION_TEXT, strlen(VERSION_TEXT),
 			       0600);
 }
@@ -133,9 +135,12 @@ static void remove_dead_scratch(const struct store *s)
 		closep(&fd);
 		return;
 	}
-	while ((entry = readdir(dir)) != NULL)
+	while ((entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] != '.')
 			remove_if_dead(s, entry->d_name);
+		else
+			tmpfile_remove_if_dead(dirfd(dir), entry->d_name);
+	}
 	closedir(dir);
 }
 

@@ -464,6 +464,7 @@ void exec_free(struct exec *x)
 	free(x->states);
 	flight_table_free(x->flights);
 	stat_memo_free(x->memo);
+	free(x->architecture);
 	free(x);
 }
 

@@ -295,8 +295,8 @@ static struct err *pack_run(struct exec *x, const struct step *step, struct task
 			    cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
-	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(closep) int folder = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	const char *output = x->options.output;
 	CLEANUP(freep)
 	char *parent = xstrndup(output, (size_t)(path_base(output) - output));
@@ -304,6 +304,7 @@ static struct err *pack_run(struct exec *x, const struct step *step, struct task
 	struct err *e;
 
 	TRY(fs_open(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0, &folder));
+	tmpfile_remove_dead(folder);
 	TRY(tmpfile_open(&tmp, folder, 0755));
 	TRY(mounted_open(x, exec_parent(x, step), false, &m));
 	p.root_fd = m.root_fd;

@@ -147,8 +147,10 @@ static struct err *make_temporary_folders(int root_fd)
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEANUP(closep) int fd = -1;
+		bool exists;
 
-		if (root_exists(root_fd, names[i]))
+		TRY(root_exists(root_fd, names[i], &exists));
+		if (exists)
 			continue;
 		TRY(path_mkdirs(root_fd, names[i], 0755));
 		TRY(path_open(root_fd, names[i], O_RDONLY | O_DIRECTORY, 0, &fd));

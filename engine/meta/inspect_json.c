@@ -66,6 +66,8 @@ static struct err *put_environment(struct buf *out, int root_fd)
 
 	TRY(path_open(root_fd, "/.singularity.d/env", O_RDONLY | O_DIRECTORY, 0, &fd));
 	n = scandirat(fd, ".", &entries, is_listed, by_name);
+	if (n < 0)
+		return err_sys("'/.singularity.d/env' in the image");
 	buf_putc(&members, '{');
 	for (int i = 0; i < n; i++) {
 		CLEANUP(freep)

@@ -14,18 +14,21 @@
 
 static const size_t READ_MAX = (size_t)1 << 20;
 
-bool root_exists(int root_fd, const char *path)
+struct err *root_exists(int root_fd, const char *path, bool *out)
 {
 	CLEANUP(closep) int dir = -1;
 	const char *name;
 	struct err *e = path_open_parent(root_fd, path, &dir, &name);
 	struct stat st;
 
-	if (e) {
+	*out = false;
+	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "no folder, no file");
-		return false;
+		return NULL;
 	}
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	TRY(e);
+	*out = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return *out || errno == ENOENT ? NULL : err_sys("'%s' in the image", path);
 }
 
 static struct err *create(int dir, const char *name, const char *data, size_t len,
@@ -63,7 +66,9 @@ struct err *root_read(int root_fd, const char *path, struct buf *out)
 
 	/* O_NONBLOCK: a fifo of that name must not hold us. */
 	TRY(path_open(root_fd, path, O_RDONLY | O_NONBLOCK, 0, &fd));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s' in the image", path);
+	if (!S_ISREG(st.st_mode))
 		return err_new(ERR_NOTFOUND, "'%s' in the image is no plain file", path);
 	return err_wrap(fs_read_fd(fd, READ_MAX, out), "'%s' in the image", path);
 }

@@ -26,7 +26,8 @@ NODISCARD struct err *root_append(int root_fd, const char *path, const char *fir
 				  const char *data, mode_t mode);
 /* A plain file's content, at most 1 MiB; ERR_NOTFOUND when there is none. */
 NODISCARD struct err *root_read(int root_fd, const char *path, struct buf *out);
-bool root_exists(int root_fd, const char *path);
+/* Whether something, be it a link, has that name. */
+NODISCARD struct err *root_exists(int root_fd, const char *path, bool *out);
 /* A symbolic link; a link of that name is replaced, anything else is left alone. */
 NODISCARD struct err *root_link(int root_fd, const char *path, const char *target);
 NODISCARD struct err *root_remove(int root_fd, const char *path);

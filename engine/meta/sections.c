@@ -4,6 +4,7 @@
 #include "engine/meta/sections.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
@@ -36,10 +37,12 @@ static void note(const struct sections_request *r, const char *format, ...)
 static struct err *write_help(int root_fd, const struct sections_request *r)
 {
 	CLEANUP(freep) char *text = NULL;
+	bool exists;
 
 	if (!r->meta->help.body)
 		return NULL;
-	if (root_exists(root_fd, HELP)) {
+	TRY(root_exists(root_fd, HELP, &exists));
+	if (exists) {
 		note(r, "%%help is not stored: the base image has a help text");
 		return NULL;
 	}
@@ -47,21 +50,24 @@ static struct err *write_help(int root_fd, const struct sections_request *r)
 	return root_write(root_fd, HELP, text, strlen(text), 0644, ROOT_REPLACE);
 }
 
-static unsigned count_entries(int root_fd, const char *path)
+static struct err *count_entries(int root_fd, const char *path, unsigned *n)
 {
 	CLEANUP(closep) int fd = -1;
-	struct err *e = path_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd);
-	DIR *dir = e ? NULL : fdopendir(fd);
-	unsigned n = 0;
+	struct dirent *entry;
+	struct err *e;
+	DIR *dir;
 
-	err_ignore(e, "no folder, no entries");
+	*n = 0;
+	TRY(path_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd));
+	dir = fdopendir(fd);
 	if (!dir)
-		return 0;
-	fd = -1;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		n += entry->d_name[0] != '.';
+		return err_sys("'%s' in the image", path);
+	(void)steal_fd(&fd);
+	while (errno = 0, (entry = readdir(dir)) != NULL)
+		*n += entry->d_name[0] != '.';
+	e = errno ? err_sys("'%s' in the image", path) : NULL;
 	closedir(dir);
-	return n;
+	return e;
 }
 
 /* A definition that the base image brought goes to the history, numbered. */
@@ -69,14 +75,17 @@ static struct err *write_definition(int root_fd, const struct sections_request *
 {
 	CLEANUP(buf_release) struct buf earlier = BUF_INIT;
 	CLEANUP(freep) char *name = NULL;
+	unsigned n = 0;
+	bool exists;
 
 	if (!r->meta->definition)
 		return NULL;
-	if (root_exists(root_fd, DEFINITION)) {
+	TRY(root_exists(root_fd, DEFINITION, &exists));
+	if (exists) {
 		TRY(root_read(root_fd, DEFINITION, &earlier));
 		TRY(path_mkdirs(root_fd, HISTORY, 0755));
-		name = xasprintf("%s/Apptainer%u", HISTORY,
-				 count_entries(root_fd, HISTORY));
+		TRY(count_entries(root_fd, HISTORY, &n));
+		name = xasprintf("%s/Apptainer%u", HISTORY, n);
 		TRY(root_write(root_fd, name, buf_text(&earlier), earlier.len, 0644,
 			       ROOT_REPLACE));
 	}
@@ -167,8 +176,10 @@ static void set_automatic(struct labels *labels, const struct sections_request *
 static struct err *take_build_labels(int root_fd, struct labels *labels)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	bool exists;
 
-	if (!root_exists(root_fd, BUILD_LABELS))
+	TRY(root_exists(root_fd, BUILD_LABELS, &exists));
+	if (!exists)
 		return NULL;
 	TRY(root_read(root_fd, BUILD_LABELS, &text));
 	labels_set_lines(labels, str_make(buf_text(&text), text.len));

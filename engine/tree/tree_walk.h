@@ -53,8 +53,8 @@ struct tree_walk {
 	struct content_reader reader;
 	const struct walk_visitor *visitor; /* NULL: a probe */
 	void *context;
-	struct stat avoid; /* the folder copied into, which must not be a source */
-	void *seen;	   /* tsearch(3) tree of files with several names */
+	struct stat avoid;  /* the folder copied into, which must not be a source */
+	void *seen;	    /* tsearch(3) tree of files with several names */
 	const char *source; /* as written and expanded; for the list */
 };
 

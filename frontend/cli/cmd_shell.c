@@ -130,7 +130,7 @@ static struct err *open_store(const struct request *r, struct store **out)
 
 	TRY(store_default_dir(r->settings.cache_dir, &dir));
 	TRY(store_open(dir, r->is_inside ? STORE_WRITE : STORE_READ, out));
-	/* What the shell stands on stays as long as it is open. */
+	/* What is below the shell must stay while it is open. */
 	return r->is_inside ? store_hold(*out) : NULL;
 }
 

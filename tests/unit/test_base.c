@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -259,6 +260,41 @@ static void test_fs_publish(void **state)
 	assert_err(ERR_CORRUPT, fs_read_file(dir, "f", 2, &text));
 }
 
+/* A kill between the two names of a file leaves the temporary one: it goes, but not that of
+ * a live owner, nor what only looks alike. */
+static void test_tmpfile_remove_dead(void **state)
+{
+	CLEANUP(closep) int dir = -1;
+	CLEANUP(closep) int live = -1;
+
+	assert_ok(fs_open(AT_FDCWD, *state, O_RDONLY | O_DIRECTORY, 0, &dir));
+	assert_ok(fs_write_atomic(dir, ".dagbuild-dead.tmp", "", 0, 0600));
+	assert_ok(fs_write_atomic(dir, ".dagbuild-live.tmp", "", 0, 0600));
+	assert_ok(fs_write_atomic(dir, ".mine.tmp", "", 0, 0600));
+	assert_int_equal(symlinkat("elsewhere", dir, ".dagbuild-link.tmp"), 0);
+	assert_ok(fs_open(dir, ".dagbuild-live.tmp", O_RDONLY, 0, &live));
+	assert_int_equal(flock(live, LOCK_EX), 0);
+	tmpfile_remove_dead(dir);
+	assert_int_equal(faccessat(dir, ".dagbuild-dead.tmp", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir, ".dagbuild-live.tmp", F_OK, 0), 0);
+	assert_int_equal(faccessat(dir, ".mine.tmp", F_OK, 0), 0);
+}
+
+/* Publishing fails onto a folder; nothing but the folder is left then.  The file's name
+ * was once removed by way of a descriptor that was closed before. */
+static void test_fs_publish_fails(void **state)
+{
+	CLEANUP(freep) char *path = path_join(*state, "p");
+	CLEANUP(closep) int dir = -1;
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_ok(fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &dir));
+	assert_int_equal(mkdirat(dir, "taken", 0700), 0);
+	assert_err(ERR_SYS, fs_write_atomic(dir, "taken", "", 0, 0600));
+	assert_int_equal(unlinkat(dir, "taken", AT_REMOVEDIR), 0);
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* Folders without permission, as overlayfs leaves them, are removed too. */
 static void test_fs_remove_tree(void **state)
 {
@@ -381,6 +417,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_path_is_confined, setup_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_fs_publish, setup_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_fs_publish_fails, setup_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_tmpfile_remove_dead, setup_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_fs_publish_fails, setup_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_tmpfile_remove_dead, setup_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_fs_remove_tree, setup_folder,
 						remove_folder),

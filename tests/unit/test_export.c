@@ -159,22 +159,23 @@ static void test_tree_durations(void **state)
 	CLEANUP(freep) char *text = export(plan, "tree", &s);
 
 	(void)state;
-	assert_string_equal(text, "stage compiler\n"
-				  "  base    From golang:1.20.2-alpine   1:1       hit\n"
-				  "  post    %post                       5:1       miss: "
-				  "%post line 7         2m05s\n"
-				  "\n"
-				  "stage final  -> image\n"
-				  "  base    From alpine:3.17            8:1       hit\n"
-				  "  copy    %files from compiler        12:1      maybe: "
-				  "after compiler.post  42ms\n"
-				  "  meta    metadata                    8:1       maybe: "
-				  "after compiler.post\n"
-				  "  pack    image                       8:1       maybe: "
-				  "after compiler.post\n"
-				  "\n"
-				  "up to 4 of 6 steps to build, expected to take 2m05s "
-				  "and what 2 new steps take\n");
+	assert_string_equal(text,
+			    "stage compiler\n"
+			    "  base    From golang:1.20.2-alpine   1:1       hit\n"
+			    "  post    %post                       5:1       miss: "
+			    "%post line 7         2m05s\n"
+			    "\n"
+			    "stage final  -> image\n"
+			    "  base    From alpine:3.17            8:1       hit\n"
+			    "  copy    %files from compiler        12:1      maybe: "
+			    "after compiler.post  42ms\n"
+			    "  meta    metadata                    8:1       maybe: "
+			    "after compiler.post\n"
+			    "  pack    image                       8:1       maybe: "
+			    "after compiler.post\n"
+			    "\n"
+			    "up to 4 of 6 steps to build, expected to take 2m05s "
+			    "and what 2 new steps take\n");
 }
 
 /* Lines of a terminal: at most 80 columns of ASCII, no blanks at the end. */

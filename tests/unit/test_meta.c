@@ -182,6 +182,7 @@ static void test_sections(void **state)
 	CLEANUP(freep) char *run = NULL;
 	CLEANUP(freep) char *test = NULL;
 	CLEANUP(freep) char *text = NULL;
+	bool exists;
 
 	assert_ok(base_files_write(b->fd));
 	assert_ok(root_write(b->fd, "/.build.labels", "from.post yes\n", 14, 0644,
@@ -196,14 +197,19 @@ static void test_sections(void **state)
 	assert_non_null(strstr(text, "\t\"from.post\": \"yes\""));
 	assert_non_null(strstr(text, "Tuesday_14_November_2023_22:13:20_UTC"));
 	assert_non_null(strstr(text, "deffile.bootstrap\": \"docker\""));
-	assert_false(root_exists(b->fd, "/.build.labels"));
+	assert_ok(root_exists(b->fd, "/.build.labels", &exists));
+	assert_false(exists);
 	assert_ok(sections_inspect_json(b->fd, &json));
 	assert_non_null(strstr(buf_text(&json), "\"helpfile\":\"Help me\""));
 	assert_non_null(strstr(buf_text(&json), "\"deffile\":\"Bootstrap: docker\""));
 	assert_non_null(strstr(buf_text(&json), "export X=1"));
 	/* A second definition moves the first to the history. */
 	assert_ok(sections_write(b->fd, &request));
-	assert_true(root_exists(b->fd, "/.singularity.d/bootstrap_history/Apptainer0"));
+	assert_ok(root_exists(b->fd, "/.singularity.d/bootstrap_history/Apptainer0",
+			      &exists));
+	assert_true(exists);
+	/* What cannot be looked at is not taken for missing. */
+	assert_err(ERR_SYS, root_exists(b->fd, "/.singularity.d/runscript/x", &exists));
 }
 
 static void test_go_json(void **state)

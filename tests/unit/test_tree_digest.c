@@ -69,6 +69,47 @@ static void digest_covers_what_is_copied(void **state)
 	}
 }
 
+static struct digest digest_until(const struct fixture *f, enum copy_from from,
+				  int64_t epoch_s)
+{
+	struct copy_item item = {.source = from == COPY_FROM_HOST ? "src/d" : "/src/d",
+				 .target = "/x"};
+	struct copy_request request = {
+		.from = from,
+		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,
+		.items = &item,
+		.n_items = 1,
+		.times_count = true,
+		.clamp_s = epoch_s,
+	};
+	struct digest d;
+
+	assert_ok(tree_copy_digest(&request, &d));
+	return d;
+}
+
+/* With an epoch, a time that is kept and that the image will show counts: a base whose tag
+ * moved to one with other times only once gave an image with the earlier times. */
+static void digest_covers_times_until_epoch(void **state)
+{
+	static const char *const changes[] = {"touch -d @2000 stage/src/d/f1",
+					      "touch -d @900 stage/src/d/f1"};
+	struct fixture *f = *state;
+	struct digest before, after;
+
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		shell(f, "touch -d @3000 stage/src/d/f1");
+		before = digest_until(f, COPY_FROM_STAGE, 1000);
+		shell(f, changes[i]);
+		after = digest_until(f, COPY_FROM_STAGE, 1000);
+		assert_int_equal(digest_equal(&before, &after), i == 0);
+	}
+	before = digest_until(f, COPY_FROM_HOST, 1000);
+	shell(f, "touch -d @500 src/d/f1");
+	after = digest_until(f, COPY_FROM_HOST, 1000);
+	assert_true(digest_equal(&before, &after));
+}
+
 /* Names count: what a pattern matches, and under which name it arrives. */
 static void digest_covers_names(void **state)
 {
@@ -187,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digest_covers_what_is_copied),
+		UNIT(digest_covers_times_until_epoch),
 		UNIT(digest_covers_names),
 		cmocka_unit_test(braces),
 		UNIT(patterns),

@@ -1,0 +1,372 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Kill dagbuild, or make its system calls fail, and see that the next run knows nothing of it.
+
+    crash.py kill  [--every K] [--only STATE:VARIANT:N]   kills at every system call of a small build
+    crash.py fault [--every K] [--only STATE:VARIANT:N]   a full disk, EIO, EMFILE at every such call
+    crash.py lab3  [--points N] [--seed S] [--only ...]   kills at random calls of examples/lab3.def
+
+Each point is a state of the store, a variant of the harm, and the number of the call.  The store is put
+into its state, dagbuild is run under `killer` and then again without it.  The second run must succeed,
+make the image that a build in an empty store makes, byte for byte, and leave no process, no mount, and no
+temporary file; `cache verify` finds nothing, and a third run has nothing to do.  Right after the harm
+there is the earlier image or the new one, nothing in between.
+
+What fails is printed with the words that repeat it (--only).  With CHAOS=full in the environment every
+call is tried, the dynamic loader's too (as with --every 1 --loader).  Environment: DAGBUILD, KILLER, SOURCE; for lab3 also
+DAGBUILD_REGISTRY_MIRRORS.
+"""
+
+import argparse
+import collections
+import glob
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+DAGBUILD = os.environ["DAGBUILD"]
+KILLER = os.environ["KILLER"]
+SOURCE = os.environ["SOURCE"]
+EPOCH = "1700000000"
+RUN_SECONDS = 120
+FAILURES_MAX = 25
+
+SMALL = """\
+Bootstrap: scratch
+
+%files
+    one /one
+    two /etc/deep/two
+    folder/three /folder/
+
+%labels
+    Version 1
+
+%runscript
+    exec /one
+"""
+
+KILLS = {"main": ["--kill", "main"], "tree": ["--kill", "tree"]}
+FAULTS = {
+    "space": ["--fault", "ENOSPC"],
+    "full": ["--fault", "ENOSPC", "--lasting"],
+    "io": ["--fault", "EIO"],
+    "files": ["--fault", "EMFILE"],
+}
+
+Harm = collections.namedtuple("Harm", "report status stderr")
+
+
+class Wrong(Exception):
+    """What a point has shown."""
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def same(a, b):
+    with open(a, "rb") as one, open(b, "rb") as other:
+        return one.read() == other.read()
+
+
+class Place:
+    """A folder with a definition, an image, and a store."""
+
+    def __init__(self, work, definition, as_user):
+        self.as_user = [SOURCE + "/tests/rig/as_user.sh", "--subids", work] if as_user else []
+        self.folder = os.path.join(work, "place")
+        self.image = os.path.join(self.folder, "image.sif")
+        self.store = os.path.join(work, "store")
+        self.states = os.path.join(work, "states")
+        self.clean = os.path.join(work, "clean.sif")
+        self.report = os.path.join(work, "report")
+        os.makedirs(self.states)
+        write(os.path.join(self.folder, "in.def"), definition)
+        if as_user:
+            os.chmod(work, 0o755)
+            # The user's folder is where the image goes.
+            subprocess.run([*self.as_user, "true"], check=True)
+            os.chown(self.folder, os.stat(work).st_uid, -1)
+        listing = subprocess.run([DAGBUILD, "--help"], capture_output=True, text=True, check=False).stdout
+        self.has_verify = re.search(r"^\s+cache\b", listing, re.M) is not None
+
+    def run(self, *words, before=(), store=None):
+        env = dict(os.environ, DAGBUILD_CACHEDIR=store or self.store, SOURCE_DATE_EPOCH=EPOCH)
+        try:
+            return subprocess.run([*before, *self.as_user, DAGBUILD, *words], cwd=self.folder, env=env, text=True, timeout=RUN_SECONDS,
+                                  errors="replace", stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        except subprocess.TimeoutExpired as e:
+            raise Wrong(f"no end after {RUN_SECONDS} s: {words}, {(e.stderr or b'')[-500:]}") from e
+
+    def build(self, *words, **how):
+        return self.run("run", "-j1", "-o", self.image, *words, "in.def", **how)
+
+    def must_build(self, *words, **how):
+        done = self.build(*words, **how)
+        if done.returncode != 0:
+            raise Wrong(f"a run without harm fails ({done.returncode}):\n{done.stderr}")
+        return done
+
+    def save_state(self, name):
+        """Keep the store, and the image there is, as a state to begin with."""
+        folder = os.path.join(self.states, name)
+        os.makedirs(folder)
+        if os.path.exists(self.store):
+            subprocess.run(["cp", "-a", self.store, folder + "/store"], check=True)
+        if os.path.exists(self.image):
+            subprocess.run(["cp", "-a", self.image, folder + "/image"], check=True)
+
+    def enter_state(self, name):
+        folder = os.path.join(self.states, name)
+        shutil.rmtree(self.store, ignore_errors=True)
+        for path in glob.glob(self.folder + "/*.sif") + glob.glob(self.folder + "/.*.tmp"):
+            os.unlink(path)
+        if os.path.exists(folder + "/store"):
+            subprocess.run(["cp", "-a", folder + "/store", self.store], check=True)
+        if os.path.exists(folder + "/image"):
+            subprocess.run(["cp", "-a", folder + "/image", self.image], check=True)
+
+    def harm(self, options, n, *words):
+        if os.path.exists(self.report):
+            os.unlink(self.report)
+        done = self.build(*words, before=[KILLER, "--report", self.report, "--of", DAGBUILD, *options,
+                                           str(n)])
+        if done.returncode not in (0, 3):
+            raise Wrong(f"killer: {done.stderr}")
+        report = self.last_report()
+        return Harm(report, report["status"], done.stderr)
+
+    def last_report(self):
+        if not os.path.exists(self.report):
+            return {"reached": False, "call": "?"}
+        with open(self.report, encoding="utf-8") as file:
+            return json.load(file)
+
+
+# ---- what must be so ----
+
+def processes_of(store):
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(path, "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if b"DAGBUILD_CACHEDIR=" + os.fsencode(store) in words:
+            yield path
+
+
+def temporary_files(place, files_before):
+    """Names that no finished run leaves: beside the image, and anywhere in the store but in layers."""
+    yield from set(os.listdir(place.folder)) - files_before - {"image.sif"}
+    yield from (entry for entry in glob.glob(place.store + "/tmp/*") + glob.glob(place.store + "/tmp/.*"))
+    for folder, folders, files in os.walk(place.store):
+        if folder == place.store:
+            folders.remove("layers")
+        yield from (os.path.join(folder, name) for name in files if name.endswith(".tmp"))
+
+
+def check_nothing_left(place, files_before):
+    left = list(processes_of(place.store))
+    if left:
+        raise Wrong(f"processes are left: {left}")
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+        if place.store in file.read():
+            raise Wrong("something is still mounted")
+    left = sorted(temporary_files(place, files_before))
+    if left:
+        raise Wrong(f"temporary files are left: {left}")
+
+
+def check_harmed(place, harm, was, is_fault):
+    """Right after the harm."""
+    if harm.report["overdue"]:
+        raise Wrong("processes lived on after the kill")
+    if os.path.exists(place.image) and not same(place.image, place.clean) and not (
+            was and same(place.image, was)):
+        raise Wrong("there is an image that is neither the earlier one nor the new one")
+    if not is_fault:
+        return
+    if harm.report["signal"] or harm.status not in (0, 1, 2, 3, 4):
+        raise Wrong(f"status {harm.status}, signal {harm.report['signal']}:\n{harm.stderr}")
+    if harm.status != 0 and not re.search(r"\berror: .", harm.stderr, re.M):
+        raise Wrong(f"status {harm.status} without an error:\n{harm.stderr}")
+    if re.search(r"[Aa]ssert|Sanitizer|core dumped", harm.stderr):
+        raise Wrong(harm.stderr)
+    if harm.status == 0 and not (os.path.exists(place.image) and
+                                 same(place.image, place.clean)):
+        raise Wrong("the run succeeded, and the image is not right")
+
+
+def check_after(place, files_before):
+    place.must_build()
+    if not same(place.image, place.clean):
+        raise Wrong("the next run's image is not that of a clean build")
+    check_nothing_left(place, files_before)
+    if place.has_verify:
+        done = place.run("cache", "verify")
+        if done.returncode != 0:
+            raise Wrong(f"cache verify: {done.returncode}\n{done.stdout}{done.stderr}")
+    again = place.must_build()
+    if "nothing has changed" not in again.stderr:
+        raise Wrong(f"the run after it has something to do:\n{again.stderr}")
+
+
+def try_point(place, state, options, n, is_fault):
+    """Whether the build has an N-th call; what happened there."""
+    place.enter_state(state)
+    was = os.path.join(place.states, state, "image")
+    files_before = set(os.listdir(place.folder))
+    harm = place.harm(options, n)
+    check_harmed(place, harm, was if os.path.exists(was) else None, is_fault)
+    check_after(place, files_before)
+    return harm.report
+
+
+# ---- going through the points ----
+
+class Tally:
+    def __init__(self, command, as_user):
+        self.command = command + (" --user" if as_user else "")
+        self.points = 0
+        self.failures = []
+        self.calls = collections.Counter()
+        self.endings = collections.Counter()
+
+    def point(self, place, state, variant, options, n):
+        """False when there is nothing more to try: the build has fewer calls, or too much was found."""
+        is_fault = "--fault" in options
+        try:
+            report = try_point(place, state, options, n, is_fault)
+        except Wrong as e:
+            report = place.last_report()
+            text = f"{self.command} --only {state}:{variant}:{n} ({report['call']} {report.get('path', '')}): {e}"
+            self.failures.append(text)
+            print("# " + text.replace("\n", "\n# "), flush=True)
+            self.points += 1
+            return report["reached"] and len(self.failures) < FAILURES_MAX
+        if not report["reached"]:
+            return False
+        self.points += 1
+        if self.points % 250 == 0:
+            print(f"# {self.points} points; {state}:{variant}:{n}", flush=True)
+        self.calls[report["call"]] += 1
+        if is_fault:
+            self.endings["done" if report["status"] == 0 else f"status {report['status']}"] += 1
+        return True
+
+    def close(self, text):
+        print(f"{'not ok' if self.failures else 'ok'} - {text}: {self.points} points, {len(self.failures)} failures",
+              flush=True)
+        print("# calls: " + ", ".join(f"{name} {n}" for name, n in self.calls.most_common()))
+        if self.endings:
+            print("# ends: " + ", ".join(f"{name} {n}" for name, n in self.endings.most_common()))
+        return bool(self.failures)
+
+
+def prepare_small(place):
+    write(place.folder + "/one", "1\n")
+    write(place.folder + "/two", "2\n" * 3000)
+    write(place.folder + "/folder/three", "earlier\n")
+    place.save_state("empty")
+    place.must_build()
+    place.save_state("earlier")
+    write(place.folder + "/folder/three", "3\n")
+    place.enter_state("empty")
+    place.must_build()
+    shutil.copyfile(place.image, place.clean)
+
+
+def prepare_lab3(place):
+    place.save_state("empty")
+    place.run("run", "-j1", "--target", "final.base", "in.def")
+    place.run("run", "-j1", "--target", "compiler.base", "in.def")
+    place.save_state("bases")
+    place.run("run", "-j1", "--target", "compiler.post", "in.def")
+    place.save_state("compiled")
+    place.enter_state("empty")
+    place.must_build()
+    shutil.copyfile(place.image, place.clean)
+
+
+def only(place, tally, variants, text):
+    state, variant, n = text.split(":")
+    tally.point(place, state, variant, variants[variant], int(n))
+
+
+def sweep(place, variants, args, tally):
+    for state in ("empty", "earlier"):
+        for index, (variant, options) in enumerate(variants.items()):
+            # Each variant begins elsewhere, so that samples differ.
+            n = 1 + index * args.every // len(variants)
+            while tally.point(place, state, variant, options, n):
+                n += args.every
+
+
+def random_points(place, args, tally):
+    chance = random.Random(args.seed)
+    counted = {}
+    for state in ("empty", "bases", "compiled"):
+        place.enter_state(state)
+        counted[state] = place.harm([], 0).report["counted"]
+    print(f"# calls of lab3: {counted}; seed {args.seed}", flush=True)
+    weights = {"empty": 1, "bases": 2, "compiled": 3}
+    for _ in range(args.points):
+        state = chance.choices(list(weights), list(weights.values()))[0]
+        variant = chance.choice(list(KILLS))
+        tally.point(place, state, variant, KILLS[variant], chance.randint(1, counted[state]))
+
+
+def main():
+    is_full = os.environ.get("CHAOS") == "full"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["kill", "fault", "lab3"])
+    parser.add_argument("--every", type=int, help="a sample: every K-th call")
+    parser.add_argument("--points", type=int, default=500 if is_full else 5)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--loader", action="store_true", help="also the dynamic loader's calls")
+    parser.add_argument("--user", action="store_true", help="as an ordinary user with subordinate ids")
+    parser.add_argument("--only", metavar="STATE:VARIANT:N")
+    parser.add_argument("--dir", help="work in this folder (default: below the temporary folder)")
+    args = parser.parse_args()
+    if args.every is None:
+        args.every = 1 if is_full else 200 if args.user else 60
+
+    variants = FAULTS if args.what == "fault" else KILLS
+    if args.loader or (args.what == "kill" and is_full):
+        variants = {name: [*options, "--loader"] for name, options in variants.items()}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    work = tempfile.mkdtemp(prefix="chaos.", dir=args.dir)
+    started = time.monotonic()
+    tally = Tally(f"crash.py {args.what}", args.user)
+    try:
+        if args.what == "lab3":
+            with open(SOURCE + "/examples/lab3.def", encoding="utf-8") as file:
+                place = Place(work, file.read(), args.user)
+            prepare_lab3(place)
+        else:
+            place = Place(work, SMALL, args.user)
+            prepare_small(place)
+        if args.only:
+            only(place, tally, variants, args.only)
+        elif args.what == "lab3":
+            random_points(place, args, tally)
+        else:
+            sweep(place, variants, args, tally)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return tally.close(f"{tally.command} in {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

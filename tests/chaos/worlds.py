@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: MIT
+"""Random worlds for the differential test: a definition, the host's files, tags, and what changes in them."""
+
+import copy
+import os
+import shutil
+
+import images
+
+WORDS = "ash birch cedar elm fir hazel juniper larch maple oak pine rowan".split()
+SECTIONS = ("environment", "runscript", "startscript", "test", "help")
+TARGETS = ("/in/", "/in/x", "/opt/deep/", "/etc/new", "/data/", "")
+FROM_SOURCES = ("/data/a", "/data/dir", "/data", "/etc/base", "/data/dir/*", "/in", "/opt", "/bin/busybox")
+HOST_SOURCES = ("f0", "f1", "f2", "d0", "d1", "d0/*", "d0/f3", "d1/d2", "./f*", "l0")
+EPOCHS = (1700000000, 1700000000, 1700000000, 1400000000, None)
+
+
+class Stage:
+    def __init__(self, name):
+        self.name = name
+        self.base = "scratch"  # or a tag, or sha256:...
+        self.host = []         # (source, target)
+        self.copies = []       # (stage's name, source, target)
+        self.post = []
+        self.post_args = ""
+        self.sections = {}     # name: (arguments, [line])
+        self.labels = []
+        self.arguments = {}
+
+    def lines(self, host):
+        if self.base == "scratch":
+            yield "Bootstrap: scratch"
+        else:
+            yield "Bootstrap: docker"
+            yield f"From: {host}/rig/base{'@' if self.base.startswith('sha256:') else ':'}{self.base}"
+        yield f"Stage: {self.name}"
+        if self.arguments:
+            yield "%arguments"
+            yield from (f"    {name}={value}" for name, value in sorted(self.arguments.items()))
+        for producer, source, target in self.copies:
+            yield f"%files from {producer}"
+            yield f"    {source} {target}"
+        if self.host:
+            yield "%files"
+            yield from (f"    {source} {target}" for source, target in self.host)
+        if self.post and self.base != "scratch":
+            yield f"%post {self.post_args}".rstrip()
+            yield "    mkdir -p /opt"
+            yield from ("    " + line for line in self.post)
+        for name, (args, body) in self.sections.items():
+            if name == "test" and self.base == "scratch":
+                continue
+            yield f"%{name} {args}".rstrip()
+            yield from ("    " + line for line in body)
+        if self.labels:
+            yield "%labels"
+            yield from (f"    {name} {value}" for name, value in self.labels)
+
+
+class World:
+    """All that a build depends on but the host's files, which lie in a folder."""
+
+    def __init__(self, chance):
+        self.chance = chance
+        self.host_name = "HOST"
+        self.tags = {tag: chance.choice(sorted(images.VARIANTS)) for tag in ("one", "two")}
+        self.build_args = {}
+        self.environment = {}
+        self.epoch = EPOCHS[0]
+        self.compress = "gzip"
+        self.target = None
+        self.n_named = 0
+        self.stages = []
+        for _ in range(chance.choice([1, 2, 3, 3, 4])):
+            self.add_stage()
+
+    def copied(self):
+        """A copy of everything but the source of chance, which goes on."""
+        chance, self.chance = self.chance, None
+        other = copy.deepcopy(self)
+        self.chance = other.chance = chance
+        return other
+
+    def definition(self):
+        return "\n\n".join("\n".join(stage.lines(self.host_name)) for stage in self.stages) + "\n"
+
+    def arguments(self):
+        words = []
+        text = self.definition()
+        for name, value in sorted(self.build_args.items()):
+            if "{{ " + name + " }}" in text:
+                words += ["--build-arg", f"{name}={value}"]
+        if self.target in [stage.name for stage in self.stages]:
+            words += ["--target", self.target]
+        return [*words, "--compress", self.compress]
+
+    # ---- parts ----
+
+    def word(self):
+        return self.chance.choice(WORDS) + str(self.chance.randrange(100))
+
+    def post_line(self):
+        w, v = self.chance.choice(WORDS), self.word()
+        mode = self.chance.choice(["600", "644", "755", "4755", "2711", "000"])
+        return self.chance.choice([
+            f"echo {v} >> /opt/log",
+            f"mkdir -p /opt/{w}/sub; echo {v} > /opt/{w}/sub/file",
+            f"cp -a /data/dir /opt/copy-{w} || true",
+            f"ln -sf ../data/a /opt/link-{w}",
+            f"ln -f /etc/base /opt/hard-{w}",
+            f"chmod {mode} /data/a || true",
+            f"chown {len(w)}:{len(v)} /data/dir || true",
+            "rm -rf /data/b",
+            "rm -rf /data/dir; mkdir /data/dir; echo fresh > /data/dir/c",
+            f"mkfifo /opt/pipe-{w} || true",
+            "cat /in/* >> /opt/log 2>/dev/null || true",
+            "ls -R /in >> /opt/names 2>/dev/null || true",
+            "stat -c '%a %u:%g %F %n' /in/* /data/* >> /opt/stats 2>/dev/null || true",
+            "id >> /opt/id; sort /etc/passwd > /opt/passwd",
+            f'echo "Post-{w} {v}" >> "$APPTAINER_LABELS"',
+            f'echo "export POST_{w}={v}" >> "$APPTAINER_ENVIRONMENT"',
+            'echo "${GIVEN:-none} ${BASE_SAYS:-none} ${FROM_BASE:-none} ${SOURCE_DATE_EPOCH:-none}" >> /opt/environment',
+            "echo '{{ colour }}' >> /opt/arguments",
+            f"echo {v} > /etc/base",
+            f"# {v}",
+            f"echo {v} > /tmp/{w}; mv /tmp/{w} /opt/moved-{w}",
+        ])
+
+    def section(self, name):
+        if name == "test":
+            return "", [self.chance.choice(["true", "test -d /etc", "test ! -e /data/b", "test -e /data/a"])]
+        args = self.chance.choice(["", "", "-e"]) if name.endswith("script") else ""
+        return args, [f"export {self.chance.choice(WORDS).upper()}={self.word()}" if name == "environment" else
+                      f"echo {self.word()} {{{{ colour }}}}" for _ in range(self.chance.randint(1, 3))]
+
+    def add_stage(self):
+        chance = self.chance
+        self.n_named += 1
+        stage = Stage(f"{chance.choice(WORDS)}{self.n_named}")
+        stage.base = chance.choice(["scratch", "one", "one", "two", "two", chance.choice(sorted(images.VARIANTS))])
+        stage.arguments["colour"] = chance.choice(WORDS)
+        stage.host = [self.host_item() for _ in range(chance.randint(0, 3))]
+        stage.post = [self.post_line() for _ in range(chance.randint(0, 5))]
+        stage.labels = [(chance.choice(WORDS), self.word()) for _ in range(chance.randint(0, 2))]
+        stage.sections = {name: self.section(name) for name in SECTIONS if chance.random() < 0.3}
+        at = chance.randint(0, len(self.stages))
+        self.stages.insert(at, stage)
+        stage.copies = [c for c in (self.copy_item(at) for _ in range(chance.randint(0, 2))) if c]
+        # So that there is something to do before the image: the last stage takes from the one before.
+        if at + 1 < len(self.stages) and chance.random() < 0.6:
+            self.stages[-1].copies.append((stage.name, chance.choice(self.sources_of(stage)), chance.choice(TARGETS)))
+
+    def sources_of(self, stage):
+        if stage.base != "scratch":
+            return FROM_SOURCES[:5] + (("/opt",) if stage.post else ()) + (("/in",) if stage.host else ())
+        return ("/.singularity.d/env",) + (("/in",) if any(t.startswith("/in") for _, t in stage.host) else ())
+
+    def host_item(self):
+        return self.chance.choice(HOST_SOURCES), self.chance.choice(TARGETS)
+
+    def copy_item(self, at):
+        if at == 0:
+            return None
+        producer = self.chance.choice(self.stages[:at])
+        return producer.name, self.chance.choice(self.sources_of(producer)), self.chance.choice(TARGETS)
+
+    # ---- edits of the definition; each says what it did, or None ----
+
+    def any_stage(self):
+        return self.chance.choice(self.stages)
+
+    def edit_post(self):
+        stage = self.any_stage()
+        post, chance = stage.post, self.chance
+        how = chance.choice(["add", "change", "remove", "swap"])
+        if how == "add" or not post:
+            post.insert(chance.randint(0, len(post)), self.post_line())
+        elif how == "change":
+            post[chance.randrange(len(post))] = self.post_line()
+        elif how == "remove":
+            post.pop(chance.randrange(len(post)))
+        else:
+            chance.shuffle(post)
+        return f"{how} a line of {stage.name}'s %post"
+
+    def edit_post_arguments(self):
+        stage = self.any_stage()
+        stage.post_args = self.chance.choice(["", "-u", "-c /bin/sh", "-c /bin/sh -e", "# note", "-v"])
+        return f"{stage.name}'s %post {stage.post_args}"
+
+    def edit_section(self):
+        stage, name = self.any_stage(), self.chance.choice(SECTIONS)
+        if name in stage.sections and self.chance.random() < 0.4:
+            del stage.sections[name]
+            return f"remove {stage.name}'s %{name}"
+        stage.sections[name] = self.section(name)
+        return f"{stage.name}'s %{name}"
+
+    def edit_labels(self):
+        stage = self.any_stage()
+        stage.labels = [(self.chance.choice(WORDS), self.word()) for _ in range(self.chance.randint(0, 3))]
+        return f"{stage.name}'s %labels"
+
+    def edit_list(self):
+        stage = self.any_stage()
+        at = self.stages.index(stage)
+        which, make = self.chance.choice([(stage.host, self.host_item), (stage.copies, lambda: self.copy_item(at))])
+        how = self.chance.choice(["add", "change", "remove", "shuffle"])
+        item = make()
+        if how == "shuffle":
+            self.chance.shuffle(which)
+        elif how != "add" and which:
+            which.pop(self.chance.randrange(len(which)))
+        if how in ("add", "change") and item:
+            which.append(item)
+        return f"{how} in a list of {stage.name}"
+
+    def edit_base(self):
+        stage = self.any_stage()
+        stage.base = self.chance.choice(["scratch", "one", "two", *sorted(images.VARIANTS), "DIGEST"])
+        return f"{stage.name} begins with {stage.base}"
+
+    def edit_tag(self):
+        tag = self.chance.choice(sorted(self.tags))
+        # Those that differ in little are of most interest.
+        near = [name for name in ("plain", "times", "mode", "xattr") if name != self.tags[tag]]
+        self.tags[tag] = self.chance.choice(near if self.chance.random() < 0.6 else sorted(images.VARIANTS))
+        return f"tag {tag} moves to {self.tags[tag]}"
+
+    def edit_order(self):
+        if len(self.stages) < 2:
+            return None
+        at = self.chance.randrange(len(self.stages) - 1)
+        first, second = self.stages[at:at + 2]
+        if any(producer == first.name for producer, _, _ in second.copies):
+            return None
+        self.stages[at:at + 2] = [second, first]
+        return f"swap {first.name} and {second.name}"
+
+    def edit_rename(self):
+        stage = self.any_stage()
+        old, stage.name = stage.name, f"renamed{self.n_named}"
+        self.n_named += 1
+        for other in self.stages:
+            other.copies = [(stage.name if p == old else p, s, t) for p, s, t in other.copies]
+        return f"rename {old}"
+
+    def edit_stages(self):
+        if len(self.stages) < 5 and self.chance.random() < 0.6:
+            self.add_stage()
+            return "add a stage"
+        if len(self.stages) == 1:
+            return None
+        stage = self.stages.pop(self.chance.randrange(len(self.stages) - 1))
+        for other in self.stages:
+            other.copies = [c for c in other.copies if c[0] != stage.name]
+        return f"remove {stage.name}"
+
+    def edit_arguments(self):
+        if self.chance.random() < 0.5:
+            stage = self.any_stage()
+            stage.arguments["colour"] = self.word()
+            return f"default of {stage.name}"
+        if self.build_args and self.chance.random() < 0.5:
+            self.build_args = {}
+        else:
+            self.build_args = {"colour": self.word()}
+        return f"--build-arg {self.build_args}"
+
+    def edit_settings(self):
+        self.environment = self.chance.choice([{}, {}, {"APPTAINERENV_GIVEN": self.word()}])
+        self.compress = self.chance.choice(["gzip", "gzip", "zstd"])
+        self.epoch = self.chance.choice(EPOCHS)
+        self.target = self.chance.choice([None, None, self.any_stage().name])
+        return f"{self.environment} {self.compress} epoch {self.epoch} target {self.target}"
+
+    EDITS = (edit_post, edit_post, edit_post_arguments, edit_section, edit_section, edit_labels, edit_list, edit_list,
+             edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments, edit_settings)
+
+    def edit(self):
+        while True:
+            text = self.chance.choice(self.EDITS)(self)
+            if text:
+                return text
+
+
+class Host:
+    """The host's files, in `folder`."""
+
+    def __init__(self, chance, folder):
+        self.chance = chance
+        self.folder = folder
+        for name in ("d0", "d1/d2"):
+            os.makedirs(os.path.join(folder, name))
+        for name in ("f0", "f1", "f2", "d0/f3", "d0/f4", "d1/f5", "d1/d2/f6"):
+            self.write(name)
+        os.symlink("d0/f3", os.path.join(folder, "l0"))
+        os.symlink("f5", os.path.join(folder, "d1/l1"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name):
+        size = self.chance.choice([0, 1, 10, 5000, 200000])
+        with open(self.path(name), "w", encoding="ascii") as file:
+            file.write((self.chance.choice(WORDS) + "\n") * (size // 5))
+
+    def files(self):
+        found = []
+        for folder, _, names in os.walk(self.folder):
+            found += [os.path.relpath(os.path.join(folder, name), self.folder) for name in names]
+        return sorted(name for name in found if not os.path.islink(self.path(name)))
+
+    def folders(self):
+        found = []
+        for folder, names, _ in os.walk(self.folder):
+            found += [os.path.relpath(os.path.join(folder, name), self.folder) for name in names]
+        return sorted(found)
+
+    def a_file(self):
+        return self.chance.choice(self.files())
+
+    def edit_content(self):
+        name = self.a_file()
+        self.write(name)
+        return f"write {name}"
+
+    def edit_slyly(self):
+        """Other content of the same size under the same time."""
+        name = self.a_file()
+        path = self.path(name)
+        before = os.stat(path)
+        with open(path, "r+b") as file:
+            text = file.read()
+            if not text:
+                return None
+            file.seek(self.chance.randrange(len(text)))
+            file.write(b"#")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return f"change a byte of {name}, keep its time"
+
+    def edit_mode(self):
+        name = self.chance.choice(self.files() + self.folders())
+        mode = self.chance.choice([0o644, 0o755, 0o600, 0o700, 0o4755, 0o777])
+        if os.path.isdir(self.path(name)):
+            mode |= 0o700
+        os.chmod(self.path(name), mode)
+        return f"chmod {mode:o} {name}"
+
+    def edit_link(self):
+        target = self.chance.choice(["f0", "f1", "d0", "d0/f4", "d1/d2", "d1"])
+        os.unlink(self.path("l0"))
+        os.symlink(target, self.path("l0"))
+        return f"l0 -> {target}"
+
+    def edit_kind(self):
+        """A file becomes a link to another one."""
+        name = self.chance.choice([n for n in self.files() if "/" in n] or [None])
+        if name is None:
+            return None
+        os.unlink(self.path(name))
+        os.symlink(self.path("f0"), self.path(name))
+        return f"{name} becomes a link"
+
+    def edit_names(self):
+        folder = self.chance.choice(self.folders())
+        new = os.path.join(folder, self.chance.choice(WORDS))
+        if os.path.lexists(self.path(new)):
+            os.unlink(self.path(new)) if not os.path.isdir(self.path(new)) else shutil.rmtree(self.path(new))
+            return f"remove {new}"
+        how = self.chance.choice(["file", "folder", "move"])
+        if how == "file":
+            self.write(new)
+        elif how == "folder":
+            os.mkdir(self.path(new))
+        else:
+            name = self.chance.choice([n for n in self.files() if "/" in n] or [None])
+            if name is None:
+                return None
+            os.rename(self.path(name), self.path(new))
+        return f"{how} {new}"
+
+    def edit_touch(self):
+        names = self.files() + self.folders()
+        for name in self.chance.sample(names, min(3, len(names))):
+            os.utime(self.path(name), (self.chance.randrange(10 ** 9, 2 * 10 ** 9),) * 2)
+        return "touch"
+
+    EDITS = (edit_content, edit_content, edit_slyly, edit_mode, edit_mode, edit_link, edit_kind, edit_names, edit_names)
+
+    def edit(self):
+        while True:
+            text = self.chance.choice(self.EDITS)(self)
+            if text:
+                return text
