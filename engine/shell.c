@@ -114,6 +114,7 @@ struct err *shell_on_failed(const struct store *s, const struct failed *f,
 	take_environment(f, term, &env);
 	take_layers(f, upper, &layers);
 	request.envp = env.words.items;
+	request.hold_fd = hold;
 	below.layers = layers.words.items;
 	below.n_layers = layers.words.len;
 	return open_shell(s, &below, options, &request, status);

@@ -179,10 +179,9 @@ terminal run bad.def <<'S'
 expect one.post
 S
 prints '^terminal restored$' "a build leaves the terminal as it was"
-"$DAGBUILD" shell --failed -- sleep 1000 &
+"$DAGBUILD" shell --failed -- sh -c 'echo ready; exec sleep 1000' >.shell &
 pid=$!
-until pgrep -f 'sleep 1000' >/dev/null; do sleep 0.05; done
-sleep 0.3
+until grep -q ready .shell; do sleep 0.05; done
 kill -TERM $pid
 wait $pid
 equal $? 143 "a signal to dagbuild reaches the command"
@@ -357,4 +356,20 @@ S
 status 0 "Ctrl-C lets a script clean up"
 prints '^status 130$' "and ends the build"
 equal "$(count_failed)" "$before" "which is no failure"
+check "nothing is left but the store" nothing_left
+
+# ---- the collector takes nothing that a shell stands on ----
+dagbuild run bad.def
+dagbuild cache du
+prints 'failed' "cache du tells of failed steps"
+"$DAGBUILD" shell --failed one.post -- sh -c 'echo ready; sleep 3; cat /made /bin/own; ls /bin/busybox' >.shell &
+pid=$!
+until grep -q ready .shell; do sleep 0.05; done
+dagbuild cache prune --all
+status 0 "cache prune --all beside a shell"
+equal "$(count_failed)" 1 "leaves what it stands on"
+wait $pid
+equal $?:"$(tr '\n' ' ' <.shell)" "0:ready made #!/bin/sh echo own shell /bin/busybox " "which sees all its files"
+dagbuild cache prune --all
+equal "$(count_failed):$(echo "$DAGBUILD_CACHEDIR"/failed/*)" "0:$DAGBUILD_CACHEDIR/failed/*" "and takes it afterwards"
 check "nothing is left but the store" nothing_left
