@@ -25,12 +25,11 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cache/history.h"
 #include "cache/inventory.h"
 #include "cache/store_private.h"
 
 static const char LOCK[] = "leases/.collector";
-static const char EVICTED[] = "evicted";
-static const size_t EVICTED_MAX = (size_t)1 << 20; /* bytes; then the older half goes */
 
 enum candidate_type {
 	CANDIDATE_RECORD,
@@ -54,7 +53,6 @@ struct collection {
 	VEC(struct candidate) candidates;
 	struct usage now; /* what is left */
 	struct scratch trash;
-	struct buf evicted; /* lines for the file */
 };
 
 static void collection_release(struct collection *c)
@@ -63,7 +61,6 @@ static void collection_release(struct collection *c)
 	lease_set_release(&c->leases);
 	vec_free(&c->candidates);
 	scratch_release(&c->trash);
-	buf_release(&c->evicted);
 }
 
 struct err *gc_lock(const struct store *s, int *fd)
@@ -176,6 +173,16 @@ static struct err *take_layer(struct collection *c, const struct inventory_layer
 	return NULL;
 }
 
+/* For `why`. */
+static void note_evicted(const struct collection *c, const char *hex)
+{
+	CLEANUP(freep) char *text = xasprintf("xxh3:%s", hex);
+	struct digest key;
+
+	if (digest_parse(str_of(text), &key))
+		history_note_evicted(c->store, &key, c->policy->reason);
+}
+
 static struct err *take_record(struct collection *c, const struct candidate *candidate)
 {
 	struct inventory_record *r = &c->inventory.records.items[candidate->index];
@@ -192,8 +199,8 @@ static struct err *take_record(struct collection *c, const struct candidate *can
 	}
 	TRY(move_away(c, r->path));
 	tell(c, &victim);
-	buf_printf(&c->evicted, "%s %lld %s\n", r->hex,
-		   (long long)(clock_real_ns() / 1000000), c->policy->reason);
+	if (!c->policy->dry_run)
+		note_evicted(c, r->hex);
 	for (size_t i = r->chain.len; i-- > 0;) {
 		struct inventory_layer *layer =
 			inventory_find_layer(&c->inventory, r->chain.layers[i].name);
@@ -296,54 +303,6 @@ static struct err *take_all(struct collection *c)
 	return NULL;
 }
 
-/* ---- what was taken, for `why` ---- */
-
-static struct err *note_evicted(const struct collection *c)
-{
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct err *e;
-	const char *rest;
-
-	if (c->evicted.len == 0)
-		return NULL;
-	e = fs_read_file(c->store->fd, EVICTED, 2 * EVICTED_MAX, &text);
-	err_ignore(e, "the first, or too many");
-	if (e)
-		buf_clear(&text);
-	buf_append(&text, c->evicted.data, c->evicted.len);
-	rest = buf_text(&text);
-	if (text.len > EVICTED_MAX) {
-		rest = strchr(rest + text.len / 2, '\n');
-		rest = rest ? rest + 1 : "";
-	}
-	return fs_write_atomic(c->store->fd, EVICTED, rest, strlen(rest), 0600);
-}
-
-bool gc_evicted(const struct store *s, const struct digest *key, int64_t *when_ms,
-		char *reason)
-{
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct err *e = fs_read_file(s->fd, EVICTED, 2 * EVICTED_MAX, &text);
-	struct str rest = str_of(buf_text(&text)), line, hex, when;
-	char wanted[DIGEST_TEXT_SIZE];
-	uint64_t number;
-	bool found = false;
-
-	err_ignore(e, "nothing was evicted");
-	digest_hex(key, wanted);
-	/* The last one counts. */
-	while (rest.len > 0) {
-		str_cut(rest, '\n', &line, &rest);
-		if (!str_cut(line, ' ', &hex, &line) || !str_is(hex, wanted) ||
-		    !str_cut(line, ' ', &when, &line) || !str_to_u64(when, &number))
-			continue;
-		*when_ms = (int64_t)number;
-		snprintf(reason, 32, "%.*s", STR_ARG(line));
-		found = true;
-	}
-	return found;
-}
-
 /* ---- the collection ---- */
 
 static struct err *choose_and_hide(struct collection *c)
@@ -378,5 +337,5 @@ struct err *gc_run(const struct store *s, const struct gc_policy *policy,
 	out->before = c.now = report.total;
 	TRY(inventory_look(&c.inventory, s));
 	TRY(err_wrap(choose_and_hide(&c), "cache folder '%s'", s->dir));
-	return policy->dry_run ? NULL : note_evicted(&c);
+	return NULL;
 }

@@ -26,7 +26,7 @@ struct gc_policy {
 	uint64_t max_bytes, max_files; /* UINT64_MAX: no limit */
 	int64_t unused_since_ns; /* take what was last used before; INT64_MIN: nothing */
 	bool dry_run;		 /* only show */
-	/* Literal, without blanks: kept for each record that goes, for gc_evicted(). */
+	/* Kept for each record that goes: "evicted by REASON" (history_evicted()). */
 	const char *reason;
 	void (*show)(void *context, const struct gc_victim *victim); /* may be NULL */
 	void *context;
@@ -35,7 +35,7 @@ struct gc_policy {
 #define GC_NOTHING                                                                       \
 	{                                                                                \
 		.max_bytes = UINT64_MAX, .max_files = UINT64_MAX,                        \
-		.unused_since_ns = INT64_MIN, .reason = "prune"                          \
+		.unused_since_ns = INT64_MIN, .reason = "cache prune"                    \
 	}
 
 struct gc_result {
@@ -47,10 +47,6 @@ struct gc_result {
 
 NODISCARD struct err *gc_run(const struct store *s, const struct gc_policy *policy,
 			     struct gc_result *out);
-/* Was the record of `key` taken?  When (ms since 1970), and the policy's reason into
- * `reason`, of 32 bytes. */
-bool gc_evicted(const struct store *s, const struct digest *key, int64_t *when_ms,
-		char *reason);
 /* One collector, or checker, at a time: until `*fd` is closed. */
 NODISCARD struct err *gc_lock(const struct store *s, int *fd);
 

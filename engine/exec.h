@@ -38,7 +38,7 @@ struct exec_options {
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
 	struct failed_limits keep; /* of failed steps' root filesystems */
-	struct limit *limit; /* of the store's size; NULL: none */
+	struct limit *limit;	   /* of the store's size; NULL: none */
 };
 
 struct exec;

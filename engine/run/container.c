@@ -80,10 +80,8 @@ static struct err *start(struct running *r)
 	CLEANUP(closep) int console = -1;
 	CLEANUP(buf_release) struct buf spec = BUF_INIT;
 	int pass[4] = {-1, -1, -1, -1};
-	struct proc_spec proc = {.path = proc_self(),
-				 .argv = argv,
-				 .pass_fds = pass,
-				 .own_group = true};
+	struct proc_spec proc = {
+		.path = proc_self(), .argv = argv, .pass_fds = pass, .own_group = true};
 
 	TRY(proc_pipe(&request_read, &r->request_fd));
 	TRY(proc_pipe(&r->status_fd, &status_write));

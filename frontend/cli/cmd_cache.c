@@ -250,7 +250,7 @@ static struct err *clear(const struct job *job)
 	TRY(usage_measure(job->store, USAGE_QUICK, &report));
 	TRY(remove_store(job, &removed));
 	policy.unused_since_ns = INT64_MAX;
-	policy.reason = "clear";
+	policy.reason = "cache clear";
 	if (removed)
 		result.freed = report.total;
 	else

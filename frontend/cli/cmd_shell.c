@@ -129,7 +129,9 @@ static struct err *open_store(const struct request *r, struct store **out)
 	CLEANUP(freep) char *dir = NULL;
 
 	TRY(store_default_dir(r->settings.cache_dir, &dir));
-	return store_open(dir, r->is_inside ? STORE_WRITE : STORE_READ, out);
+	TRY(store_open(dir, r->is_inside ? STORE_WRITE : STORE_READ, out));
+	/* What is below the shell must stay while it is open. */
+	return r->is_inside ? store_hold(*out) : NULL;
 }
 
 /* Only people are told where they are, not programs. */

@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 update=
 [ "${1:-}" != --update ] || { update=yes; shift; }
 all=
-[ $# -gt 0 ] || { all=yes; set -- "$here"/*/in.def "$here"/codes/*/in.def; }
+[ $# -gt 0 ] || { all=yes; set -- "$here"/*/in.def "$here"/formats-*/args "$here"/codes/*/in.def; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export DAGBUILD_CACHEDIR=$work/cache HOME=$work
@@ -79,6 +79,7 @@ compare_code() {
 
 for case in "$@"; do
 	case=${case%/in.def}
+	case=${case%/args}
 	case=${case%/}
 	if [ "$(basename "$(dirname "$case")")" = codes ]; then
 		compare_code "$case"

@@ -4,6 +4,7 @@
 /* links: cache */
 #include "base/clock.h"
 #include "cache/gc.h"
+#include "cache/history.h"
 #include "cache/lease.h"
 #include "tests/fake/store_fixture.h"
 
@@ -61,8 +62,7 @@ static void test_least_recently_used(void **state)
 	struct gc_policy policy = GC_NOTHING;
 	struct gc_result r = collect(*state, policy);
 	struct usage_report report;
-	int64_t when = 0;
-	char reason[32];
+	struct eviction evicted;
 	struct digest key = key_of("old");
 
 	assert_int_equal(r.victims, 0);
@@ -76,11 +76,10 @@ static void test_least_recently_used(void **state)
 	assert_true(has_record(*state, "base") && has_record(*state, "one") &&
 		    has_record(*state, "two"));
 	assert_int_equal(r.victims, 2);
-	assert_true(gc_evicted(*state, &key, &when, reason));
-	assert_string_equal(reason, "--cache-max");
-	assert_true(clock_real_ns() / 1000000 - when < 60000);
+	assert_true(history_evicted(*state, &key, &evicted));
+	assert_string_equal(evicted.why, "--cache-max");
 	key = key_of("one");
-	assert_false(gc_evicted(*state, &key, &when, reason));
+	assert_false(history_evicted(*state, &key, &evicted));
 	/* Half of what is left: `one` goes before `base`, though that was used before. */
 	assert_ok(usage_measure(*state, USAGE_EXACT, &report));
 	assert_true(r.before.bytes - r.freed.bytes + 8192 > report.total.bytes);

@@ -118,7 +118,8 @@ static void test_injected(void **state)
 
 static void test_flags(void **state)
 {
-	static const char *const bad[] = {"a", "=1", "a=\"1", "\"a=1\"x", "a=1,b", "a=1\nb=2"};
+	static const char *const bad[] = {"a",	      "=1",    "a=\"1",
+					  "\"a=1\"x", "a=1,b", "a=1\nb=2"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
