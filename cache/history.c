@@ -3,23 +3,29 @@
  *
  * Files are written by rename and never synced: one that a power cut has damaged reads as
  * none.  Definitions come and go, so each of the 256 folders holds a limited number of
- * files and bytes; what was not written for the longest time goes first.
+ * files and bytes; what was not written for the longest time goes first.  The list of
+ * evictions is two files of limited size, the older of which is dropped when the newer is
+ * full.
  */
 #include "cache/history.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 
 static const size_t FILE_MAX_BYTES = (size_t)16 << 20;
 static const size_t FOLDER_MAX_FILES = 64;
 static const uint64_t FOLDER_MAX_BYTES = UINT64_C(1) << 20;
+static const off_t EVICTED_MAX_BYTES = (off_t)256 << 10;
+static const char EVICTED[] = "history/evicted", EVICTED_OLD[] = "history/evicted.old";
 
 enum { PATH_SIZE = 96 };
 
@@ -302,4 +308,67 @@ struct err *history_use(const struct store *s, const struct history_step *step,
 		return NULL;
 	cJSON_InsertItemInArray(builds, 0, cJSON_DetachItemFromArray(builds, at));
 	return write_file(s, step, history);
+}
+
+/* ---- evictions ---- */
+
+static struct err *append_eviction(const struct store *s, const char *line)
+{
+	CLEANUP(closep) int fd = -1;
+	struct stat st;
+
+	TRY(make_folder(s, "history"));
+	TRY(fs_open(store_fd(s), EVICTED, O_WRONLY | O_CREAT | O_APPEND, 0600, &fd));
+	TRY(fs_write_all(fd, line, strlen(line)));
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s'", EVICTED);
+	if (st.st_size > EVICTED_MAX_BYTES &&
+	    renameat(store_fd(s), EVICTED, store_fd(s), EVICTED_OLD) != 0 &&
+	    errno != ENOENT)
+		return err_sys("'%s'", EVICTED);
+	return NULL;
+}
+
+void history_note_evicted(const struct store *s, const struct digest *key,
+			  const char *why)
+{
+	char hex[DIGEST_TEXT_SIZE];
+	CLEANUP(freep)
+	char *line = xasprintf("%s %lld %.39s\n", digest_hex(key, hex),
+			       (long long)(clock_real_ns() / 1000000000), why);
+
+	err_ignore(append_eviction(s, line), "`why` has less to say");
+}
+
+/* The last line of `path` for `hex`. */
+static bool find_eviction(const struct store *s, const char *path, const char *hex,
+			  struct eviction *out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e =
+		fs_read_file(store_fd(s), path, (size_t)EVICTED_MAX_BYTES + 65536, &text);
+	struct str rest = str_make(buf_text(&text), text.len), line, key, time;
+	bool found = false;
+
+	err_ignore(e, "nothing was evicted");
+	while (!e && rest.len > 0) {
+		str_cut(rest, '\n', &line, &rest);
+		str_cut(line, ' ', &key, &line);
+		str_cut(line, ' ', &time, &line);
+		if (!str_is(key, hex) || !str_to_u64(time, &out->time_s))
+			continue;
+		snprintf(out->why, sizeof(out->why), "%.*s", STR_ARG(line));
+		found = true;
+	}
+	return found;
+}
+
+bool history_evicted(const struct store *s, const struct digest *key,
+		     struct eviction *out)
+{
+	char hex[DIGEST_TEXT_SIZE];
+
+	digest_hex(key, hex);
+	return find_eviction(s, EVICTED, hex, out) ||
+	       find_eviction(s, EVICTED_OLD, hex, out);
 }

@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cache/gc.h"
 #include "cache/history.h"
 #include "engine/detail.h"
 #include "engine/why_private.h"
@@ -68,26 +67,16 @@ static void format_time(uint64_t time_s, char *out, size_t size)
 	strftime(out, size, "%Y-%m-%d %H:%M", &tm);
 }
 
-/* What the collector was asked for, as the user gave it. */
-static const char *collector_words(const char *reason)
-{
-	if (strcmp(reason, "prune") == 0)
-		return "'dagbuild cache prune'";
-	return strcmp(reason, "clear") == 0 ? "'dagbuild cache clear'" : reason;
-}
-
 static bool tell_eviction(struct exec *x, const struct step *step, struct reasons *out)
 {
-	char reason[32], date[32], brief[32];
-	int64_t when_ms;
+	struct eviction e;
+	char date[32], brief[32];
 
-	if (!gc_evicted(x->options.store, &exec_state(x, step->id)->key, &when_ms,
-			reason))
+	if (!history_evicted(x->options.store, &exec_state(x, step->id)->key, &e))
 		return false;
-	format_time((uint64_t)when_ms / 1000, date, sizeof(date));
+	format_time(e.time_s, date, sizeof(date));
 	snprintf(brief, sizeof(brief), "evicted %.10s", date);
-	reason_add(out, "history", brief, "evicted on %s by %s", date,
-		   collector_words(reason));
+	reason_add(out, "history", brief, "evicted on %s by %s", date, e.why);
 	return true;
 }
 

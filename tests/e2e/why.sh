@@ -211,7 +211,7 @@ dagbuild why t.def build.post
 tells 'is in the cache' "and one that is back"
 dagbuild cache prune --all
 dagbuild why t.def
-tells "^  evicted on 20[0-9-]* [0-9:]* by 'dagbuild cache prune'\$" "one that the collector took, and when"
+tells "^  evicted on 20[0-9-]* [0-9:]* by cache prune\$" "one that the collector took, and when"
 tells '^  because stage2.base is built anew$' "and what follows from it"
 dagbuild plan t.def
 tells 'base .* miss: evicted 20[0-9-]*' "plan says so, too"

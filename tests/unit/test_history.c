@@ -218,6 +218,42 @@ static void test_bounded(void **state)
 	assert_builds(*state, "3* 2* 1");
 }
 
+static void test_evictions(void **state)
+{
+	struct digest a = key_of(1), b = key_of(2), c = key_of(3);
+	struct eviction e = {0};
+
+	assert_false(history_evicted(*state, &a, &e));
+	history_note_evicted(*state, &a, "--cache-max");
+	history_note_evicted(*state, &b, "cache prune");
+	history_note_evicted(*state, &a, "cache prune --all");
+	assert_true(history_evicted(*state, &a, &e));
+	assert_string_equal(e.why, "cache prune --all");
+	assert_true(e.time_s > 1600000000);
+	assert_true(history_evicted(*state, &b, &e));
+	assert_string_equal(e.why, "cache prune");
+	assert_false(history_evicted(*state, &c, &e));
+}
+
+/* The list of evictions is bounded, and knows the latest. */
+static void test_many_evictions(void **state)
+{
+	struct stat st;
+	struct eviction e;
+	struct digest last = key_of(19999);
+
+	for (unsigned i = 0; i < 20000; i++) {
+		struct digest key = key_of(i);
+
+		history_note_evicted(*state, &key, "--cache-max");
+	}
+	assert_true(history_evicted(*state, &last, &e));
+	assert_int_equal(fstatat(store_fd(*state), "history/evicted.old", &st, 0), 0);
+	assert_true(st.st_size < 307200);
+	if (fstatat(store_fd(*state), "history/evicted", &st, 0) == 0)
+		assert_true(st.st_size < 307200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_definition, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_evictions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_evictions, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
