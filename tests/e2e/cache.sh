@@ -250,7 +250,7 @@ pid=$!
 peak=0
 while kill -0 $pid 2>/dev/null; do
 	now=$(used 2>/dev/null)
-	[ "$now" -le $peak ] || peak=$now
+	[ "$now" -le "$peak" ] || peak=$now
 	sleep 0.2
 done
 wait $pid
@@ -258,7 +258,7 @@ equal $? 1 "a build that needs more than the ceiling fails"
 err=$(cat err0)
 says 'the cache is full: it takes [0-9.]+ MiB of the [0-9.]+ MiB that it may' "it says why"
 says 'give a higher --cache-max' "and what to do"
-check "it was passed by little ($((peak - max)) bytes)" test $peak -lt $((max + 60000000))
+check "it was passed by little ($((peak - max)) bytes)" test "$peak" -lt $((max + 60000000))
 sync
 check "afterwards the store is below it" test "$(used)" -le $max
 check "nothing is left but the store" nothing_left
