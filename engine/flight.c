@@ -13,6 +13,8 @@
 
 /* How long a waiter may overlook that the run was cancelled. */
 static const long CANCEL_LOOK_NS = 50000000;
+/* How long he waits before he lends his slot out. */
+static const long BRIEF_NS = 10000000;
 /* How often he looks whether another process has ended. */
 static const int OTHERS_LOOK_MS = 50;
 
@@ -59,17 +61,35 @@ static size_t find(const struct flight_table *t, const struct digest *key)
 	return i;
 }
 
+static struct timespec from_now(long ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += ns;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
 static void wait_a_little(struct flight_table *t)
 {
-	struct timespec until;
+	struct timespec until = from_now(CANCEL_LOOK_NS);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += CANCEL_LOOK_NS;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_cond_timedwait(&t->left, &t->lock, &until);
+}
+
+/* With the lock held, and keeping the slot: what takes a moment is not worth a further
+ * thread, and a thousand stages may wait for one answer of a registry. */
+static void wait_briefly(struct flight_table *t, const struct digest *key)
+{
+	struct timespec until = from_now(BRIEF_NS);
+	int status = 0;
+
+	while (find(t, key) < t->flights.len && status == 0)
+		status = pthread_cond_timedwait(&t->left, &t->lock, &until);
 }
 
 /* With the lock held: wait until `key` is free or the run is cancelled. */
@@ -149,11 +169,11 @@ static struct err *enter_alone(struct flight_table *t, const struct digest *key,
 {
 	struct err *e = NULL;
 
-	*waited = false;
 	pthread_mutex_lock(&t->lock);
+	*waited = find(t, key) < t->flights.len;
+	wait_briefly(t, key);
 	while (!e && find(t, key) < t->flights.len) {
 		/* The slot is lent out without the lock: taking it back may block. */
-		*waited = true;
 		pthread_mutex_unlock(&t->lock);
 		task_wait_begin(task);
 		pthread_mutex_lock(&t->lock);
