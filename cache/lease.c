@@ -72,8 +72,8 @@ static struct err *write_line(struct lease *l, const char *line)
 /* The file gets its name when it is locked already: nobody takes it for a dead one's. */
 static struct err *make_file(struct lease *l)
 {
-	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(closep) int folder = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 
 	TRY(fs_open(l->store->fd, FOLDER, O_RDONLY | O_DIRECTORY, 0, &folder));
 	TRY(tmpfile_open(&tmp, folder, 0600));
