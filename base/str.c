@@ -155,14 +155,20 @@ char *str_dup_lower(struct str s)
 /* Nobody meant one name of this length by another, and time grows with its square. */
 static const size_t DISTANCE_MAX_LEN = 200;
 
+static bool is_hopeless(struct str a, struct str b, size_t limit)
+{
+	size_t longer = a.len > b.len ? a.len - b.len : b.len - a.len;
+
+	return longer > limit || a.len > DISTANCE_MAX_LEN;
+}
+
 /* Optimal string alignment: three rows of the usual dynamic programme. */
 size_t str_distance(struct str a, struct str b, size_t limit)
 {
 	CLEANUP(freep) size_t *rows = NULL;
 	size_t *before, *last, *now, width = b.len + 1;
 
-	if ((a.len > b.len ? a.len - b.len : b.len - a.len) > limit ||
-	    a.len > DISTANCE_MAX_LEN)
+	if (is_hopeless(a, b, limit))
 		return limit + 1;
 	rows = xcalloc(3 * width, sizeof(*rows));
 	before = rows;

@@ -424,7 +424,10 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 {
 	CLEANUP(freep) const char **files = NULL;
 	struct operands operands = {0};
-	struct err *e = options_parse(rows, argc, argv, &b->settings, &operands);
+	struct err *e;
+
+	b->settings.def.reads_twice = true;
+	e = options_parse(rows, argc, argv, &b->settings, &operands);
 
 	files = operands.items;
 	TRY(e);

@@ -21,6 +21,7 @@ struct def_options {
 	bool warn_unused_args;
 	struct diag_options diag;
 	struct plan_options plan; /* of PLAN_OPTION_ROWS */
+	bool reads_twice;	  /* by `run`, in its second process again: no pipes */
 	bool is_quiet;		  /* warnings were shown by the process before this one */
 };
 

@@ -15,7 +15,8 @@
 /* Far above any definition; what is longer is another file. */
 static const size_t DEFINITION_MAX = (size_t)64 << 20;
 
-static struct err *read_text(const char *path, const char *what, struct buf *out)
+static struct err *read_text(const struct def_options *o, const char *path,
+			     const char *what, struct buf *out)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
@@ -25,6 +26,10 @@ static struct err *read_text(const char *path, const char *what, struct buf *out
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return err_hint(err_new(ERR_USAGE, "'%s' is a folder", path),
 				"name a definition file");
+	if (o->reads_twice && !S_ISREG(st.st_mode))
+		return err_hint(err_new(ERR_USAGE,
+					"'%s' is no file that can be read twice", path),
+				"save what it gives in a file");
 	return err_wrap(fs_read_fd(fd, DEFINITION_MAX, out), "'%s'", path);
 }
 
@@ -37,7 +42,7 @@ static struct err *read_arguments(struct def_options *o)
 		o->args = build_args_new();
 	if (!o->args_file)
 		return NULL;
-	TRY(read_text(o->args_file, "the file of build arguments", &text));
+	TRY(read_text(o, o->args_file, "the file of build arguments", &text));
 	len = text.len;
 	if (len > 0 && memchr(text.data, '\0', len))
 		return err_new(ERR_USAGE, "'%s' is no text", o->args_file);
@@ -53,7 +58,7 @@ struct err *load_definition(const char *path, struct def_options *options,
 	bool is_partial = false;
 	size_t len;
 
-	TRY(read_text(path, "the definition", &text));
+	TRY(read_text(options, path, "the definition", &text));
 	TRY(read_arguments(options));
 	len = text.len;
 	out->source = source_adopt(path, buf_steal(&text), len);

@@ -223,7 +223,7 @@ static void test_linear(void **state)
 		"\r\n",
 		"\xc2\xa0",
 	};
-	const size_t size = KIB(512);
+	const size_t size = KIB(96);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
