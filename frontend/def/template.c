@@ -26,7 +26,7 @@ struct replacer {
 /* More than this an ordinary definition never grows. */
 static size_t limit(const struct replacer *r)
 {
-	return 2 * r->p->text->text.len + KIB(512);
+	return 2 * r->p->text->text.len + KIB(128);
 }
 
 /* `use`: what the command line gives counts as used. */
