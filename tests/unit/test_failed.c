@@ -11,32 +11,12 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "cache/failed.h"
-#include "tests/fake/cmocka_all.h"
+#include "tests/fake/store_fixture.h"
 
 #define HOUR_MS UINT64_C(3600000)
 
 static const struct failed_limits ROOMY = {
 	.count = 10, .bytes = GIB(1), .age_ms = HOUR_MS};
-
-static int setup_store(void **state)
-{
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
-	struct store *s = NULL;
-
-	assert_non_null(mkdtemp(path));
-	assert_ok(store_open(path, STORE_WRITE, &s));
-	*state = s;
-	return 0;
-}
-
-static int remove_store(void **state)
-{
-	CLEANUP(freep) char *path = xstrdup(store_dir(*state));
-
-	store_close(*state);
-	err_free(fs_remove_tree(AT_FDCWD, path));
-	return 0;
-}
 
 /* Keep an upper with one file of `kib` KiB, of a step that stood on layer `below`. */
 static struct failed_kept keep(struct store *s, const char *step, unsigned kib,

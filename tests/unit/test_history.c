@@ -11,31 +11,11 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "cache/history.h"
-#include "tests/fake/cmocka_all.h"
+#include "tests/fake/store_fixture.h"
 
 static const struct history_step POST = {"/home/me/a.def", "build.post"};
 
-static int setup(void **state)
-{
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
-	struct store *s = NULL;
-
-	assert_non_null(mkdtemp(path));
-	assert_ok(store_open(path, STORE_WRITE, &s));
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	CLEANUP(freep) char *path = xstrdup(store_dir(*state));
-
-	store_close(*state);
-	err_free(fs_remove_tree(AT_FDCWD, path));
-	return 0;
-}
-
-static struct digest key_of(unsigned n)
+static struct digest key_number(unsigned n)
 {
 	return digest_bytes(DIGEST_XXH3, NULL, &n, sizeof(n));
 }
@@ -43,7 +23,7 @@ static struct digest key_of(unsigned n)
 static void add(struct store *s, const struct history_step *step, unsigned n, uint64_t ms)
 {
 	cJSON *build = cJSON_CreateObject();
-	struct digest key = key_of(n);
+	struct digest key = key_number(n);
 	char hex[DIGEST_TEXT_SIZE];
 
 	cJSON_AddStringToObject(build, "key", digest_hex(&key, hex));
@@ -63,7 +43,7 @@ static char *builds(struct store *s, const struct history_step *step)
 	cJSON_ArrayForEach(build, json_array(history, "builds"))
 	{
 		for (unsigned n = 0; n < 100; n++) {
-			struct digest key = key_of(n);
+			struct digest key = key_number(n);
 			char hex[DIGEST_TEXT_SIZE];
 
 			if (strcmp(json_string(build, "key"), digest_hex(&key, hex)) == 0)
@@ -84,7 +64,7 @@ static void assert_builds(struct store *s, const char *wanted)
 static void test_latest_builds(void **state)
 {
 	CLEANUP(json_freep) cJSON *none = NULL;
-	struct digest second = key_of(2), unknown = key_of(99);
+	struct digest second = key_number(2), unknown = key_number(99);
 
 	assert_err(ERR_NOTFOUND, history_load(*state, &POST, &none));
 	for (unsigned n = 1; n <= 5; n++)
@@ -220,7 +200,7 @@ static void test_bounded(void **state)
 
 static void test_evictions(void **state)
 {
-	struct digest a = key_of(1), b = key_of(2), c = key_of(3);
+	struct digest a = key_number(1), b = key_number(2), c = key_number(3);
 	struct eviction e = {0};
 
 	assert_false(history_evicted(*state, &a, &e));
@@ -240,10 +220,10 @@ static void test_many_evictions(void **state)
 {
 	struct stat st;
 	struct eviction e;
-	struct digest last = key_of(19999);
+	struct digest last = key_number(19999);
 
 	for (unsigned i = 0; i < 20000; i++) {
-		struct digest key = key_of(i);
+		struct digest key = key_number(i);
 
 		history_note_evicted(*state, &key, "--cache-max");
 	}
@@ -257,13 +237,17 @@ static void test_many_evictions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_latest_builds, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_expected, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_definition, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_evictions, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_evictions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_latest_builds, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_expected, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_other_definition, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_damaged, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_bounded, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_evictions, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_many_evictions, setup_store,
+						remove_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,32 +10,12 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cache/stat_memo.h"
-#include "tests/fake/cmocka_all.h"
+#include "tests/fake/store_fixture.h"
 
 static const int64_t NOW = 1700000000LL * 1000000000;
 
 /* As in stat_memo.c. */
 enum { HEADER = 48, ENTRY = 64, DAY = 60 };
-
-static int setup_store(void **state)
-{
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
-	struct store *s = NULL;
-
-	assert_non_null(mkdtemp(path));
-	assert_ok(store_open(path, STORE_WRITE, &s));
-	*state = s;
-	return 0;
-}
-
-static int remove_store(void **state)
-{
-	CLEANUP(freep) char *path = xstrdup(store_dir(*state));
-
-	store_close(*state);
-	err_free(fs_remove_tree(AT_FDCWD, path));
-	return 0;
-}
 
 static void memo_freep(struct stat_memo **m)
 {

@@ -13,27 +13,7 @@
 #include "cache/key.h"
 #include "cache/layer.h"
 #include "cache/record.h"
-#include "tests/fake/cmocka_all.h"
-
-static int setup_store(void **state)
-{
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
-	struct store *s = NULL;
-
-	assert_non_null(mkdtemp(path));
-	assert_ok(store_open(path, STORE_WRITE, &s));
-	*state = s;
-	return 0;
-}
-
-static int remove_store(void **state)
-{
-	CLEANUP(freep) char *path = xstrdup(store_dir(*state));
-
-	store_close(*state);
-	err_free(fs_remove_tree(AT_FDCWD, path));
-	return 0;
-}
+#include "tests/fake/store_fixture.h"
 
 static struct digest sha256(const char *text)
 {

@@ -9,28 +9,16 @@
 #include "base/fs.h"
 #include "engine/detail.h"
 #include "engine/why_private.h"
-#include "tests/fake/cmocka_all.h"
+#include "tests/fake/store_fixture.h"
 
 static struct store *store;
 
 static int setup(void **state)
 {
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
+	int e = setup_store(state);
 
-	(void)state;
-	assert_non_null(mkdtemp(path));
-	assert_ok(store_open(path, STORE_WRITE, &store));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	CLEANUP(freep) char *path = xstrdup(store_dir(store));
-
-	(void)state;
-	store_close(store);
-	err_free(fs_remove_tree(AT_FDCWD, path));
-	return 0;
+	store = *state;
+	return e;
 }
 
 /* ---- one step, and what it was built from ---- */
@@ -337,5 +325,5 @@ int main(void)
 		cmocka_unit_test(test_list_round_trip),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, remove_store);
 }
