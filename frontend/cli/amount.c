@@ -3,6 +3,7 @@
  */
 #include "frontend/cli/amount.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -17,12 +18,6 @@ static const struct unit sizes[] = {
 	{'M', UINT64_C(1) << 20},
 	{'G', UINT64_C(1) << 30},
 	{'T', UINT64_C(1) << 40},
-};
-static const struct unit small_sizes[] = {
-	{'k', UINT64_C(1) << 10},
-	{'m', UINT64_C(1) << 20},
-	{'g', UINT64_C(1) << 30},
-	{'t', UINT64_C(1) << 40},
 };
 static const uint64_t SECOND_NS = 1000000000;
 static const struct unit ages[] = {
@@ -68,9 +63,7 @@ struct err *amount_parse_size(const char *text, uint64_t *out)
 		number.len--;
 	if (number.len > 0)
 		last = number.data[number.len - 1];
-	factor = factor_of(sizes, ARRAY_LEN(sizes), last);
-	if (factor == 0)
-		factor = factor_of(small_sizes, ARRAY_LEN(small_sizes), last);
+	factor = factor_of(sizes, ARRAY_LEN(sizes), (char)toupper((unsigned char)last));
 	if (factor > 0)
 		number.len--;
 	if (!multiply(number, factor > 0 ? factor : 1, out))
