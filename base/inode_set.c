@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * inode_set.c - see inode_set.h.
  */
-#include "cache/inode_set.h"
+#include "base/inode_set.h"
 
 #include <stdlib.h>
 

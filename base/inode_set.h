@@ -4,8 +4,8 @@
  * Ownership: inode_set_release() ends one.
  * Threads:   belongs to one thread.
  */
-#ifndef CACHE_INODE_SET_H
-#define CACHE_INODE_SET_H
+#ifndef BASE_INODE_SET_H
+#define BASE_INODE_SET_H
 
 #include <sys/stat.h>
 

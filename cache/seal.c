@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/inode_set.h"
 #include "base/vec.h"
-#include "cache/inode_set.h"
 #include "cache/store_private.h"
 
 static const char ATTRIBUTE[] = "user.overlay.seal";

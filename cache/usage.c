@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "cache/inode_set.h"
+#include "base/inode_set.h"
 #include "cache/seal.h"
 #include "cache/store_private.h"
 

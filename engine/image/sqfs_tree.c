@@ -14,20 +14,13 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/inode_set.h"
 #include "base/vec.h"
-
-/* Names of one inode: device and inode number to the node that was met first. */
-struct link_slot {
-	dev_t device;
-	ino_t inode;
-	struct sqfs_node *node; /* NULL: free */
-};
 
 struct scan {
 	struct sqfs_tree *tree;
 	const struct cancel *cancel;
-	struct link_slot *slots; /* open addressing; a power of two */
-	size_t n_slots, used;
+	struct inode_set linked; /* of files with several names: place in nodes, from 1 */
 };
 
 char *sqfs_node_path(const struct sqfs_node *node)
@@ -40,46 +33,13 @@ char *sqfs_node_path(const struct sqfs_node *node)
 	return xasprintf("%s%s%s", above, above[1] ? "/" : "", node->name);
 }
 
-/* ---- hard links ---- */
-
-static size_t slot_of(const struct scan *s, dev_t device, ino_t inode)
+/* The node that has the same inode already; else this one becomes it, and is the next of the
+ * tree's nodes: nothing is below it. */
+static struct sqfs_node *find_same(struct scan *s, const struct sqfs_node *node)
 {
-	uint64_t hash =
-		((uint64_t)inode ^ (uint64_t)device << 32) * UINT64_C(0x9e3779b97f4a7c15);
-	size_t at = (size_t)(hash >> 20) & (s->n_slots - 1);
+	size_t met = inode_set_meet(&s->linked, &node->st, s->tree->n_nodes + 1);
 
-	while (s->slots[at].node &&
-	       (s->slots[at].inode != inode || s->slots[at].device != device))
-		at = (at + 1) & (s->n_slots - 1);
-	return at;
-}
-
-static void slots_grow(struct scan *s)
-{
-	struct link_slot *old = s->slots;
-	size_t n_old = s->n_slots;
-
-	s->n_slots = n_old > 0 ? 2 * n_old : 256;
-	s->slots = xcalloc(s->n_slots, sizeof(*s->slots));
-	for (size_t i = 0; i < n_old; i++)
-		if (old[i].node)
-			s->slots[slot_of(s, old[i].device, old[i].inode)] = old[i];
-	free(old);
-}
-
-/* The node that has the same inode already; else this one becomes it. */
-static struct sqfs_node *find_same(struct scan *s, struct sqfs_node *node)
-{
-	size_t at;
-
-	if (2 * s->used >= s->n_slots)
-		slots_grow(s);
-	at = slot_of(s, node->st.st_dev, node->st.st_ino);
-	if (s->slots[at].node)
-		return s->slots[at].node;
-	s->slots[at] = (struct link_slot){node->st.st_dev, node->st.st_ino, node};
-	s->used++;
-	return NULL;
+	return met > 0 ? s->tree->nodes[met - 1] : NULL;
 }
 
 /* ---- extended attributes ---- */
@@ -303,14 +263,14 @@ struct err *sqfs_tree_scan(int root_fd, const struct cancel *cancel,
 			   struct sqfs_tree **out)
 {
 	CLEANUP(sqfs_tree_freep) struct sqfs_tree *t = xcalloc(1, sizeof(*t));
-	struct scan s = {.tree = t, .cancel = cancel};
+	struct scan s = {.tree = t, .cancel = cancel, .linked = INODE_SET_INIT};
 	struct err *e;
 
 	t->arena = arena_new();
 	t->root = arena_alloc(t->arena, sizeof(*t->root));
 	t->root->name = ".";
 	e = scan_child(&s, root_fd, t->root);
-	free(s.slots);
+	inode_set_release(&s.linked);
 	TRY(e);
 	*out = STEAL(t);
 	return NULL;
