@@ -3,7 +3,6 @@
  */
 #include "base/fs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +10,8 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+#include "base/dir.h"
 
 struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode, int *out)
 {
@@ -219,12 +220,6 @@ void tmpfile_release(struct tmpfile *t)
 	errno = saved;
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static bool tmpfile_is_name(const char *name)
 {
 	size_t len = strlen(name), suffix = sizeof(TMPFILE_SUFFIX) - 1;
@@ -246,16 +241,11 @@ void tmpfile_remove_if_dead(int dir_fd, const char *name)
 
 void tmpfile_remove_dead(int dir_fd)
 {
-	CLEANUP(closep)
-	int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(closedirp) DIR *dir = own >= 0 ? fdopendir(own) : NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = dir_open(dir_fd, ".", 0);
+	const char *name;
 
-	if (!dir)
-		return;
-	(void)steal_fd(&own); /* it is the folder's now */
-	while ((entry = readdir(dir)) != NULL)
-		tmpfile_remove_if_dead(dir_fd, entry->d_name);
+	while (dir && (name = dir_next(dir)) != NULL)
+		tmpfile_remove_if_dead(dir_fd, name);
 }
 
 struct err *fs_write_atomic(int dir_fd, const char *path, const void *data, size_t len,
@@ -309,18 +299,13 @@ static struct err *remove_entry(int dir_fd, const char *name, dev_t device)
 
 static struct err *remove_entries(int dir_fd, dev_t device)
 {
-	CLEANUP(closep) int own = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-	CLEANUP(closedirp) DIR *dir = own >= 0 ? fdopendir(own) : NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = dir_open_fd(dir_fd);
+	const char *name;
 
 	if (!dir)
 		return err_sys("remove");
-	(void)steal_fd(&own); /* it is the folder's now */
-	while (errno = 0, (entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		TRY(remove_entry(dir_fd, entry->d_name, device));
-	}
+	while ((name = dir_next(dir)) != NULL)
+		TRY(remove_entry(dir_fd, name, device));
 	return errno ? err_sys("remove") : NULL;
 }
 

@@ -7,7 +7,6 @@
  */
 #include "cache/failed.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "cache/record.h"
@@ -47,29 +47,6 @@ char *failed_upper(const struct layer_id *id)
 static uint64_t now_ms(void)
 {
 	return (uint64_t)clock_real_ns() / 1000000;
-}
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-static struct err *open_dir(int dir_fd, const char *name, DIR **out)
-{
-	CLEANUP(closep) int fd = -1;
-
-	TRY(fs_open(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd));
-	*out = fdopendir(fd);
-	if (!*out)
-		return err_sys("read '%s'", name);
-	(void)steal_fd(&fd); /* it is the folder's now */
-	return NULL;
-}
-
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
 /* ---- reading ---- */
@@ -146,26 +123,24 @@ static bool take_name(const char *name, struct layer_id *out)
 static struct err *read_all(const struct store *s, const struct failed_limits *limits,
 			    struct failed_list *good, struct failed_list *bad)
 {
-	CLEANUP(closedirp) DIR *dir = NULL;
-	struct dirent *entry;
-	struct err *e = open_dir(store_fd(s), "failed", &dir);
+	CLEANUP(dir_closep) DIR *dir = dir_open(store_fd(s), "failed", O_NOFOLLOW);
+	const char *name;
 
-	if (e && err_code(e) == ERR_NOTFOUND) {
-		err_ignore(e, "a store from before there were any");
-		return NULL;
-	}
-	TRY(e);
-	while ((entry = readdir(dir)) != NULL) {
+	if (!dir) /* missing: a store from before there were any */
+		return errno == ENOENT ? NULL : err_sys("'failed'");
+	while ((name = dir_next(dir)) != NULL) {
 		struct failed f = {0};
 		struct failed_list *list;
 
-		if (!take_name(entry->d_name, &f.id))
+		if (!take_name(name, &f.id))
 			continue;
 		list = read_one(s, &f) && !is_expired(&f, limits) ? good : bad;
 		list->items =
 			xreallocarray(list->items, list->len + 1, sizeof(*list->items));
 		list->items[list->len++] = f;
 	}
+	if (errno != 0)
+		return err_sys("read 'failed'");
 	if (good->len > 1)
 		qsort(good->items, good->len, sizeof(*good->items), compare_newest);
 	return NULL;
@@ -245,8 +220,8 @@ struct err *failed_sweep(const struct store *s, const struct failed_limits *limi
 /* Allocated blocks of a tree.  A file with several names counts a part for each. */
 static struct err *add_blocks(int dir_fd, const char *name, uint64_t *bytes)
 {
-	CLEANUP(closedirp) DIR *dir = NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = NULL;
+	const char *entry;
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -256,10 +231,11 @@ static struct err *add_blocks(int dir_fd, const char *name, uint64_t *bytes)
 		return NULL;
 	}
 	*bytes += (uint64_t)st.st_blocks * 512;
-	TRY(open_dir(dir_fd, name, &dir));
-	while (errno = 0, (entry = readdir(dir)) != NULL)
-		if (!is_dots(entry->d_name))
-			TRY(add_blocks(dirfd(dir), entry->d_name, bytes));
+	dir = dir_open(dir_fd, name, O_NOFOLLOW);
+	if (!dir)
+		return err_sys("read '%s'", name);
+	while ((entry = dir_next(dir)) != NULL)
+		TRY(add_blocks(dirfd(dir), entry, bytes));
 	return errno ? err_sys("read '%s'", name) : NULL;
 }
 

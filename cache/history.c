@@ -9,7 +9,6 @@
  */
 #include "cache/history.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fs.h"
 
 static const size_t FILE_MAX_BYTES = (size_t)16 << 20;
@@ -142,16 +142,11 @@ static void look_at(int folder, const char *name, const char *kept,
 static struct folder_use look(int folder, const char *kept)
 {
 	struct folder_use use = {0};
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	CLEANUP(dir_closep) DIR *dir = dir_open(folder, ".", 0);
+	const char *name;
 
-	if (!dir) {
-		closep(&fd);
-		return use;
-	}
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		look_at(folder, entry->d_name, kept, &use);
-	closedir(dir);
+	while (dir && (name = dir_next(dir)) != NULL)
+		look_at(folder, name, kept, &use);
 	return use;
 }
 

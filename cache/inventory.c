@@ -3,7 +3,6 @@
  */
 #include "cache/inventory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -38,25 +38,18 @@ typedef struct err *(*entry_fn)(struct inventory *inv, const char *path,
 /* Call `fn` for each entry of `folder`, which need not be there. */
 static struct err *for_each(struct inventory *inv, const char *folder, entry_fn fn)
 {
-	int fd = openat(inv->store->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	struct err *e = NULL;
+	CLEANUP(dir_closep) DIR *dir = dir_open(inv->store->fd, folder, 0);
+	const char *name;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return errno == ENOENT ? NULL : err_sys("'%s'", folder);
-	}
-	while (!e && (entry = readdir(dir)) != NULL) {
-		CLEANUP(freep) char *path = NULL;
+	while ((name = dir_next(dir)) != NULL) {
+		CLEANUP(freep) char *path = path_join(folder, name);
 
-		if (entry->d_name[0] == '.')
-			continue;
-		path = path_join(folder, entry->d_name);
-		e = fn(inv, path, entry->d_name);
+		if (name[0] != '.')
+			TRY(fn(inv, path, name));
 	}
-	closedir(dir);
-	return e;
+	return errno ? err_sys("read '%s'", folder) : NULL;
 }
 
 /* ---- records ---- */

@@ -7,13 +7,13 @@
  */
 #include "cache/key_lock.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -101,16 +101,10 @@ static void remove_if_free(const struct store *s, const char *name)
 
 void key_lock_clean(const struct store *s)
 {
-	int fd = openat(s->fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = dir_open(s->fd, "locks", 0);
+	const char *name;
 
-	if (!dir) {
-		closep(&fd);
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			remove_if_free(s, entry->d_name);
-	closedir(dir);
+	while (dir && (name = dir_next(dir)) != NULL)
+		if (name[0] != '.')
+			remove_if_free(s, name);
 }

@@ -9,7 +9,6 @@
  */
 #include "cache/lease.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -250,20 +250,15 @@ static struct err *read_lease(const struct store *s, const char *name,
 
 struct err *lease_set_read(const struct store *s, struct lease_set *out)
 {
-	int fd = openat(s->fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	struct err *e = NULL;
+	CLEANUP(dir_closep) DIR *dir = dir_open(s->fd, FOLDER, 0);
+	const char *name;
 
-	if (!dir) {
-		closep(&fd);
+	if (!dir)
 		return errno == ENOENT ? NULL : err_sys("'%s'", FOLDER);
-	}
-	while (!e && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			e = read_lease(s, entry->d_name, out);
-	closedir(dir);
-	return e;
+	while ((name = dir_next(dir)) != NULL)
+		if (name[0] != '.')
+			TRY(read_lease(s, name, out));
+	return errno ? err_sys("read '%s'", FOLDER) : NULL;
 }
 
 bool lease_set_has(const struct lease_set *set, enum lease_kind kind, const char *name)

@@ -7,7 +7,6 @@
  */
 #include "cache/seal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/inode_set.h"
 #include "base/vec.h"
@@ -60,18 +60,15 @@ static int compare(const void *a, const void *b)
 /* Sorted: folders give their names in any order. */
 static struct err *list(int fd, struct names *out)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	DIR *dir = own >= 0 ? fdopendir(own) : NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = dir_open_fd(fd);
+	const char *name;
 
-	if (!dir) {
-		closep(&own);
+	if (!dir)
 		return err_sys("read a folder");
-	}
-	while ((entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			vec_push(&out->v, xstrdup(entry->d_name));
-	closedir(dir);
+	while ((name = dir_next(dir)) != NULL)
+		vec_push(&out->v, xstrdup(name));
+	if (errno != 0)
+		return err_sys("read a folder");
 	if (out->v.len > 0)
 		qsort(out->v.items, out->v.len, sizeof(*out->v.items), compare);
 	return NULL;

@@ -3,7 +3,6 @@
  */
 #include "cache/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -127,21 +127,15 @@ static void remove_if_dead(const struct store *s, const char *name)
 
 static void remove_dead_scratch(const struct store *s)
 {
-	int fd = openat(s->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = dir_open(s->fd, "tmp", 0);
+	const char *name;
 
-	if (!dir) {
-		closep(&fd);
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] != '.')
-			remove_if_dead(s, entry->d_name);
+	while (dir && (name = dir_next(dir)) != NULL) {
+		if (name[0] != '.')
+			remove_if_dead(s, name);
 		else
-			tmpfile_remove_if_dead(dirfd(dir), entry->d_name);
+			tmpfile_remove_if_dead(dirfd(dir), name);
 	}
-	closedir(dir);
 }
 
 static struct err *read_boot_id(struct store *s)

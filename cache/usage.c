@@ -3,13 +3,13 @@
  */
 #include "cache/usage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/inode_set.h"
 #include "cache/seal.h"
@@ -36,27 +36,12 @@ void usage_add(struct usage *to, const struct usage *more)
 	to->files += more->files;
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* `*out` stays NULL when it is gone. */
 static struct err *open_folder(int dir_fd, const char *name, DIR **out)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
+	*out = dir_open(dir_fd, name, O_NOFOLLOW);
 	/* overlayfs's work folders have mode 000 */
-	if (fd < 0 && (errno == ENOENT || errno == EACCES))
-		return NULL;
-	if (fd < 0)
-		return err_sys("'%s'", name);
-	*out = fdopendir(fd);
-	if (*out)
-		return NULL;
-	closep(&fd);
-	return err_sys("'%s'", name);
+	return *out || errno == ENOENT || errno == EACCES ? NULL : err_sys("'%s'", name);
 }
 
 /* One walk.  It does not follow what running steps of ours have mounted. */
@@ -71,14 +56,15 @@ static struct err *count(int dir_fd, const char *name, struct walk *w, struct us
 static struct err *count_folder(int dir_fd, const char *name, struct walk *w,
 				struct usage *out)
 {
-	CLEANUP(closedirp) DIR *dir = NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = NULL;
+	const char *entry;
 
 	TRY(open_folder(dir_fd, name, &dir));
-	while (dir && (entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			TRY(count(dirfd(dir), entry->d_name, w, out));
-	return NULL;
+	if (!dir)
+		return NULL;
+	while ((entry = dir_next(dir)) != NULL)
+		TRY(count(dirfd(dir), entry, w, out));
+	return errno ? err_sys("read '%s'", name) : NULL;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
@@ -116,8 +102,8 @@ struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out)
 /* The folder of all layers, their insides as the seals tell. */
 static struct err *count_sealed(const struct store *s, struct walk *w, struct usage *out)
 {
-	CLEANUP(closedirp) DIR *dir = NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = NULL;
+	const char *name;
 	struct seal seal;
 	struct stat st;
 
@@ -128,20 +114,17 @@ static struct err *count_sealed(const struct store *s, struct walk *w, struct us
 		out->bytes += (uint64_t)st.st_blocks * 512;
 		out->files++;
 	}
-	while ((entry = readdir(dir)) != NULL) {
-		struct err *e;
+	while ((name = dir_next(dir)) != NULL) {
+		struct err *e = seal_read(dirfd(dir), name, &seal);
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		e = seal_read(dirfd(dir), entry->d_name, &seal);
 		if (!e) {
 			usage_add(out, &seal.usage);
 			continue;
 		}
 		err_ignore(e, "then it is looked at");
-		TRY(count(dirfd(dir), entry->d_name, w, out));
+		TRY(count(dirfd(dir), name, w, out));
 	}
-	return NULL;
+	return errno ? err_sys("read 'layers'") : NULL;
 }
 
 static enum usage_kind kind_of(const char *name)
@@ -156,8 +139,8 @@ static enum usage_kind kind_of(const char *name)
 static struct err *measure(const struct store *s, enum usage_how how, struct walk *w,
 			   struct usage_report *out)
 {
-	CLEANUP(closedirp) DIR *dir = NULL;
-	struct dirent *entry;
+	CLEANUP(dir_closep) DIR *dir = NULL;
+	const char *name;
 	struct stat st;
 
 	if (fstat(s->fd, &st) != 0)
@@ -165,17 +148,17 @@ static struct err *measure(const struct store *s, enum usage_how how, struct wal
 	w->device = st.st_dev;
 	out->kinds[USAGE_OTHER] = (struct usage){(uint64_t)st.st_blocks * 512, 1};
 	TRY(open_folder(s->fd, ".", &dir));
-	while (dir && (entry = readdir(dir)) != NULL) {
-		enum usage_kind kind = kind_of(entry->d_name);
+	if (!dir)
+		return NULL;
+	while ((name = dir_next(dir)) != NULL) {
+		enum usage_kind kind = kind_of(name);
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
 		if (kind == USAGE_LAYERS && how == USAGE_QUICK)
 			TRY(count_sealed(s, w, &out->kinds[kind]));
 		else
-			TRY(count(s->fd, entry->d_name, w, &out->kinds[kind]));
+			TRY(count(s->fd, name, w, &out->kinds[kind]));
 	}
-	return NULL;
+	return errno ? err_sys("read the folder") : NULL;
 }
 
 struct err *usage_measure(const struct store *s, enum usage_how how,

@@ -3,13 +3,13 @@
  */
 #include "engine/meta/sections.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "engine/meta/labels.h"
@@ -53,21 +53,17 @@ static struct err *write_help(int root_fd, const struct sections_request *r)
 static struct err *count_entries(int root_fd, const char *path, unsigned *n)
 {
 	CLEANUP(closep) int fd = -1;
-	struct dirent *entry;
-	struct err *e;
-	DIR *dir;
+	CLEANUP(dir_closep) DIR *dir = NULL;
+	const char *name;
 
 	*n = 0;
 	TRY(path_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0, &fd));
-	dir = fdopendir(fd);
+	dir = dir_open_fd(fd);
 	if (!dir)
 		return err_sys("'%s' in the image", path);
-	(void)steal_fd(&fd);
-	while (errno = 0, (entry = readdir(dir)) != NULL)
-		*n += entry->d_name[0] != '.';
-	e = errno ? err_sys("'%s' in the image", path) : NULL;
-	closedir(dir);
-	return e;
+	while ((name = dir_next(dir)) != NULL)
+		*n += name[0] != '.';
+	return errno ? err_sys("'%s' in the image", path) : NULL;
 }
 
 /* A definition that the base image brought goes to the history, numbered. */

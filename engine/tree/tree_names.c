@@ -3,18 +3,13 @@
  */
 #include "engine/tree/tree_names.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
+#include "base/dir.h"
 
 static int compare_names(const void *a, const void *b)
 {
@@ -23,18 +18,14 @@ static int compare_names(const void *a, const void *b)
 
 struct err *tree_names(int fd, struct path_list *out)
 {
-	CLEANUP(closep) int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	CLEANUP(closedirp) DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+	CLEANUP(dir_closep) DIR *dir = dir_open_fd(fd);
 	size_t before = out->len;
-	struct dirent *entry;
+	const char *name;
 
 	if (!dir)
 		return err_sys("list folder");
-	(void)steal_fd(&own); /* the stream's now */
-	rewinddir(dir);	      /* the duplicate shares its offset with `fd` */
-	while (errno = 0, (entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			vec_push(out, xstrdup(entry->d_name));
+	while ((name = dir_next(dir)) != NULL)
+		vec_push(out, xstrdup(name));
 	if (errno)
 		return err_sys("list folder");
 	if (out->len > before)

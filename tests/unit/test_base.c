@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/dir.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/path.h"
@@ -35,6 +36,48 @@ static int remove_folder(void **state)
 	err_free(fs_remove_tree(AT_FDCWD, *state));
 	free(*state);
 	return 0;
+}
+
+static unsigned count_entries(DIR *dir)
+{
+	unsigned n = 0;
+
+	while (dir_next(dir))
+		n++;
+	return n;
+}
+
+/* An open descriptor gives all entries again, however often it is asked. */
+static void test_dir(void **state)
+{
+	CLEANUP(dir_closep) DIR *by_name = dir_open(AT_FDCWD, *state, O_NOFOLLOW);
+	CLEANUP(dir_closep) DIR *first = NULL;
+	CLEANUP(dir_closep) DIR *second = NULL;
+
+	assert_non_null(by_name);
+	assert_int_equal(mkdirat(dirfd(by_name), "...", 0700), 0);
+	assert_int_equal(mkdirat(dirfd(by_name), ".a", 0700), 0);
+	first = dir_open_fd(dirfd(by_name));
+	assert_int_equal(count_entries(first), 2);
+	assert_int_equal(errno, 0);
+	second = dir_open_fd(dirfd(by_name));
+	assert_int_equal(count_entries(second), 2);
+}
+
+static void test_dir_fails(void **state)
+{
+	CLEANUP(dir_closep) DIR *dir = dir_open(AT_FDCWD, *state, 0);
+	CLEANUP(closep) int file = -1;
+
+	assert_null(dir_open(dirfd(dir), "none", 0));
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(symlinkat(".", dirfd(dir), "link"), 0);
+	assert_null(dir_open(dirfd(dir), "link", O_NOFOLLOW));
+	/* Reading fails: the descriptor is a file's now. */
+	assert_ok(fs_open(dirfd(dir), "file", O_RDONLY | O_CREAT, 0600, &file));
+	assert_int_equal(dup3(file, dirfd(dir), O_CLOEXEC), dirfd(dir));
+	assert_null(dir_next(dir));
+	assert_int_equal(errno, ENOTDIR);
 }
 
 /* A chain shows place, causes and the first hint, and has the innermost code. */
@@ -416,11 +459,10 @@ int main(void)
 		cmocka_unit_test(test_path_texts),
 		cmocka_unit_test_setup_teardown(test_path_is_confined, setup_folder,
 						remove_folder),
+		cmocka_unit_test_setup_teardown(test_dir, setup_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_dir_fails, setup_folder,
+						remove_folder),
 		cmocka_unit_test_setup_teardown(test_fs_publish, setup_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(test_fs_publish_fails, setup_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(test_tmpfile_remove_dead, setup_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_fs_publish_fails, setup_folder,
 						remove_folder),

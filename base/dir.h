@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * dir.h - the entries of folders.
+ *
+ * Purpose:   readdir(3) without its traps: `.` and `..` are no entries, and a folder that
+ *            cannot be read to its end is not taken for a shorter one.
+ * Ownership: streams are ended by dir_closep() or closedir(3).
+ * Threads:   a stream belongs to one thread.
+ * Errors:    errno, as of opendir(3) and readdir(3).
+ */
+#ifndef BASE_DIR_H
+#define BASE_DIR_H
+
+#include <dirent.h>
+
+/* The folder `name` of `dir_fd`; `flags` are O_NOFOLLOW or 0.  NULL with errno. */
+DIR *dir_open(int dir_fd, const char *name, int flags);
+/* The folder that `fd`, which stays the caller's, is open on, from its beginning: the two
+ * share their offset.  NULL with errno. */
+DIR *dir_open_fd(int fd);
+/* Name of the next entry, until the next call.  NULL at the end, with errno 0, and when
+ * reading fails, with another. */
+const char *dir_next(DIR *dir);
+/* For CLEANUP(); keeps errno. */
+void dir_closep(DIR **dir);
+
+#endif
