@@ -2,7 +2,7 @@
  * digest.h - content digests: XXH3-128 and SHA-256 behind one type.
  *
  * Purpose:   SHA-256 names what comes from or goes to anyone else; XXH3-128, keyed with
- *            a store's own random secret, names what stays in that store (design: D4).
+ *            a store's own random secret, names what stays in that store.
  * Ownership: struct digest is a value. A hasher is ended by hasher_free().
  * Threads:   a hasher belongs to one thread.
  * Errors:    digest_fd(): ERR_SYS, or ERR_CORRUPT past the limit.

@@ -318,6 +318,15 @@ struct err *fs_remove_tree(int dir_fd, const char *path)
 	return remove_entry(dir_fd, path, st.st_dev);
 }
 
+bool fs_is_named(int fd, int dir_fd, const char *path)
+{
+	struct stat held, named;
+
+	return fstat(fd, &held) == 0 &&
+	       fstatat(dir_fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
 struct err *fs_absolute(const char *path, char **out)
 {
 	CLEANUP(freep) char *cwd = NULL;

@@ -36,6 +36,9 @@ NODISCARD struct err *fs_write_atomic(int dir_fd, const char *path, const void *
 /* Remove `path`, whatever it is, and everything below; folders without permission are
  * opened up first; missing is fine.  Never crosses into another mount. */
 NODISCARD struct err *fs_remove_tree(int dir_fd, const char *path);
+/* Does `path` below `dir_fd` still lead to what `fd` is open on?  For locks: between opening
+ * and locking it, a file may be removed, and another take its name. */
+bool fs_is_named(int fd, int dir_fd, const char *path);
 /* Absolute form of `path`, links unresolved, for free(). */
 NODISCARD struct err *fs_absolute(const char *path, char **out);
 

@@ -3,7 +3,7 @@
  *
  * Purpose:   start a program with chosen descriptors and wait for it with poll(2).
  *            Threads never fork into namespaces: they start `dagbuild internal-*`, which
- *            does (design: D9).
+ *            does.
  * Ownership: proc_release() kills a child that still runs, and reaps it: a scoped child
  *            cannot be left behind.
  * Threads:   any; a child belongs to the thread that started it.

@@ -156,16 +156,6 @@ struct err *failed_list_read(const struct store *s, const struct failed_limits *
 
 /* ---- in use, and removing ---- */
 
-/* Between opening and locking it may have gone: look again under the lock. */
-static bool is_still_there(const struct store *s, const char *path, int fd)
-{
-	struct stat held, named;
-
-	return fstat(fd, &held) == 0 &&
-	       fstatat(store_fd(s), path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_ino == named.st_ino;
-}
-
 struct err *failed_hold(const struct store *s, const struct layer_id *id, int *fd)
 {
 	CLEANUP(closep) int own = -1;
@@ -175,7 +165,8 @@ struct err *failed_hold(const struct store *s, const struct layer_id *id, int *f
 		    &own));
 	if (flock(own, LOCK_SH) != 0)
 		return err_sys("lock '%s'", path);
-	if (!is_still_there(s, path, own))
+	/* Between opening and locking it may have gone. */
+	if (!fs_is_named(own, store_fd(s), path))
 		return err_new(ERR_NOTFOUND, "'%s' is gone", path);
 	*fd = steal_fd(&own);
 	return NULL;

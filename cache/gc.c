@@ -210,12 +210,13 @@ static struct err *take_record(struct collection *c, const struct candidate *can
 	return NULL;
 }
 
-/* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it. */
+/* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it.  When we cannot
+ * know, it is needed. */
 static bool is_locked(const struct collection *c, const char *path)
 {
 	CLEANUP(closep) int fd = openat(c->store->fd, path, O_RDONLY | O_CLOEXEC);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+	return fd < 0 ? errno != ENOENT : flock(fd, LOCK_EX | LOCK_NB) != 0;
 }
 
 static bool is_needed(const struct collection *c, const struct inventory_file *file)

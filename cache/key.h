@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * key.h - composing the key that names a step's inputs.
  *
- * Purpose:   equal key, equal work (design: D3). The encoding is canonical and length-
+ * Purpose:   equal key, equal work. The encoding is canonical and length-
  *            prefixed; every part has a name, and the record keeps the parts' digests,
  *            so that it can be told later which part changed.
  * Ownership: key_free() ends it.

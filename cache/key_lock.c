@@ -19,15 +19,6 @@
 #include "base/str.h"
 #include "cache/store_private.h"
 
-static bool is_named(const struct store *s, int fd, const char *path)
-{
-	struct stat held, named;
-
-	return fstat(fd, &held) == 0 &&
-	       fstatat(s->fd, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-}
-
 static pid_t read_holder(int fd)
 {
 	char text[24] = "";
@@ -66,7 +57,7 @@ struct err *key_lock_try(const struct store *s, const struct digest *key,
 			*holder = read_holder(fd);
 			return NULL;
 		}
-		if (!is_named(s, fd, out->path))
+		if (!fs_is_named(fd, s->fd, out->path))
 			continue;
 		/* Only for the message of those who wait. */
 		err_ignore(write_holder(fd), "they wait without knowing for whom");
@@ -95,7 +86,7 @@ static void remove_if_free(const struct store *s, const char *name)
 	CLEANUP(freep) char *path = path_join("locks", name);
 	CLEANUP(closep) int fd = openat(s->fd, path, O_RDWR | O_CLOEXEC);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(s, fd, path))
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fs_is_named(fd, s->fd, path))
 		unlinkat(s->fd, path, 0);
 }
 

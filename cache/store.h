@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * store.h - the folder that holds everything dagbuild remembers.
  *
- * Purpose:   open it, and give out its parts (design: D6):
+ * Purpose:   open it, and give out its parts:
  *              blobs/sha256/XX/...  what came from registries
  *              layers/NAME/         one directory for each layer, in overlayfs form
  *              records/XX/...       JSON: what a key produced

@@ -2,7 +2,7 @@
  * step_pack.c - the final root filesystem as a SIF.
  *
  * The squashfs is written straight into its place in the image, which has no name until
- * it is whole (design: D10).  The image is current while its stat is the recorded one, or
+ * it is whole.  The image is current while its stat is the recorded one, or
  * its content.
  *
  * Times and uuid: with SOURCE_DATE_EPOCH what newer Apptainers write for a reproducible

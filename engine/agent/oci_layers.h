@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * oci_layers.h - the layers of an OCI image as layers of the store.
  *
- * Purpose:   fetch and unpack all of them in parallel, each digest once, and stack them
- *            (design: D5).
+ * Purpose:   fetch and unpack all of them in parallel, each digest once, and stack them.
  * Ownership: the result is the caller's.
  * Threads:   called on a task's thread; uses child tasks.
  * Errors:    those of registry_fetch_blob() and unpack_layer().

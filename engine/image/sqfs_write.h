@@ -2,7 +2,7 @@
  * sqfs_write.h - a tree as squashfs, streamed into a file at an offset.
  *
  * Purpose:   libsquashfs writes straight into the partition's place in the SIF; gzip
- *            blocks are compressed by libdeflate (design: D10). Memory does not grow
+ *            blocks are compressed by libdeflate. Memory does not grow
  *            with the data. Same tree, same bytes, whatever the number of threads.
  * Ownership: nothing is kept.
  * Threads:   any; starts `workers` threads of its own and joins them.

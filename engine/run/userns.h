@@ -2,7 +2,7 @@
  * userns.h - becoming root, once, before any thread exists.
  *
  * Purpose:   after userns_enter() the process acts as root in a private mount namespace,
- *            in all modes alike (design: D8): real root takes a mount namespace only, a
+ *            in all modes alike: real root takes a mount namespace only, a
  *            user with subordinate ids a user namespace that maps 0 to the user and 1..
  *            to them. dagbuild then executes itself again, so that nothing of the time
  *            before stays.

@@ -3,7 +3,7 @@
  *
  * Purpose:   libarchive reads (tar in all dialects; gzip, zstd or none, told by magic),
  *            our own writer writes through openat2(2), in a child process `dagbuild
- *            internal-unpack` (design: D9). Opaque folders become
+ *            internal-unpack`. Opaque folders become
  *            `user.overlay.opaque=y`. The child checks the stream's diffID.
  *
  *            A layer is applied alone if every folder it touches is in its own tar, no

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * check_names.c - names of stages, references to them, and stages that nothing uses
- * (design: D1).
+ * check_names.c - names of stages, references to them, and stages that nothing uses.
  *
  * Stages are looked up in a map, so that the time stays linear in the definition's
  * length.

@@ -4,7 +4,7 @@
  * The command goes over the graph twice.  First it only probes, in the process as it was
  * started: when everything is a hit, that is all, and no namespace was entered.  At the
  * first miss it executes itself again as `internal-inside`, which enters its namespaces
- * while it has one thread (design: D8), and builds.  What the first process has resolved
+ * while it has one thread, and builds.  What the first process has resolved
  * the second finds in the store, under a time not before `since`.
  */
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * inside.h - a command again, inside its namespaces.
  *
  * Purpose:   what mounts, or handles files of subordinate owners, happens in namespaces
- *            that only a process with one thread can enter (design: D8). So a command
+ *            that only a process with one thread can enter. So a command
  *            does what it can as it was started, and then executes dagbuild again as
  *            `internal-inside COMMAND`, which enters them and calls the command's
  *            run_inside().

@@ -12,7 +12,7 @@
 #include "engine/tree/unpack.h"
 #include "frontend/cli/cmd.h"
 
-/* Bodies of the children that dagbuild starts from itself (design: D9). */
+/* Bodies of the children that dagbuild starts from itself. */
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
