@@ -4,8 +4,7 @@
 # shellcheck shell=bash
 set -uo pipefail
 
-tests=0
-failed=0
+. "$SOURCE/tests/report.sh"
 proxy_pids=()
 
 finish() {
@@ -19,16 +18,6 @@ finish() {
 	exit $((failed > 0))
 }
 trap finish EXIT
-
-report() {
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests - $2"
-	fi
-}
 
 # dagbuild ARGUMENT...: standard output in $out, standard error in $err, exit status in $st.
 dagbuild() {

@@ -21,18 +21,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export DAGBUILD_CACHEDIR=$work/cache HOME=$work
 unset DAGBUILD_REGISTRY_MIRRORS DAGBUILD_LOG SOURCE_DATE_EPOCH XDG_CACHE_HOME
-failed=0
-tests=0
-
-report() {
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests - $2"
-	fi
-}
+# shellcheck source=tests/report.sh
+. "$here/../report.sh"
 
 # run CASE ARGS...: dagbuild in the case's folder; leaves stdout, stderr and status in $work.
 run() {
@@ -97,4 +87,4 @@ if [ -n "$all" ]; then
 fi
 [ ! -e "$DAGBUILD_CACHEDIR" ] || report 1 "a plan made a cache"
 echo "1..$tests"
-[ $failed -eq 0 ]
+[ "$failed" -eq 0 ]
