@@ -66,14 +66,7 @@ static void collection_release(struct collection *c)
 
 struct err *gc_lock(const struct store *s, int *fd)
 {
-	CLEANUP(closep) int file = -1;
-
-	TRY(fs_open(s->fd, LOCK, O_RDWR | O_CREAT, 0600, &file));
-	while (flock(file, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return err_sys("lock '%s'", LOCK);
-	*fd = steal_fd(&file);
-	return NULL;
+	return store_lock_file(s, LOCK, LOCK_EX, fd);
 }
 
 /* ---- choosing ---- */

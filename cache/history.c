@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/dir.h"
 #include "base/fs.h"
+#include "cache/store_private.h"
 
 static const size_t FILE_MAX_BYTES = (size_t)16 << 20;
 static const size_t FOLDER_MAX_FILES = 64;
@@ -165,32 +166,18 @@ static void make_room(int folder, const char *kept)
 
 /* ---- writing ---- */
 
-static struct err *make_folder(const struct store *s, const char *path)
-{
-	if (mkdirat(store_fd(s), path, 0700) != 0 && errno != EEXIST)
-		return err_sys("make '%s'", path);
-	return NULL;
-}
-
 static struct err *write_file(const struct store *s, const struct history_step *step,
 			      const cJSON *content)
 {
-	CLEANUP(closep) int folder = -1, tmp_dir = -1;
-	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(freep) char *text = json_print(content);
+	CLEANUP(closep) int folder = -1;
 	char path[PATH_SIZE], *slash;
 
 	path_of(s, step, path);
+	TRY(store_publish(s, path, text));
 	slash = strrchr(path, '/');
 	*slash = '\0';
-	TRY(make_folder(s, "history"));
-	TRY(make_folder(s, path));
 	TRY(fs_open(store_fd(s), path, O_RDONLY | O_DIRECTORY, 0, &folder));
-	/* What a kill leaves lies in tmp/, where the next start looks for it. */
-	TRY(fs_open(store_fd(s), "tmp", O_RDONLY | O_DIRECTORY, 0, &tmp_dir));
-	TRY(tmpfile_open(&tmp, tmp_dir, 0600));
-	TRY(fs_write_all(tmp.fd, text, strlen(text)));
-	TRY(tmpfile_publish(&tmp, folder, slash + 1));
 	make_room(folder, slash + 1);
 	return NULL;
 }
@@ -312,7 +299,7 @@ static struct err *append_eviction(const struct store *s, const char *line)
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
-	TRY(make_folder(s, "history"));
+	TRY(fs_mkdirs(store_fd(s), "history", 0700));
 	TRY(fs_open(store_fd(s), EVICTED, O_WRONLY | O_CREAT | O_APPEND, 0600, &fd));
 	TRY(fs_write_all(fd, line, strlen(line)));
 	if (fstat(fd, &st) != 0)

@@ -45,14 +45,7 @@ struct lease {
 /* A lock of its own for each call: those of one descriptor would be one and the same. */
 static struct err *take_lock(const struct store *s, int how, int *fd)
 {
-	CLEANUP(closep) int file = -1;
-
-	TRY(fs_open(s->fd, LOCK, O_RDWR | O_CREAT, 0600, &file));
-	while (flock(file, how) != 0)
-		if (errno != EINTR)
-			return err_sys("lock '%s'", LOCK);
-	*fd = steal_fd(&file);
-	return NULL;
+	return store_lock_file(s, LOCK, how, fd);
 }
 
 struct err *lease_lock(const struct store *s, int *fd)

@@ -65,36 +65,19 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 
 /* Not synced: until record_settle() a record may be lost, but is never believed when
  * broken. */
-static struct err *try_write(const struct store *s, const struct digest *key,
-			     const cJSON *record)
-{
-	CLEANUP(closep) int dir = -1, tmp_dir = -1;
-	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
-	CLEANUP(freep) char *text = json_print(record);
-	char path[PATH_SIZE], *slash;
-
-	record_path(key, path);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	if (mkdirat(s->fd, path, 0700) != 0 && errno != EEXIST)
-		return err_sys("'%s'", path);
-	TRY(fs_open(s->fd, path, O_RDONLY | O_DIRECTORY, 0, &dir));
-	/* What a kill leaves lies in tmp/, where the next start looks for it. */
-	TRY(fs_open(s->fd, "tmp", O_RDONLY | O_DIRECTORY, 0, &tmp_dir));
-	TRY(tmpfile_open(&tmp, tmp_dir, 0600));
-	TRY(fs_write_all(tmp.fd, text, strlen(text)));
-	return tmpfile_publish(&tmp, dir, slash + 1);
-}
-
 static struct err *write_record(const struct store *s, const struct digest *key,
 				const cJSON *record)
 {
-	struct err *e = try_write(s, key, record);
+	CLEANUP(freep) char *text = json_print(record);
+	char path[PATH_SIZE];
+	struct err *e;
 
+	record_path(key, path);
+	e = store_publish(s, path, text);
 	/* The collector removes empty folders: ours may go between being made and used. */
 	for (int tries = 0; e && err_code(e) == ERR_NOTFOUND && tries < 16; tries++) {
 		err_ignore(e, "tried again");
-		e = try_write(s, key, record);
+		e = store_publish(s, path, text);
 	}
 	return e;
 }
@@ -136,24 +119,39 @@ struct err *record_save(struct store *s, const struct digest *key, cJSON *record
 	return NULL;
 }
 
+/* Write it without its boot id.  That is no use of it: its time stays, by which the collector
+ * orders what to remove. */
+static struct err *settle_one(const struct store *s, const struct digest *key)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	char path[PATH_SIZE];
+	struct stat st;
+	struct err *e;
+
+	record_path(key, path);
+	if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? NULL : err_sys("'%s'", path);
+	times[1] = st.st_mtim;
+	e = record_load(s, key, &record);
+	if (e) {
+		err_ignore(e, "somebody removed it meanwhile");
+		return NULL;
+	}
+	cJSON_DeleteItemFromObject(record, "boot");
+	TRY(write_record(s, key, record));
+	(void)utimensat(s->fd, path, times, 0); /* or it seems to be younger */
+	return NULL;
+}
+
 struct err *record_settle(struct store *s)
 {
 	if (s->unsettled.len == 0)
 		return NULL;
 	if (syncfs(s->fd) != 0)
 		return err_sys("sync '%s'", s->dir);
-	for (size_t i = 0; i < s->unsettled.len; i++) {
-		const struct digest *key = &s->unsettled.items[i];
-		CLEANUP(json_freep) cJSON *record = NULL;
-		struct err *e = record_load(s, key, &record);
-
-		if (e) {
-			err_ignore(e, "somebody removed it meanwhile");
-			continue;
-		}
-		cJSON_DeleteItemFromObject(record, "boot");
-		TRY(write_record(s, key, record));
-	}
+	for (size_t i = 0; i < s->unsettled.len; i++)
+		TRY(settle_one(s, &s->unsettled.items[i]));
 	vec_free(&s->unsettled);
 	return NULL;
 }

@@ -238,6 +238,35 @@ void store_touch(const struct store *s, int fd, const struct stat *st)
 		(void)futimens(fd, NULL);
 }
 
+struct err *store_publish(const struct store *s, const char *path, const char *text)
+{
+	CLEANUP(freep) char *folder = NULL;
+	CLEANUP(closep) int dir = -1, tmp_dir = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	const char *name = path_base(path);
+
+	folder = xstrndup(path, (size_t)(name - path) - 1);
+	TRY(fs_mkdirs(s->fd, folder, 0700));
+	TRY(fs_open(s->fd, folder, O_RDONLY | O_DIRECTORY, 0, &dir));
+	/* What a kill leaves lies in tmp/, where the next start looks for it. */
+	TRY(fs_open(s->fd, "tmp", O_RDONLY | O_DIRECTORY, 0, &tmp_dir));
+	TRY(tmpfile_open(&tmp, tmp_dir, 0600));
+	TRY(fs_write_all(tmp.fd, text, strlen(text)));
+	return tmpfile_publish(&tmp, dir, name);
+}
+
+struct err *store_lock_file(const struct store *s, const char *path, int how, int *fd)
+{
+	CLEANUP(closep) int file = -1;
+
+	TRY(fs_open(s->fd, path, O_RDWR | O_CREAT, 0600, &file));
+	while (flock(file, how) != 0)
+		if (errno != EINTR)
+			return err_sys("lock '%s'", path);
+	*fd = steal_fd(&file);
+	return NULL;
+}
+
 const char *store_dir(const struct store *s)
 {
 	return s->dir;

@@ -29,5 +29,12 @@ struct store {
 bool store_claim(const struct store *s, enum lease_kind kind, const char *name);
 /* Note that the file was used now: at most once a minute, since that costs a write. */
 void store_touch(const struct store *s, int fd, const struct stat *st);
+/* Give `path` this text, whole or not at all, and make its folder if it is missing.  Not
+ * synced.  ERR_NOTFOUND: the folder went in between. */
+NODISCARD struct err *store_publish(const struct store *s, const char *path,
+				    const char *text);
+/* Wait for the lock `how` (LOCK_EX, LOCK_SH) on the file `path`; it ends with `*fd`. */
+NODISCARD struct err *store_lock_file(const struct store *s, const char *path, int how,
+				      int *fd);
 
 #endif

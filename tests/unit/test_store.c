@@ -215,6 +215,24 @@ static void test_record_adopted(void **state)
 	store_close(next);
 }
 
+/* Settling is no use of a record: what was used last is still last afterwards. */
+static void test_settling_keeps_times(void **state)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	struct digest key = key_of("a step");
+	CLEANUP(freep) char *path = record_path_of("a step");
+	struct stat before, after;
+
+	assert_ok(record_save(*state, &key, record));
+	age_record(*state, "a step", 3600);
+	assert_int_equal(fstatat(store_fd(*state), path, &before, 0), 0);
+	assert_ok(record_settle(*state));
+	assert_int_equal(fstatat(store_fd(*state), path, &after, 0), 0);
+	assert_int_not_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+}
+
 /* Scratch folders of the dead are removed at the next opening, those of the living are
  * not. */
 static void test_scratch(void **state)
@@ -281,6 +299,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_record_adopted, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_record_of_another_boot, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_settling_keeps_times, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_scratch, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_layer_publish, setup_store,
