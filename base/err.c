@@ -138,6 +138,17 @@ struct err *err_attach(struct err *e, struct err *second)
 	return e;
 }
 
+struct err *err_join(struct err *e, struct err *next)
+{
+	bool swap = e && next && err_code(e) == ERR_CANCELLED;
+	struct err *kept = swap ? next : e, *other = swap ? e : next;
+
+	if (!kept || !other || err_code(other) != ERR_CANCELLED)
+		return err_attach(kept, other);
+	err_ignore(other, "another says why");
+	return kept;
+}
+
 enum err_code err_code(const struct err *e)
 {
 	return e->code;

@@ -63,6 +63,10 @@ struct err *err_recode(struct err *e, enum err_code code);
 /* Keep `second` (owned from now on), met while cleaning up after `e`, as a note.  Either
  * may be NULL; returns what there is. */
 struct err *err_attach(struct err *e, struct err *second);
+/* Keep what several say that work side by side: `next` (owned from now on) becomes a note of
+ * `e`, which came first.  That somebody was cancelled is kept only while nobody says more.
+ * Either may be NULL; returns what there is. */
+struct err *err_join(struct err *e, struct err *next);
 
 enum err_code err_code(const struct err *e);
 int err_errno(const struct err *e);	     /* errno captured by err_sys, else 0 */

@@ -406,7 +406,7 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	if (!take_new_record(x, step))
 		e = run_limited(x, step, task);
 	exec_state(x, id)->is_done = !e;
-	flight_leave(x->flights, &key);
+	flight_leave(x->flights, &key, e);
 	return place_err(step->where, e);
 }
 

@@ -11,24 +11,25 @@
 #include "base/vec.h"
 #include "cache/key_lock.h"
 
-/* How long a waiter may overlook that the run was cancelled. */
-static const long CANCEL_LOOK_NS = 50000000;
-/* How long he waits before he lends his slot out. */
+/* How long one waits before he lends his slot out. */
 static const long BRIEF_NS = 10000000;
 /* How often he looks whether another process has ended. */
 static const int OTHERS_LOOK_MS = 50;
 
-/* Who is in. */
+/* A key that somebody is in under, or waits for, or that has failed. */
 struct flight {
 	struct digest key;
-	struct key_lock lock; /* against other processes */
+	struct key_lock lock; /* against other processes, of who is in */
+	pthread_cond_t left;
+	unsigned users; /* the one who is in, and those who wait */
+	bool is_busy;	/* somebody is in */
+	bool has_failed;
 };
 
 struct flight_table {
 	const struct store *store;
-	pthread_mutex_t lock; /* guards flights */
-	pthread_cond_t left;
-	VEC(struct flight) flights;
+	pthread_mutex_t lock; /* guards flights and what they hold */
+	VEC(struct flight *) flights;
 };
 
 struct flight_table *flight_table_new(const struct store *store)
@@ -37,28 +38,78 @@ struct flight_table *flight_table_new(const struct store *store)
 
 	t->store = store;
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->left, NULL);
 	return t;
+}
+
+static void flight_free(struct flight *f)
+{
+	assert(f->users == 0);
+	pthread_cond_destroy(&f->left);
+	free(f);
 }
 
 void flight_table_free(struct flight_table *t)
 {
 	if (!t)
 		return;
-	assert(t->flights.len == 0);
+	for (size_t i = 0; i < t->flights.len; i++)
+		flight_free(t->flights.items[i]);
 	pthread_mutex_destroy(&t->lock);
-	pthread_cond_destroy(&t->left);
 	vec_free(&t->flights);
 	free(t);
 }
+
+/* ---- with the table's lock held ---- */
 
 static size_t find(const struct flight_table *t, const struct digest *key)
 {
 	size_t i = 0;
 
-	while (i < t->flights.len && !digest_equal(&t->flights.items[i].key, key))
+	while (i < t->flights.len && !digest_equal(&t->flights.items[i]->key, key))
 		i++;
 	return i;
+}
+
+/* The flight of a key that somebody is in under. */
+static struct flight *flight_of(const struct flight_table *t, const struct digest *key)
+{
+	size_t at = find(t, key);
+
+	assert(at < t->flights.len && t->flights.items[at]->is_busy);
+	return t->flights.items[at];
+}
+
+static struct flight *use(struct flight_table *t, const struct digest *key)
+{
+	size_t at = find(t, key);
+	struct flight *f;
+
+	if (at == t->flights.len) {
+		f = xcalloc(1, sizeof(*f));
+		f->key = *key;
+		f->lock = (struct key_lock)KEY_LOCK_INIT;
+		pthread_cond_init(&f->left, NULL);
+		vec_push(&t->flights, f);
+	}
+	f = t->flights.items[at];
+	f->users++;
+	return f;
+}
+
+/* The next who waits is let in; after a failure all are, to be told. */
+static void unuse(struct flight_table *t, struct flight *f)
+{
+	size_t at = find(t, &f->key);
+
+	f->users--;
+	if (f->has_failed) {
+		pthread_cond_broadcast(&f->left);
+	} else if (f->users > 0) {
+		pthread_cond_signal(&f->left);
+	} else {
+		t->flights.items[at] = t->flights.items[--t->flights.len];
+		flight_free(f);
+	}
 }
 
 static struct timespec from_now(long ns)
@@ -74,35 +125,27 @@ static struct timespec from_now(long ns)
 	return t;
 }
 
-static void wait_a_little(struct flight_table *t)
-{
-	struct timespec until = from_now(CANCEL_LOOK_NS);
-
-	pthread_cond_timedwait(&t->left, &t->lock, &until);
-}
-
-/* With the lock held, and keeping the slot: what takes a moment is not worth a further
- * thread, and a thousand stages may wait for one answer of a registry. */
-static void wait_briefly(struct flight_table *t, const struct digest *key)
+/* Keeping the slot: what takes a moment is not worth a further thread, and a thousand stages
+ * may wait for one answer of a registry. */
+static void wait_briefly(struct flight_table *t, struct flight *f)
 {
 	struct timespec until = from_now(BRIEF_NS);
 	int status = 0;
 
-	while (find(t, key) < t->flights.len && status == 0)
-		status = pthread_cond_timedwait(&t->left, &t->lock, &until);
+	while (f->is_busy && status == 0)
+		status = pthread_cond_timedwait(&f->left, &t->lock, &until);
 }
 
-/* With the lock held: wait until `key` is free or the run is cancelled. */
-static struct err *wait_for(struct flight_table *t, const struct digest *key,
-			    struct task *task)
+/* Nobody who waits looks whether the run was cancelled: who is in does, and leaves. */
+static struct err *get_in(struct flight_table *t, struct flight *f, struct task *task)
 {
-	struct err *e = NULL;
-
-	while (!e && find(t, key) < t->flights.len) {
-		wait_a_little(t);
-		e = cancel_check(task_cancel(task));
-	}
-	return e;
+	while (f->is_busy)
+		pthread_cond_wait(&f->left, &t->lock);
+	TRY(cancel_check(task_cancel(task)));
+	if (f->has_failed)
+		return err_new(ERR_CANCELLED, "the same has failed for another step");
+	f->is_busy = true;
+	return NULL;
 }
 
 /* ---- other processes ---- */
@@ -111,7 +154,7 @@ static void set_lock(struct flight_table *t, const struct digest *key,
 		     struct key_lock lock)
 {
 	pthread_mutex_lock(&t->lock);
-	t->flights.items[find(t, key)].lock = lock;
+	flight_of(t, key)->lock = lock;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -167,24 +210,23 @@ static struct err *keep_others_out(struct flight_table *t, const struct digest *
 static struct err *enter_alone(struct flight_table *t, const struct digest *key,
 			       struct task *task, bool *waited)
 {
-	struct err *e = NULL;
+	struct flight *f;
+	struct err *e;
+	bool lends;
 
 	pthread_mutex_lock(&t->lock);
-	*waited = find(t, key) < t->flights.len;
-	wait_briefly(t, key);
-	while (!e && find(t, key) < t->flights.len) {
-		/* The slot is lent out without the lock: taking it back may block. */
-		pthread_mutex_unlock(&t->lock);
+	f = use(t, key);
+	*waited = f->is_busy;
+	wait_briefly(t, f);
+	lends = f->is_busy;
+	if (lends)
 		task_wait_begin(task);
-		pthread_mutex_lock(&t->lock);
-		e = wait_for(t, key, task);
-		pthread_mutex_unlock(&t->lock);
-		task_wait_end(task);
-		pthread_mutex_lock(&t->lock);
-	}
-	if (!e)
-		vec_push(&t->flights, ((struct flight){*key, KEY_LOCK_INIT}));
+	e = get_in(t, f, task);
+	if (e)
+		unuse(t, f);
 	pthread_mutex_unlock(&t->lock);
+	if (lends)
+		task_wait_end(task); /* not within the lock: it may block */
 	return e;
 }
 
@@ -196,19 +238,16 @@ struct err *flight_enter(struct flight_table *t, const struct digest *key,
 	TRY(enter_alone(t, key, task, waited));
 	e = t->store ? keep_others_out(t, key, task, waited) : NULL;
 	if (e)
-		flight_leave(t, key);
+		flight_leave(t, key, NULL);
 	return e;
 }
 
 static struct key_lock lock_of(struct flight_table *t, const struct digest *key)
 {
-	struct key_lock lock = KEY_LOCK_INIT;
-	size_t at;
+	struct key_lock lock;
 
 	pthread_mutex_lock(&t->lock);
-	at = find(t, key);
-	if (at < t->flights.len)
-		lock = t->flights.items[at].lock;
+	lock = flight_of(t, key)->lock;
 	pthread_mutex_unlock(&t->lock);
 	return lock;
 }
@@ -220,17 +259,18 @@ int flight_lock_fd(struct flight_table *t, const struct digest *key)
 	return key_lock_fd(&lock);
 }
 
-void flight_leave(struct flight_table *t, const struct digest *key)
+void flight_leave(struct flight_table *t, const struct digest *key, const struct err *error)
 {
 	struct key_lock lock = lock_of(t, key);
-	size_t at;
+	struct flight *f;
 
 	/* First, so that the next of this process does not find it taken by ourselves. */
 	key_lock_release(&lock);
 	pthread_mutex_lock(&t->lock);
-	at = find(t, key);
-	assert(at < t->flights.len);
-	t->flights.items[at] = t->flights.items[--t->flights.len];
-	pthread_cond_broadcast(&t->left);
+	f = flight_of(t, key);
+	f->lock = (struct key_lock)KEY_LOCK_INIT;
+	f->is_busy = false;
+	f->has_failed = error != NULL;
+	unuse(t, f);
 	pthread_mutex_unlock(&t->lock);
 }

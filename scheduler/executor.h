@@ -48,7 +48,7 @@ typedef struct err *(*task_fn)(void *context, size_t index, struct task *task);
 
 /* Run fn(context, 0..count-1) as child tasks on worker slots, and wait for all of them.
  * This task's own slot is lent out meanwhile, so one slot in all is enough.  At the first
- * error no further child starts; that error is returned, later ones are attached. */
+ * error no further child starts; that error is returned, later ones as err_join() says. */
 NODISCARD struct err *task_parallel(struct task *t, size_t count, task_fn fn,
 				    void *context);
 

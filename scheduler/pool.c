@@ -128,7 +128,7 @@ static void run_child(struct pool *p, struct group *g)
 	e = g->fn(g->context, index, &task);
 	pthread_mutex_lock(&p->lock);
 	if (e) {
-		g->error = err_attach(g->error, e);
+		g->error = err_join(g->error, e);
 		g->started = g->count;
 		group_unlink(p, g);
 	}

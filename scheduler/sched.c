@@ -112,10 +112,7 @@ static void on_done(struct conductor *c, struct message *m)
 
 	c->done++;
 	set_state(c, m->node, m->state, m->time_ns, m->error);
-	if (m->error && (!c->error || m->state == NODE_FAILED)) {
-		c->error = err_attach(c->error, m->error);
-		m->error = NULL;
-	}
+	c->error = err_join(c->error, STEAL(m->error));
 	if (m->state != NODE_CACHED && m->state != NODE_BUILT &&
 	    !(m->state == NODE_MISSED && c->options->past_misses))
 		return;

@@ -135,7 +135,7 @@ static struct err *docker_resolve(const struct agent_context *c,
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
 	if (!load_memo(c, &key, out))
 		e = ask(c, &ref, &key, name, out);
-	flight_leave(c->flights, &key);
+	flight_leave(c->flights, &key, e);
 	return e;
 }
 

@@ -221,7 +221,7 @@ static struct err *bring_alone(void *context, size_t index, struct task *task)
 	TRY(flight_enter(c->flights, &key, task, &waited));
 	if (!load_layer(c, &key, job))
 		e = make_alone(all, &watch, &key);
-	flight_leave(c->flights, &key);
+	flight_leave(c->flights, &key, e);
 	job->received = job->blob->size;
 	job->unpacked = job->needs_parents ? 0 : job->blob->size;
 	report(&watch);
@@ -307,7 +307,7 @@ static struct err *bring_on_chain(struct bringing *all, struct layer_job *job,
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
 	if (!load_layer(c, &key, job))
 		e = make_on_chain(all, &watch, chain, &key);
-	flight_leave(c->flights, &key);
+	flight_leave(c->flights, &key, e);
 	return e;
 }
 
