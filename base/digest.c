@@ -10,10 +10,17 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+/* Keys are made of thousands of short texts.  What fits here is hashed in one go, which gives
+ * the same as the streaming state, and needs none. */
+enum { BUFFER_SIZE = 512 };
+
 struct hasher {
 	enum digest_kind kind;
-	XXH3_state_t *xxh3;
 	EVP_MD_CTX *sha256;
+	XXH3_state_t *xxh3; /* NULL as long as all lies in `buffer` */
+	const struct hash_secret *secret;
+	size_t len; /* of what lies in `buffer` */
+	unsigned char buffer[BUFFER_SIZE];
 };
 
 static size_t digest_size(enum digest_kind kind)
@@ -94,24 +101,29 @@ bool digest_parse(struct str text, struct digest *out)
 
 struct hasher *hasher_new(enum digest_kind kind, const struct hash_secret *secret)
 {
-	struct hasher *h = xcalloc(1, sizeof(*h));
-	bool ok;
+	struct hasher *h = xmalloc(sizeof(*h));
 
+	assert(kind == DIGEST_SHA256 || kind == DIGEST_XXH3);
 	h->kind = kind;
-	if (kind == DIGEST_SHA256) {
-		h->sha256 = EVP_MD_CTX_new();
-		ok = h->sha256 && EVP_DigestInit_ex(h->sha256, EVP_sha256(), NULL) == 1;
-	} else {
-		assert(kind == DIGEST_XXH3);
-		h->xxh3 = XXH3_createState();
-		ok = h->xxh3 &&
-		     (secret ? XXH3_128bits_reset_withSecret(h->xxh3, secret->bytes,
-							     sizeof(secret->bytes))
-			     : XXH3_128bits_reset(h->xxh3)) == XXH_OK;
-	}
-	if (!ok)
+	h->sha256 = kind == DIGEST_SHA256 ? EVP_MD_CTX_new() : NULL;
+	h->xxh3 = NULL;
+	h->secret = secret;
+	h->len = 0;
+	if (kind == DIGEST_SHA256 &&
+	    (!h->sha256 || EVP_DigestInit_ex(h->sha256, EVP_sha256(), NULL) != 1))
 		abort(); /* only memory can fail here */
 	return h;
+}
+
+static XXH3_state_t *new_state(const struct hash_secret *secret)
+{
+	XXH3_state_t *state = XXH3_createState();
+
+	if (!state || (secret ? XXH3_128bits_reset_withSecret(state, secret->bytes,
+							      sizeof(secret->bytes))
+			      : XXH3_128bits_reset(state)) != XXH_OK)
+		abort(); /* only memory can fail here */
+	return state;
 }
 
 void hasher_free(struct hasher *h)
@@ -129,17 +141,42 @@ void hasher_freep(struct hasher **h)
 	*h = NULL;
 }
 
+static void xxh3_update(struct hasher *h, const void *data, size_t len)
+{
+	XXH_errorcode status = XXH3_128bits_update(h->xxh3, data, len);
+
+	assert(status == XXH_OK);
+	(void)status;
+}
+
+static void flush(struct hasher *h)
+{
+	if (!h->xxh3)
+		h->xxh3 = new_state(h->secret);
+	xxh3_update(h, h->buffer, h->len);
+	h->len = 0;
+}
+
+static void sha256_update(struct hasher *h, const void *data, size_t len)
+{
+	if (EVP_DigestUpdate(h->sha256, data, len) != 1)
+		abort(); /* cannot fail */
+}
+
 void hasher_update(struct hasher *h, const void *data, size_t len)
 {
-	bool ok = true;
-
-	if (len == 0)
+	if (h->sha256) {
+		sha256_update(h, data, len);
 		return;
-	if (h->sha256)
-		ok = EVP_DigestUpdate(h->sha256, data, len) == 1;
-	else
-		ok = XXH3_128bits_update(h->xxh3, data, len) == XXH_OK;
-	assert(ok);
+	}
+	if (len > BUFFER_SIZE - h->len)
+		flush(h);
+	if (len > BUFFER_SIZE) {
+		xxh3_update(h, data, len);
+	} else if (len > 0) {
+		memcpy(h->buffer + h->len, data, len);
+		h->len += len;
+	}
 }
 
 void hasher_add(struct hasher *h, const void *data, size_t len)
@@ -162,6 +199,17 @@ void hasher_add_u64(struct hasher *h, uint64_t value)
 	hasher_update(h, bytes, sizeof(bytes));
 }
 
+static XXH128_hash_t xxh3_final(struct hasher *h)
+{
+	if (h->xxh3) {
+		flush(h);
+		return XXH3_128bits_digest(h->xxh3);
+	}
+	return h->secret ? XXH3_128bits_withSecret(h->buffer, h->len, h->secret->bytes,
+						   sizeof(h->secret->bytes))
+			 : XXH3_128bits(h->buffer, h->len);
+}
+
 struct digest hasher_final(struct hasher *h)
 {
 	struct digest d = {.kind = h->kind};
@@ -176,7 +224,7 @@ struct digest hasher_final(struct hasher *h)
 	} else {
 		XXH128_canonical_t canonical;
 
-		XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(h->xxh3));
+		XXH128_canonicalFromHash(&canonical, xxh3_final(h));
 		memcpy(d.bytes, canonical.digest, sizeof(canonical.digest));
 	}
 	return d;

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -201,6 +202,54 @@ static void test_digest(void **state)
 	x = digest_bytes(DIGEST_XXH3, &a, "some text that is hashed", 24);
 	y = digest_bytes(DIGEST_XXH3, &b, "some text that is hashed", 24);
 	assert_false(digest_equal(&x, &y));
+}
+
+/* What xxHash's own state gives for `len` bytes at once. */
+static struct digest xxh3_of(const struct hash_secret *secret, const void *data,
+			     size_t len)
+{
+	struct digest d = {.kind = DIGEST_XXH3};
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_canonical_t canonical;
+
+	XXH3_128bits_reset_withSecret(state, secret->bytes, sizeof(secret->bytes));
+	XXH3_128bits_update(state, data, len);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+	XXH3_freeState(state);
+	memcpy(d.bytes, canonical.digest, sizeof(canonical.digest));
+	return d;
+}
+
+/* Whatever the pieces are, and wherever a buffer ends. */
+static void test_hasher_pieces(void **state)
+{
+	static const size_t pieces[] = {1, 8, 511, 512, 513, 4096};
+	struct hash_secret secret;
+	unsigned char data[2000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 7 + i / 256);
+	memcpy(secret.bytes, data, sizeof(secret.bytes));
+	for (size_t len = 0; len <= sizeof(data); len++) {
+		struct digest wanted = xxh3_of(&secret, data, len), got;
+
+		for (size_t p = 0; p < ARRAY_LEN(pieces); p++) {
+			CLEANUP(hasher_freep)
+			struct hasher *h = hasher_new(DIGEST_XXH3, &secret);
+
+			for (size_t at = 0; at < len; at += pieces[p])
+				hasher_update(h, data + at,
+					      len - at < pieces[p] ? len - at
+								   : pieces[p]);
+			got = hasher_final(h);
+			assert_true(digest_equal(&got, &wanted));
+			/* It may go on. */
+			hasher_update(h, data, 1);
+			got = hasher_final(h);
+			assert_false(digest_equal(&got, &wanted));
+		}
+	}
 }
 
 /* Length prefixes keep neighbours apart. */
@@ -454,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_str),
 		cmocka_unit_test(test_str_distance),
 		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_hasher_pieces),
 		cmocka_unit_test(test_hasher_add),
 		cmocka_unit_test(test_json_limits),
 		cmocka_unit_test(test_path_texts),
