@@ -3,16 +3,12 @@
  */
 #include "base/json.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const unsigned DEPTH_MAX = 64;
 static const double EXACT_MAX =
 	9007199254740992.0; /* 2^53: doubles count exactly up to it */
-
-static pthread_mutex_t parse_lock =
-	PTHREAD_MUTEX_INITIALIZER; /* guards cJSON's error global */
 
 /* cJSON itself allows 1000 levels; refuse before it recurses. */
 static bool depth_is_sane(struct str text)
@@ -79,9 +75,7 @@ struct err *json_parse(struct str text, cJSON **out)
 	if (!depth_is_sane(text))
 		return err_new(ERR_CORRUPT, "JSON is nested deeper than %u levels",
 			       DEPTH_MAX);
-	pthread_mutex_lock(&parse_lock);
 	tree = cJSON_ParseWithLengthOpts(text.data, text.len, &end, false);
-	pthread_mutex_unlock(&parse_lock);
 	if (!tree)
 		return err_new(ERR_CORRUPT, "JSON is malformed at byte %td",
 			       end ? end - text.data : 0);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * json.h - cJSON behind a lock, with limits and typed access.
+ * json.h - cJSON with limits and typed access.
  *
- * Purpose:   all JSON is parsed here: cJSON writes a global on every parse (seen with
- *            helgrind on 1.7.15), so parsing passes one mutex.
+ * Purpose:   all JSON is parsed here, whoever wrote it.
  * Ownership: json_parse() gives the caller a tree, ended with json_freep(). The texts
  *            that json_string() returns live as long as the tree.
- * Threads:   parsing from any thread; a tree belongs to one thread.
+ * Threads:   parsing from any thread; a tree belongs to one thread.  cJSON writes a global
+ *            at each parse, which is safe, says its README ("Thread Safety"), as long as
+ *            nobody calls cJSON_GetErrorPtr(), nor setlocale() meanwhile.
  * Errors:    json_parse(): ERR_CORRUPT for what is no JSON, is deeper than 64 levels, or
  *            holds a key twice in one object.
  */
