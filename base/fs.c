@@ -48,6 +48,24 @@ struct err *fs_read_fd(int fd, size_t max, struct buf *out)
 	}
 }
 
+struct err *fs_read_exact(int fd, void *out, size_t len)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = read(fd, (char *)out + have, len - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys("read");
+		if (n == 0)
+			return err_new(ERR_CORRUPT, "%zu bytes, not %zu", have, len);
+		have += (size_t)n;
+	}
+	return NULL;
+}
+
 struct err *fs_read_file(int dir_fd, const char *path, size_t max, struct buf *out)
 {
 	CLEANUP(closep) int fd = -1;

@@ -21,6 +21,8 @@ NODISCARD struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mo
 			      int *out);
 /* The rest of `fd` into `out`; more than `max` bytes: ERR_CORRUPT. */
 NODISCARD struct err *fs_read_fd(int fd, size_t max, struct buf *out);
+/* Read exactly `len` bytes from where `fd` stands; ERR_CORRUPT when there are fewer. */
+NODISCARD struct err *fs_read_exact(int fd, void *out, size_t len);
 NODISCARD struct err *fs_read_file(int dir_fd, const char *path, size_t max,
 				   struct buf *out);
 /* All of `data`, however often write(2) stops short. */

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "cache/store_private.h"
 
-static const size_t RECORD_MAX = (size_t)64 << 20;
+static const off_t RECORD_MAX = (off_t)64 << 20;
 
 enum { PATH_SIZE = 96 };
 
@@ -28,17 +28,21 @@ static void record_path(const struct digest *key, char *out)
 
 static struct err *read_record(const struct store *s, const char *path, cJSON **out)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(freep) char *text = NULL;
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
 	TRY(fs_open(s->fd, path, O_RDONLY, 0, &fd));
-	TRY(err_wrap(fs_read_fd(fd, RECORD_MAX, &text), "'%s'", path));
-	if (fstat(fd, &st) == 0)
-		store_touch(s, fd, &st);
-	TRY(err_recode(json_parse(str_make(buf_text(&text), text.len), out),
-		       ERR_NOTFOUND));
-	return NULL;
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s'", path);
+	if (st.st_size > RECORD_MAX)
+		return err_new(ERR_CORRUPT, "'%s' is too long", path);
+	/* It was renamed to its name whole, so it has this length and no other. */
+	text = xmalloc((size_t)st.st_size + 1);
+	TRY(err_wrap(fs_read_exact(fd, text, (size_t)st.st_size), "'%s'", path));
+	store_touch(s, fd, &st);
+	return err_recode(json_parse(str_make(text, (size_t)st.st_size), out),
+			  ERR_NOTFOUND);
 }
 
 struct err *record_load(const struct store *s, const struct digest *key, cJSON **out)

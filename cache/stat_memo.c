@@ -116,7 +116,6 @@ static struct err *read_file(struct stat_memo *m)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
-	size_t have = 0;
 
 	TRY(fs_open(m->store->fd, FILE_NAME, O_RDONLY, 0, &fd));
 	if (fstat(fd, &st) != 0)
@@ -125,16 +124,7 @@ static struct err *read_file(struct stat_memo *m)
 		return err_new(ERR_CORRUPT, "'%s' is too short or too long", FILE_NAME);
 	m->file_size = (size_t)st.st_size;
 	m->file = large_alloc(m->file_size);
-	while (have < m->file_size) {
-		ssize_t n = read(fd, (char *)m->file + have, m->file_size - have);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_new(ERR_CORRUPT, "'%s' is cut off", FILE_NAME);
-		have += (size_t)n;
-	}
-	return NULL;
+	return err_wrap(fs_read_exact(fd, m->file, m->file_size), "'%s'", FILE_NAME);
 }
 
 static struct err *take_file(struct stat_memo *m)

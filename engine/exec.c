@@ -199,12 +199,10 @@ struct node_id exec_waits_for(struct exec *x, const struct step *step)
 }
 
 /* "amd64", "arm/v7": this machine's, in the words of OCI. */
-static char *architecture(void)
+static char *architecture(const struct oci_platform *host)
 {
-	struct oci_platform host = oci_platform_host();
-
-	return xasprintf("%s%s%s", host.architecture, host.variant ? "/" : "",
-			 host.variant ? host.variant : "");
+	return xasprintf("%s%s%s", host->architecture, host->variant ? "/" : "",
+			 host->variant ? host->variant : "");
 }
 
 /* Everything every key holds, then what the kind adds. */
@@ -255,6 +253,17 @@ static bool has_layers(struct exec *x, const struct step *step)
 	return snapshot_exists(x->options.store, &added);
 }
 
+static void keep_facts(struct step_state *state, const cJSON *record)
+{
+	const char *config = json_string(record, "oci_config");
+
+	state->made_ms = state->time_s = 0;
+	json_u64(record, "made_ms", &state->made_ms);
+	json_u64(record, "time_s", &state->time_s);
+	free(state->oci_config);
+	state->oci_config = config ? xstrdup(config) : NULL;
+}
+
 /* Take the record under the state's key for the step's result, if it still holds. */
 static bool take_record(struct exec *x, const struct step *step)
 {
@@ -282,10 +291,7 @@ static bool take_record(struct exec *x, const struct step *step)
 	}
 	state->miss = NULL;
 	record_adopt(x->options.store, &state->key, record);
-	/* All steps' records are kept at once, but not what nobody asks for again. */
-	cJSON_DeleteItemFromObject(record, "inputs");
-	cJSON_DeleteItemFromObject(record, "snapshot");
-	state->record = STEAL(record);
+	keep_facts(state, record);
 	return true;
 }
 
@@ -345,7 +351,6 @@ static struct err *write_record(struct exec *x, const struct step *step, cJSON *
 	cJSON_AddStringToObject(record, "kind", step_kind_name(step->kind));
 	cJSON_AddStringToObject(record, "step", step->name);
 	cJSON_AddItemToObject(record, "snapshot", record_snapshot(&state->snapshot));
-	cJSON_AddItemToObject(record, "inputs", key_parts(state->inputs));
 	json_add_u64(record, "duration_ms", duration_ms);
 	json_add_u64(record, "made_ms", (uint64_t)clock_real_ns() / 1000000);
 	TRY(record_save(x->options.store, &state->key, record));
@@ -356,12 +361,11 @@ static struct err *write_record(struct exec *x, const struct step *step, cJSON *
 static struct err *run_step(struct exec *x, const struct step *step, struct task *task)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
-	struct step_state *state = exec_state(x, step->id);
 	uint64_t started_ns = clock_mono_ns();
 
 	TRY(ops[step->kind]->run(x, step, task, record));
 	TRY(write_record(x, step, record, started_ns));
-	state->record = STEAL(record);
+	keep_facts(exec_state(x, step->id), record);
 	return NULL;
 }
 
@@ -370,13 +374,11 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 static bool take_new_record(struct exec *x, const struct step *step)
 {
 	struct step_state *state = exec_state(x, step->id);
-	uint64_t made_ms = 0, since_ms = (uint64_t)x->options.resolved_since / 1000000;
 	const char *miss = state->miss;
 
-	if (take_record(x, step) && json_u64(state->record, "made_ms", &made_ms) &&
-	    made_ms >= since_ms)
+	if (take_record(x, step) &&
+	    state->made_ms >= (uint64_t)x->options.resolved_since / 1000000)
 		return true;
-	json_freep(&state->record);
 	snapshot_release(&state->snapshot);
 	state->miss = miss;
 	return false;
@@ -439,9 +441,12 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 
 	x->options = *options;
 	x->states = xcalloc(options->n_steps, sizeof(*x->states));
+	for (size_t i = 0; i < options->n_steps; i++)
+		x->states[i].waits_for = NODE_NONE;
 	x->flights = flight_table_new(options->store);
 	x->memo = stat_memo_new(options->store);
-	x->architecture = architecture();
+	x->platform = oci_platform_host();
+	x->architecture = architecture(&x->platform);
 	read_passed_env(x);
 	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
@@ -456,7 +461,7 @@ void exec_free(struct exec *x)
 		key_free(x->states[i].inputs);
 		tree_list_release(&x->states[i].list);
 		snapshot_release(&x->states[i].snapshot);
-		cJSON_Delete(x->states[i].record);
+		free(x->states[i].oci_config);
 	}
 	for (size_t i = 0; i < x->n_passed_env; i++)
 		free(x->passed_env[i]);

@@ -13,6 +13,7 @@
 #include "cache/stat_memo.h"
 #include "engine/exec.h"
 #include "engine/flight.h"
+#include "engine/oci/oci_manifest.h"
 #include "engine/tree/overlay.h"
 #include "engine/tree/tree_list.h"
 
@@ -22,7 +23,11 @@ struct step_state {
 	struct digest source; /* base: what the agent resolved; copy, files: the content
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
-	cJSON *record;		  /* of a done step */
+	/* Of a done step's record, what is asked for later; the records of all steps would be
+	 * held at once. */
+	uint64_t made_ms;
+	uint64_t time_s;     /* meta: the build's */
+	char *oci_config;    /* base: NULL when it has none */
 	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
 	const char *miss;    /* why it was a miss: a literal */
 	bool is_done;	     /* a hit, or it ran: what it makes is there */
@@ -35,9 +40,10 @@ struct exec {
 	struct exec_options options;
 	struct step_state *states; /* by node index */
 	struct flight_table *flights;
-	struct stat_memo *memo; /* of host files */
-	char *architecture;	/* this machine's, for keys */
-	bool epoch_set;		/* SOURCE_DATE_EPOCH */
+	struct stat_memo *memo;	      /* of host files */
+	struct oci_platform platform; /* this machine's */
+	char *architecture;	      /* the same, for keys */
+	bool epoch_set;		      /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
 			    */

@@ -60,7 +60,7 @@ static struct err *meta_run(struct exec *x, const struct step *step, struct task
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	struct sections_request request = {
 		.meta = step->meta,
-		.arch = oci_platform_host().architecture,
+		.arch = x->platform.architecture,
 		.time_s = x->epoch_set ? x->epoch_s : clock_real_ns() / 1000000000,
 		.utc = x->epoch_set,
 		.note = on_note,

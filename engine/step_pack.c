@@ -177,8 +177,7 @@ static struct err *describe(struct packing *p)
 		      &definition));
 	TRY(fs_read_fd(definition, MIB(64), &p->definition));
 	TRY(sections_inspect_json(p->root_fd, &p->inspect));
-	p->oci_config =
-		json_string(exec_state(p->x, base_of(p)->id)->record, "oci_config");
+	p->oci_config = exec_state(p->x, base_of(p)->id)->oci_config;
 	b[n++] = (struct sif_blob){SIF_DEFINITION, "", buf_text(&p->definition),
 				   p->definition.len};
 	b[n++] = (struct sif_blob){SIF_JSON, "inspect-metadata.json",
@@ -188,7 +187,7 @@ static struct err *describe(struct packing *p)
 					   strlen(p->oci_config)};
 	layout->blobs = p->blobs;
 	layout->n_blobs = n;
-	layout->arch = oci_platform_host().architecture;
+	layout->arch = p->x->platform.architecture;
 	return NULL;
 }
 
@@ -199,12 +198,8 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
 
 static uint64_t build_time(const struct packing *p)
 {
-	uint64_t time_s = 0;
-
-	if (p->x->epoch_set)
-		return (uint64_t)p->x->epoch_s;
-	json_u64(exec_state(p->x, p->step->parent)->record, "time_s", &time_s);
-	return time_s;
+	return p->x->epoch_set ? (uint64_t)p->x->epoch_s
+			       : exec_state(p->x, p->step->parent)->time_s;
 }
 
 static struct err *write_squashfs(struct packing *p)

@@ -276,7 +276,7 @@ static void fill_hit(struct asking *a, const struct step *step, struct why *why)
 	const struct step_state *state = exec_state(a->x, step->id);
 
 	why->status = WHY_HIT;
-	json_u64(state->record, "made_ms", &why->made_ms);
+	why->made_ms = state->made_ms;
 	why->used_ms = record_used_ms(a->x->options.store, &state->key);
 }
 
