@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cache/blob_path.h"
 #include "cache/store_private.h"
 
 struct blob_writer {
@@ -31,14 +32,12 @@ struct blob_writer {
 	bool was_there;	 /* somebody else has published the blob: nothing to write */
 };
 
-enum { PATH_SIZE = 96 };
-
-static void blob_path(const struct digest *id, char *out)
+void blob_path(const struct digest *id, char *out)
 {
 	char hex[DIGEST_TEXT_SIZE];
 
 	digest_hex(id, hex);
-	snprintf(out, PATH_SIZE, "blobs/sha256/%.2s/%s", hex, hex + 2);
+	snprintf(out, BLOB_PATH_SIZE, "blobs/sha256/%.2s/%s", hex, hex + 2);
 }
 
 static bool claim(const struct store *s, const struct digest *id)
@@ -50,7 +49,7 @@ static bool claim(const struct store *s, const struct digest *id)
 
 bool blob_exists(const struct store *s, const struct digest *id)
 {
-	char path[PATH_SIZE];
+	char path[BLOB_PATH_SIZE];
 
 	blob_path(id, path);
 	return claim(s, id) && faccessat(store_fd(s), path, F_OK, 0) == 0;
@@ -60,7 +59,7 @@ struct err *blob_open(const struct store *s, const struct digest *id, int *fd,
 		      uint64_t *size)
 {
 	CLEANUP(closep) int file = -1;
-	char path[PATH_SIZE];
+	char path[BLOB_PATH_SIZE];
 	struct stat st;
 
 	blob_path(id, path);
@@ -213,7 +212,7 @@ static struct err *check(struct blob_writer *w)
 /* The collector removes empty folders: ours may go between being made and used. */
 static struct err *give_name(const struct blob_writer *w)
 {
-	char path[PATH_SIZE];
+	char path[BLOB_PATH_SIZE];
 
 	for (int tries = 0; tries < 16; tries++) {
 		blob_path(&w->id, path);

@@ -2,7 +2,9 @@
  * blob.h - files named by their SHA-256, as registries name them.
  *
  * Purpose:   a blob is visible under its digest only once it is whole and checked. A
- *            broken transfer leaves a partial file that the next one continues.
+ *            broken transfer leaves a partial file that the next one continues. Those
+ *            of layers are dropped when they are unpacked: to keep both would make a
+ *            store larger by a third.
  * Ownership: descriptors are the caller's. blob_writer_release() ends a writer; unless
  *            it was finished, what was received stays as partial file for the next try.
  * Threads:   any; one writer at a time for each digest (others wait in blob_writer_open
@@ -22,6 +24,13 @@ NODISCARD struct err *blob_open(const struct store *s, const struct digest *id, 
 /* Store `len` bytes whose digest is `id` (checked: ERR_CORRUPT). */
 NODISCARD struct err *blob_put(const struct store *s, const struct digest *id,
 			       const void *data, size_t len);
+
+/* What the blob holds lies unpacked in the store: it is not needed any more, but is kept until
+ * blob_drop_spent(). */
+void blob_spend(struct store *s, const struct digest *id);
+/* Remove what was spent, but for what a living lease names: so not while this process has its
+ * own, and only when what was made of it is on disk.  ERR_SYS. */
+NODISCARD struct err *blob_drop_spent(struct store *s);
 
 struct blob_writer;
 

@@ -187,6 +187,7 @@ void store_close(struct store *s)
 	lease_free(s->lease);
 	closep(&s->fd);
 	vec_free(&s->unsettled);
+	vec_free(&s->spent);
 	pthread_mutex_destroy(&s->lock);
 	free(s->dir);
 	free(s->layer_root);

@@ -19,9 +19,10 @@ struct store {
 	char boot_id[40];
 	bool can_write;	      /* opened so: use times are kept */
 	struct lease *lease;  /* NULL: nothing of it is going to be used */
-	pthread_mutex_t lock; /* guards unsettled */
+	pthread_mutex_t lock; /* guards unsettled, spent */
 	/* Keys of records written since the last settling: see record.c. */
 	VEC(struct digest) unsettled;
+	VEC(struct digest) spent; /* see blob_spent.c */
 };
 
 /* Name the thing in the lease, if there is one; false when that fails: then it counts as

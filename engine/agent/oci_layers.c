@@ -121,8 +121,11 @@ static bool load_layer(const struct agent_context *c, const struct digest *key,
 	}
 	job->needs_parents = json_bool(record, "needs_parents", false);
 	job->has_root = json_bool(record, "has_root", false);
-	return record_to_snapshot(json_array(record, "layers"), &job->layer) &&
-	       snapshot_exists(c->store, &job->layer);
+	if (!record_to_snapshot(json_array(record, "layers"), &job->layer) ||
+	    !snapshot_exists(c->store, &job->layer))
+		return false;
+	record_adopt(c->store, key, record);
+	return true;
 }
 
 static struct err *save_layer(const struct agent_context *c, const struct digest *key,
@@ -222,6 +225,7 @@ static struct err *bring_alone(void *context, size_t index, struct task *task)
 	if (!load_layer(c, &key, job))
 		e = make_alone(all, &watch, &key);
 	flight_leave(c->flights, &key, e);
+	blob_spend(c->store, &job->blob->digest);
 	job->received = job->blob->size;
 	job->unpacked = job->needs_parents ? 0 : job->blob->size;
 	report(&watch);

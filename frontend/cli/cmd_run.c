@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/vec.h"
+#include "cache/blob.h"
 #include "cache/failed.h"
 #include "cache/record.h"
 #include "engine/exec.h"
@@ -239,13 +240,15 @@ static struct err *hold_store(struct build *b)
 }
 
 /* Done: what is in the store is nobody's need any more, and may go. */
-static struct err *let_store_go(struct build *b)
+static struct err *let_store_go(struct build *b, struct err *settled)
 {
 	struct limit_options options = limit_options_of(b);
 
 	limit_freep(&b->limit);
 	store_release(b->store);
-	return is_limited(b) ? limit_settle(&options) : NULL;
+	if (!settled)
+		settled = blob_drop_spent(b->store);
+	return is_limited(b) ? err_attach(settled, limit_settle(&options)) : settled;
 }
 
 static struct err *open_exec(struct build *b)
@@ -410,7 +413,7 @@ static struct err *build(struct build *b)
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	/* Finished steps count after a failure, too. */
 	settled = record_settle(b->store);
-	settled = err_attach(settled, let_store_go(b));
+	settled = let_store_go(b, settled);
 	if (!e)
 		summarize(b, &result);
 	sched_result_release(&result);

@@ -46,6 +46,13 @@ check "final's base is fetched and unpacked while compiler's %post runs or befor
 echo "$PWD/lab3.sif|hello|Hello, Go examples!" >"$JUDGE"
 check "inspect lists the partition" bash -c '"$DAGBUILD" inspect lab3.sif | grep -q "root, squashfs, amd64"'
 check "nothing is left but the store" nothing_left
+# The layers that came from the registry are there once, unpacked.
+check "the store takes at most 2 % more than its layers" bash -c '"$DAGBUILD" cache du --json | python3 -c "
+import json, sys
+du = json.load(sys.stdin)
+layers, total = du[\"kinds\"][\"layers\"][\"bytes\"], du[\"total\"][\"bytes\"]
+assert layers > 500e6 and total <= 1.02 * layers, du
+"'
 
 # ---- while compiler's %post runs, final's base is fetched and unpacked ----
 # Made certain: compiler's base is in the store, its %post takes its time, the registry too.

@@ -3,6 +3,7 @@
  */
 /* links: cache */
 #include "base/clock.h"
+#include "cache/blob_path.h"
 #include "cache/gc.h"
 #include "cache/history.h"
 #include "cache/lease.h"
@@ -171,6 +172,49 @@ static void test_needed_by_another(void **state)
 	assert_false(has_layer(*state, &t.base) || has_layer(*state, &t.two));
 }
 
+static void use_blob(struct store *s, void *context)
+{
+	struct err *e = store_hold(s);
+
+	if (e || !blob_exists(s, context))
+		_exit(1);
+}
+
+static bool has_blob(const struct store *s, const struct digest *id)
+{
+	char path[BLOB_PATH_SIZE];
+
+	blob_path(id, path);
+	return faccessat(store_fd(s), path, F_OK, 0) == 0;
+}
+
+/* What was unpacked goes, but for what another process is going to read. */
+static void test_spent_blobs(void **state)
+{
+	struct digest a = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
+	struct digest b = digest_bytes(DIGEST_SHA256, NULL, "world", 5);
+	struct other o;
+
+	assert_ok(blob_put(*state, &a, "hello", 5));
+	assert_ok(blob_put(*state, &b, "world", 5));
+	o = other_start(use_blob, store_dir(*state), &b);
+	other_wait(&o);
+	blob_spend(*state, &a);
+	blob_spend(*state, &b);
+	assert_true(has_blob(*state, &a));
+	assert_ok(blob_drop_spent(*state));
+	assert_false(has_blob(*state, &a));
+	assert_true(has_blob(*state, &b));
+	other_kill(&o);
+	blob_spend(*state, &a); /* nothing happens */
+	blob_spend(*state, &b);
+	assert_ok(blob_drop_spent(*state));
+	assert_false(has_blob(*state, &b));
+	/* It may come again. */
+	assert_ok(blob_put(*state, &b, "world", 5));
+	assert_true(has_blob(*state, &b));
+}
+
 /* While one process collects all the time, others make things and use what they find: what
  * they found after naming it never goes away. */
 enum { USERS = 3, TURNS = 60 };
@@ -268,6 +312,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_orphan, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_needed_by_another, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_spent_blobs, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_races, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_use_times, setup_store,
