@@ -139,7 +139,7 @@ static void check_unused(struct check *c)
 			diag_hint(
 				diag_add(c->diags, DIAG_UNUSED_STAGE,
 					 has_name(stage) ? stage->name_span : stage->span,
-					 "nothing uses %s: it is not built",
+					 "nothing uses %s: the image does not need it",
 					 def_stage_label(c->def, i, c->arena)),
 				"copy from it, or build it with --all-stages");
 	}
