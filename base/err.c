@@ -140,7 +140,8 @@ struct err *err_attach(struct err *e, struct err *second)
 
 struct err *err_join(struct err *e, struct err *next)
 {
-	bool swap = e && next && err_code(e) == ERR_CANCELLED;
+	bool swap = e && next && err_code(e) == ERR_CANCELLED &&
+		    err_code(next) != ERR_CANCELLED;
 	struct err *kept = swap ? next : e, *other = swap ? e : next;
 
 	if (!kept || !other || err_code(other) != ERR_CANCELLED)

@@ -17,6 +17,8 @@ void blob_spend(struct store *s, const struct digest *id)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* ---- dropping ---- */
+
 /* Out of sight, into a folder that is removed later.  What cannot be moved stays. */
 static void hide(const struct store *s, const struct digest *id, int trash_fd)
 {
@@ -51,6 +53,8 @@ struct err *blob_drop_spent(struct store *s)
 
 	if (s->spent.len == 0)
 		return NULL;
+	if (syncfs(s->fd) != 0)
+		return err_sys("sync '%s'", s->dir);
 	TRY(scratch_new(s, &trash));
 	TRY(hide_unneeded(s, trash.fd));
 	vec_free(&s->spent);

@@ -13,22 +13,6 @@
 #include "cache/seal.h"
 #include "cache/store_private.h"
 
-struct layer_id layer_id_from(const struct digest *d)
-{
-	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-	struct layer_id id;
-	uint64_t bits = 0;
-
-	for (int i = 0; i < 8; i++)
-		bits = bits << 8 | d->bytes[i];
-	for (size_t i = 0; i < sizeof(id.name) - 1; i++) {
-		id.name[i] = alphabet[bits >> 59];
-		bits <<= 5;
-	}
-	id.name[sizeof(id.name) - 1] = '\0';
-	return id;
-}
-
 static void layer_path(const struct layer_id *id, char *out, size_t size)
 {
 	snprintf(out, size, "layers/%s", id->name);
@@ -44,20 +28,21 @@ bool layer_exists(const struct store *s, const struct layer_id *id)
 }
 
 struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
-			  const struct layer_id *id)
+			  struct layer_id *out)
 {
+	struct layer_id id;
 	char path[32];
 
-	layer_path(id, path, sizeof(path));
+	fs_random_name(id.name, sizeof(id.name) - 1);
+	layer_path(&id, path, sizeof(path));
 	TRY(seal_make(s, dir_fd, name));
 	/* Named before it is there: no record keeps it yet. */
 	if (s->lease)
-		TRY(lease_add(s->lease, LEASE_LAYER, id->name));
-	if (renameat2(dir_fd, name, s->fd, path, RENAME_NOREPLACE) == 0)
-		return NULL;
-	if (errno != EEXIST)
-		return err_sys("layer '%s'", id->name);
-	return fs_remove_tree(dir_fd, name);
+		TRY(lease_add(s->lease, LEASE_LAYER, id.name));
+	if (renameat2(dir_fd, name, s->fd, path, RENAME_NOREPLACE) != 0)
+		return err_sys("layer '%s'", id.name);
+	*out = id;
+	return NULL;
 }
 
 const char *layer_root(const struct store *s)

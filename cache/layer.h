@@ -6,8 +6,7 @@
  *            point.
  * Ownership: struct snapshot owns its array: snapshot_release().
  * Threads:   any.
- * Errors:    layer_publish(): ERR_SYS, ERR_NOSPACE. Publishing what exists already is
- *            success: the draft is dropped, both hold the same.
+ * Errors:    layer_publish(): ERR_SYS, ERR_NOSPACE.
  */
 #ifndef CACHE_LAYER_H
 #define CACHE_LAYER_H
@@ -29,13 +28,12 @@ struct snapshot {
 		NULL, 0                                                                  \
 	}
 
-/* The name that a digest gives: its first 60 bits. */
-struct layer_id layer_id_from(const struct digest *d);
 bool layer_exists(const struct store *s, const struct layer_id *id);
-/* Rename folder `name` of `dir_fd` (a scratch folder on the store's filesystem) to the
- * layer. */
+/* Folder `name` of `dir_fd` (a scratch folder of the store) becomes a new layer, under a random
+ * name, whatever it holds: a folder that was there before may have lost its files when the
+ * machine stopped. */
 NODISCARD struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
-				    const struct layer_id *id);
+				    struct layer_id *out);
 /* The folder of all layers, for mounting: absolute path. */
 const char *layer_root(const struct store *s);
 

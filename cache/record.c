@@ -138,10 +138,11 @@ static struct err *settle_one(const struct store *s, const struct digest *key)
 		return errno == ENOENT ? NULL : err_sys("'%s'", path);
 	times[1] = st.st_mtim;
 	e = record_load(s, key, &record);
-	if (e) {
+	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "somebody removed it meanwhile");
 		return NULL;
 	}
+	TRY(e);
 	cJSON_DeleteItemFromObject(record, "boot");
 	TRY(write_record(s, key, record));
 	(void)utimensat(s->fd, path, times, 0); /* or it seems to be younger */

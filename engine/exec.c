@@ -5,7 +5,7 @@
  * and looks for a record.  Running it makes a layer on top of the parent's, publishes it,
  * and writes the record, in this order: a record never names a layer that is not there.
  *
- * A layer's name is made from the key and random bits.  So when a step runs again under
+ * A layer's name is random.  So when a step runs again under
  * the same key (a script need not give the same files twice) what was built upon the
  * earlier layer is not mixed with the new one: its key holds the parent's layers.
  */
@@ -145,25 +145,11 @@ void mounted_release(struct mounted *m)
 	free(m->mount_point);
 }
 
-static struct layer_id new_layer_id(struct exec *x, const struct digest *key)
-{
-	CLEANUP(hasher_freep)
-	struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(x->options.store));
-	char random[33];
-	struct digest d;
-
-	fs_random_name(random, sizeof(random) - 1);
-	hasher_add(h, key->bytes, sizeof(key->bytes));
-	hasher_add_str(h, random);
-	d = hasher_final(h);
-	return layer_id_from(&d);
-}
-
 struct err *exec_commit_upper(struct exec *x, const struct step *step, struct mounted *m,
 			      const struct snapshot *below)
 {
 	struct step_state *state = exec_state(x, step->id);
-	struct layer_id id = new_layer_id(x, &state->key);
+	struct layer_id id;
 
 	TRY(overlay_finish_upper(m->upper));
 	TRY(layer_publish(x->options.store, m->scratch.fd, "upper", &id));

@@ -219,14 +219,17 @@ static struct err *enter_alone(struct flight_table *t, const struct digest *key,
 	*waited = f->is_busy;
 	wait_briefly(t, f);
 	lends = f->is_busy;
-	if (lends)
+	if (lends) {
+		pthread_mutex_unlock(&t->lock);
 		task_wait_begin(task);
+		pthread_mutex_lock(&t->lock);
+	}
 	e = get_in(t, f, task);
 	if (e)
 		unuse(t, f);
 	pthread_mutex_unlock(&t->lock);
 	if (lends)
-		task_wait_end(task); /* not within the lock: it may block */
+		task_wait_end(task);
 	return e;
 }
 
@@ -259,7 +262,8 @@ int flight_lock_fd(struct flight_table *t, const struct digest *key)
 	return key_lock_fd(&lock);
 }
 
-void flight_leave(struct flight_table *t, const struct digest *key, const struct err *error)
+void flight_leave(struct flight_table *t, const struct digest *key,
+		  const struct err *error)
 {
 	struct key_lock lock = lock_of(t, key);
 	struct flight *f;

@@ -29,8 +29,8 @@ NODISCARD struct err *flight_enter(struct flight_table *t, const struct digest *
 /* The lock's descriptor, for a child that must keep others out until it has ended, whatever
  * becomes of us; -1 without a store.  Borrowed, of one who is in. */
 int flight_lock_fd(struct flight_table *t, const struct digest *key);
-/* With an error nobody enters under this key any more: with the same inputs he would fail,
- * too, and a registry that does not answer takes its time for each try. */
+/* With an error nobody enters under this key any more.  The run has failed then, and with the
+ * same inputs he would fail, too: a registry that does not answer takes its time for each. */
 void flight_leave(struct flight_table *t, const struct digest *key,
 		  const struct err *error);
 

@@ -193,7 +193,7 @@ static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 	CLEANUP(freep) char *target = NULL;
 	const struct agent_context *c = all->request->context;
 	struct unpack_result result = {0};
-	struct layer_id id = layer_id_from(key);
+	struct layer_id id;
 
 	TRY(fetch_blob(all, watch));
 	TRY(scratch_new(c->store, &scratch));
@@ -225,7 +225,6 @@ static struct err *bring_alone(void *context, size_t index, struct task *task)
 	if (!load_layer(c, &key, job))
 		e = make_alone(all, &watch, &key);
 	flight_leave(c->flights, &key, e);
-	blob_spend(c->store, &job->blob->digest);
 	job->received = job->blob->size;
 	job->unpacked = job->needs_parents ? 0 : job->blob->size;
 	report(&watch);
@@ -286,7 +285,7 @@ static struct err *make_on_chain(struct bringing *all, struct job_watch *watch,
 {
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	const struct agent_context *c = all->request->context;
-	struct layer_id id = layer_id_from(key);
+	struct layer_id id;
 
 	TRY(fetch_blob(all, watch));
 	TRY(scratch_new(c->store, &scratch));
@@ -352,21 +351,32 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 	return NULL;
 }
 
+/* Is the layer's blob there, or the layer itself, in the form that it is going to be needed in?
+ * (That one which could stand alone may not here, since its root folder's owner is another's,
+ * is only found out when its turn comes.) */
+static bool can_bring_offline(const struct agent_context *c, struct layer_job *job,
+			      const struct digest *chain_id)
+{
+	struct digest alone = alone_key(c, job);
+	struct digest chain = layer_key(c, "oci chain", chain_id);
+
+	return blob_exists(c->store, &job->blob->digest) ||
+	       (load_layer(c, &alone, job) &&
+		(!job->needs_parents || load_layer(c, &chain, job)));
+}
+
 /* Without a network what is missing is told at once, all of it. */
 static struct err *check_offline(struct bringing *all)
 {
 	const struct agent_context *c = all->request->context;
+	struct digest chain_id = {0};
 	uint64_t missing = 0;
 
 	if (c->use_network)
 		return NULL;
 	for (size_t i = 0; i < all->n; i++) {
-		struct layer_job *job = &all->jobs[i];
-		struct digest key = alone_key(c, job);
-
-		if (!blob_exists(c->store, &job->blob->digest) &&
-		    !load_layer(c, &key, job))
-			missing++;
+		chain_id = chain_id_next(&chain_id, &all->jobs[i].diff_id);
+		missing += !can_bring_offline(c, &all->jobs[i], &chain_id);
 	}
 	if (missing == 0)
 		return NULL;
@@ -400,6 +410,10 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 		e = task_parallel(request->context->task, all.n, bring_alone, &all);
 	if (!e)
 		e = stack(&all, out);
+	/* Not before all are in their places: a blob may be needed on its own, and upon its
+	 * parents. */
+	for (size_t i = 0; !e && i < all.n; i++)
+		blob_spend(request->context->store, &all.jobs[i].blob->digest);
 	for (size_t i = 0; i < all.n; i++)
 		snapshot_release(&all.jobs[i].layer);
 	free(all.jobs);

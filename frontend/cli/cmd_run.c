@@ -247,7 +247,7 @@ static struct err *let_store_go(struct build *b, struct err *settled)
 	limit_freep(&b->limit);
 	store_release(b->store);
 	if (!settled)
-		settled = blob_drop_spent(b->store);
+		err_ignore(blob_drop_spent(b->store), "they stay until `cache prune`");
 	return is_limited(b) ? err_attach(settled, limit_settle(&options)) : settled;
 }
 

@@ -54,12 +54,11 @@ static UNUSED void write_at(int dir_fd, const char *name, size_t len)
 	assert_ok(fs_write_all(fd, data, len));
 }
 
-/* A layer with one file of `len` bytes, named after `text`. */
-static UNUSED struct layer_id make_layer(struct store *s, const char *text, size_t len)
+/* A layer with one file of `len` bytes. */
+static UNUSED struct layer_id make_layer(struct store *s, size_t len)
 {
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
-	struct digest d = key_of(text);
-	struct layer_id id = layer_id_from(&d);
+	struct layer_id id;
 	CLEANUP(closep) int upper = -1;
 
 	assert_ok(scratch_new(s, &scratch));

@@ -32,8 +32,8 @@ struct tree {
 
 static struct tree make_tree(struct store *s)
 {
-	struct tree t = {make_layer(s, "base", 50000), make_layer(s, "one", 50000),
-			 make_layer(s, "two", 50000), make_layer(s, "old", 50000)};
+	struct tree t = {make_layer(s, 50000), make_layer(s, 50000), make_layer(s, 50000),
+			 make_layer(s, 50000)};
 	const struct layer_id *tops[] = {&t.one, &t.two};
 	static const char *const names[] = {"one", "two"};
 	CLEANUP(snapshot_release) struct snapshot base = SNAPSHOT_INIT;
@@ -130,7 +130,7 @@ static void test_all(void **state)
 /* A layer that no record names is left by a crash: it goes in any case. */
 static void test_orphan(void **state)
 {
-	struct layer_id id = make_layer(*state, "orphan", 10);
+	struct layer_id id = make_layer(*state, 10);
 	struct gc_policy policy = GC_NOTHING;
 
 	assert_int_equal(collect(*state, policy).victims, 1);
@@ -237,7 +237,7 @@ static bool use_once(struct store *s, int turn)
 		CLEANUP(freep) char *unique = xasprintf("%s-%d-%d", name, getpid(), turn);
 
 		snapshot_release(&chain);
-		id = make_layer(s, unique, 10);
+		id = make_layer(s, 10);
 		snapshot_push(&chain, &id);
 		make_record(s, name, &chain);
 	}

@@ -25,7 +25,7 @@ static size_t count_leases(const struct store *s)
 static void test_own(void **state)
 {
 	struct lease_set set = LEASE_SET_INIT;
-	struct layer_id id = make_layer(*state, "a", 10);
+	struct layer_id id = make_layer(*state, 10);
 
 	assert_ok(store_hold(*state));
 	assert_ok(store_hold(*state)); /* once is enough */
@@ -56,7 +56,7 @@ static void test_what_is_named(void **state)
 	CLEANUP(json_freep) cJSON *record = NULL;
 	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
 	struct lease_set set = LEASE_SET_INIT;
-	struct layer_id a = make_layer(*state, "a", 10), b;
+	struct layer_id a = make_layer(*state, 10), b;
 	struct digest key = key_of("step"), blob;
 	char hex[DIGEST_TEXT_SIZE];
 
@@ -69,7 +69,7 @@ static void test_what_is_named(void **state)
 	assert_true(snapshot_exists(*state, &chain));
 	assert_true(blob_exists(*state, &blob));
 	/* What is published is named before anybody can see it. */
-	b = make_layer(*state, "b", 10);
+	b = make_layer(*state, 10);
 	assert_ok(lease_set_read(*state, &set));
 	assert_true(lease_set_has(&set, LEASE_RECORD, digest_hex(&key, hex)));
 	assert_true(lease_set_has(&set, LEASE_BLOB, digest_hex(&blob, hex)));
@@ -92,7 +92,7 @@ static void hold_layer(struct store *s, void *context)
 static void test_other_process(void **state)
 {
 	struct lease_set set = LEASE_SET_INIT;
-	struct layer_id id = make_layer(*state, "a", 10);
+	struct layer_id id = make_layer(*state, 10);
 	struct other o = other_start(hold_layer, store_dir(*state), &id);
 
 	other_wait(&o);

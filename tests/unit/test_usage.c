@@ -37,7 +37,7 @@ static void fill(struct store *s)
 {
 	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
 	struct digest blob = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
-	struct layer_id a = make_layer(s, "a", 100000), b = make_layer(s, "b", 5);
+	struct layer_id a = make_layer(s, 100000), b = make_layer(s, 5);
 	int dir = store_fd(s);
 
 	snapshot_push(&chain, &a);
@@ -142,7 +142,7 @@ static void test_seal(void **state)
 		CLEANUP(freep) char *path = NULL;
 
 		snprintf(name, sizeof(name), "%zu", i);
-		id = make_layer(*state, name, 10);
+		id = make_layer(*state, 10);
 		path = in_layer(*state, &id, "file");
 		assert_true(seal_holds(*state, &id));
 		damages[i](path);
@@ -201,8 +201,8 @@ static void test_verify_layer(void **state)
 	CLEANUP(snapshot_release) struct snapshot base = SNAPSHOT_INIT;
 	CLEANUP(snapshot_release) struct snapshot top = SNAPSHOT_INIT;
 	CLEANUP(snapshot_release) struct snapshot other = SNAPSHOT_INIT;
-	struct layer_id a = make_layer(*state, "a", 10), b = make_layer(*state, "b", 10),
-			c = make_layer(*state, "c", 10);
+	struct layer_id a = make_layer(*state, 10), b = make_layer(*state, 10),
+			c = make_layer(*state, 10);
 	CLEANUP(freep) char *path = in_layer(*state, &b, "file");
 	struct seen seen;
 
