@@ -5,9 +5,9 @@
  * and looks for a record.  Running it makes a layer on top of the parent's, publishes it,
  * and writes the record, in this order: a record never names a layer that is not there.
  *
- * A layer's name is random.  So when a step runs again under
- * the same key (a script need not give the same files twice) what was built upon the
- * earlier layer is not mixed with the new one: its key holds the parent's layers.
+ * A layer's name is random.  So when a step runs again under the same key (a script need
+ * not give the same files twice) what was built upon the earlier layer is not mixed with
+ * the new one: its key holds the parent's layers.
  */
 #include "engine/exec.h"
 

@@ -71,3 +71,11 @@ printf 'Bootstrap: docker\nFrom: 127.0.0.1:1/none:1\n' >c.def
 dagbuild run c.def
 status 4 "a registry that is not there"
 check "one error" test "$(grep -c '^error' <<<"$err")" -eq 1
+
+for stage in one two three; do
+	printf 'Bootstrap: docker\nFrom: 127.0.0.1:1/none:1\nStage: %s\n\n' "$stage"
+done >d.def
+dagbuild run -j8 --all-stages d.def
+status 4 "three stages of a registry that is not there"
+equal "$(grep -c 'trying again' <<<"$err")" 4 "it is tried for one of them"
+check "one error" test "$(grep -cE '^error|also:' <<<"$err")" -eq 1

@@ -105,6 +105,14 @@ says '#4 cached' "the copy is a hit"
 says '#5 final.meta' "the metadata follows, which holds the definition"
 says '3 steps built, 3 reused' "and the image, and that is all"
 
+# ---- the final stage's %runscript: no step of another stage runs, nor any before its metadata ----
+dagbuild run lab3.def
+{ cat lab3.def; printf '%%runscript\n  exec /bin/hello\n'; } >runscript.def
+dagbuild run -o lab3.sif runscript.def
+status 0 "run with another %runscript"
+says '#5 final.meta' "the metadata is made"
+says '2 steps built, 4 reused' "and the image, and that is all"
+
 # ---- the same bytes from empty stores, with one thread and with eight ----
 export SOURCE_DATE_EPOCH=1700000000
 for jobs in 1 8; do
