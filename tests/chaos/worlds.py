@@ -9,6 +9,7 @@ import images
 
 WORDS = "ash birch cedar elm fir hazel juniper larch maple oak pine rowan".split()
 SECTIONS = ("environment", "runscript", "startscript", "test", "help")
+LINK_TARGETS = ("../data/a", "../data/b", "/etc/base")
 TARGETS = ("/in/", "/in/x", "/opt/deep/", "/etc/new", "/data/", "")
 FROM_SOURCES = ("/data/a", "/data/dir", "/data", "/etc/base", "/data/dir/*", "/in", "/opt", "/bin/busybox")
 HOST_SOURCES = ("f0", "f1", "f2", "d0", "d1", "d0/*", "d0/f3", "d1/d2", "./f*", "l0")
@@ -99,6 +100,9 @@ class World:
     def word(self):
         return self.chance.choice(WORDS) + str(self.chance.randrange(100))
 
+    def link_line(self):
+        return f"ln -sfn {self.chance.choice(LINK_TARGETS)} /opt/link"
+
     def post_line(self):
         w, v = self.chance.choice(WORDS), self.word()
         mode = self.chance.choice(["600", "644", "755", "4755", "2711", "000"])
@@ -106,7 +110,7 @@ class World:
             f"echo {v} >> /opt/log",
             f"mkdir -p /opt/{w}/sub; echo {v} > /opt/{w}/sub/file",
             f"cp -a /data/dir /opt/copy-{w} || true",
-            f"ln -sf ../data/a /opt/link-{w}",
+            self.link_line(),
             f"ln -f /etc/base /opt/hard-{w}",
             f"chmod {mode} /data/a || true",
             f"chown {len(w)}:{len(v)} /data/dir || true",
@@ -141,6 +145,8 @@ class World:
         stage.arguments["colour"] = chance.choice(WORDS)
         stage.host = [self.host_item() for _ in range(chance.randint(0, 3))]
         stage.post = [self.post_line() for _ in range(chance.randint(0, 5))]
+        if chance.random() < 0.5:
+            stage.post.append(self.link_line())
         stage.labels = [(chance.choice(WORDS), self.word()) for _ in range(chance.randint(0, 2))]
         stage.sections = {name: self.section(name) for name in SECTIONS if chance.random() < 0.3}
         at = chance.randint(0, len(self.stages))
@@ -152,7 +158,7 @@ class World:
 
     def sources_of(self, stage):
         if stage.base != "scratch":
-            return FROM_SOURCES[:5] + (("/opt",) if stage.post else ()) + (("/in",) if stage.host else ())
+            return FROM_SOURCES[:5] + (("/opt", "/opt") if stage.post else ()) + (("/in",) if stage.host else ())
         return ("/.singularity.d/env",) + (("/in",) if any(t.startswith("/in") for _, t in stage.host) else ())
 
     def host_item(self):
@@ -182,6 +188,15 @@ class World:
         else:
             chance.shuffle(post)
         return f"{how} a line of {stage.name}'s %post"
+
+    def edit_post_link(self):
+        """Nothing but a link's target differs in what the script makes."""
+        with_link = [s for s in self.stages if s.post and s.post[-1].startswith("ln -sfn")]
+        if not with_link:
+            return None
+        stage = self.chance.choice(with_link)
+        stage.post[-1] = self.link_line()
+        return f"{stage.name}'s %post ends with: {stage.post[-1]}"
 
     def edit_post_arguments(self):
         stage = self.any_stage()
@@ -274,8 +289,8 @@ class World:
         self.target = self.chance.choice([None, None, self.any_stage().name])
         return f"{self.environment} {self.compress} epoch {self.epoch} target {self.target}"
 
-    EDITS = (edit_post, edit_post, edit_post_arguments, edit_section, edit_section, edit_labels, edit_list, edit_list,
-             edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments, edit_settings)
+    EDITS = (edit_post, edit_post, edit_post_link, edit_post_arguments, edit_section, edit_section, edit_labels,
+             edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments, edit_settings)
 
     def edit(self):
         while True:
@@ -290,6 +305,7 @@ class Host:
     def __init__(self, chance, folder):
         self.chance = chance
         self.folder = folder
+        self.is_old = False  # the stat memo knows no file that is as young as its clock is coarse
         for name in ("d0", "d1/d2"):
             os.makedirs(os.path.join(folder, name))
         for name in ("f0", "f1", "f2", "d0/f3", "d0/f4", "d1/f5", "d1/d2/f6"):
@@ -390,6 +406,7 @@ class Host:
 
     def edit(self):
         while True:
-            text = self.chance.choice(self.EDITS)(self)
+            is_sly = self.is_old and self.chance.random() < 0.5
+            text = self.edit_slyly() if is_sly else self.chance.choice(self.EDITS)(self)
             if text:
                 return text
