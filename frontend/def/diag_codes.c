@@ -77,8 +77,8 @@ static const struct diag_code_info table[] = {
 	[DIAG_FLOATING_TAG] =
 		WARNING("floating-tag", "'From' names no tag, or the tag 'latest'"),
 	[DIAG_EMPTY_SECTION] = WARNING("empty-section", "A section has nothing in it"),
-	[DIAG_UNUSED_STAGE] =
-		WARNING("unused-stage", "Nothing uses a stage: the image does not need it"),
+	[DIAG_UNUSED_STAGE] = WARNING("unused-stage",
+				      "Nothing uses a stage: the image does not need it"),
 	[DIAG_UNUSED_DEFAULT] =
 		WARNING("unused-default", "Nothing uses an argument of %arguments"),
 	[DIAG_MALFORMED_ARGUMENT] =
