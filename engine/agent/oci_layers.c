@@ -351,9 +351,9 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 	return NULL;
 }
 
-/* Is the layer's blob there, or the layer itself, in the form that it is going to be needed in?
- * (That one which could stand alone may not here, since its root folder's owner is another's,
- * is only found out when its turn comes.) */
+/* Is the layer's blob there, or the layer itself in the form that is needed?  (That one which
+ * stands alone must be applied after all, since its parent's root folder has another owner, is
+ * found out only when its turn comes.) */
 static bool can_bring_offline(const struct agent_context *c, struct layer_job *job,
 			      const struct digest *chain_id)
 {

@@ -105,6 +105,7 @@ class Test:
         shutil.rmtree(self.work + "/states")
         os.mkdir(self.work + "/states")
         self.kept = []
+        # Older than the clock of a filesystem is coarse, as nearly all files of a user are.
         if self.n_worlds % 4 == 1:
             time.sleep(2.3)
             self.host.is_old = True

@@ -290,7 +290,8 @@ class World:
         return f"{self.environment} {self.compress} epoch {self.epoch} target {self.target}"
 
     EDITS = (edit_post, edit_post, edit_post_link, edit_post_arguments, edit_section, edit_section, edit_labels,
-             edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments, edit_settings)
+             edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments,
+             edit_settings)
 
     def edit(self):
         while True:

@@ -179,6 +179,28 @@ static void test_str_distance(void **state)
 	assert_int_equal(str_distance(STR(""), STR("ab"), 3), 2);
 }
 
+/* Of several that fail side by side those who say why count. */
+static void test_err_join(void **state)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e = err_join(NULL, NULL);
+
+	(void)state;
+	assert_null(e);
+	e = err_join(e, err_new(ERR_CANCELLED, "first cancelled"));
+	e = err_join(e, err_new(ERR_CANCELLED, "then cancelled"));
+	assert_string_equal(err_text(e), "first cancelled");
+	e = err_join(e, err_new(ERR_STEP, "first failed"));
+	e = err_join(e, err_new(ERR_NETWORK, "then failed"));
+	e = err_join(e, err_new(ERR_CANCELLED, "last cancelled"));
+	e = err_join(e, NULL);
+	assert_int_equal(err_code(e), ERR_STEP);
+	err_render(e, &text);
+	assert_string_equal(buf_text(&text),
+			    "error: first failed\n  also: then failed\n");
+	err_free(e);
+}
+
 /* Digests of the empty text: FIPS 180-4's, and xxHash's for no input. */
 static void test_digest(void **state)
 {
@@ -503,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_str),
 		cmocka_unit_test(test_str_distance),
 		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_err_join),
 		cmocka_unit_test(test_hasher_pieces),
 		cmocka_unit_test(test_hasher_add),
 		cmocka_unit_test(test_json_limits),
