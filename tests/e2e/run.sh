@@ -32,9 +32,13 @@ export DAGBUILD RIG SOURCE
 unset SOURCE_DATE_EPOCH http_proxy https_proxy CI
 cd "$HOME"
 
+case $script in
+*.py) interpreter=python3 ;;
+*) interpreter=bash ;;
+esac
 case $mode in
-root) bash "$script" && status=0 ;;
-user) "$rig/as_user.sh" --subids "$HOME" bash "$script" && status=0 ;;
+root) $interpreter "$script" && status=0 ;;
+user) "$rig/as_user.sh" --subids "$HOME" $interpreter "$script" && status=0 ;;
 esac || status=$?
 
 if [ -f "$JUDGE" ]; then

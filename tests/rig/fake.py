@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""Images and registries made of Python: what no honest server would hold, or answer.
+
+    from fake import *
+    registry = Registry({"t/base:1": Image([base(), tar(file("etc/motd", "hello"))])})
+    registry.host                       # 127.0.0.1:PORT; registry.log holds (METHOD, PATH, headers)
+
+Everything is held in memory; servers listen on 127.0.0.1 at a free port and end with the process.
+"""
+
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import re
+import socketserver
+import ssl
+import subprocess
+import tarfile
+import threading
+import urllib.parse
+
+OCI = "application/vnd.oci.image."
+DOCKER = "application/vnd.docker."
+LAYER, LAYER_GZIP = OCI + "layer.v1.tar", OCI + "layer.v1.tar+gzip"
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+# ---- tar entries, and tars of them ----
+
+
+def entry(name, kind, data=b"", **fields):
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.mtime = kind, len(data), 1700000000
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info, data
+
+
+def file(name, data=b"", mode=0o644, **fields):
+    data = data.encode() if isinstance(data, str) else data
+    return entry(name, tarfile.REGTYPE, data, mode=mode, **fields)
+
+
+def folder(name, mode=0o755, **fields):
+    return entry(name, tarfile.DIRTYPE, mode=mode, **fields)
+
+
+def symlink(name, to, **fields):
+    return entry(name, tarfile.SYMTYPE, linkname=to, mode=0o777, **fields)
+
+
+def hardlink(name, to, **fields):
+    return entry(name, tarfile.LNKTYPE, linkname=to, **fields)
+
+
+def tar(*entries, format=tarfile.PAX_FORMAT):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=format, errors="surrogateescape") as archive:
+        for info, data in entries:
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def base(*more):
+    """The tar of a small system with busybox and all its applets, and `more` entries."""
+    names = ("bin", "dev", "etc", "proc", "root", "sys", "usr", "usr/bin", "var")
+    entries = [folder(name) for name in names]
+    entries += [folder(name, mode=0o1777) for name in ("tmp", "var/tmp")]
+    with open("/bin/busybox", "rb") as f:
+        entries.append(file("bin/busybox", f.read(), mode=0o755))
+    applets = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
+    entries += [symlink("bin/" + name, "busybox") for name in applets if name != "busybox"]
+    entries += [file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"), file("etc/group", "root:x:0:\n")]
+    return tar(*entries, *more)
+
+
+# ---- images ----
+
+
+class Layer:
+    """What a registry holds for one layer: `blob`, whose content is the tar `plain`."""
+
+    def __init__(self, plain, blob=None, media_type=LAYER_GZIP):
+        self.plain = plain
+        self.blob = gzip.compress(plain, 1, mtime=0) if blob is None else blob
+        self.media_type = media_type
+
+    def descriptor(self):
+        return {"mediaType": self.media_type, "digest": digest(self.blob), "size": len(self.blob)}
+
+
+class Image:
+    """An image of `layers`: tars, or Layers.  `config` is merged into the configuration's own
+    `config`, `more` into its top.  change(manifest) may change the manifest, a dict, in place."""
+
+    def __init__(self, layers, config=None, change=None, **more):
+        layers = [l if isinstance(l, Layer) else Layer(l) for l in layers]
+        self.config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": config or {},
+            "rootfs": {"type": "layers", "diff_ids": [digest(l.plain) for l in layers]},
+            **more,
+        }
+        raw = json.dumps(self.config).encode()
+        self.blobs = {digest(l.blob): l.blob for l in layers}
+        self.blobs[digest(raw)] = raw
+        self.tree = {
+            "schemaVersion": 2,
+            "mediaType": OCI + "manifest.v1+json",
+            "config": {"mediaType": OCI + "config.v1+json", "digest": digest(raw), "size": len(raw)},
+            "layers": [l.descriptor() for l in layers],
+        }
+        if change:
+            change(self.tree)
+        self.manifests = {}
+        self.seal(self.tree.get("mediaType", OCI + "manifest.v1+json"))
+
+    def seal(self, media_type):
+        self.raw, self.media_type = json.dumps(self.tree).encode(), media_type
+        self.digest = digest(self.raw)
+        self.manifests[self.digest] = self
+
+
+class Index(Image):
+    """An index of (image, platform) pairs; platform is a dict, or None for none."""
+
+    def __init__(self, pairs, media_type=OCI + "index.v1+json"):  # pylint: disable=super-init-not-called
+        self.blobs, self.manifests = {}, {}
+        entries = []
+        for image, platform in pairs:
+            one = {"mediaType": image.media_type, "digest": image.digest, "size": len(image.raw)}
+            if platform is not None:
+                one["platform"] = platform
+            entries.append(one)
+            self.blobs.update(image.blobs)
+            self.manifests.update(image.manifests)
+        self.tree = {"schemaVersion": 2, "mediaType": media_type, "manifests": entries}
+        self.seal(media_type)
+
+
+# ---- registries ----
+
+
+class Exchange(http.server.BaseHTTPRequestHandler):
+    """One request.  `kind` is manifests, blobs or other; `repository` and `name` what it asks for (for other
+    kinds `name` is the path)."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", headers=None):
+        """Answer, and return True.  Headers are a dict; a value that is a list gives the header several times."""
+        body = body.encode() if isinstance(body, str) else body
+        headers = {"Content-Length": str(len(body)), **(headers or {})}
+        self.send_response(status)
+        for key, value in headers.items():
+            for one in value if isinstance(value, list) else [value]:
+                if one is not None:
+                    self.send_header(key, one)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        return True
+
+    def serve(self):
+        path = urllib.parse.urlsplit(self.path).path
+        length = int(self.headers.get("Content-Length") or 0)
+        self.body = self.rfile.read(length)
+        registry = self.server.registry
+        registry.log.append((self.command, self.path, dict(self.headers)))
+        match = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", path)
+        self.repository, self.kind, self.name = match.groups() if match else ("", "other", path)
+        try:
+            if not (registry.hook and registry.hook(self)):
+                registry.serve(self)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = serve
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, *_):
+        pass
+
+
+class Registry:
+    """`images` by "REPOSITORY:TAG".  hook(exchange) may answer first, and returns true when it has.  `tls` is a
+    pair of files, certificate and key; `ip` another loopback address."""
+
+    def __init__(self, images=None, hook=None, tls=None, ip="127.0.0.1"):
+        self.images, self.hook, self.log = images or {}, hook, []
+        self.server = Server((ip, 0), Exchange)
+        self.server.registry = self
+        self.port = self.server.server_address[1]
+        self.host = f"{ip}:{self.port}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def count(self, pattern):
+        """How many requests "METHOD PATH" the pattern was found in."""
+        return sum(1 for method, path, _ in self.log if re.search(pattern, f"{method} {path}"))
+
+    def find(self, x):
+        for key, image in self.images.items():
+            repository, tag = key.rsplit(":", 1)
+            if repository != x.repository:
+                continue
+            if x.kind == "manifests" and x.name == tag:
+                return image.raw, image.media_type
+            if x.kind == "manifests" and x.name in image.manifests:
+                image = image.manifests[x.name]
+                return image.raw, image.media_type
+            if x.kind == "blobs" and x.name in image.blobs:
+                return image.blobs[x.name], "application/octet-stream"
+        return None
+
+    def serve(self, x):
+        if x.name == "/v2/":
+            return x.answer(200, "{}")
+        found = self.find(x)
+        if not found:
+            code = "BLOB_UNKNOWN" if x.kind == "blobs" else "MANIFEST_UNKNOWN"
+            errors = {"errors": [{"code": code, "message": "not here"}]}
+            return x.answer(404, json.dumps(errors), {"Content-Type": "application/json"})
+        data, media_type = found
+        headers = {"Content-Type": media_type, "Docker-Content-Digest": digest(data)}
+        asked = re.fullmatch(r"bytes=(\d+)-", x.headers.get("Range") or "")
+        if asked and x.kind == "blobs":
+            start = int(asked[1])
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            return x.answer(206, data[start:], headers)
+        return x.answer(200, data, headers)
