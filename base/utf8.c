@@ -59,7 +59,10 @@ static void make_locale(void)
 static wchar_t decode(struct str c)
 {
 	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	unsigned code = (unsigned char)c.data[0] & masks[c.len];
+	unsigned code;
+
+	assert(c.len < ARRAY_LEN(masks));
+	code = (unsigned char)c.data[0] & masks[c.len];
 
 	for (size_t i = 1; i < c.len; i++)
 		code = code << 6 | ((unsigned char)c.data[i] & 0x3f);

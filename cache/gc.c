@@ -226,6 +226,8 @@ static bool is_needed(const struct collection *c, const struct inventory_file *f
 	case INVENTORY_PARTIAL:
 	case INVENTORY_FAILED:
 		return is_locked(c, file->path);
+	case INVENTORY_KINDS:
+		break;
 	}
 	return false;
 }
@@ -238,6 +240,7 @@ static struct err *take_file(struct collection *c, const struct candidate *candi
 		[INVENTORY_LOG] = "log",
 		[INVENTORY_FAILED] = "failed",
 	};
+	TABLE_HAS_ALL(kinds, INVENTORY_KINDS);
 	const struct inventory_file *file = &c->inventory.files.items[candidate->index];
 	struct gc_victim victim = {kinds[file->kind], path_base(file->path), file->usage,
 				   file->used_ns};

@@ -39,6 +39,7 @@ enum inventory_kind {
 	INVENTORY_PARTIAL, /* a blob of which only a part came */
 	INVENTORY_LOG,
 	INVENTORY_FAILED, /* the root filesystem of a failed step */
+	INVENTORY_KINDS,
 };
 
 struct inventory_file {

@@ -17,12 +17,13 @@
 
 static const struct {
 	const char *name; /* of the kind; and of its folder, but for "other" */
-} kinds[USAGE_KINDS] = {
+} kinds[] = {
 	[USAGE_LAYERS] = {"layers"},   [USAGE_BLOBS] = {"blobs"},
 	[USAGE_RECORDS] = {"records"}, [USAGE_LOGS] = {"logs"},
 	[USAGE_TMP] = {"tmp"},	       [USAGE_FAILED] = {"failed"},
 	[USAGE_OTHER] = {"other"},
 };
+TABLE_HAS_ALL(kinds, USAGE_KINDS);
 
 const char *usage_kind_name(enum usage_kind kind)
 {

@@ -16,6 +16,7 @@ enum why_status {
 	WHY_MISS,
 	WHY_UNKNOWN, /* something before it could not be looked at */
 	WHY_OPEN,    /* a hit if what it waits for makes the same files as before */
+	WHY_STATUSES,
 };
 
 struct why_reason {

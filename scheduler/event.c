@@ -5,13 +5,14 @@
 
 const char *node_state_name(enum node_state state)
 {
-	static const char *const names[NODE_STATES] = {
+	static const char *const names[] = {
 		[NODE_WAITING] = "waiting", [NODE_READY] = "ready",
 		[NODE_PROBING] = "probing", [NODE_RUNNING] = "running",
 		[NODE_CACHED] = "cached",   [NODE_MISSED] = "missed",
 		[NODE_BUILT] = "built",	    [NODE_FAILED] = "failed",
 		[NODE_SKIPPED] = "skipped", [NODE_CANCELLED] = "cancelled",
 	};
+	TABLE_HAS_ALL(names, NODE_STATES);
 
 	assert(state < NODE_STATES);
 	return names[state];

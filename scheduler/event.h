@@ -49,6 +49,7 @@ enum event_type {
 	EVENT_TICK,	/* time passes: about ten times a second while something runs */
 	EVENT_CANCEL,	/* the user interrupts: `level` */
 	EVENT_END,	/* the run is over */
+	EVENT_TYPES,
 };
 
 struct event {

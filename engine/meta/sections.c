@@ -127,21 +127,22 @@ static struct err *write_script(int root_fd, const char *path,
 /* "Tuesday_24_November_2026_3:4:34_UTC": the form that Apptainer writes. */
 static void format_date(const struct sections_request *r, char *out, size_t size)
 {
-	static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-					   "Thursday", "Friday", "Saturday"};
-	static const char *const months[] = {
-		"January", "February", "March",	    "April",   "May",	   "June",
-		"July",	   "August",   "September", "October", "November", "December"};
 	time_t when = (time_t)r->time_s;
+	char day[16], month[16], zone[16];
 	struct tm tm = {0};
 
 	if (r->utc)
 		gmtime_r(&when, &tm);
 	else
 		localtime_r(&when, &tm);
-	snprintf(out, size, "%s_%d_%s_%d_%d:%d:%d_%s", days[tm.tm_wday], tm.tm_mday,
-		 months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		 r->utc ? "UTC" : tm.tm_zone);
+	/* In English: the locale is C, since nobody calls setlocale(). */
+	strftime(day, sizeof(day), "%A", &tm);
+	strftime(month, sizeof(month), "%B", &tm);
+	if (strftime(zone, sizeof(zone), "%Z", &tm) == 0)
+		zone[0] = '\0';
+	snprintf(out, size, "%s_%d_%s_%d_%d:%d:%d_%s", day, tm.tm_mday, month,
+		 tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		 r->utc ? "UTC" : zone);
 }
 
 static void set_automatic(struct labels *labels, const struct sections_request *r)

@@ -95,6 +95,7 @@ static bool parse_mode(const char *text, enum unpack_mode *out)
 		[UNPACK_ALONE] = "alone",
 		[UNPACK_MERGED] = "merged",
 	};
+	TABLE_HAS_ALL(names, UNPACK_MODES);
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(text, names[i]) == 0) {

@@ -33,6 +33,7 @@ enum unpack_mode {
 	UNPACK_FIRST,
 	UNPACK_ALONE,
 	UNPACK_MERGED,
+	UNPACK_MODES,
 };
 
 /* An open folder that an entry lies in. */

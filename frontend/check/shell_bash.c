@@ -57,7 +57,7 @@ _Static_assert(N_BASHISMS <= SHELL_MAX_BASHISMS, "see shell_rules.h");
 
 static const struct {
 	const char *message, *hint;
-} texts[N_BASHISMS] = {
+} texts[] = {
 	[BASH_TEST] = {"'[['" NOT_OF_DASH, "use '[ ... ]'"},
 	[BASH_FUNCTION] = {"'function'" NOT_OF_DASH, "write 'NAME() { ...; }'"},
 	[BASH_SOURCE] = {"'source'" NOT_OF_DASH, "use '. FILE', with a '/' in FILE"},
@@ -117,6 +117,7 @@ static const struct {
 	[BASH_TYPE] = {"an option of 'type'" NOT_OF_DASH, "use 'command -v'"},
 	[BASH_EXPORT] = {"'export -f'" OF_BASH, "make a script of the function"},
 };
+TABLE_HAS_ALL(texts, N_BASHISMS);
 
 static const struct {
 	const char *name;

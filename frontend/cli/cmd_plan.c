@@ -74,6 +74,7 @@ static struct export_status status_of(const struct look *look, uint32_t node, ch
 		[WHY_UNKNOWN] = EXPORT_UNKNOWN,
 		[WHY_OPEN] = EXPORT_OPEN,
 	};
+	TABLE_HAS_ALL(kinds, WHY_STATUSES);
 	struct export_status status = {
 		.kind = kinds[why->status],
 		.has_expected = why->has_expected && why->status != WHY_HIT,

@@ -190,10 +190,12 @@ static const char *cause_name(const struct answer *a, const struct why *why)
 static void put_step(struct answer *a, const struct step *step, const struct why *why)
 {
 	static const char *const words[] = {
+		[WHY_HIT] = "", /* put_hit() */
 		[WHY_MISS] = "is going to be built:\n",
 		[WHY_UNKNOWN] = "cannot be looked at: 'dagbuild run' says why\n",
 		[WHY_OPEN] = "may be built, or is in the cache:\n",
 	};
+	TABLE_HAS_ALL(words, WHY_STATUSES);
 	const char *cause = cause_name(a, why);
 	bool is_long = why->status != WHY_HIT || why->n_reasons > 0;
 
@@ -249,6 +251,7 @@ static void put_step_json(struct answer *a, const struct step *step,
 		[WHY_UNKNOWN] = "unknown",
 		[WHY_OPEN] = "maybe",
 	};
+	TABLE_HAS_ALL(names, WHY_STATUSES);
 
 	buf_puts(&a->out, a->shown++ > 0 ? ",\n{\"name\": " : "\n{\"name\": ");
 	put_json(&a->out, step->name);

@@ -10,7 +10,7 @@
 
 const char *def_kind_name(enum def_kind kind)
 {
-	static const char *const names[DEF_KINDS] = {
+	static const char *const names[] = {
 		[DEF_PRE] = "pre",
 		[DEF_SETUP] = "setup",
 		[DEF_POST] = "post",
@@ -22,6 +22,7 @@ const char *def_kind_name(enum def_kind kind)
 		[DEF_LABELS] = "labels",
 		[DEF_ARGUMENTS] = "arguments",
 	};
+	TABLE_HAS_ALL(names, DEF_KINDS);
 
 	assert(kind < DEF_KINDS);
 	return names[kind];
@@ -29,12 +30,13 @@ const char *def_kind_name(enum def_kind kind)
 
 const char *def_app_kind_name(enum def_app_kind kind)
 {
-	static const char *const names[DEF_APP_KINDS] = {
+	static const char *const names[] = {
 		[DEF_APP_INSTALL] = "appinstall", [DEF_APP_FILES] = "appfiles",
 		[DEF_APP_ENV] = "appenv",	  [DEF_APP_LABELS] = "applabels",
 		[DEF_APP_HELP] = "apphelp",	  [DEF_APP_RUN] = "apprun",
 		[DEF_APP_START] = "appstart",	  [DEF_APP_TEST] = "apptest",
 	};
+	TABLE_HAS_ALL(names, DEF_APP_KINDS);
 
 	assert(kind < DEF_APP_KINDS);
 	return names[kind];

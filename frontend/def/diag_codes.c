@@ -142,7 +142,7 @@ static const struct diag_code_info table[] = {
 	[DIAG_UNKNOWN_CODE] =
 		WARNING("unknown-code", "'dagbuild: allow' names no known code"),
 };
-_Static_assert(ARRAY_LEN(table) == DIAG_CODES, "each code has a row");
+TABLE_HAS_ALL(table, DIAG_CODES);
 
 const struct diag_code_info *diag_code_info(enum diag_code code)
 {

@@ -26,8 +26,15 @@ const struct export_format *export_find(const char *name)
 
 const char *export_status_name(enum export_status_kind kind)
 {
-	static const char *const names[] = {"unknown", "hit", "miss", "maybe"};
+	static const char *const names[] = {
+		[EXPORT_UNKNOWN] = "unknown",
+		[EXPORT_HIT] = "hit",
+		[EXPORT_MISS] = "miss",
+		[EXPORT_OPEN] = "maybe",
+	};
+	TABLE_HAS_ALL(names, EXPORT_STATUSES);
 
+	assert(kind < EXPORT_STATUSES);
 	return names[kind];
 }
 

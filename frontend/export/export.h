@@ -18,6 +18,7 @@ enum export_status_kind {
 	EXPORT_HIT,
 	EXPORT_MISS,
 	EXPORT_OPEN, /* a hit if what comes before makes the same as last time */
+	EXPORT_STATUSES,
 };
 
 struct export_status {

@@ -16,9 +16,15 @@ static const char HEAD[] =
 	"        fontname=\"sans-serif\", fontsize=11, fontcolor=\"#1a1a1a\"];\n"
 	"  edge [color=\"#808080\", arrowsize=0.7];\n";
 
-/* By enum export_status_kind. */
-static const char *const FILLS[] = {"#e8eaed", "#cdeccf", "#fde7b8"};
-static const char *const BORDERS[] = {"#808080", "#3c8f4a", "#b8860b"};
+static const struct {
+	const char *fill, *border;
+} COLOURS[] = {
+	[EXPORT_UNKNOWN] = {"#e8eaed", "#808080"},
+	[EXPORT_HIT] = {"#cdeccf", "#3c8f4a"},
+	[EXPORT_MISS] = {"#fde7b8", "#b8860b"},
+	[EXPORT_OPEN] = {"#e6dff5", "#7a5fb0"},
+};
+TABLE_HAS_ALL(COLOURS, EXPORT_STATUSES);
 
 static const char COPY[] = " [style=dashed, color=\"#4a7fc1\"]";
 
@@ -53,8 +59,8 @@ static void put_node(struct buf *out, const struct step *step,
 
 	buf_printf(out, "    n%u [label=\"", step->id.index);
 	export_box(out, step, status, put_char, "\\n");
-	buf_printf(out, "\", fillcolor=\"%s\", color=\"%s\"", FILLS[status.kind],
-		   BORDERS[status.kind]);
+	buf_printf(out, "\", fillcolor=\"%s\", color=\"%s\"", COLOURS[status.kind].fill,
+		   COLOURS[status.kind].border);
 	put_tooltip(out, step->where);
 	buf_puts(out, "];\n");
 }

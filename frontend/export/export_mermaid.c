@@ -11,13 +11,19 @@
 
 #include "frontend/export/export_private.h"
 
-/* By enum export_status_kind. */
-static const char *const CLASSES[] = {"unknown", "hit", "miss"};
+static const char *const CLASSES[] = {
+	[EXPORT_UNKNOWN] = "unknown",
+	[EXPORT_HIT] = "hit",
+	[EXPORT_MISS] = "miss",
+	[EXPORT_OPEN] = "maybe",
+};
+TABLE_HAS_ALL(CLASSES, EXPORT_STATUSES);
 
 static const char STYLES[] =
 	"  classDef unknown fill:#e8eaed,stroke:#808080,color:#1a1a1a;\n"
 	"  classDef hit fill:#cdeccf,stroke:#3c8f4a,color:#1a1a1a;\n"
 	"  classDef miss fill:#fde7b8,stroke:#b8860b,color:#1a1a1a;\n"
+	"  classDef maybe fill:#e6dff5,stroke:#7a5fb0,color:#1a1a1a;\n"
 	"  classDef absent fill:none,stroke:none;\n";
 
 static void put_char(struct buf *out, char c)

@@ -22,11 +22,12 @@
 #include "frontend/plan/target.h"
 
 /* Expected durations before there is any history: they only order what is ready. */
-static const uint64_t COST_MS[STEP_KINDS] = {
+static const uint64_t COST_MS[] = {
 	[STEP_PRE] = 500,   [STEP_BASE] = 8000, [STEP_APPS] = 50,    [STEP_COPY] = 300,
 	[STEP_SETUP] = 500, [STEP_FILES] = 300, [STEP_POST] = 20000, [STEP_META] = 50,
 	[STEP_TEST] = 500,  [STEP_PACK] = 4000,
 };
+TABLE_HAS_ALL(COST_MS, STEP_KINDS);
 
 struct compiler {
 	const struct definition *def;

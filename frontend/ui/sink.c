@@ -9,7 +9,12 @@
 
 struct err *sink_progress_parse(const char *text, enum sink_progress *out)
 {
-	static const char *const names[] = {"auto", "tty", "plain"};
+	static const char *const names[] = {
+		[SINK_AUTO] = "auto",
+		[SINK_TTY] = "tty",
+		[SINK_PLAIN] = "plain",
+	};
+	TABLE_HAS_ALL(names, SINK_KINDS);
 
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(text, names[i]) == 0) {

@@ -15,6 +15,7 @@ enum sink_progress {
 	SINK_AUTO, /* tty when standard error is a terminal that can, else plain */
 	SINK_TTY,
 	SINK_PLAIN,
+	SINK_KINDS,
 };
 
 NODISCARD struct err *sink_progress_parse(const char *text, enum sink_progress *out);

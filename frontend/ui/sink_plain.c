@@ -100,6 +100,7 @@ static void plain_emit(void *self, const struct event *e)
 	case EVENT_PROGRESS:
 	case EVENT_TICK:
 	case EVENT_END:
+	case EVENT_TYPES:
 		break;
 	}
 	fflush(p->out);

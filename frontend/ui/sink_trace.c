@@ -16,6 +16,7 @@ static const char *type_name(enum event_type type)
 		[EVENT_PROGRESS] = "progress", [EVENT_TICK] = "tick",
 		[EVENT_CANCEL] = "cancel",     [EVENT_END] = "end",
 	};
+	TABLE_HAS_ALL(names, EVENT_TYPES);
 
 	return names[type];
 }

@@ -274,6 +274,8 @@ static void tty_emit(void *self, const struct event *e)
 		erase(t, &out);
 		flush(t, &out);
 		break;
+	case EVENT_TYPES:
+		break;
 	}
 }
 
