@@ -61,7 +61,7 @@ fi
 
 rig=$SOURCE/tests/rig
 "$rig/images.sh" "$RIG"
-work=$(mktemp -d "$RIG/judge.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-$RIG}/judge.XXXXXX")
 cleanup() {
 	"$rig/registry.sh" stop "$work/registry"
 	rm -rf "$work"

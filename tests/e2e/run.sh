@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # run.sh root|user SCRIPT: run one end-to-end test against a real registry.
 #
-# Environment: DAGBUILD, the program; RIG, the rig's folder; SOURCE, the repository.  The script
+# Environment: DAGBUILD, the program; RIG, the rig's folder; SOURCE, the repository; TMPDIR, where the test works.  The script
 # runs as root or as an ordinary user with subordinate ids, in a home of its own that is removed
 # afterwards; lines "IMAGE|COMMAND|OUTPUT" that it writes to $JUDGE are then checked with a real
 # Apptainer.  Whatever is still mounted or running at the end fails the test.
@@ -12,7 +12,7 @@ mode=$1
 script=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 rig=$SOURCE/tests/rig
 "$rig/images.sh" "$RIG"
-work=$(mktemp -d "$RIG/e2e.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-$RIG}/e2e.XXXXXX")
 chmod 755 "$RIG" "$work"
 mkdir "$work/home"
 status=1

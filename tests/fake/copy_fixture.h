@@ -16,6 +16,7 @@
 #include "engine/tree/tree_copy.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/private_mounts.h"
+#include "tests/fake/test_folder.h"
 #include "tests/fake/tree_text.h"
 
 /* Made in each test's own folder: the host's side (.), a stage's root, and an image. */

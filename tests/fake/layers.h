@@ -20,6 +20,7 @@
 #include "engine/tree/unpack.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/private_mounts.h"
+#include "tests/fake/test_folder.h"
 #include "tests/fake/tar.h"
 #include "tests/fake/tree_text.h"
 

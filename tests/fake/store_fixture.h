@@ -18,13 +18,13 @@
 #include "cache/layer.h"
 #include "cache/record.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 static UNUSED int setup_store(void **state)
 {
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
+	CLEANUP(freep) char *path = test_folder_new();
 	struct store *s = NULL;
 
-	assert_non_null(mkdtemp(path));
 	assert_ok(store_open(path, STORE_WRITE, &s));
 	*state = s;
 	return 0;
@@ -32,10 +32,10 @@ static UNUSED int setup_store(void **state)
 
 static UNUSED int remove_store(void **state)
 {
-	CLEANUP(freep) char *path = xstrdup(store_dir(*state));
+	char *path = xstrdup(store_dir(*state));
 
 	store_close(*state);
-	err_free(fs_remove_tree(AT_FDCWD, path));
+	test_folder_remove(path);
 	return 0;
 }
 

@@ -22,20 +22,17 @@
 #include "base/source.h"
 #include "base/str.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 static int setup_folder(void **state)
 {
-	char *path = xstrdup("/tmp/dagbuild-test-XXXXXX");
-
-	assert_non_null(mkdtemp(path));
-	*state = path;
+	*state = test_folder_new();
 	return 0;
 }
 
 static int remove_folder(void **state)
 {
-	err_free(fs_remove_tree(AT_FDCWD, *state));
-	free(*state);
+	test_folder_remove(*state);
 	return 0;
 }
 

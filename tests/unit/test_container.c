@@ -20,6 +20,7 @@
 #include "engine/run/container.h"
 #include "engine/run/userns.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 /* A folder with one layer (busybox), an upper, a work folder and a mount point. */
 struct box {
@@ -45,8 +46,7 @@ static int setup(void **state)
 	CLEANUP(buf_release) struct buf program = BUF_INIT;
 	struct box *b = xcalloc(1, sizeof(*b));
 
-	b->dir = xstrdup("/tmp/dagbuild-test-XXXXXX");
-	assert_non_null(mkdtemp(b->dir));
+	b->dir = test_folder_new();
 	assert_ok(fs_open(AT_FDCWD, b->dir, O_RDONLY | O_DIRECTORY, 0, &b->fd));
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		assert_ok(fs_mkdirs(b->fd, folders[i], 0755));
@@ -68,8 +68,7 @@ static int teardown(void **state)
 	vec_free(&b->lines);
 	cancel_free(b->cancel);
 	close(b->fd);
-	err_free(fs_remove_tree(AT_FDCWD, b->dir));
-	free(b->dir);
+	test_folder_remove(b->dir);
 	free(b);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "frontend/cli/def_lock.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -37,7 +38,7 @@ static const char TEXT[] = "{\n"
 			   "}\n";
 
 struct fixture {
-	char folder[64];
+	char *folder;
 	char *path;
 	struct def_lock lock;
 };
@@ -46,8 +47,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	snprintf(f->folder, sizeof(f->folder), "/tmp/dagbuild-test-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	f->folder = test_folder_new();
 	f->path = xasprintf("%s/x.def.lock", f->folder);
 	*state = f;
 	return 0;
@@ -57,7 +57,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	err_free(fs_remove_tree(AT_FDCWD, f->folder));
+	test_folder_remove(f->folder);
 	def_lock_release(&f->lock);
 	free(f->path);
 	free(f);

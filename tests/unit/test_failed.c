@@ -111,7 +111,7 @@ static void test_count(void **state)
 static void test_bytes(void **state)
 {
 	const struct failed_limits limits = {
-		.count = 10, .bytes = KIB(300), .age_ms = HOUR_MS};
+		.count = 10, .bytes = KIB(280), .age_ms = HOUR_MS};
 	char text[512];
 
 	keep(*state, "a", 100, "aaaaaaaaaaaa", &limits);

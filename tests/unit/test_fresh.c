@@ -12,6 +12,7 @@
 #include "frontend/cli/fresh.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/fake_plan.h"
+#include "tests/fake/test_folder.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -21,7 +22,7 @@ static const int64_t NOW_MS = INT64_C(1795000000000);
 enum { BUILD_BASE, BUILD_POST, DATA_BASE, FINAL_BASE, FINAL_COPY, FINAL_PACK, STEPS };
 
 struct fixture {
-	char folder[64];
+	char *folder;
 	char *file;
 	struct fake_plan fake;
 	const struct plan *plan;
@@ -40,8 +41,7 @@ static int setup(void **state)
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct step *post;
 
-	snprintf(f->folder, sizeof(f->folder), "/tmp/dagbuild-test-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	f->folder = test_folder_new();
 	f->file = xasprintf("%s/x.def", f->folder);
 	fake_plan_init(&f->fake, "Bootstrap: docker\n");
 	fake_plan_stage(&f->fake, "build");
@@ -66,7 +66,7 @@ static int teardown(void **state)
 	freshness_release(&f->rules);
 	fresh_options_release(&f->options);
 	fake_plan_release(&f->fake);
-	err_free(fs_remove_tree(AT_FDCWD, f->folder));
+	test_folder_remove(f->folder);
 	free(f->file);
 	free(f);
 	return 0;

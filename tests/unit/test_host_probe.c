@@ -9,6 +9,7 @@
 #include "cache/stat_memo.h"
 #include "scheduler/sched.h"
 #include "tests/fake/copy_fixture.h"
+#include "tests/fake/test_folder.h"
 
 struct probing {
 	struct fixture *f;

@@ -22,6 +22,7 @@
 #include "frontend/plan/plan.h"
 #include "scheduler/sched.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B64 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -135,15 +136,11 @@ static void make_layer(struct store *s, const char *name, const char *text, time
 
 static int setup(void **state)
 {
-	const char *base = getenv("BINARY");
-	CLEANUP(freep)
-	char *path = xasprintf("%s/test-keys-XXXXXX", base ? base : "/var/tmp");
 	CLEANUP(freep) char *cache = NULL;
 	struct world *w = xcalloc(1, sizeof(*w));
 
-	assert_non_null(mkdtemp(path));
-	cache = path_join(path, "cache");
-	w->folder = STEAL(path);
+	w->folder = test_folder_new();
+	cache = path_join(w->folder, "cache");
 	assert_ok(store_open(cache, STORE_WRITE, &w->store));
 	make_layer(w->store, OUT, "one\n", 1000);
 	make_layer(w->store, OUT_OTHER, "two\n", 1000);
@@ -159,8 +156,7 @@ static int teardown(void **state)
 	struct world *w = *state;
 
 	store_close(w->store);
-	err_free(fs_remove_tree(AT_FDCWD, w->folder));
-	free(w->folder);
+	test_folder_remove(w->folder);
 	free(w);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "engine/meta/sections.h"
 #include "engine/oci/oci_manifest.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 struct box {
 	char *dir;
@@ -29,8 +30,7 @@ static int setup(void **state)
 {
 	struct box *b = xcalloc(1, sizeof(*b));
 
-	b->dir = xstrdup("/tmp/dagbuild-test-XXXXXX");
-	assert_non_null(mkdtemp(b->dir));
+	b->dir = test_folder_new();
 	assert_ok(fs_open(AT_FDCWD, b->dir, O_RDONLY | O_DIRECTORY, 0, &b->fd));
 	*state = b;
 	return 0;
@@ -41,8 +41,7 @@ static int teardown(void **state)
 	struct box *b = *state;
 
 	close(b->fd);
-	err_free(fs_remove_tree(AT_FDCWD, b->dir));
-	free(b->dir);
+	test_folder_remove(b->dir);
 	free(b);
 	return 0;
 }

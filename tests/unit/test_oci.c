@@ -15,6 +15,7 @@
 #include "engine/oci/oci_manifest.h"
 #include "engine/oci/oci_ref.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -239,7 +240,7 @@ static void test_challenges(void **state)
 
 static void test_credentials(void **state)
 {
-	char home[] = "/tmp/dagbuild-test-XXXXXX";
+	char *home = test_folder_new();
 	CLEANUP(credentials_release) struct credentials c = CREDENTIALS_INIT;
 	CLEANUP(freep) char *basic = NULL;
 	struct credential_sources sources = {.home = home};
@@ -253,7 +254,6 @@ static void test_credentials(void **state)
 	CLEANUP(closep) int dir = -1;
 
 	(void)state;
-	assert_non_null(mkdtemp(home));
 	assert_ok(fs_open(AT_FDCWD, home, O_RDONLY | O_DIRECTORY, 0, &dir));
 	assert_ok(credentials_find(&sources, "ghcr.io", "x", &c));
 	assert_false(credentials_are_set(&c));
@@ -283,7 +283,7 @@ static void test_credentials(void **state)
 	assert_err(ERR_CORRUPT, credentials_find(&sources, "docker.io", "x", &c));
 	sources.authfile = "/nonexistent/auth.json";
 	assert_err(ERR_NOTFOUND, credentials_find(&sources, "docker.io", "x", &c));
-	err_free(fs_remove_tree(AT_FDCWD, home));
+	test_folder_remove(home);
 }
 
 static void test_urls(void **state)

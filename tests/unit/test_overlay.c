@@ -15,6 +15,7 @@
 #include "engine/tree/overlay.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/private_mounts.h"
+#include "tests/fake/test_folder.h"
 #include "tests/fake/tree_text.h"
 
 struct fixture {

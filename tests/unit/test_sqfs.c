@@ -21,6 +21,7 @@
 #include "base/proc.h"
 #include "engine/image/sqfs_write.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 enum { OFFSET = 36864 };
 
@@ -86,8 +87,7 @@ static int setup(void **state)
 {
 	struct box *b = xcalloc(1, sizeof(*b));
 
-	b->dir = xstrdup("/tmp/dagbuild-test-XXXXXX");
-	assert_non_null(mkdtemp(b->dir));
+	b->dir = test_folder_new();
 	assert_ok(fs_open(AT_FDCWD, b->dir, O_RDONLY | O_DIRECTORY, 0, &b->fd));
 	assert_int_equal(mkdirat(b->fd, "root", 0755), 0);
 	assert_ok(fs_open(b->fd, "root", O_RDONLY | O_DIRECTORY, 0, &b->root));
@@ -102,8 +102,7 @@ static int teardown(void **state)
 
 	close(b->root);
 	close(b->fd);
-	err_free(fs_remove_tree(AT_FDCWD, b->dir));
-	free(b->dir);
+	test_folder_remove(b->dir);
 	free(b);
 	return 0;
 }
