@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * inspect_json.c - the SIF's inspect-metadata.json: what `apptainer inspect` shows
- * without mounting the image.  Keys in Apptainer's order, empty ones left out.
+ * without mounting the image.  Keys in Apptainer's order, empty ones left out, but for the
+ * files of the environment, which are listed one by one.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,25 +24,29 @@ static void put_key(struct buf *out, const char *key)
 	buf_putc(out, ':');
 }
 
-/* The member `key` from a file of the image, its trailing line ends cut; nothing if
- * empty. */
+enum if_empty { LEAVE_OUT, PUT_ANYWAY };
+
+/* The member `key` from a file of the image.  Line ends at its end are cut, blanks are
+ * not. */
 static struct err *put_file(struct buf *out, int root_fd, const char *key,
-			    const char *path)
+			    const char *path, enum if_empty if_empty)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct err *e = root_read(root_fd, path, &text);
-	struct str trimmed;
+	CLEANUP(buf_release) struct buf content = BUF_INIT;
+	struct err *e = root_read(root_fd, path, &content);
+	struct str text;
 
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "left out");
 		return NULL;
 	}
 	TRY(e);
-	trimmed = str_trim_right(str_make(buf_text(&text), text.len));
-	if (trimmed.len == 0)
+	text = str_make(buf_text(&content), content.len);
+	while (str_ends_with(text, "\n"))
+		text.len--;
+	if (text.len == 0 && if_empty == LEAVE_OUT)
 		return NULL;
 	put_key(out, key);
-	go_json_string(out, trimmed);
+	go_json_string(out, text);
 	return NULL;
 }
 
@@ -74,7 +79,7 @@ static struct err *put_environment(struct buf *out, int root_fd)
 		char *path = path_join("/.singularity.d/env", entries[i]->d_name);
 
 		if (!e)
-			e = put_file(&members, root_fd, path, path);
+			e = put_file(&members, root_fd, path, path, PUT_ANYWAY);
 		free(entries[i]);
 	}
 	free(entries);
@@ -93,11 +98,12 @@ static struct err *put_labels(struct buf *out, int root_fd)
 	TRY(labels_load(root_fd, &labels));
 	if (labels.len == 0)
 		return NULL;
+	labels_sort(&labels);
 	put_key(out, "labels");
 	buf_putc(out, '{');
 	for (size_t i = 0; i < labels.len; i++) {
-		put_key(out, labels.items[i].name);
-		go_json_string(out, str_of(labels.items[i].value));
+		put_key(out, labels.items[i]->name);
+		go_json_string(out, str_of(labels.items[i]->value));
 	}
 	buf_putc(out, '}');
 	return NULL;
@@ -119,7 +125,7 @@ struct err *sections_inspect_json(int root_fd, struct buf *out)
 	TRY(put_environment(out, root_fd));
 	TRY(put_labels(out, root_fd));
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		TRY(put_file(out, root_fd, files[i].key, files[i].path));
+		TRY(put_file(out, root_fd, files[i].key, files[i].path, LEAVE_OUT));
 	buf_puts(out, "}},\"type\":\"container\"}\n");
 	return NULL;
 }

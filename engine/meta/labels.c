@@ -16,23 +16,32 @@ static const char PATH[] = "/.singularity.d/labels.json";
 bool labels_set(struct labels *labels, const char *name, const char *value,
 		bool overwrite)
 {
-	struct label added = {0};
-	size_t at = 0;
+	struct label *label = map_get(&labels->by_name, name);
 
-	while (at < labels->len && strcmp(labels->items[at].name, name) < 0)
-		at++;
-	if (at < labels->len && strcmp(labels->items[at].name, name) == 0) {
-		if (!overwrite)
-			return false;
-		free(labels->items[at].value);
-		labels->items[at].value = xstrdup(value);
-		return true;
+	if (label && !overwrite)
+		return false;
+	if (!label) {
+		label = xcalloc(1, sizeof(*label));
+		label->name = xstrdup(name);
+		vec_push(labels, label);
+		map_set(&labels->by_name, label->name, label);
 	}
-	vec_push(labels, added);
-	memmove(&labels->items[at + 1], &labels->items[at],
-		(labels->len - 1 - at) * sizeof(*labels->items));
-	labels->items[at] = (struct label){xstrdup(name), xstrdup(value)};
+	free(label->value);
+	label->value = xstrdup(value);
 	return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct label *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+void labels_sort(struct labels *labels)
+{
+	if (labels->len > 0)
+		qsort(labels->items, labels->len, sizeof(*labels->items), compare_names);
 }
 
 void labels_set_lines(struct labels *labels, struct str text)
@@ -78,16 +87,17 @@ struct err *labels_load(int root_fd, struct labels *out)
 	return NULL;
 }
 
-struct err *labels_save(int root_fd, const struct labels *labels)
+struct err *labels_save(int root_fd, struct labels *labels)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
+	labels_sort(labels);
 	buf_puts(&text, "{");
 	for (size_t i = 0; i < labels->len; i++) {
 		buf_puts(&text, i > 0 ? ",\n\t" : "\n\t");
-		go_json_string(&text, str_of(labels->items[i].name));
+		go_json_string(&text, str_of(labels->items[i]->name));
 		buf_puts(&text, ": ");
-		go_json_string(&text, str_of(labels->items[i].value));
+		go_json_string(&text, str_of(labels->items[i]->value));
 	}
 	buf_puts(&text, labels->len > 0 ? "\n}" : "}");
 	return root_write(root_fd, PATH, text.data, text.len, 0644, ROOT_REPLACE);
@@ -96,8 +106,10 @@ struct err *labels_save(int root_fd, const struct labels *labels)
 void labels_release(struct labels *labels)
 {
 	for (size_t i = 0; i < labels->len; i++) {
-		free(labels->items[i].name);
-		free(labels->items[i].value);
+		free(labels->items[i]->name);
+		free(labels->items[i]->value);
+		free(labels->items[i]);
 	}
 	vec_free(labels);
+	map_release(&labels->by_name);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * labels.h - /.singularity.d/labels.json: a sorted map of texts.
+ * labels.h - /.singularity.d/labels.json: a map of texts.
  *
+ * Purpose:   labels come from strangers, and there may be very many: setting one takes the
+ *            same time however many there are.
  * Ownership: labels_release() ends a map; texts are copied in.
  * Threads:   a map belongs to one thread.
  * Errors:    labels_load(): ERR_CORRUPT for a file that is no such map; a missing file
@@ -11,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "base/str.h"
 
 struct label {
@@ -18,8 +21,9 @@ struct label {
 };
 
 struct labels {
-	struct label *items; /* by name, ascending */
+	struct label **items; /* in the order they were set first, or sorted */
 	size_t len, cap;
+	struct map by_name;
 };
 
 #define LABELS_INIT                                                                      \
@@ -28,7 +32,10 @@ struct labels {
 	}
 
 NODISCARD struct err *labels_load(int root_fd, struct labels *out);
-NODISCARD struct err *labels_save(int root_fd, const struct labels *labels);
+/* Sort them by name, and write the file. */
+NODISCARD struct err *labels_save(int root_fd, struct labels *labels);
+/* Put `items` into the order of their names. */
+void labels_sort(struct labels *labels);
 /* Set a label.  Without `overwrite` an existing one stays, and false is returned. */
 bool labels_set(struct labels *labels, const char *name, const char *value,
 		bool overwrite);

@@ -96,8 +96,52 @@ static void put_set(struct buf *out, const char *indent, char *const *words, siz
 }
 
 /*
- * Arguments replace Cmd and follow Entrypoint.  By default every word is evaluated once
- * more by the shell, as Apptainer has it; SINGULARITY_NO_EVAL takes all words as they
+ * The end of the runscript.  Words are evaluated once more by the shell, as Apptainer has
+ * it: `$HOME` in one is the user's home.  There a quote in an argument breaks the command or
+ * is lost, and an option as the first word goes to `set`; here they come through.  A word
+ * with a command in it is left alone: its quotes may be the command's.
+ *
+ * The last line but one must be written like this: Apptainer's runtime looks for it, and
+ * then interprets the whole script itself, so that images without a shell run, too.  Its
+ * interpreter (mvdan.cc/sh) takes a backslash in the value of a pattern, quoted or not, for
+ * one that escapes, and keeps two of `x\\$y`: patterns are literals here, and backslashes
+ * stand in single quotes.
+ */
+static const char EVALUATE[] =
+	"# Each word is evaluated once more, but for a quote that would end it, and a "
+	"backslash at\n"
+	"# its end.\n"
+	"words=\n"
+	"for word in \"$@\"; do\n"
+	"    quoted=\n"
+	"    while :; do\n"
+	"        case $word in\n"
+	"        *'$('* | *'`'*) break ;;\n"
+	"        *[\\\"\\\\]*) ;;\n"
+	"        *) break ;;\n"
+	"        esac\n"
+	"        plain=${word%%[\\\"\\\\]*}\n"
+	"        rest=${word#*[\\\"\\\\]}\n"
+	"        if [ \"$plain\" = \"${word%%\\\"*}\" ]; then\n"
+	"            quoted=$quoted$plain'\\\"'\n"
+	"            word=$rest\n"
+	"            continue\n"
+	"        fi\n"
+	"        word=${rest#[\\\"\\\\]}\n"
+	"        case $rest in\n"
+	"        \\\"*) quoted=$quoted$plain'\\\"' ;;\n"
+	"        \\\\* | '') quoted=$quoted$plain'\\\\' ;;\n"
+	"        *) quoted=$quoted$plain'\\' ;;\n"
+	"        esac\n"
+	"    done\n"
+	"    words=\"$words \\\"$quoted$word\\\"\"\n"
+	"done\n"
+	"SINGULARITY_OCI_RUN=\"-- $OCI_ENTRYPOINT ${words:-$OCI_CMD}\"\n"
+	"eval \"set ${SINGULARITY_OCI_RUN}\"\n"
+	"exec \"$@\"\n";
+
+/*
+ * Arguments replace Cmd and follow Entrypoint.  SINGULARITY_NO_EVAL takes all words as they
  * are, as Docker does.
  */
 void oci_runtime_runscript(const struct oci_config *config, struct buf *out)
@@ -111,16 +155,8 @@ void oci_runtime_runscript(const struct oci_config *config, struct buf *out)
 	buf_puts(out, "    fi\n");
 	put_set(out, "    ", config->entrypoint, config->n_entrypoint, true);
 	buf_puts(out, "    exec \"$@\"\n"
-		      "fi\n\n"
-		      "words=\"$OCI_CMD\"\n"
-		      "if [ $# -gt 0 ]; then\n"
-		      "    words=\n"
-		      "    for word in \"$@\"; do\n"
-		      "        words=\"$words \\\"$word\\\"\"\n"
-		      "    done\n"
-		      "fi\n"
-		      "eval \"set -- $OCI_ENTRYPOINT $words\"\n"
-		      "exec \"$@\"\n");
+		      "fi\n\n");
+	buf_puts(out, EVALUATE);
 }
 
 struct err *oci_runtime_write(int root_fd, const struct oci_config *config)

@@ -12,7 +12,8 @@
 #include "base/fs.h"
 #include "base/path.h"
 
-static const size_t READ_MAX = (size_t)1 << 20;
+/* The largest is labels.json: a configuration of 8 MiB may be labels, and `<` takes six bytes there. */
+static const size_t READ_MAX = MIB(16);
 
 struct err *root_exists(int root_fd, const char *path, bool *out)
 {

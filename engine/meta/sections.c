@@ -183,6 +183,21 @@ static struct err *take_build_labels(int root_fd, struct labels *labels)
 	return root_remove(root_fd, BUILD_LABELS);
 }
 
+/* What `%labels` says, where nothing else has set that label. */
+static void set_own(struct labels *labels, const struct sections_request *r)
+{
+	CLEANUP(labels_release) struct labels own = LABELS_INIT;
+
+	/* Of a name given twice the last one counts. */
+	for (size_t i = 0; i < r->meta->labels.len; i++)
+		labels_set(&own, r->meta->labels.items[i].name,
+			   r->meta->labels.items[i].value, true);
+	for (size_t i = 0; i < own.len; i++)
+		if (!labels_set(labels, own.items[i]->name, own.items[i]->value, false))
+			note(r, "label '%s' is not set: it exists already",
+			     own.items[i]->name);
+}
+
 static struct err *write_labels(int root_fd, const struct sections_request *r)
 {
 	CLEANUP(labels_release) struct labels labels = LABELS_INIT;
@@ -190,13 +205,7 @@ static struct err *write_labels(int root_fd, const struct sections_request *r)
 	TRY(labels_load(root_fd, &labels));
 	TRY(take_build_labels(root_fd, &labels));
 	set_automatic(&labels, r);
-	/* Of a name given twice the last one counts: those before it are overwritten. */
-	for (size_t i = r->meta->labels.len; i-- > 0;) {
-		const struct step_label *label = &r->meta->labels.items[i];
-
-		if (!labels_set(&labels, label->name, label->value, false))
-			note(r, "label '%s' is not set: it exists already", label->name);
-	}
+	set_own(&labels, r);
 	return labels_save(root_fd, &labels);
 }
 

@@ -4,8 +4,8 @@
 #
 # Environment: DAGBUILD, the program; RIG, the rig's folder; SOURCE, the repository; TMPDIR, where the test works.  The script
 # runs as root or as an ordinary user with subordinate ids, in a home of its own that is removed
-# afterwards; lines "IMAGE|COMMAND|OUTPUT" that it writes to $JUDGE are then checked with a real
-# Apptainer.  Whatever is still mounted or running at the end fails the test.
+# afterwards; lines "IMAGE|WORDS|OUTPUT" that it writes to $JUDGE are then checked with a real
+# Apptainer: `apptainer exec IMAGE WORDS` prints OUTPUT, or with a fourth field, "run", `apptainer run`.  Whatever is still mounted or running at the end fails the test.
 set -euo pipefail
 
 mode=$1
@@ -42,13 +42,14 @@ user) "$rig/as_user.sh" --subids "$HOME" $interpreter "$script" && status=0 ;;
 esac || status=$?
 
 if [ -f "$JUDGE" ]; then
-	while IFS='|' read -r image command wanted; do
-		# shellcheck disable=SC2086 # the command is words
-		got=$(cd "$(dirname "$image")" && "$rig/apptainer.sh" "$RIG" exec "$(basename "$image")" $command 2>"$work/judge.log") || true
+	while IFS='|' read -r image words wanted how; do
+		how=${how:-exec}
+		# shellcheck disable=SC2086 # these are words
+		got=$(cd "$(dirname "$image")" && "$rig/apptainer.sh" "$RIG" "$how" "$(basename "$image")" $words 2>"$work/judge.log") || true
 		if [ "$got" = "$wanted" ]; then
-			echo "ok - apptainer exec $image $command: $got"
+			echo "ok - apptainer $how $image $words: $got"
 		else
-			echo "not ok - apptainer exec $image $command: '$got' instead of '$wanted'"
+			echo "not ok - apptainer $how $image $words: '$got' instead of '$wanted'"
 			sed 's/^/# /' "$work/judge.log"
 			status=1
 		fi

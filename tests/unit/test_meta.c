@@ -110,6 +110,53 @@ static void test_runscript(void **state)
 	expect_run(*state, &only_entrypoint, NULL, other, "hello echo other\n");
 }
 
+/* Apptainer's runtime interprets a runscript with exactly this line itself, also where the
+ * image has no shell. */
+static void test_runscript_is_interpreted(void **state)
+{
+	CLEANUP(buf_release) struct buf script = BUF_INIT;
+
+	(void)state;
+	oci_runtime_runscript(&(struct oci_config){0}, &script);
+	assert_non_null(
+		strstr(buf_text(&script), "\neval \"set ${SINGULARITY_OCI_RUN}\"\n"));
+}
+
+/* Words are evaluated, as Apptainer does; what it stumbles over comes through. */
+static void test_runscript_words(void **state)
+{
+	static const struct {
+		const char *given, *wanted;
+	} rows[] = {
+		{"$X", "value"},
+		{"\\$X", "$X"},
+		{"$(echo \"a  b\")", "a  b"},
+		{"`echo \"a  b\"`", "a  b"},
+		{"a\\\\b", "a\\b"},
+		{"{\\\"a\\\": 1}", "{\"a\": 1}"},
+		{"{\"a\": \"$X\"}", "{\"a\": \"value\"}"},
+		{"\"", "\""},
+		{"end\\", "end\\"},
+		{"\\\\\"x", "\\\"x"},
+		{"it's", "it's"},
+		{"", ""},
+		{"* ; &", "* ; &"},
+	};
+	char *show[] = {(char *)"printf", (char *)"[%s]"};
+	const char *const option[] = {"-n", "x", NULL};
+	struct oci_config config = {.entrypoint = show, .n_entrypoint = 2};
+	struct oci_config none = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const arguments[] = {rows[i].given, "next", NULL};
+		CLEANUP(freep) char *wanted = xasprintf("[%s][next]", rows[i].wanted);
+
+		expect_run(*state, &config, "X=value", arguments, wanted);
+	}
+	expect_run(*state, &config, NULL, option, "[-n][x]");
+	expect_run(*state, &none, NULL, NULL, "");
+}
+
 static void test_environment(void **state)
 {
 	char *env[] = {(char *)"PLAIN=a b",  (char *)"HARD=$x`y`\"z\"\\'}",
@@ -211,6 +258,60 @@ static void test_sections(void **state)
 	assert_err(ERR_SYS, root_exists(b->fd, "/.singularity.d/runscript/x", &exists));
 }
 
+/* Blanks at the end of a text stay, line ends go; an empty file of the environment is
+ * listed, an empty text of another kind is not. */
+static void test_inspect_json(void **state)
+{
+	static const struct {
+		const char *path, *text;
+	} files[] = {
+		{"/.singularity.d/env/91-environment.sh", ""},
+		{"/.singularity.d/env/92-environment.sh", "A=1 \t\n\n"},
+		{"/.singularity.d/runscript.help", "help  \n \n\n"},
+		{"/.singularity.d/Singularity", "%post\r\n"},
+		{"/.singularity.d/test", "\n\n"},
+	};
+	struct box *b = *state;
+	CLEANUP(buf_release) struct buf json = BUF_INIT;
+
+	assert_ok(path_mkdirs(b->fd, "/.singularity.d/env", 0755));
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		assert_ok(root_write(b->fd, files[i].path, files[i].text,
+				     strlen(files[i].text), 0644, ROOT_REPLACE));
+	assert_ok(sections_inspect_json(b->fd, &json));
+	assert_string_equal(buf_text(&json),
+			    "{\"data\":{\"attributes\":{\"environment\":{"
+			    "\"/.singularity.d/env/91-environment.sh\":\"\","
+			    "\"/.singularity.d/env/92-environment.sh\":\"A=1 \\t\"},"
+			    "\"helpfile\":\"help  \\n \",\"deffile\":\"%post\\r\"}},"
+			    "\"type\":\"container\"}\n");
+}
+
+/* So many that a search through all of them for each would not end before the test's time is
+ * over. */
+static void test_many_labels(void **state)
+{
+	struct box *b = *state;
+	CLEANUP(labels_release) struct labels labels = LABELS_INIT, loaded = LABELS_INIT;
+	const unsigned n = 400000;
+	char name[16];
+
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = n; i-- > 0;) {
+			snprintf(name, sizeof(name), "%06u", i);
+			assert_true(
+				labels_set(&labels, name, round ? "new" : "old", true));
+		}
+	assert_false(labels_set(&labels, "000000", "other", false));
+	assert_int_equal(labels.len, n);
+	assert_ok(path_mkdirs(b->fd, "/.singularity.d", 0755));
+	assert_ok(labels_save(b->fd, &labels));
+	assert_ok(labels_load(b->fd, &loaded));
+	assert_int_equal(loaded.len, n);
+	assert_string_equal(loaded.items[7]->name, "000007");
+	assert_string_equal(loaded.items[7]->value, "new");
+}
+
 static void test_go_json(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
@@ -229,6 +330,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_environment, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_confined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sections, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_runscript_words, setup, teardown),
+		cmocka_unit_test(test_runscript_is_interpreted),
+		cmocka_unit_test_setup_teardown(test_inspect_json, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_labels, setup, teardown),
 		cmocka_unit_test(test_go_json),
 	};
 
