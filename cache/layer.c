@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cache/outline.h"
 #include "cache/seal.h"
 #include "cache/store_private.h"
 
@@ -27,6 +28,16 @@ bool layer_exists(const struct store *s, const struct layer_id *id)
 	       faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+struct err *layer_check(const struct store *s, const struct layer_id *id)
+{
+	CLEANUP(closep) int root = -1;
+
+	if (!layer_exists(s, id))
+		return err_new(ERR_CORRUPT, "layer '%s' is gone", id->name);
+	TRY(fs_open(s->fd, "layers", O_PATH | O_DIRECTORY, 0, &root));
+	return err_recode(outline_check(s, root, id->name), ERR_CORRUPT);
+}
+
 struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
 			  struct layer_id *out)
 {
@@ -35,6 +46,8 @@ struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
 
 	fs_random_name(id.name, sizeof(id.name) - 1);
 	layer_path(&id, path, sizeof(path));
+	/* The seal is over what it says, too. */
+	TRY(outline_make(s, dir_fd, name));
 	TRY(seal_make(s, dir_fd, name));
 	/* Named before it is there: no record keeps it yet. */
 	if (s->lease)
@@ -78,6 +91,13 @@ bool snapshot_exists(const struct store *s, const struct snapshot *chain)
 		if (!layer_exists(s, &chain->layers[i]))
 			return false;
 	return true;
+}
+
+struct err *snapshot_check(const struct store *s, const struct snapshot *chain)
+{
+	for (size_t i = 0; i < chain->len; i++)
+		TRY(layer_check(s, &chain->layers[i]));
+	return NULL;
 }
 
 struct digest snapshot_digest(const struct store *s, const struct snapshot *chain)

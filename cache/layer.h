@@ -6,7 +6,7 @@
  *            point.
  * Ownership: struct snapshot owns its array: snapshot_release().
  * Threads:   any.
- * Errors:    layer_publish(): ERR_SYS, ERR_NOSPACE.
+ * Errors:    layer_publish(): ERR_SYS, ERR_NOSPACE. layer_check(): ERR_CORRUPT, ERR_SYS.
  */
 #ifndef CACHE_LAYER_H
 #define CACHE_LAYER_H
@@ -29,6 +29,9 @@ struct snapshot {
 	}
 
 bool layer_exists(const struct store *s, const struct layer_id *id);
+/* Is all that was published still in it?  Looks at each name (outline.h), so it is for those
+ * who are going to use the layer; ERR_CORRUPT when not. */
+NODISCARD struct err *layer_check(const struct store *s, const struct layer_id *id);
 /* Folder `name` of `dir_fd` (a scratch folder of the store) becomes a new layer, under a random
  * name, whatever it holds: a folder that was there before may have lost its files when the
  * machine stopped. */
@@ -41,6 +44,8 @@ void snapshot_copy(struct snapshot *out, const struct snapshot *from);
 void snapshot_push(struct snapshot *chain, const struct layer_id *id);
 void snapshot_release(struct snapshot *chain);
 bool snapshot_exists(const struct store *s, const struct snapshot *chain);
+/* layer_check() of each. */
+NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain);
 /* A digest that names the chain. */
 struct digest snapshot_digest(const struct store *s, const struct snapshot *chain);
 

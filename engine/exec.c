@@ -221,14 +221,17 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 
 const char exec_miss_new[] = "not built before with these inputs";
 const char exec_miss_gone[] = "what it made is gone";
+static const char MISS_DAMAGED[] = "some of what it made is gone, or was changed";
 
 /* Are the layers there that the step added?  Those of its parent were looked at with the
- * parent. */
-static bool has_layers(struct exec *x, const struct step *step)
+ * parent.  A run without changes does not look into them: what is going to be used is looked
+ * at again by the process that can mount.  NULL, or why it is a miss. */
+static const char *lost_layers(struct exec *x, const struct step *step)
 {
 	const struct snapshot *own = &exec_state(x, step->id)->snapshot;
 	const struct snapshot *parent = exec_parent(x, step);
 	struct snapshot added = *own;
+	struct err *e;
 
 	if (parent->len > 0 && parent->len <= own->len &&
 	    memcmp(parent->layers, own->layers, parent->len * sizeof(*own->layers)) ==
@@ -236,7 +239,24 @@ static bool has_layers(struct exec *x, const struct step *step)
 		added.layers += parent->len;
 		added.len -= parent->len;
 	}
-	return snapshot_exists(x->options.store, &added);
+	if (!snapshot_exists(x->options.store, &added))
+		return exec_miss_gone;
+	if (!x->options.can_mount)
+		return NULL;
+	e = snapshot_check(x->options.store, &added);
+	if (!e)
+		return NULL;
+	err_ignore(e, "it is made anew");
+	return MISS_DAMAGED;
+}
+
+struct err *exec_check_read(struct exec *x, const struct snapshot *chain)
+{
+	return err_hint(err_wrap(snapshot_check(x->options.store, chain),
+				 "somebody changed the cache while it was read"),
+			"give the command again: what is missing is made anew; see "
+			"DAGBUILD_CACHEDIR "
+			"if the cache lies where old files are removed");
 }
 
 static void keep_facts(struct step_state *state, const cJSON *record)
@@ -270,15 +290,27 @@ static bool take_record(struct exec *x, const struct step *step)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
-	if (!has_layers(x, step) || (ops[step->kind]->is_current &&
-				     !ops[step->kind]->is_current(x, step, record))) {
+	state->miss = lost_layers(x, step);
+	if (!state->miss && ops[step->kind]->is_current &&
+	    !ops[step->kind]->is_current(x, step, record))
+		state->miss = exec_miss_gone;
+	if (state->miss) {
 		snapshot_release(&state->snapshot);
 		return false;
 	}
-	state->miss = NULL;
 	record_adopt(x->options.store, &state->key, record);
 	keep_facts(state, record);
 	return true;
+}
+
+static void tell_loss(struct exec *x, const struct step *step, struct task *task)
+{
+	const char *miss = exec_state(x, step->id)->miss;
+
+	if (!x->options.can_mount || step->kind == STEP_PACK)
+		return;
+	if (miss == MISS_DAMAGED || miss == exec_miss_gone)
+		task_note(task, "%s from the cache: it is made anew", miss);
 }
 
 static bool is_supported(const struct step *step)
@@ -300,8 +332,10 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 		return NULL;
 	}
 	TRY(place_err(step->where, exec_compose(x, step, task, &known)));
-	if (!known || !take_record(x, step))
+	if (!known || !take_record(x, step)) {
+		tell_loss(x, step, task);
 		return NULL;
+	}
 	exec_state(x, id)->is_done = true;
 	*out = PROBE_HIT;
 	/* Only while something is built: a run without changes writes nothing. */

@@ -51,6 +51,16 @@ static struct err *open_shell(const struct store *s, const struct overlay_spec *
 	return run(s, below, &request, status);
 }
 
+/* A run without changes does not look into its layers, so that another run would not help. */
+static struct err *check_whole(const struct store *s, const struct snapshot *chain)
+{
+	return err_hint(
+		err_wrap(snapshot_check(s, chain),
+			 "the root filesystem below is not whole any more"),
+		"'dagbuild cache verify' sets aside what is damaged; the next build "
+		"makes it anew");
+}
+
 /* ---- after a step ---- */
 
 struct err *shell_on_step(struct exec *x, struct node_id id,
@@ -61,6 +71,7 @@ struct err *shell_on_step(struct exec *x, struct node_id id,
 	struct overlay_spec below = exec_overlay(x, &exec_state(x, id)->snapshot, &names);
 	struct container_request request = {.envp = (const char *const *)env};
 
+	TRY(check_whole(x->options.store, &exec_state(x, id)->snapshot));
 	return open_shell(x->options.store, &below, options, &request, status);
 }
 
@@ -109,6 +120,7 @@ struct err *shell_on_failed(const struct store *s, const struct failed *f,
 	struct overlay_spec below = {.layer_root = layer_root(s)};
 
 	TRY(failed_hold(s, &f->id, &hold));
+	TRY(check_whole(s, &f->below));
 	if (getenv("TERM"))
 		term = xasprintf("TERM=%s", getenv("TERM"));
 	take_environment(f, term, &env);

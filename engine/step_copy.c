@@ -75,6 +75,8 @@ static struct err *copy_into_layer(struct exec *x, const struct step *step,
 	TRY(mounted_open(x, exec_parent(x, step), true, &m));
 	TRY(tree_copy(&request, m.root_fd, &copied));
 	TRY(mounted_close(&m));
+	if (step->kind == STEP_COPY)
+		TRY(exec_check_read(x, &exec_state(x, step->producer)->snapshot));
 	key_set_digest(state->inputs, "content", &copied);
 	state->key = key_final(state->inputs);
 	return exec_commit_upper(x, step, &m, exec_parent(x, step));
@@ -120,11 +122,13 @@ static struct err *digest_producer(struct exec *x, const struct step *step,
 				   struct task *task, struct digest *out)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	const struct snapshot *producer = &exec_state(x, step->producer)->snapshot;
 	struct copy_request request;
 
-	TRY(mounted_open(x, &exec_state(x, step->producer)->snapshot, false, &m));
+	TRY(mounted_open(x, producer, false, &m));
 	request = request_of(x, step, task, m.root_fd);
-	return tree_copy_digest(&request, out);
+	TRY(tree_copy_digest(&request, out));
+	return exec_check_read(x, producer);
 }
 
 static struct err *copy_compose(struct exec *x, const struct step *step,

@@ -115,15 +115,17 @@ static bool load_layer(const struct agent_context *c, const struct digest *key,
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(c->store, key, &record);
 
+	if (!e && !record_to_snapshot(json_array(record, "layers"), &job->layer))
+		e = err_new(ERR_CORRUPT, "its record names no layers");
+	if (!e)
+		e = snapshot_check(c->store, &job->layer);
 	if (e) {
 		err_ignore(e, "a new layer");
+		snapshot_release(&job->layer);
 		return false;
 	}
 	job->needs_parents = json_bool(record, "needs_parents", false);
 	job->has_root = json_bool(record, "has_root", false);
-	if (!record_to_snapshot(json_array(record, "layers"), &job->layer) ||
-	    !snapshot_exists(c->store, &job->layer))
-		return false;
 	record_adopt(c->store, key, record);
 	return true;
 }

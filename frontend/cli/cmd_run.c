@@ -24,6 +24,7 @@
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
+#include "frontend/cli/place_note.h"
 #include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
 #include "scheduler/sched.h"
@@ -301,6 +302,8 @@ static struct err *open_build(struct build *b, const char *file)
 	TRY(store_open(dir, STORE_WRITE, &b->store));
 	if (b->inside)
 		TRY(hold_store(b));
+	if (b->inside)
+		place_note_tell(b->store);
 	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
 			     &b->registry));
 	TRY(open_exec(b));

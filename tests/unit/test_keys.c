@@ -16,6 +16,7 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "cache/outline.h"
 #include "engine/exec_private.h"
 #include "engine/key_parts.h"
 #include "frontend/def/parse.h"
@@ -132,6 +133,7 @@ static void make_layer(struct store *s, const char *name, const char *text, time
 	assert_int_equal(mkdir(out, 0755), 0);
 	write_text(file, text, 0644);
 	set_time(file, when);
+	assert_ok(outline_make(s, AT_FDCWD, root));
 }
 
 static int setup(void **state)

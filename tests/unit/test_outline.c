@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * test_outline.c - what is not all there is not taken for whole.
+ */
+/* links: cache */
+#include <sys/resource.h>
+
+#include "cache/outline.h"
+#include "tests/fake/store_fixture.h"
+
+enum { DEEP = 600, DESCRIPTORS = 64 };
+
+static void limit_descriptors(rlim_t n)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = n < limit.rlim_max ? n : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Folders in folders, and a file in the last. */
+static int make_deep(int fd)
+{
+	int here = dup(fd);
+
+	for (int i = 0; i < DEEP; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(here, "d", 0755), 0);
+		assert_ok(fs_open(here, "d", O_RDONLY | O_DIRECTORY, 0, &next));
+		close(here);
+		here = next;
+	}
+	write_at(here, "last", 1);
+	return here;
+}
+
+/* A folder that looks like a layer, in a scratch folder. */
+struct fixture {
+	struct scratch scratch;
+	int fd;
+};
+
+static void fixture_open(struct store *s, struct fixture *f)
+{
+	*f = (struct fixture){SCRATCH_INIT, -1};
+	assert_ok(scratch_new(s, &f->scratch));
+	assert_int_equal(mkdirat(f->scratch.fd, "l", 0755), 0);
+	assert_ok(fs_open(f->scratch.fd, "l", O_RDONLY | O_DIRECTORY, 0, &f->fd));
+	write_at(f->fd, "a", 10);
+	write_at(f->fd, "b", 10);
+	assert_int_equal(symlinkat("a", f->fd, "link"), 0);
+}
+
+static void fixture_close(struct fixture *f)
+{
+	close(f->fd);
+	scratch_release(&f->scratch);
+}
+
+static void test_whole(void **state)
+{
+	struct fixture f;
+
+	fixture_open(*state, &f);
+	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
+	assert_err(ERR_NOTFOUND, outline_check(*state, f.scratch.fd, "none"));
+	assert_ok(outline_make(*state, f.scratch.fd, "l"));
+	assert_ok(outline_check(*state, f.scratch.fd, "l"));
+	fixture_close(&f);
+}
+
+/* Two names that change places are not the same. */
+static void test_swapped(void **state)
+{
+	struct timespec t[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct fixture f;
+
+	fixture_open(*state, &f);
+	assert_int_equal(utimensat(f.fd, "a", t, 0), 0);
+	assert_ok(outline_make(*state, f.scratch.fd, "l"));
+	assert_int_equal(renameat2(f.fd, "a", f.fd, "b", RENAME_EXCHANGE), 0);
+	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
+	assert_int_equal(renameat2(f.fd, "a", f.fd, "b", RENAME_EXCHANGE), 0);
+	fixture_close(&f);
+}
+
+/* A cleaner goes through all of a tree, however deep; and few descriptors are enough. */
+static void test_deep(void **state)
+{
+	struct fixture f;
+	int last;
+
+	fixture_open(*state, &f);
+	last = make_deep(f.fd);
+	limit_descriptors(DESCRIPTORS);
+	assert_ok(outline_make(*state, f.scratch.fd, "l"));
+	assert_ok(outline_check(*state, f.scratch.fd, "l"));
+	assert_int_equal(unlinkat(last, "last", 0), 0);
+	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
+	close(last);
+	limit_descriptors(2 * DEEP);
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_whole, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_swapped, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_deep, setup_store, remove_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
