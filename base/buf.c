@@ -80,28 +80,29 @@ void buf_printf(struct buf *b, const char *format, ...)
 	va_end(args);
 }
 
+static void put_json_character(struct buf *b, struct str c)
+{
+	if (utf8_length(c) == 0)
+		buf_puts(b, UTF8_REPLACEMENT);
+	else if (c.data[0] == '"' || c.data[0] == '\\')
+		buf_printf(b, "\\%c", c.data[0]);
+	else if (c.data[0] == '\n')
+		buf_puts(b, "\\n");
+	else if (c.data[0] == '\t')
+		buf_puts(b, "\\t");
+	else if (utf8_steers(c))
+		buf_printf(b, "\\u%04x", utf8_code(c));
+	else
+		buf_append(b, c.data, c.len);
+}
+
 void buf_json_string(struct buf *b, const char *text, size_t len)
 {
-	buf_putc(b, '"');
-	for (size_t i = 0, n; i<len; i += n> 0 ? n : 1) {
-		unsigned char c = (unsigned char)text[i];
+	struct str rest = str_make(text, len), c;
 
-		n = utf8_length(str_make(text + i, len - i));
-		if (n != 1) {
-			buf_append(b, n > 0 ? text + i : UTF8_REPLACEMENT, n > 0 ? n : 3);
-			continue;
-		}
-		if (c == '"' || c == '\\')
-			buf_printf(b, "\\%c", c);
-		else if (c == '\n')
-			buf_puts(b, "\\n");
-		else if (c == '\t')
-			buf_puts(b, "\\t");
-		else if (c < 0x20 || c == 0x7f)
-			buf_printf(b, "\\u%04x", c);
-		else
-			buf_putc(b, text[i]);
-	}
+	buf_putc(b, '"');
+	while (utf8_next(&rest, &c))
+		put_json_character(b, c);
 	buf_putc(b, '"');
 }
 

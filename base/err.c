@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/visible.h"
 
 struct err {
 	enum err_code code;
@@ -186,16 +187,25 @@ const struct err *err_cause(const struct err *e)
 	return e->cause;
 }
 
+static void render_line(const char *before, struct str text, struct buf *out)
+{
+	buf_puts(out, before);
+	visible_line(out, text);
+	buf_putc(out, '\n');
+}
+
 /* A hint may have several lines. */
 static void render_hint(const char *hint, struct buf *out)
 {
-	const char *prefix = "  hint: ", *end;
+	struct str line, rest = str_of(hint);
+	const char *before = "  hint: ";
+	bool has_more;
 
-	for (; (end = strchr(hint, '\n')) != NULL; hint = end + 1) {
-		buf_printf(out, "%s%.*s\n", prefix, (int)(end - hint), hint);
-		prefix = "        ";
-	}
-	buf_printf(out, "%s%s\n", prefix, hint);
+	do {
+		has_more = str_cut(rest, '\n', &line, &rest);
+		render_line(before, line, out);
+		before = "        ";
+	} while (has_more);
 }
 
 void err_render(const struct err *e, struct buf *out)
@@ -203,12 +213,13 @@ void err_render(const struct err *e, struct buf *out)
 	const char *place = err_place(e);
 	const char *hint = err_advice(e);
 
-	buf_printf(out, "error: %s%s%s\n", place ? place : "", place ? ": " : "",
-		   e->text);
+	buf_puts(out, "error: ");
+	visible_line(out, str_of(place));
+	render_line(place ? ": " : "", str_of(e->text), out);
 	for (const struct err *c = e->cause; c; c = c->cause)
-		buf_printf(out, "  because: %s\n", c->text);
+		render_line("  because: ", str_of(c->text), out);
 	for (const struct err *a = e->also; a; a = a->also)
-		buf_printf(out, "  also: %s\n", a->text);
+		render_line("  also: ", str_of(a->text), out);
 	if (hint)
 		render_hint(hint, out);
 }

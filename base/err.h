@@ -75,7 +75,8 @@ const char *err_place(const struct err *e);  /* what err_where() set, or NULL */
 const char *err_advice(const struct err *e); /* first hint along the chain, or NULL */
 const struct err *err_cause(const struct err *e); /* next inner error, or NULL */
 
-/* "error: PLACE: TEXT", a line "  because: ..." for each cause, a line "  hint: ...". */
+/* "error: PLACE: TEXT", a line "  because: ..." for each cause, a line "  hint: ...".  Texts
+ * may hold what strangers wrote: they are made visible (visible.h) here. */
 void err_render(const struct err *e, struct buf *out);
 /* The exit status this error calls for: 1, 2, 3, 4 or 130 (design: section 5). */
 int err_exit_status(const struct err *e);

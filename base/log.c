@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/visible.h"
 
 static const char *areas; /* set once, before threads start */
 static uint64_t start_ns;
@@ -37,14 +38,15 @@ bool log_enabled(const char *area)
 
 void log_write(const char *area, const char *format, ...)
 {
-	CLEANUP(buf_release) struct buf line = BUF_INIT;
+	CLEANUP(buf_release) struct buf line = BUF_INIT, text = BUF_INIT;
 	va_list args;
 
 	buf_printf(&line, "%9.3f [%d] %s: ", (double)(clock_mono_ns() - start_ns) / 1e9,
 		   (int)getpid(), area);
 	va_start(args, format);
-	buf_vprintf(&line, format, args);
+	buf_vprintf(&text, format, args);
 	va_end(args);
+	visible_line(&line, str_make(buf_text(&text), text.len));
 	buf_putc(&line, '\n');
 	(void)!write(STDERR_FILENO, line.data, line.len);
 }

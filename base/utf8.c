@@ -46,7 +46,40 @@ bool utf8_next(struct str *rest, struct str *out)
 	return out->len > 0;
 }
 
-/* ---- columns ---- */
+/* ---- what a character does ---- */
+
+uint32_t utf8_code(struct str c)
+{
+	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t code;
+
+	assert(c.len > 0 && c.len < ARRAY_LEN(masks));
+	code = (unsigned char)c.data[0] & masks[c.len];
+	for (size_t i = 1; i < c.len; i++)
+		code = code << 6 | ((unsigned char)c.data[i] & 0x3f);
+	return code;
+}
+
+bool utf8_steers(struct str character)
+{
+	static const struct {
+		uint32_t first, last;
+	} rows[] = {
+		{0x00, 0x1f},	  /* C0 */
+		{0x7f, 0x9f},	  /* DEL, C1 */
+		{0x61c, 0x61c},	  /* bidirectional: Arabic letter mark, */
+		{0x200e, 0x200f}, /* marks, */
+		{0x2028, 0x2029}, /* ends of lines and paragraphs */
+		{0x202a, 0x202e}, /* embeddings and overrides, */
+		{0x2066, 0x2069}, /* isolates: Unicode's annex 9 */
+	};
+	uint32_t code = utf8_code(character);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows) && code >= rows[i].first; i++)
+		if (code <= rows[i].last)
+			return true;
+	return false;
+}
 
 static locale_t utf8_locale;
 
@@ -56,44 +89,36 @@ static void make_locale(void)
 	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-static wchar_t decode(struct str c)
-{
-	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	unsigned code;
-
-	assert(c.len < ARRAY_LEN(masks));
-	code = (unsigned char)c.data[0] & masks[c.len];
-
-	for (size_t i = 1; i < c.len; i++)
-		code = code << 6 | ((unsigned char)c.data[i] & 0x3f);
-	return (wchar_t)code;
-}
-
-/* Unicode's explicit formatting characters of bidirectional text. */
-static bool turns_direction(wchar_t c)
-{
-	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
 int utf8_columns(struct str character)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	locale_t before;
-	wchar_t c;
 	int columns;
 
 	if (character.len == 0 || utf8_length(character) != character.len)
 		return -1;
-	c = decode(character);
-	if (c < 0x80)
-		return c < 0x20 || c == 0x7f ? -1 : 1;
-	if (turns_direction(c))
+	if (utf8_steers(character))
 		return -1;
+	if (character.len == 1)
+		return 1;
 	pthread_once(&once, make_locale);
 	if (!utf8_locale)
 		return 1;
 	before = uselocale(utf8_locale);
-	columns = wcwidth(c);
+	columns = wcwidth((wchar_t)utf8_code(character));
 	uselocale(before);
 	return columns;
+}
+
+size_t utf8_width(struct str s)
+{
+	struct str c;
+	size_t n = 0;
+
+	while (utf8_next(&s, &c)) {
+		int columns = utf8_columns(c);
+
+		n += columns < 0 ? 1 : (size_t)columns;
+	}
+	return n;
 }

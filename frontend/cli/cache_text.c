@@ -8,7 +8,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 #include "frontend/cli/amount.h"
+#include "frontend/cli/say.h"
 #include "frontend/ui/screen_text.h"
 
 static void print_json(cJSON *tree, struct buf *out)
@@ -27,18 +30,14 @@ static cJSON *new_json(void)
 	return tree;
 }
 
-/* Names of steps come from definitions: nothing of them may steer the terminal. */
-static void put_clean(struct buf *out, const char *text, int width)
+/* Names of steps come from definitions, those of files from wherever. */
+static void put_name(struct buf *out, const char *text, size_t width)
 {
-	int n = 0;
+	size_t start = out->len, n;
 
-	for (; *text; text++, n++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			buf_putc(out, '?');
-		else
-			buf_putc(out, *text);
-	}
-	buf_printf(out, "%*s", n < width ? width - n : 0, "");
+	visible_line(out, str_of(text));
+	n = utf8_width(str_make(out->data + start, out->len - start));
+	buf_printf(out, "%*s", n < width ? (int)(width - n) : 0, "");
 }
 
 /* ---- du ---- */
@@ -129,7 +128,7 @@ void cache_text_records(const struct inventory *inv, struct buf *out)
 		const struct inventory_record *r = sorted[i];
 
 		screen_text_bytes(own_bytes(inv, r), size, sizeof(size));
-		put_clean(out, r->step, 24);
+		put_name(out, r->step, 24);
 		buf_printf(
 			out, " %-6s %9s %6s %6s\n", r->kind, size,
 			amount_format_age(now - r->used_ns, used, sizeof(used)),
@@ -191,7 +190,7 @@ void cache_text_victims(const struct cache_victims *v, struct buf *out)
 				   ? "-"
 				   : amount_format_age(now - victim->used_ns, used,
 						       sizeof(used)));
-		put_clean(out, victim->name, 0);
+		put_name(out, victim->name, 0);
 		buf_putc(out, '\n');
 	}
 }
@@ -222,16 +221,15 @@ void cache_json_victims(const struct cache_victims *v, const struct gc_result *r
 	print_json(tree, out);
 }
 
-void cache_text_freed(const struct gc_result *result, bool dry_run, FILE *out)
+void cache_text_freed(const struct gc_result *result, bool dry_run)
 {
 	char size[16];
 
 	screen_text_bytes(result->freed.bytes, size, sizeof(size));
-	fprintf(out, "%s %s in %llu files\n", dry_run ? "would free" : "freed", size,
-		(unsigned long long)result->freed.files);
+	say_line("%s %s in %llu files", dry_run ? "would free" : "freed", size,
+		 (unsigned long long)result->freed.files);
 	if (result->needed > 0)
-		fprintf(out, "%zu things stay: running builds need them\n",
-			result->needed);
+		say_line("%zu things stay: running builds need them", result->needed);
 }
 
 /* ---- verify ---- */
@@ -256,7 +254,7 @@ void cache_text_findings(const struct cache_findings *f, struct buf *out)
 {
 	for (size_t i = 0; i < f->items.len; i++) {
 		buf_printf(out, "%s ", f->items.items[i].kind);
-		put_clean(out, f->items.items[i].name, 0);
+		put_name(out, f->items.items[i].name, 0);
 		buf_printf(out, ": %s\n", f->items.items[i].what);
 	}
 }
@@ -283,14 +281,13 @@ void cache_json_findings(const struct cache_findings *f,
 	print_json(tree, out);
 }
 
-void cache_text_verified(const struct verify_result *result, bool repair, FILE *out)
+void cache_text_verified(const struct verify_result *result, bool repair)
 {
-	fprintf(out, "looked at %zu blobs, %zu layers, %zu records: %zu damaged\n",
-		result->blobs, result->layers, result->records, result->damaged);
+	say_line("looked at %zu blobs, %zu layers, %zu records: %zu damaged",
+		 result->blobs, result->layers, result->records, result->damaged);
 	if (result->damaged == 0)
 		return;
-	fprintf(out, "%zu records that were built upon them are dropped\n",
-		result->dropped);
+	say_line("%zu records that were built upon them are dropped", result->dropped);
 	if (!repair)
-		fprintf(out, "none of it is used any more; --repair removes it\n");
+		say_line("none of it is used any more; --repair removes it");
 }

@@ -30,8 +30,8 @@ void cache_victims_release(struct cache_victims *v);
 void cache_text_victims(const struct cache_victims *v, struct buf *out);
 void cache_json_victims(const struct cache_victims *v, const struct gc_result *result,
 			bool dry_run, struct buf *out);
-/* "12 removed, 1.2 GB" */
-void cache_text_freed(const struct gc_result *result, bool dry_run, FILE *out);
+/* "freed 1.2 GB in 12 files", to standard error. */
+void cache_text_freed(const struct gc_result *result, bool dry_run);
 
 struct cache_findings {
 	VEC(struct verify_finding)
@@ -45,6 +45,6 @@ void cache_text_findings(const struct cache_findings *f, struct buf *out);
 void cache_json_findings(const struct cache_findings *f,
 			 const struct verify_result *result, bool repair,
 			 struct buf *out);
-void cache_text_verified(const struct verify_result *result, bool repair, FILE *out);
+void cache_text_verified(const struct verify_result *result, bool repair);
 
 #endif

@@ -21,6 +21,7 @@
 #include "frontend/cli/cache_text.h"
 #include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/say.h"
 
 /* Options that not every action takes, in the order of the rows. */
 enum {
@@ -215,7 +216,7 @@ static struct err *prune(const struct job *job)
 	}
 	if (policy.dry_run)
 		cache_text_victims(&victims, job->out);
-	cache_text_freed(&result, policy.dry_run, stderr);
+	cache_text_freed(&result, policy.dry_run);
 	return NULL;
 }
 
@@ -244,7 +245,7 @@ static struct err *clear(const struct job *job)
 	bool removed = false;
 
 	if (!job->store) {
-		fprintf(stderr, "there is no cache in '%s'\n", job->dir);
+		say_line("there is no cache in '%s'", job->dir);
 		return NULL;
 	}
 	TRY(usage_measure(job->store, USAGE_QUICK, &report));
@@ -255,7 +256,7 @@ static struct err *clear(const struct job *job)
 		result.freed = report.total;
 	else
 		TRY(gc_run(job->store, &policy, &result));
-	cache_text_freed(&result, false, stderr);
+	cache_text_freed(&result, false);
 	return NULL;
 }
 
@@ -278,7 +279,7 @@ static struct err *verify(const struct job *job)
 		return NULL;
 	}
 	cache_text_findings(&findings, job->out);
-	cache_text_verified(&result, options.repair, stderr);
+	cache_text_verified(&result, options.repair);
 	return NULL;
 }
 
@@ -364,7 +365,7 @@ static struct err *cache_run(int argc, char **argv, int *status)
 	job.dir = dir;
 	job.store = store;
 	TRY(action->run(&job));
-	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+	return settings.used & USES_JSON ? say_json(&text) : say_result(&text);
 }
 
 const struct cmd cmd_cache = {

@@ -2,11 +2,10 @@
  * cmd_check.c - `dagbuild check`: diagnostics only.
  */
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/load.h"
+#include "frontend/cli/say.h"
 
 struct settings {
 	struct def_options def;
@@ -54,7 +53,7 @@ static struct err *list_codes(void)
 			   info->severity == DIAG_ERROR ? "error" : "warning",
 			   info->summary);
 	}
-	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+	return say_result(&text);
 }
 
 /* Text is talk, the other formats are results. */
@@ -65,9 +64,10 @@ static struct err *show(const struct settings *s, struct loaded *loaded)
 		s->format ? s->format : diag_format_find("text");
 
 	format->write(loaded->diags, &text);
-	return fs_write_all(strcmp(format->name, "text") == 0 ? STDERR_FILENO
-							      : STDOUT_FILENO,
-			    buf_text(&text), text.len);
+	if (strcmp(format->name, "text") != 0)
+		return say_json(&text);
+	say(&text);
+	return NULL;
 }
 
 static struct err *check_run(int argc, char **argv, int *status)

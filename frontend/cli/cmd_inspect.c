@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/visible.h"
 #include "engine/image/sif.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/say.h"
 
 struct settings {
 	bool json;
@@ -90,10 +92,7 @@ static void write_text(const struct sif *s, struct buf *out)
 		buf_printf(out, "%3u %5u %-13s %12llu %12llu  ", o->id, o->group,
 			   sif_type_name(o->type), (unsigned long long)o->offset,
 			   (unsigned long long)o->size);
-		/* Names are any bytes: nothing of them may reach the terminal as it is.
-		 */
-		for (const char *p = what; *p; p++)
-			buf_putc(out, (char)(*p >= 0x20 && *p < 0x7f ? *p : '?'));
+		visible_line(out, str_of(what));
 		buf_putc(out, '\n');
 	}
 }
@@ -129,23 +128,24 @@ static void write_json(const struct sif *s, struct buf *out)
 	buf_puts(out, "\n  ]\n}\n");
 }
 
-static struct err *inspect(const char *path, bool json, struct buf *out)
+static struct err *inspect(const char *path, bool json)
 {
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
 	CLEANUP(sif_release) struct sif sif = SIF_INIT;
 	CLEANUP(closep) int fd = -1;
 
 	TRY(fs_open(AT_FDCWD, path, O_RDONLY, 0, &fd));
 	TRY(err_wrap(sif_read(fd, &sif), "'%s'", path));
-	if (json)
-		write_json(&sif, out);
-	else
-		write_text(&sif, out);
-	return NULL;
+	if (json) {
+		write_json(&sif, &out);
+		return say_json(&out);
+	}
+	write_text(&sif, &out);
+	return say_result(&out);
 }
 
 static struct err *inspect_run(int argc, char **argv, int *status)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(freep) const char **files = NULL;
 	struct settings settings = {0};
 	struct operands operands = {0};
@@ -156,8 +156,7 @@ static struct err *inspect_run(int argc, char **argv, int *status)
 	TRY(e);
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'inspect' takes one image");
-	TRY(inspect(files[0], settings.json, &text));
-	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+	return inspect(files[0], settings.json);
 }
 
 const struct cmd cmd_inspect = {

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/vec.h"
 #include "engine/agent/agent.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/def_lock.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
+#include "frontend/cli/say.h"
 #include "scheduler/sched.h"
 
 /* Requests wait more than they work. */
@@ -169,8 +169,7 @@ static void show_note(void *self, const struct event *event)
 {
 	(void)self;
 	if (event->type == EVENT_NOTE)
-		fprintf(stderr, "%s: %s\n", graph_name(event->graph, event->node),
-			event->text);
+		say_line("%s: %s", graph_name(event->graph, event->node), event->text);
 }
 
 static struct err *resolve_all(struct locking *l)
@@ -294,7 +293,8 @@ static struct err *write_lock(const struct locking *l)
 		   l->bases.len == 1 ? "base" : "bases",
 		   current ? ", nothing has changed" : "");
 	tell(l, &text);
-	return fs_write_all(STDERR_FILENO, buf_text(&text), text.len);
+	say(&text);
+	return NULL;
 }
 
 /* ---- the command ---- */

@@ -25,6 +25,7 @@
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/place_note.h"
+#include "frontend/cli/say.h"
 #include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
 #include "scheduler/sched.h"
@@ -327,8 +328,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 	};
 
 	summary_render(&summary, &text);
-	err_ignore(fs_write_all(STDERR_FILENO, buf_text(&text), text.len),
-		   "nowhere to say it");
+	say(&text);
 }
 
 /* Of the first pass only what a step has to say is shown: that a registry is slow, say. */
@@ -336,8 +336,7 @@ static void show_note(void *self, const struct event *event)
 {
 	(void)self;
 	if (event->type == EVENT_NOTE)
-		fprintf(stderr, "%s: %s\n", graph_name(event->graph, event->node),
-			event->text);
+		say_line("%s: %s", graph_name(event->graph, event->node), event->text);
 }
 
 /* First pass: `*all_hit` when nothing needs to be done. */

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fs.h"
 #include "engine/shell.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/failed_view.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
+#include "frontend/cli/say.h"
 #include "frontend/plan/target.h"
 #include "scheduler/sched.h"
 
@@ -140,8 +140,7 @@ static void greet(const struct request *r, struct buf *text)
 	if (!r->shell.tty || r->shell.command[0])
 		return;
 	buf_puts(text, "what you change here is thrown away\n");
-	err_ignore(fs_write_all(STDERR_FILENO, buf_text(text), text->len),
-		   "nowhere to say it");
+	say(text);
 }
 
 /* ---- failed steps ---- */
@@ -166,11 +165,12 @@ static struct err *list_failed(const struct request *r)
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
 	TRY(read_failed(r, &store, &list));
-	if (r->settings.json)
+	if (r->settings.json) {
 		failed_view_json(&list, &text);
-	else
-		failed_view_text(&list, &text);
-	return fs_write_all(STDOUT_FILENO, buf_text(&text), text.len);
+		return say_json(&text);
+	}
+	failed_view_text(&list, &text);
+	return say_result(&text);
 }
 
 static void greet_failed(const struct request *r, const struct failed *f)

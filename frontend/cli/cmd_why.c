@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "engine/key_parts.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/look.h"
+#include "frontend/cli/say.h"
 #include "frontend/plan/target.h"
 
 struct settings {
@@ -299,7 +298,7 @@ static struct err *write_answer(struct answer *a, struct look *look, bool json)
 		(json ? put_step_json : put_step)(a, step, &look->all[i]);
 	}
 	buf_puts(&a->out, json ? "\n]}\n" : "");
-	return fs_write_all(STDOUT_FILENO, buf_text(&a->out), a->out.len);
+	return json ? say_json(&a->out) : say_result(&a->out);
 }
 
 static struct err *answer(const char *file, const char *asked, struct settings *settings,
@@ -341,7 +340,7 @@ static struct err *write_inputs(bool json)
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
 
 	list_inputs(json, &out);
-	return fs_write_all(STDOUT_FILENO, buf_text(&out), out.len);
+	return json ? say_json(&out) : say_result(&out);
 }
 
 static struct err *why_run(int argc, char **argv, int *status)

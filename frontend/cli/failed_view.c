@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "frontend/ui/screen_text.h"
+#include "base/visible.h"
 
-/* Names and commands are any bytes: nothing of them may reach the terminal as it is. */
-static void put_clean(struct buf *out, const char *text)
+/* A name or a command within its line; NULL when it is not known. */
+static void put_value(struct buf *out, const char *text)
 {
-	screen_text_clean(out, str_of(text ? text : "?"));
+	visible_line(out, str_of(text ? text : "?"));
 }
 
 static void put_place(const struct failed *f, bool is_short, struct buf *out)
@@ -23,18 +23,18 @@ static void put_place(const struct failed *f, bool is_short, struct buf *out)
 	if (!file || !json_u64(f->about, "line", &line) ||
 	    !json_u64(f->about, "column", &column))
 		return;
-	put_clean(out, is_short ? path_base(file) : file);
+	put_value(out, is_short ? path_base(file) : file);
 	buf_printf(out, ":%llu:%llu", (unsigned long long)line,
 		   (unsigned long long)column);
 }
 
 void failed_view_headline(const struct failed *f, struct buf *out)
 {
-	put_clean(out, json_string(f->about, "step"));
+	put_value(out, json_string(f->about, "step"));
 	buf_puts(out, " (");
 	put_place(f, true, out);
 	buf_puts(out, "): ");
-	put_clean(out, json_string(f->about, "reason"));
+	put_value(out, json_string(f->about, "reason"));
 }
 
 static void put_age(const struct failed *f, struct buf *out)
@@ -60,14 +60,16 @@ void failed_view_text(const struct failed_list *list, struct buf *out)
 	for (size_t i = 0; i < list->len; i++) {
 		const struct failed *f = &list->items[i];
 
-		buf_printf(out, "%2zu  %s  ", i + 1, f->id.name);
-		put_clean(out, json_string(f->about, "step"));
+		buf_printf(out, "%2zu  ", i + 1);
+		put_value(out, f->id.name);
+		buf_puts(out, "  ");
+		put_value(out, json_string(f->about, "step"));
 		buf_puts(out, ", ");
 		put_age(f, out);
 		buf_puts(out, ", ");
 		put_size(f->bytes, out);
 		buf_puts(out, "\n    ");
-		put_clean(out, json_string(f->about, "reason"));
+		put_value(out, json_string(f->about, "reason"));
 		buf_puts(out, "\n    ");
 		put_place(f, false, out);
 		buf_putc(out, '\n');
@@ -105,8 +107,8 @@ void failed_view_json(const struct failed_list *list, struct buf *out)
 	for (size_t i = 0; i < list->len; i++) {
 		const struct failed *f = &list->items[i];
 
-		buf_printf(out, "%s\n    {\"name\": \"%s\"", i > 0 ? "," : "",
-			   f->id.name);
+		buf_puts(out, i > 0 ? ",\n    {\"name\": " : "\n    {\"name\": ");
+		buf_json_string(out, f->id.name, strlen(f->id.name));
 		for (size_t j = 0; j < ARRAY_LEN(texts); j++)
 			put_member(f, texts[j], out);
 		for (size_t j = 0; j < ARRAY_LEN(numbers); j++)

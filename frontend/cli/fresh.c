@@ -5,16 +5,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
-#include "base/fs.h"
 #include "base/map.h"
 #include "base/path.h"
 #include "base/source.h"
 #include "engine/agent/agent.h"
 #include "frontend/cli/def_lock.h"
+#include "frontend/cli/say.h"
 #include "frontend/plan/target.h"
 
 static const int64_t NS_PER_MS = 1000000;
@@ -202,16 +201,11 @@ static struct err *not_locked(const struct fresh_request *q, const struct step *
 static struct err *complain(const struct fresh_request *q, struct err *before,
 			    struct err *e)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-
 	if (q->options->locked || q->options->net.def.diag.werror)
 		return err_attach(before, e);
-	if (!q->is_quiet) {
-		buf_printf(&text, "%s: warning: %s\n  hint: %s\n", err_place(e),
-			   err_text(e), err_advice(e));
-		err_ignore(fs_write_all(STDERR_FILENO, buf_text(&text), text.len),
-			   "nowhere to say it");
-	}
+	if (!q->is_quiet)
+		say_line("%s: warning: %s\n  hint: %s", err_place(e), err_text(e),
+			 err_advice(e));
 	err_ignore(e, "resolved as usual");
 	return before;
 }

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "frontend/check/check.h"
+#include "frontend/cli/say.h"
 
 /* Far above any definition; what is longer is another file. */
 static const size_t DEFINITION_MAX = (size_t)64 << 20;
@@ -84,7 +85,7 @@ struct err *load_plan(const char *path, struct def_options *options,
 	TRY(load_definition(path, options, out));
 	diag_write_text(out->diags, &shown);
 	if (!options->is_quiet || diag_count(out->diags, DIAG_ERROR) > 0)
-		TRY(fs_write_all(STDERR_FILENO, buf_text(&shown), shown.len));
+		say(&shown);
 	if (diag_count(out->diags, DIAG_ERROR) > 0) {
 		*status = 2;
 		return NULL;

@@ -4,13 +4,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "engine/run/container.h"
 #include "engine/tree/unpack.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/say.h"
 
 /* Bodies of the children that dagbuild starts from itself. */
 static const struct {
@@ -43,14 +42,14 @@ static int show(struct err *e)
 	err_render(e, &text);
 	if (err_code(e) == ERR_USAGE && !err_advice(e))
 		buf_puts(&text, "  hint: 'dagbuild --help' shows the commands\n");
-	err_ignore(fs_write_all(STDERR_FILENO, text.data, text.len), "nowhere to say it");
+	say(&text);
 	err_free(e);
 	return status;
 }
 
 static int print(const struct buf *text)
 {
-	struct err *e = fs_write_all(STDOUT_FILENO, buf_text(text), text->len);
+	struct err *e = say_result(text);
 
 	return e ? show(e) : 0;
 }

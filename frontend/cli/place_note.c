@@ -3,7 +3,6 @@
  */
 #include "frontend/cli/place_note.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -11,6 +10,7 @@
 #include "base/str.h"
 #include "cache/key.h"
 #include "cache/record.h"
+#include "frontend/cli/say.h"
 
 static const char CLEANED[] = "old files are removed there on many machines";
 static const char MEMORY[] =
@@ -74,8 +74,7 @@ void place_note_tell(const struct store *s)
 		return;
 	note = place_note(dir, (uint32_t)fs.f_type);
 	if (note && is_news(s))
-		fprintf(stderr,
-			"note: the cache is in %s: %s\n"
-			"  hint: DAGBUILD_CACHEDIR names another folder\n",
-			dir, note);
+		say_line("note: the cache is in %s: %s\n"
+			 "  hint: DAGBUILD_CACHEDIR names another folder",
+			 dir, note);
 }

@@ -108,15 +108,6 @@ static bool is_wanted(struct diag_list *l, const struct diag *d)
 
 /* ---- adding ---- */
 
-/* Names in a text are the file's: no escape sequence of theirs reaches a terminal. */
-static char *clean(char *text)
-{
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	return text;
-}
-
 /* What is kept is twice what is shown, so that pruning is rare. */
 static void prune(struct diag_list *l)
 {
@@ -150,7 +141,7 @@ static struct diag *add_text(struct diag_list *l, const struct diag *given,
 	struct diag *d = xmalloc(sizeof(*d));
 
 	*d = *given;
-	d->text = clean(xvasprintf(format, args));
+	d->text = xvasprintf(format, args);
 	return add(l, d);
 }
 
@@ -191,7 +182,7 @@ void diag_note(struct diag *d, struct span span, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	note.text = clean(xvasprintf(format, args));
+	note.text = xvasprintf(format, args);
 	va_end(args);
 	vec_push(&d->notes, note);
 }
@@ -202,7 +193,7 @@ void diag_hint(struct diag *d, const char *format, ...)
 
 	free(d->hint);
 	va_start(args, format);
-	d->hint = clean(xvasprintf(format, args));
+	d->hint = xvasprintf(format, args);
 	va_end(args);
 }
 

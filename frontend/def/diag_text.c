@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * diag_text.c - diagnostics for people: the line, with carets under what is meant.
  *
- * Everything passes put_clean(): a file's name and text may hold escape sequences and any
- * other bytes, and only text reaches the terminal.
+ * A file's name and text may hold any bytes: all that is put here is made visible, with a
+ * `?` of one column for what cannot be shown, and tabs of a line kept.
  */
 #include <string.h>
 
 #include "base/utf8.h"
+#include "base/visible.h"
 #include "frontend/def/diag_private.h"
 
 /* Columns of a line that are shown; of a longer one those around the span. */
@@ -19,54 +20,24 @@ struct window {
 	size_t start, end;
 };
 
-/* A tab counts as one: it is repeated below itself. */
-static size_t columns_of(struct str character)
-{
-	int columns = utf8_columns(character);
-
-	return columns < 0 ? 1 : (size_t)columns;
-}
-
-static size_t count_columns(struct str s)
-{
-	struct str c;
-	size_t n = 0;
-
-	while (utf8_next(&s, &c))
-		n += columns_of(c);
-	return n;
-}
-
 /* The byte that is `columns` after byte `at`, or the end. */
 static size_t forward(struct str s, size_t at, size_t columns)
 {
 	struct str rest = str_slice(s, at, s.len), c;
 
-	while (utf8_next(&rest, &c) && columns_of(c) <= columns) {
-		columns -= columns_of(c);
+	while (utf8_next(&rest, &c) && utf8_width(c) <= columns) {
+		columns -= utf8_width(c);
 		at += c.len;
 	}
 	return at;
 }
 
-static void put_clean(struct buf *out, struct str text)
-{
-	struct str c;
-
-	while (utf8_next(&text, &c)) {
-		if (c.data[0] == '\t' || utf8_columns(c) >= 0)
-			buf_append(out, c.data, c.len);
-		else
-			buf_putc(out, '?');
-	}
-}
-
 static struct window find_window(struct str line, size_t start, size_t end)
 {
-	size_t before = count_columns(str_slice(line, 0, start));
+	size_t before = utf8_width(str_slice(line, 0, start));
 	struct window w = {.from = 0};
 
-	if (before > BEFORE_MAX && count_columns(line) > SHOWN_MAX)
+	if (before > BEFORE_MAX && utf8_width(line) > SHOWN_MAX)
 		w.from = forward(line, 0, before - BEFORE_MAX);
 	w.to = forward(line, w.from, SHOWN_MAX);
 	w.start = start < w.to ? start : w.to;
@@ -80,7 +51,7 @@ static void put_repeated(struct buf *out, char c, size_t n)
 		buf_putc(out, c);
 }
 
-/* `mark` as often as the text is wide; tabs stay tabs, so that both lines keep step. */
+/* `mark` as often as the text is wide; a tab counts as one: tabs stay tabs, so that both lines keep step. */
 static void put_below(struct buf *out, struct str text, char mark)
 {
 	struct str c;
@@ -89,7 +60,7 @@ static void put_below(struct buf *out, struct str text, char mark)
 		if (c.data[0] == '\t')
 			buf_putc(out, '\t');
 		else
-			put_repeated(out, mark, columns_of(c));
+			put_repeated(out, mark, utf8_width(c));
 	}
 }
 
@@ -100,7 +71,7 @@ static void put_carets(struct buf *out, struct str marked)
 	buf_putc(out, '^');
 	if (!utf8_next(&marked, &first))
 		return;
-	if (columns_of(first) > 1)
+	if (utf8_width(first) > 1)
 		buf_putc(out, '~');
 	put_below(out, marked, '~');
 }
@@ -113,14 +84,14 @@ static void put_snippet(struct buf *out, unsigned number, struct str line,
 	int width = snprintf(margin, sizeof(margin), "%5u", number);
 
 	buf_printf(out, "%s | %s", margin, w.from > 0 ? "..." : "");
-	put_clean(out, str_slice(line, w.from, w.to));
+	visible_lines(out, str_slice(line, w.from, w.to));
 	buf_puts(out, w.to < line.len ? "...\n" : "\n");
 	buf_printf(out, "%*s | %s", width, "", w.from > 0 ? "   " : "");
 	put_below(out, str_slice(line, w.from, w.start), ' ');
 	put_carets(out, str_slice(line, w.start, w.end));
 	if (hint) {
 		buf_putc(out, ' ');
-		put_clean(out, str_of(hint));
+		visible_line(out, str_of(hint));
 	}
 	buf_putc(out, '\n');
 }
@@ -131,9 +102,9 @@ static void put_message(struct buf *out, const struct source *source, struct spa
 {
 	struct position at = source_position(source, span.start);
 
-	put_clean(out, str_of(source_name(source)));
+	visible_line(out, str_of(source_name(source)));
 	buf_printf(out, ":%u:%u: %s: ", at.line, at.column, what);
-	put_clean(out, str_of(text));
+	visible_line(out, str_of(text));
 }
 
 static void put_diag(struct buf *out, const struct diag *d)
@@ -162,7 +133,7 @@ static void put_rest(struct buf *out, const struct diag_list *l,
 
 	if (hidden == 0)
 		return;
-	put_clean(out, str_of(source_name(l->source)));
+	visible_line(out, str_of(source_name(l->source)));
 	buf_printf(out, ": %zu more %s%s not shown\n", hidden,
 		   diag_severity_name(severity), hidden == 1 ? " is" : "s are");
 }

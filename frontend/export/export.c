@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 #include "frontend/export/export_private.h"
 
 static const struct export_format formats[] = {
@@ -124,14 +125,13 @@ static const size_t LABEL_MAX = 64;
 
 static void put_characters(struct buf *out, struct str text, export_put *put)
 {
-	struct str c;
+	CLEANUP(buf_release) struct buf visible = BUF_INIT;
+	struct str rest, c;
 
-	while (utf8_next(&text, &c)) {
-		if (c.len == 1 && char_is_blank(c.data[0]))
-			buf_putc(out, ' ');
-		else if (utf8_columns(c) < 0)
-			buf_puts(out, UTF8_REPLACEMENT);
-		else if (c.len > 1)
+	visible_line(&visible, text);
+	rest = str_make(buf_text(&visible), visible.len);
+	while (utf8_next(&rest, &c)) {
+		if (c.len > 1)
 			buf_append(out, c.data, c.len);
 		else
 			put(out, c.data[0]);

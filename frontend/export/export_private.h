@@ -38,8 +38,7 @@ struct export_fit export_fit(struct str text, size_t max, size_t tail);
 /* Appends a character of ASCII as the format wants it. */
 typedef void export_put(struct buf *out, char c);
 
-/* Append a text, cut when it is long.  What is no UTF-8, or nothing to draw, becomes
- * U+FFFD. */
+/* Append a text as base/visible.h shows it, cut when it is long. */
 void export_label(struct buf *out, const char *text, export_put *put);
 /* Append the lines of a step's box, `line_end` between them: its label, what it copies,
  * its status when that is known. */

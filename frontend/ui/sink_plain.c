@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/str.h"
+#include "base/visible.h"
 #include "engine/step.h"
-#include "frontend/ui/screen_text.h"
 #include "frontend/ui/sink.h"
 
 struct plain {
@@ -23,13 +25,27 @@ static const struct step *step_of(const struct event *e)
 	return graph_payload(e->graph, e->node);
 }
 
+/* A line about the event's step. */
+PRINTF(3, 4)
+static void put(struct plain *p, const struct event *e, const char *format, ...)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT, line = BUF_INIT;
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	visible_line(&line, str_make(buf_text(&text), text.len));
+	fprintf(p->out, "#%u %s\n", e->node.index + 1, buf_text(&line));
+}
+
 static void put_elapsed(struct plain *p, const struct event *e, const char *word)
 {
 	char elapsed[16];
 
 	clock_format_duration(e->time_ns - p->started_ns[e->node.index], elapsed,
 			      sizeof(elapsed));
-	fprintf(p->out, "#%u %s %s\n", e->node.index + 1, word, elapsed);
+	put(p, e, "%s %s", word, elapsed);
 }
 
 static void on_state(struct plain *p, const struct event *e)
@@ -41,12 +57,11 @@ static void on_state(struct plain *p, const struct event *e)
 		p->started_ns[e->node.index] = e->time_ns;
 		break;
 	case NODE_RUNNING:
-		fprintf(p->out, "#%u %s: %s\n", e->node.index + 1, step->name,
-			step->label);
+		put(p, e, "%s: %s", step->name, step->label);
 		break;
 	case NODE_CACHED:
-		fprintf(p->out, "#%u %s: %s\n#%u cached\n", e->node.index + 1, step->name,
-			step->label, e->node.index + 1);
+		put(p, e, "%s: %s", step->name, step->label);
+		put(p, e, "cached");
 		break;
 	case NODE_BUILT:
 		put_elapsed(p, e, "done in");
@@ -66,12 +81,12 @@ static void on_state(struct plain *p, const struct event *e)
 	}
 }
 
-static void put_text(struct plain *p, const struct event *e, const char *mark)
+static void put_output(struct plain *p, const struct event *e)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
-	screen_text_clean(&text, str_of(e->text));
-	fprintf(p->out, "#%u %s %s\n", e->node.index + 1, mark, buf_text(&text));
+	visible_output(&text, str_of(e->text));
+	fprintf(p->out, "#%u | %s\n", e->node.index + 1, buf_text(&text));
 }
 
 static void plain_emit(void *self, const struct event *e)
@@ -86,10 +101,10 @@ static void plain_emit(void *self, const struct event *e)
 		on_state(p, e);
 		break;
 	case EVENT_LINE:
-		put_text(p, e, "|");
+		put_output(p, e);
 		break;
 	case EVENT_NOTE:
-		put_text(p, e, "note:");
+		put(p, e, "note: %s", e->text);
 		break;
 	case EVENT_CANCEL:
 		fprintf(p->out,

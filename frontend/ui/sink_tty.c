@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/visible.h"
 #include "engine/step.h"
 #include "frontend/ui/screen_text.h"
 #include "frontend/ui/sink.h"
@@ -81,7 +82,7 @@ static void put_line(struct tty *t, struct buf *out, const struct buf *text)
 {
 	CLEANUP(buf_release) struct buf clean = BUF_INIT;
 
-	screen_text_clean(&clean, str_make(buf_text(text), text->len));
+	visible_line(&clean, str_make(buf_text(text), text->len));
 	screen_text_cut(out, str_make(buf_text(&clean), clean.len), t->width - 1);
 	buf_putc(out, '\n');
 }
@@ -192,9 +193,11 @@ static void put_kept(struct tty *t, const struct event *e)
 static void keep_line(struct row *row, const char *text)
 {
 	char **slot = &row->kept[row->n_lines++ % KEPT_LINES];
+	struct buf line = BUF_MAX(1024);
 
+	visible_output(&line, str_of(text));
 	free(*slot);
-	*slot = xstrndup(text, 1024);
+	*slot = buf_steal(&line);
 }
 
 static void on_state(struct tty *t, const struct event *e)

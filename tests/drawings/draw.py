@@ -55,13 +55,13 @@ def labels_of(seed):
 
 
 def shown(label):
-    """As a drawing shows it: blanks are spaces, what cannot be shown is U+FFFD."""
+    """As a drawing shows it: blanks are spaces, what cannot be shown is a question mark."""
     out = ""
     for c in label.decode("utf-8", "surrogateescape"):
         if c in " \t\r\n\v\f":
             out += " "
         else:
-            out += "\ufffd" if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c == "\u202e" else c
+            out += "?" if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c == "\u202e" else c
     return plain(out)
 
 

@@ -375,7 +375,8 @@ static void test_dot(void **state)
 	/* Nothing of a name was taken for an escape sequence or an entity. */
 	assert_non_null(strstr(svg,
 			       ">stage q&quot;u\\o\\n\\G&lt;t&gt;e&amp;amp;#35;`_*{}|%%"
-			       "\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xe6\xbc\xa2 z</text>"));
+			       "\xc3\xa4?"
+			       "?\xe6\xbc\xa2 z</text>"));
 	assert_non_null(strstr(svg, ">miss: because of &quot;q&quot;u\\o\\n\\G"));
 	assert_non_null(strstr(svg, ">stage final &#45;&gt; image</text>"));
 	assert_non_null(strstr(svg, "stroke-dasharray"));
@@ -399,7 +400,7 @@ static void test_mermaid(void **state)
 		"  subgraph s0[\"stage "
 		"q#34;u#92;#8203;o#92;#8203;n#92;#8203;G#60;t#62;e#38;amp#59;#35;35#59;"
 		"#96;#95;#42;#123;#125;#124;%%"
-		"\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xe6\xbc\xa2 z"
+		"\xc3\xa4#63;#63;\xe6\xbc\xa2 z"
 		"\"];\n"
 		"    direction TB;\n"
 		"    n0[\"From golang:1.20.2-alpine<br/>hit\"]:::hit;\n"

@@ -16,27 +16,6 @@
 
 /* ---- text for terminals ---- */
 
-static void test_clean(void **state)
-{
-	static const char *const rows[][2] = {
-		{"plain", "plain"},
-		{"\033[31mred\033[0m", "red"},
-		{"\033]0;title\aafter", "after"},
-		{"a\tb\rc\bd", "a bcd"},
-		{"\033", ""},
-		{"\033[", ""},
-		{"\xc3\xa4\xff", "\xc3\xa4\xff"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(buf_release) struct buf out = BUF_INIT;
-
-		screen_text_clean(&out, str_of(rows[i][0]));
-		assert_string_equal(buf_text(&out), rows[i][1]);
-	}
-}
-
 static void test_cut(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
@@ -191,9 +170,9 @@ static void test_tty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clean), cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_bytes), cmocka_unit_test(test_summary),
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_tty),
+		cmocka_unit_test(test_cut),	cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_summary), cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_tty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
