@@ -26,6 +26,8 @@ static void set_default(unsigned *value, unsigned fallback)
 
 struct err *registry_new(const struct registry_options *options, struct registry **out)
 {
+	struct credential_sources sources =
+		credential_sources_from_environment(options->authfile);
 	struct registry *r;
 
 	for (size_t i = 0; i < options->n_mirrors; i++) {
@@ -39,6 +41,7 @@ struct err *registry_new(const struct registry_options *options, struct registry
 					options->mirrors[i]),
 				"write HOST=URL, as docker.io=https://mirror.example");
 	}
+	TRY(credential_sources_check(&sources));
 	r = xcalloc(1, sizeof(*r));
 	r->options = *options;
 	set_default(&r->options.connect_timeout_ms, 15000);
@@ -46,7 +49,7 @@ struct err *registry_new(const struct registry_options *options, struct registry
 	set_default(&r->options.retry_delay_ms, 1000);
 	set_default(&r->options.retry_after_max_ms, 60000);
 	r->http = http_new();
-	r->sources = credential_sources_from_environment(options->authfile);
+	r->sources = sources;
 	pthread_mutex_init(&r->lock, NULL);
 	*out = r;
 	return NULL;
@@ -57,14 +60,9 @@ void registry_free(struct registry *r)
 	if (!r)
 		return;
 	http_free(r->http);
-	for (size_t i = 0; i < r->tokens.len; i++) {
-		free(r->tokens.items[i].base);
-		free(r->tokens.items[i].scope);
-		free(r->tokens.items[i].header);
-	}
+	registry_auth_release(r);
 	for (size_t i = 0; i < r->plain.len; i++)
 		free(r->plain.items[i]);
-	vec_free(&r->tokens);
 	vec_free(&r->plain);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
@@ -108,6 +106,12 @@ struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
 		return NULL;
 	}
 	TRY(send_manifest(r, ref, "HEAD", ref->tag, watch, &head));
+	/* HEAD was refused, and this is what GET has brought. */
+	if (head.body.len > 0) {
+		*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&head.body),
+				    head.body.len);
+		return NULL;
+	}
 	if (head.content_digest && digest_parse(str_of(head.content_digest), out) &&
 	    out->kind == DIGEST_SHA256)
 		return NULL;

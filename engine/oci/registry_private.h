@@ -11,30 +11,42 @@
 #include <pthread.h>
 
 #include "base/vec.h"
-#include "engine/net/auth.h"
+#include "engine/net/credentials.h"
 #include "engine/net/http.h"
 #include "engine/oci/registry.h"
 
 /* Where a registry answers. */
 struct endpoint {
 	char *base;	  /* "https://registry-1.docker.io", without slash at the end */
-	const char *host; /* whose credentials apply; NULL for a mirror of another host */
+	char *host;	  /* whose credentials apply; NULL: nobody's */
+	char *repository; /* what it is called there; NULL: as in the reference */
 	bool is_mirror;
 };
 
 struct token {
 	char *base, *scope;
-	char *header;	   /* "Bearer ..." or "Basic ..." */
+	bool is_mirror; /* made for a mirror: the variables' credentials are not in it */
+	char *header;	/* "Bearer ..." or "Basic ..." */
 	uint64_t until_ns; /* clock_mono_ns() */
+};
+
+/* Who we are to a host, for one of its repositories. */
+struct account {
+	char *host, *repository;
+	bool is_mirror;
+	struct credentials credentials;
 };
 
 struct registry {
 	struct registry_options options;
 	struct http *http;
 	struct credential_sources sources;
-	pthread_mutex_t lock; /* guards tokens, plain */
+	pthread_mutex_t lock; /* guards what follows */
 	VEC(struct token) tokens;
-	VEC(char *) plain; /* loopback hosts that have answered to http only */
+	VEC(struct account) accounts;
+	VEC(char *) said;     /* notes that are given once */
+	char *variables_host; /* whom the variables' credentials went to first */
+	VEC(char *) plain;    /* loopback hosts that have answered to http only */
 };
 
 /* One request to an endpoint, below its base. */
@@ -64,6 +76,20 @@ char *registry_authorization(struct registry *r, const struct endpoint *endpoint
 NODISCARD struct err *registry_answer(struct registry *r, const struct endpoint *endpoint,
 				      const struct registry_request *request,
 				      struct str challenges);
+/* ERR_AUTH: the registry refuses what we have, or have not; for a 401 after an answer. */
+NODISCARD struct err *registry_refused(struct registry *r,
+				       const struct endpoint *endpoint,
+				       const struct registry_request *request);
+void registry_auth_release(struct registry *r);
+/* Do two URLs have the same scheme, host and port? */
+bool registry_same_origin(const char *a, const char *b);
+/* May we be sent from one URL to another?  Never from https to http, nor from another host to
+ * this machine: ERR_NETWORK. */
+NODISCARD struct err *registry_check_redirect(const struct registry *r, const char *from,
+					      const char *to);
+/* Where the answer to `url` redirects to, for free(); NULL when it does not. */
+NODISCARD struct err *registry_next_hop(const struct registry *r, const char *url,
+					const struct http_response *answer, char **next);
 void registry_note(const struct registry_watch *watch, const char *text);
 
 #endif

@@ -13,6 +13,9 @@
 
 static const unsigned TRIES_MAX = 5;
 static const unsigned REDIRECTS_MAX = 10;
+/* Challenges answered on the way of one request: a registry's, and those of two hosts that it
+ * redirects to. */
+static const unsigned ANSWERS_MAX = 3;
 
 void registry_note(const struct registry_watch *watch, const char *text)
 {
@@ -78,7 +81,7 @@ static struct err *status_error(const struct registry_request *q, const char *ur
 
 /* ---- redirects ---- */
 
-static bool same_origin(const char *a, const char *b)
+bool registry_same_origin(const char *a, const char *b)
 {
 	CLEANUP(freep) char *host_a = NULL;
 	CLEANUP(freep) char *host_b = NULL;
@@ -103,10 +106,8 @@ static char *resolve(const char *base, const char *location)
 	return copy;
 }
 
-/* Where a redirect may lead: never from https to http, nor from another host to this
- * machine. */
-static struct err *check_redirect(const struct registry *r, const char *from,
-				  const char *to)
+struct err *registry_check_redirect(const struct registry *r, const char *from,
+				    const char *to)
 {
 	CLEANUP(freep) char *from_host = NULL;
 	CLEANUP(freep) char *to_host = NULL;
@@ -130,14 +131,72 @@ static bool is_redirect(long status)
 	       status == 308;
 }
 
+struct err *registry_next_hop(const struct registry *r, const char *url,
+			      const struct http_response *answer, char **next)
+{
+	CLEANUP(freep) char *to = NULL;
+
+	*next = NULL;
+	if (!is_redirect(answer->status) || !answer->location)
+		return NULL;
+	to = resolve(url, answer->location);
+	TRY(registry_check_redirect(r, url, to));
+	*next = STEAL(to);
+	return NULL;
+}
+
 /* ---- one exchange, redirects followed ---- */
 
 struct sending {
 	struct registry *registry;
 	const struct registry_request *request;
 	const struct endpoint *endpoint;
-	char *url; /* of the last hop */
+	const char *method;  /* the request's; GET once HEAD was refused */
+	char *url;	     /* of the last hop */
+	struct endpoint far; /* who answers there: who_answers() */
 };
+
+static void sending_release(struct sending *s)
+{
+	free(s->url);
+	free(s->far.base);
+	free(s->far.repository);
+}
+
+/* "library/alpine" of ".../v2/library/alpine/manifests/3.17", for free(); NULL when the URL is
+ * no registry's. */
+static char *repository_of(const char *url)
+{
+	static const char *const kinds[] = {"/manifests/", "/blobs/"};
+	const char *start = strstr(url, "/v2/");
+
+	for (size_t i = 0; start && i < ARRAY_LEN(kinds); i++) {
+		const char *end = strstr(start + 4, kinds[i]);
+
+		if (end)
+			return str_dup(str_make(start + 4, (size_t)(end - start) - 4));
+	}
+	return NULL;
+}
+
+/* Who answers the last hop: the endpoint, or a host that it redirects to, which is nobody's
+ * choice and gets no credentials. */
+static const struct endpoint *who_answers(struct sending *s)
+{
+	CLEANUP(freep) char *host = NULL;
+	bool is_https = false;
+
+	if (registry_same_origin(s->url, s->endpoint->base) ||
+	    !http_split(s->url, &is_https, &host))
+		return s->endpoint;
+	free(s->far.base);
+	free(s->far.repository);
+	s->far = (struct endpoint){
+		.base = xasprintf("%s://%s", is_https ? "https" : "http", host),
+		.repository = repository_of(s->url),
+	};
+	return &s->far;
+}
 
 static struct err *exchange_once(struct sending *s, struct http_response *out)
 {
@@ -150,7 +209,7 @@ static struct err *exchange_once(struct sending *s, struct http_response *out)
 	/* A layer that was decompressed on its way would not match its digest. */
 	const char *headers[4] = {"Accept-Encoding: identity"};
 	struct http_request request = {
-		.method = q->method,
+		.method = s->method,
 		.url = s->url,
 		.headers = headers,
 		.n_headers = 1,
@@ -168,9 +227,8 @@ static struct err *exchange_once(struct sending *s, struct http_response *out)
 		accept = xasprintf("Accept: %s", q->accept);
 		headers[request.n_headers++] = accept;
 	}
-	/* Another host gets no token of ours. */
-	if (same_origin(s->url, s->endpoint->base))
-		token = registry_authorization(s->registry, s->endpoint, q->ref);
+	/* A token goes to whom it was made for. */
+	token = registry_authorization(s->registry, who_answers(s), q->ref);
 	if (token) {
 		authorization = xasprintf("Authorization: %s", token);
 		headers[request.n_headers++] = authorization;
@@ -181,7 +239,7 @@ static struct err *exchange_once(struct sending *s, struct http_response *out)
 		headers[request.n_headers++] = range;
 	}
 	return err_wrap(http_perform(s->registry->http, &request, out), "%s %s",
-			q->method, s->url);
+			s->method, s->url);
 }
 
 static struct err *exchange(struct sending *s, struct http_response *out)
@@ -193,10 +251,9 @@ static struct err *exchange(struct sending *s, struct http_response *out)
 
 		http_response_release(out);
 		TRY(exchange_once(s, out));
-		if (!is_redirect(out->status) || !out->location)
+		TRY(registry_next_hop(s->registry, s->url, out, &next));
+		if (!next)
 			return NULL;
-		next = resolve(s->url, out->location);
-		TRY(check_redirect(s->registry, s->url, next));
 		free(s->url);
 		s->url = STEAL(next);
 	}
@@ -204,16 +261,40 @@ static struct err *exchange(struct sending *s, struct http_response *out)
 		       s->request->path, REDIRECTS_MAX);
 }
 
-/* With authentication: a 401 is answered, then the request is sent once more. */
+/* With authentication: each host on the way may ask for it, and is answered once. */
+static struct err *exchange_authenticated(struct sending *s, struct http_response *out)
+{
+	CLEANUP(freep) char *answered = NULL;
+
+	for (unsigned answers = 0;; answers++) {
+		const struct endpoint *who;
+
+		TRY(exchange(s, out));
+		if (out->status != 401)
+			return NULL;
+		who = who_answers(s);
+		if (answers == ANSWERS_MAX ||
+		    (answered && strcmp(answered, who->base) == 0))
+			return NULL;
+		free(answered);
+		answered = xstrdup(who->base);
+		TRY(registry_answer(
+			s->registry, who, s->request,
+			str_make(buf_text(&out->challenges), out->challenges.len)));
+	}
+}
+
 static struct err *attempt(struct sending *s, struct http_response *out)
 {
-	TRY(exchange(s, out));
-	if (out->status == 401) {
-		TRY(registry_answer(
-			s->registry, s->endpoint, s->request,
-			str_make(buf_text(&out->challenges), out->challenges.len)));
-		TRY(exchange(s, out));
+	TRY(exchange_authenticated(s, out));
+	/* Servers, and what stands before them, refuse HEAD in every way there is, also of what
+	 * they have: what GET says counts. */
+	if (out->status >= 400 && strcmp(s->method, "HEAD") == 0) {
+		s->method = "GET";
+		TRY(exchange_authenticated(s, out));
 	}
+	if (out->status == 401)
+		return registry_refused(s->registry, who_answers(s), s->request);
 	return out->status / 100 == 2 ? NULL : status_error(s->request, s->url, out);
 }
 
@@ -315,16 +396,18 @@ struct endpoints {
 
 static void endpoints_release(struct endpoints *e)
 {
-	for (size_t i = 0; i < e->list.len; i++)
+	for (size_t i = 0; i < e->list.len; i++) {
 		free(e->list.items[i].base);
+		free(e->list.items[i].host);
+	}
 	vec_free(&e->list);
 }
 
-static void add_endpoint(struct endpoints *e, char *base, const char *host,
-			 bool is_mirror)
+/* Takes `base` and `host` over. */
+static void add_endpoint(struct endpoints *e, char *base, char *host, bool is_mirror)
 {
 	size_t n = strlen(base);
-	struct endpoint endpoint = {base, host, is_mirror};
+	struct endpoint endpoint = {.base = base, .host = host, .is_mirror = is_mirror};
 
 	while (n > 0 && base[n - 1] == '/')
 		base[--n] = '\0';
@@ -361,16 +444,21 @@ static void find_endpoints(struct registry *r, const struct oci_ref *ref,
 	bool plain = r->options.no_https || is_known_plain(r, host);
 
 	for (size_t i = 0; i < r->options.n_mirrors; i++) {
+		char *mirror_host = NULL;
 		struct str name, url;
+		bool is_https;
 
 		str_cut(str_of(r->options.mirrors[i]), '=', &name, &url);
-		if (str_is(name, ref->host))
-			add_endpoint(out, str_dup(url), NULL, true);
+		if (str_is(name, ref->host) &&
+		    http_split(url.data, &is_https, &mirror_host))
+			add_endpoint(out, str_dup(url), mirror_host, true);
 	}
 	if (!plain)
-		add_endpoint(out, xasprintf("https://%s", host), ref->host, false);
+		add_endpoint(out, xasprintf("https://%s", host), xstrdup(ref->host),
+			     false);
 	if (plain || http_is_loopback(host))
-		add_endpoint(out, xasprintf("http://%s", host), ref->host, false);
+		add_endpoint(out, xasprintf("http://%s", host), xstrdup(ref->host),
+			     false);
 }
 
 /* May the next endpoint be asked after this failure?  A mirror need not have everything.
@@ -389,10 +477,13 @@ static struct err *send_to(struct registry *r, const struct registry_request *re
 			   const struct endpoint *endpoint, bool once,
 			   struct http_response *out)
 {
-	struct sending s = {.registry = r, .request = request, .endpoint = endpoint};
+	struct sending s = {.registry = r,
+			    .request = request,
+			    .endpoint = endpoint,
+			    .method = request->method};
 	struct err *e = once ? attempt(&s, out) : send_with_retries(&s, out);
 
-	free(s.url);
+	sending_release(&s);
 	return e;
 }
 

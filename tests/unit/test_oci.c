@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * test_oci.c - references, documents, challenges and credentials are understood as registries and
- * clients mean them, and what is malformed is refused.
+ * test_oci.c - references and documents are understood as registries and clients mean them, and what
+ * is malformed is refused.
  */
 /* links: oci */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fs.h"
-#include "base/path.h"
-#include "engine/net/auth.h"
 #include "engine/net/http.h"
 #include "engine/oci/oci_manifest.h"
 #include "engine/oci/oci_ref.h"
 #include "tests/fake/cmocka_all.h"
-#include "tests/fake/test_folder.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -210,81 +203,7 @@ static void test_config(void **state)
 			&c));
 }
 
-/* ---- challenges ---- */
-
-static void test_challenges(void **state)
-{
-	CLEANUP(challenge_release) struct challenge c = CHALLENGE_INIT;
-
-	(void)state;
-	challenge_parse(
-		STR("Basic realm=\"a\"\nBearer realm=\"https://auth.docker.io/token\","
-		    "service=\"registry.docker.io\", scope=\"repository:x:pull,push\"\n"),
-		&c);
-	assert_int_equal(c.scheme, AUTH_BEARER);
-	assert_string_equal(c.realm, "https://auth.docker.io/token");
-	assert_string_equal(c.service, "registry.docker.io");
-	assert_string_equal(c.scope, "repository:x:pull,push");
-	challenge_parse(STR("Negotiate, basic realm=\"say \\\"hi\\\"\""), &c);
-	assert_int_equal(c.scheme, AUTH_BASIC);
-	assert_string_equal(c.realm, "say \"hi\"");
-	challenge_parse(STR("Digest realm=x"), &c);
-	assert_int_equal(c.scheme, AUTH_NONE);
-	challenge_parse(STR("=,,\"\" Bearer realm=\"unterminated"), &c);
-	assert_int_equal(c.scheme, AUTH_BEARER);
-	challenge_parse(STR(""), &c);
-	assert_int_equal(c.scheme, AUTH_NONE);
-}
-
-/* ---- credentials ---- */
-
-static void test_credentials(void **state)
-{
-	char *home = test_folder_new();
-	CLEANUP(credentials_release) struct credentials c = CREDENTIALS_INIT;
-	CLEANUP(freep) char *basic = NULL;
-	struct credential_sources sources = {.home = home};
-	/* user:secret */
-	static const char docker[] = "{\"auths\":{\"https://index.docker.io/v1/"
-				     "\":{\"auth\":\"dXNlcjpzZWNyZXQ=\"},"
-				     "\"ghcr.io\":{\"auth\":\"YTpi\"},\"ghcr.io/"
-				     "team\":{\"auth\":\"dGVhbTp4\"},"
-				     "\"token.io\":{\"identitytoken\":\"t\"}}}";
-	static const char own[] = "{\"auths\":{\"ghcr.io\":{\"auth\":\"b3duOng=\"}}}";
-	CLEANUP(closep) int dir = -1;
-
-	(void)state;
-	assert_ok(fs_open(AT_FDCWD, home, O_RDONLY | O_DIRECTORY, 0, &dir));
-	assert_ok(credentials_find(&sources, "ghcr.io", "x", &c));
-	assert_false(credentials_are_set(&c));
-	assert_ok(fs_mkdirs(dir, ".docker", 0700));
-	assert_ok(fs_write_atomic(dir, ".docker/config.json", docker, strlen(docker),
-				  0600));
-	assert_ok(credentials_find(&sources, "docker.io", "library/alpine", &c));
-	assert_string_equal(c.user, "user");
-	assert_string_equal(c.password, "secret");
-	basic = credentials_basic(&c);
-	assert_string_equal(basic, "Basic dXNlcjpzZWNyZXQ=");
-	assert_ok(credentials_find(&sources, "ghcr.io", "team/x/y", &c));
-	assert_string_equal(c.user, "team");
-	assert_ok(credentials_find(&sources, "ghcr.io", "teamwork", &c));
-	assert_string_equal(c.user, "a");
-	assert_ok(credentials_find(&sources, "token.io", "x", &c));
-	assert_string_equal(c.identity_token, "t");
-	assert_ok(credentials_find(&sources, "other.io", "x", &c));
-	assert_false(credentials_are_set(&c));
-	/* Apptainer's own file comes first. */
-	assert_ok(fs_mkdirs(dir, ".apptainer", 0700));
-	assert_ok(fs_write_atomic(dir, ".apptainer/docker-config.json", own, strlen(own),
-				  0600));
-	assert_ok(credentials_find(&sources, "ghcr.io", "x", &c));
-	assert_string_equal(c.user, "own");
-	assert_ok(fs_write_atomic(dir, ".docker/config.json", "{", 1, 0600));
-	assert_err(ERR_CORRUPT, credentials_find(&sources, "docker.io", "x", &c));
-	sources.authfile = "/nonexistent/auth.json";
-	assert_err(ERR_NOTFOUND, credentials_find(&sources, "docker.io", "x", &c));
-	test_folder_remove(home);
-}
+/* ---- URLs ---- */
 
 static void test_urls(void **state)
 {
@@ -313,10 +232,9 @@ static void test_urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_references),  cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_index),	    cmocka_unit_test(test_manifests),
-		cmocka_unit_test(test_config),	    cmocka_unit_test(test_challenges),
-		cmocka_unit_test(test_credentials), cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_references), cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_index),	   cmocka_unit_test(test_manifests),
+		cmocka_unit_test(test_config),	   cmocka_unit_test(test_urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
