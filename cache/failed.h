@@ -3,8 +3,9 @@
  *
  * Purpose:   the upper folder of a step whose script failed is moved to failed/NAME/upper,
  *            beside failed.json, which says how it came about. It is for people to look
- *            at: no record names it, so it is never a hit. The layers below are not held
- *            for it; when one of them goes, so does it.
+ *            at: no record names it, so it is never a hit. The layers below are held for
+ *            it against `cache prune`, but not against a ceiling (gc.h); when one of them
+ *            goes, so does it.
  * Ownership: a list is ended by failed_list_release().
  * Threads:   any; processes may keep and sweep at the same time.
  * Errors:    ERR_SYS, ERR_NOSPACE. What is damaged is no error: it is as good as gone.

@@ -24,6 +24,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cache/failed.h"
 #include "cache/history.h"
 #include "cache/inventory.h"
 #include "cache/store_private.h"
@@ -49,6 +50,7 @@ struct collection {
 	struct gc_result *result;
 	struct inventory inventory;
 	struct lease_set leases;
+	struct failed_list failed; /* that hold their layers */
 	VEC(struct candidate) candidates;
 	struct usage now; /* what is left */
 	struct scratch trash;
@@ -59,6 +61,7 @@ static void collection_release(struct collection *c)
 {
 	inventory_release(&c->inventory);
 	lease_set_release(&c->leases);
+	failed_list_release(&c->failed);
 	vec_free(&c->candidates);
 	scratch_release(&c->trash);
 	vec_free(&c->evicted);
@@ -90,6 +93,25 @@ static int64_t record_used(const struct inventory *inv, const struct inventory_r
 				 : NULL;
 
 	return top ? top->used_ns : r->used_ns;
+}
+
+static struct err *hold_for_failed(struct collection *c)
+{
+	if (!c->policy->holds_for_failed)
+		return NULL;
+	TRY(failed_list_read(c->store, &failed_limits_default, &c->failed));
+	for (size_t i = 0; i < c->failed.len; i++) {
+		const struct snapshot *below = &c->failed.items[i].below;
+
+		for (size_t j = 0; j < below->len; j++) {
+			struct inventory_layer *layer = inventory_find_layer(
+				&c->inventory, below->layers[j].name);
+
+			if (layer)
+				layer->refs++;
+		}
+	}
+	return NULL;
 }
 
 static void list_candidates(struct collection *c)
@@ -167,6 +189,19 @@ static struct err *take_layer(struct collection *c, const struct inventory_layer
 	return NULL;
 }
 
+/* Nothing that named this chain is left: those of its layers go that nobody else names. */
+static struct err *let_go(struct collection *c, const struct snapshot *chain)
+{
+	for (size_t i = chain->len; i-- > 0;) {
+		struct inventory_layer *layer =
+			inventory_find_layer(&c->inventory, chain->layers[i].name);
+
+		if (layer && layer->refs > 0 && --layer->refs == 0)
+			TRY(take_layer(c, layer));
+	}
+	return NULL;
+}
+
 static void note_key(struct collection *c, const char *hex)
 {
 	CLEANUP(freep) char *text = xasprintf("xxh3:%s", hex);
@@ -193,14 +228,7 @@ static struct err *take_record(struct collection *c, const struct candidate *can
 	TRY(move_away(c, r->path));
 	tell(c, &victim);
 	note_key(c, r->hex);
-	for (size_t i = r->chain.len; i-- > 0;) {
-		struct inventory_layer *layer =
-			inventory_find_layer(&c->inventory, r->chain.layers[i].name);
-
-		if (layer && layer->refs > 0 && --layer->refs == 0)
-			TRY(take_layer(c, layer));
-	}
-	return NULL;
+	return let_go(c, &r->chain);
 }
 
 /* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it.  When we cannot
@@ -232,6 +260,14 @@ static bool is_needed(const struct collection *c, const struct inventory_file *f
 	return false;
 }
 
+static struct err *let_go_of_failed(struct collection *c, const char *name)
+{
+	for (size_t i = 0; i < c->failed.len; i++)
+		if (strcmp(c->failed.items[i].id.name, name) == 0)
+			return let_go(c, &c->failed.items[i].below);
+	return NULL;
+}
+
 static struct err *take_file(struct collection *c, const struct candidate *candidate)
 {
 	static const char *const kinds[] = {
@@ -251,7 +287,7 @@ static struct err *take_file(struct collection *c, const struct candidate *candi
 	}
 	TRY(move_away(c, file->path));
 	tell(c, &victim);
-	return NULL;
+	return file->kind == INVENTORY_FAILED ? let_go_of_failed(c, victim.name) : NULL;
 }
 
 static struct err *take(struct collection *c, const struct candidate *candidate)
@@ -316,6 +352,7 @@ static struct err *choose_and_hide(struct collection *c)
 	TRY(lease_set_read(c->store, &c->leases));
 	TRY(inventory_look(&c->inventory, c->store));
 	c->result->alive = c->leases.alive;
+	TRY(hold_for_failed(c));
 	return take_all(c);
 }
 
@@ -329,6 +366,7 @@ struct err *gc_run(const struct store *s, const struct gc_policy *policy,
 		.result = out,
 		.inventory = INVENTORY_INIT,
 		.leases = LEASE_SET_INIT,
+		.failed = FAILED_LIST_INIT,
 		.trash = SCRATCH_INIT,
 	};
 	CLEANUP(closep) int lock = -1;

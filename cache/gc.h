@@ -25,8 +25,10 @@ struct gc_policy {
 	/* Take the least recently used until no more than this is left. */
 	uint64_t max_bytes, max_files; /* UINT64_MAX: no limit */
 	int64_t unused_since_ns; /* take what was last used before; INT64_MIN: nothing */
-	bool dry_run;		 /* only show */
-	const char *reason;	 /* what history.h says of each record that goes */
+	/* The layers that a failed step's root stands on stay as long as it does. */
+	bool holds_for_failed;
+	bool dry_run;	    /* only show */
+	const char *reason; /* what history.h says of each record that goes */
 	void (*show)(void *context, const struct gc_victim *victim); /* may be NULL */
 	void *context;
 };

@@ -196,6 +196,7 @@ static void policy_of(const struct settings *s, struct gc_policy *policy)
 		policy->max_bytes = s->keep_bytes;
 	if (s->used & USES_ALL)
 		policy->unused_since_ns = INT64_MAX;
+	policy->holds_for_failed = (s->used & USES_ALL) == 0;
 	policy->dry_run = (s->used & USES_DRY_RUN) != 0;
 }
 

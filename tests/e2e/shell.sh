@@ -227,6 +227,10 @@ below=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])
 mv "$DAGBUILD_CACHEDIR/layers/$below" "$DAGBUILD_CACHEDIR/layers/$below.away"
 equal "$(count_failed)" 0 "what stands on a layer that is gone is not listed"
 mv "$DAGBUILD_CACHEDIR/layers/$below.away" "$DAGBUILD_CACHEDIR/layers/$below"
+dagbuild run --no-cache good.def
+status 0 "all is built anew: no record names the layers below the failed step"
+dagbuild cache prune
+equal "$("$DAGBUILD" shell --failed -- cat /made)" made "they stay when the cache is pruned"
 
 # ---- on a cached stage, without network ----
 mirrors=$DAGBUILD_REGISTRY_MIRRORS

@@ -4,6 +4,7 @@
 /* links: cache */
 #include "base/clock.h"
 #include "cache/blob_path.h"
+#include "cache/failed.h"
 #include "cache/gc.h"
 #include "cache/history.h"
 #include "cache/lease.h"
@@ -285,6 +286,56 @@ static void test_races(void **state)
 	assert_true(taken > 0);
 }
 
+/* A step failed upon `below`, just now. */
+static void fail_upon(struct store *s, const struct layer_id *below)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(json_freep) cJSON *about = cJSON_CreateObject();
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+	struct failed_kept kept;
+
+	snapshot_push(&chain, below);
+	assert_ok(scratch_new(s, &scratch));
+	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+	assert_ok(failed_keep(s, &scratch, &chain, about, &failed_limits_default, &kept));
+	assert_true(kept.is_kept);
+}
+
+static size_t count_failed(const struct store *s)
+{
+	CLEANUP(failed_list_release) struct failed_list list = FAILED_LIST_INIT;
+
+	assert_ok(failed_list_read(s, &failed_limits_default, &list));
+	return list.len;
+}
+
+/* What a failed step stands on stays for it, but not when room must be made. */
+static void test_failed_holds(void **state)
+{
+	struct gc_policy holding = GC_NOTHING, ceiling = GC_NOTHING;
+	struct layer_id below = make_layer(*state, 50000);
+
+	holding.holds_for_failed = true;
+	fail_upon(*state, &below);
+	assert_int_equal(collect(*state, holding).victims, 0);
+	assert_true(has_layer(*state, &below));
+	holding.unused_since_ns = clock_real_ns() - INT64_C(3600) * 1000000000;
+	assert_int_equal(collect(*state, holding).victims, 0);
+	assert_int_equal(count_failed(*state), 1);
+	/* Its own turn comes, and then theirs. */
+	holding.unused_since_ns = INT64_MAX;
+	assert_int_equal(collect(*state, holding).victims, 2);
+	assert_false(has_layer(*state, &below));
+	assert_int_equal(count_failed(*state), 0);
+
+	below = make_layer(*state, 50000);
+	fail_upon(*state, &below);
+	ceiling.max_bytes = UINT64_MAX - 1;
+	assert_int_equal(collect(*state, ceiling).victims, 1);
+	assert_false(has_layer(*state, &below));
+	assert_int_equal(count_failed(*state), 0);
+}
+
 /* A use is noted, but not every time. */
 static void test_use_times(void **state)
 {
@@ -314,6 +365,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_needed_by_another, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_spent_blobs, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_failed_holds, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_races, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_use_times, setup_store,
