@@ -78,17 +78,18 @@ static void check_stage(struct check *c, const struct def_stage *stage)
 	static const enum def_kind on_host[] = {DEF_PRE, DEF_SETUP};
 
 	for (size_t i = 0; i < ARRAY_LEN(on_host); i++)
-		if (def_section(stage, on_host[i]))
-			vec_push(&c->host_scripts, def_section(stage, on_host[i]));
+		if (def_script(stage, on_host[i]))
+			vec_push(&c->host_scripts, def_script(stage, on_host[i]));
 	if (!stage->is_partial)
 		check_defaults(c, stage);
 	check_scripts(c, stage);
 	/* The values of the others are not what was meant. */
-	if (stage->is_partial)
-		return;
-	check_agent(c, stage);
-	check_files(c, stage);
-	check_meta(c, stage);
+	if (!stage->is_partial) {
+		check_agent(c, stage);
+		check_files(c, stage);
+		check_meta(c, stage);
+	}
+	check_empty_report(c);
 }
 
 void check_definition(const struct definition *def, const struct check_options *options,
@@ -104,4 +105,5 @@ void check_definition(const struct definition *def, const struct check_options *
 	check_allow_comments(&c);
 	map_release(&c.names);
 	vec_free(&c.host_scripts);
+	vec_free(&c.empty);
 }

@@ -204,9 +204,7 @@ void check_files(struct check *c, const struct def_stage *stage)
 {
 	for (const struct def_files *f = stage->files; f; f = f->next) {
 		if (!f->has_lines)
-			diag_hint(diag_add(c->diags, DIAG_EMPTY_SECTION, f->span,
-					   "this %%files copies nothing"),
-				  "remove it");
+			vec_push(&c->empty, (struct check_empty){.span = f->span});
 		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
 			if (f->from)
 				check_stage_copy(c, copy);

@@ -9,6 +9,12 @@
 #include "frontend/check/check.h"
 #include "frontend/def/scan.h"
 
+/* A section without text. */
+struct check_empty {
+	struct span span;   /* "%post" */
+	const char *effect; /* what comes of it, or NULL for nothing */
+};
+
 struct check {
 	const struct definition *def;
 	const struct check_options *options;
@@ -20,6 +26,7 @@ struct check {
 	bool *used;		/* by stage: the image needs it, as far as is known */
 	VEC(const struct def_section *)
 	host_scripts; /* %pre and %setup up to the stage that is looked at */
+	VEC(struct check_empty) empty; /* of that stage */
 	bool is_crlf_said;
 };
 
@@ -43,8 +50,12 @@ enum check_text {
 	CHECK_PROSE,
 };
 
-/* The text of a section, whatever it says. */
-void check_text(struct check *c, const struct def_section *section, enum check_text what);
+/* The text of a section, whatever it says; `effect` is what comes of one with lines, but
+ * without text, or NULL. */
+void check_text(struct check *c, const struct def_section *section, enum check_text what,
+		const char *effect);
+/* Report the sections of a stage that have no text, all at once: skeletons have many. */
+void check_empty_report(struct check *c);
 /* Does the stage after `stage` begin right behind `text`? */
 bool check_ends_at_stage(const struct check *c, const struct def_stage *stage,
 			 struct str text);

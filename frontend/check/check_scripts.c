@@ -104,7 +104,7 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 
 	if (!section)
 		return;
-	check_text(c, section, CHECK_SCRIPT);
+	check_text(c, section, CHECK_SCRIPT, NULL);
 	check_arguments(c, section, &inner);
 	if (inner.is_shell)
 		check_shell(c, stage, section,
@@ -141,6 +141,19 @@ static struct interpreter find_interpreter(const struct def_section *section)
 	return found;
 }
 
+/* What comes of a section that has lines, but no text: it replaces the base image's. */
+static const char *effect_of_empty(enum def_kind kind)
+{
+	static const char *const effects[DEF_KINDS] = {
+		[DEF_RUNSCRIPT] = "'apptainer run' does nothing, whatever the base runs",
+		[DEF_STARTSCRIPT] = "an instance starts nothing, whatever the base "
+				    "starts",
+		[DEF_TEST] = "the test passes, whatever the base tests",
+	};
+
+	return effects[kind];
+}
+
 /* %runscript, %startscript and %test have an interpreter line of their own. */
 static void check_image_script(struct check *c, const struct def_stage *stage,
 			       enum def_kind kind)
@@ -150,7 +163,7 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 
 	if (!section)
 		return;
-	check_text(c, section, CHECK_SCRIPT);
+	check_text(c, section, CHECK_SCRIPT, effect_of_empty(kind));
 	found = find_interpreter(section);
 	if (found.line.len > 0 && !found.is_first)
 		diag_hint(
@@ -177,7 +190,7 @@ static void check_app_script(struct check *c, const struct def_stage *stage,
 
 	if (!section)
 		return;
-	check_text(c, section, CHECK_SCRIPT);
+	check_text(c, section, CHECK_SCRIPT, NULL);
 	found = find_interpreter(section);
 	if (found.line.len > 0 && !str_is(found.line, "#!/bin/sh"))
 		diag_hint(diag_add(c->diags, DIAG_LATE_INTERPRETER,
@@ -206,7 +219,8 @@ static void check_app(struct check *c, const struct def_stage *stage,
 				 scripts[i] == DEF_APP_INSTALL);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (app->sections[others[i].kind])
-			check_text(c, app->sections[others[i].kind], others[i].what);
+			check_text(c, app->sections[others[i].kind], others[i].what,
+				   NULL);
 }
 
 /* ---- a stage ---- */
@@ -229,7 +243,8 @@ void check_scripts(struct check *c, const struct def_stage *stage)
 		check_image_script(c, stage, image[i]);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (stage->sections[others[i].kind])
-			check_text(c, stage->sections[others[i].kind], others[i].what);
+			check_text(c, stage->sections[others[i].kind], others[i].what,
+				   effect_of_empty(others[i].kind));
 	for (const struct def_app *app = stage->apps; app; app = app->next)
 		check_app(c, stage, app);
 	check_help_end(c, stage);

@@ -57,6 +57,52 @@ const struct def_section *def_app_section(const struct def_app *app,
 	return section && !section->is_empty ? section : NULL;
 }
 
+/* The first line that is neither blank nor only joins others, without what is blank for a
+ * shell: a no-break space is a command's name.  "" if there is none. */
+static struct str first_text(struct str rest, bool with_comments)
+{
+	struct str line;
+
+	while (scan_line(&rest, &line)) {
+		while (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t'))
+			line = str_slice(line, 1, line.len);
+		if (line.len > 0 && !str_is(line, "\\") &&
+		    (with_comments || line.data[0] != '#'))
+			return line;
+	}
+	return STR("");
+}
+
+bool def_has_commands(const struct def_section *section)
+{
+	for (const struct def_part *p = section->parts; p; p = p->next)
+		if (first_text(p->text, false).len > 0)
+			return true;
+	return false;
+}
+
+/* Does the script name its interpreter, which may be any program? */
+static bool has_interpreter(const struct def_section *section)
+{
+	for (const struct def_part *p = section->parts; p; p = p->next)
+		if (first_text(p->text, true).len > 0)
+			return str_starts_with(first_text(p->text, true), "#!");
+	return false;
+}
+
+const struct def_section *def_script(const struct def_stage *stage, enum def_kind kind)
+{
+	const struct def_section *section = def_section(stage, kind);
+	struct str args = section ? section->args : STR(""), word;
+
+	args = str_slice(args, 0, str_find(args, '#'));
+	/* An argument may be what is run. */
+	if (!section || def_has_commands(section) || scan_word(&args, &word) ||
+	    (kind == DEF_TEST && has_interpreter(section)))
+		return section;
+	return NULL;
+}
+
 const struct def_header *def_header_find(const struct def_stage *stage, const char *key)
 {
 	const struct def_header *found = NULL;

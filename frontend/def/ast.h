@@ -131,6 +131,10 @@ const char *def_app_kind_name(enum def_app_kind kind); /* "appinstall" */
 const struct def_section *def_section(const struct def_stage *stage, enum def_kind kind);
 const struct def_section *def_app_section(const struct def_app *app,
 					  enum def_app_kind kind);
+/* Does a shell find a command in the section?  Blank lines and comments are none. */
+bool def_has_commands(const struct def_section *section);
+/* %pre, %setup, %post or %test, if running it does something: else it is no step. */
+const struct def_section *def_script(const struct def_stage *stage, enum def_kind kind);
 /* Value of a header, or NULL. */
 const char *def_header(const struct def_stage *stage, const char *key);
 /* Of a key given twice the last one; NULL without one. */

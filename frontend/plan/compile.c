@@ -8,6 +8,8 @@
  * wait for one another in file order: what they do to the host is not known.  Stages that
  * the target does not reach get no steps.
  *
+ * A script of blank lines and comments does nothing, and is no step.
+ *
  * A stage other than the target gets a meta step only when it has something to say there:
  * what base images need is written by the base step already.
  */
@@ -93,7 +95,7 @@ static void limit_copies(struct compiler *c)
 		n += f->from && f->n_copies > 0;
 	if (c->target.n_copies > n ||
 	    (c->target.step && strcmp(c->target.step, "pre") == 0 &&
-	     !def_section(stage, DEF_PRE)) ||
+	     !def_script(stage, DEF_PRE)) ||
 	    (c->target.step && strcmp(c->target.step, "apps") == 0 && !stage->apps))
 		c->target.n_copies = SIZE_MAX;
 }
@@ -194,7 +196,7 @@ static struct step_labels headers_of(struct compiler *c, const struct def_stage 
 static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind,
 			    enum step_kind step_kind)
 {
-	const struct def_section *section = def_section(&c->def->stages[stage], kind);
+	const struct def_section *section = def_script(&c->def->stages[stage], kind);
 	struct step *s;
 
 	if (!section)
@@ -309,7 +311,7 @@ static void add_apps(struct compiler *c, size_t stage)
 static void add_post(struct compiler *c, size_t stage)
 {
 	const struct def_stage *def = &c->def->stages[stage];
-	const struct def_section *section = def_section(def, DEF_POST);
+	const struct def_section *section = def_script(def, DEF_POST);
 	struct step *s;
 
 	if (!section && !texts_install(def))
@@ -341,7 +343,7 @@ static void add_meta(struct compiler *c, size_t stage)
 
 static void add_test(struct compiler *c, size_t stage)
 {
-	const struct def_section *section = def_section(&c->def->stages[stage], DEF_TEST);
+	const struct def_section *section = def_script(&c->def->stages[stage], DEF_TEST);
 	struct step *s;
 
 	if (!section)

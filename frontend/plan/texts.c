@@ -55,7 +55,8 @@ struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena)
 bool texts_install(const struct def_stage *stage)
 {
 	for (const struct def_app *app = stage->apps; app; app = app->next)
-		if (def_app_section(app, DEF_APP_INSTALL))
+		if (def_app_section(app, DEF_APP_INSTALL) &&
+		    def_has_commands(def_app_section(app, DEF_APP_INSTALL)))
 			return true;
 	return false;
 }
