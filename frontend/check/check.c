@@ -92,6 +92,33 @@ static void check_stage(struct check *c, const struct def_stage *stage)
 	check_empty_report(c);
 }
 
+/* An argument with an empty value spoils what stands on its line: this is what to mend. */
+static void name_empty_argument(void *context, struct diag *d, struct span span)
+{
+	const struct check *c = context;
+	const struct source *source = c->def->source;
+	unsigned line = source_line_number(source, span.start);
+	const struct span *emptied = c->def->text.emptied;
+	size_t low = 0, high = c->def->text.n_emptied;
+	struct scan_placeholder found;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (source_line_number(source, emptied[middle].start) < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == c->def->text.n_emptied ||
+	    source_line_number(source, emptied[low].start) != line ||
+	    !scan_placeholder(source_slice(source, emptied[low]), &found))
+		return;
+	diag_hint(d,
+		  "the argument '%.*s' has an empty value: give '--build-arg %.*s=VALUE'",
+		  STR_ARG(found.name), STR_ARG(found.name));
+}
+
 void check_definition(const struct definition *def, const struct check_options *options,
 		      struct diag_list *diags)
 {
@@ -103,6 +130,8 @@ void check_definition(const struct definition *def, const struct check_options *
 	for (size_t i = 0; i < def->n_stages; i++)
 		check_stage(&c, &def->stages[i]);
 	check_allow_comments(&c);
+	if (def->text.n_emptied > 0)
+		diag_visit_errors(diags, name_empty_argument, &c);
 	map_release(&c.names);
 	vec_free(&c.host_scripts);
 	vec_free(&c.empty);

@@ -73,12 +73,18 @@ static bool is_given(const struct def_stage *stage, const char *key)
 static void missing(struct check *c, const struct def_stage *stage, const char *key)
 {
 	const struct def_header *agent = def_header_find(stage, "bootstrap");
-	struct diag *d =
-		diag_add(c->diags, DIAG_MISSING_HEADER, agent->value_span,
-			 "the agent '%s' needs the header '%s'", agent->value, key);
+	const struct def_header *empty = def_header_find(stage, key);
+	struct diag *d = diag_add(c->diags, DIAG_MISSING_HEADER,
+				  empty ? empty->key_span : agent->value_span,
+				  "the agent '%s' needs %s header '%s'", agent->value,
+				  empty ? "a value in the" : "the", key);
 
-	diag_hint(d,
-		  strcmp(key, "from") == 0 ? "add 'From: IMAGE' below" : "add it below");
+	if (empty)
+		diag_hint(d, strcmp(key, "from") == 0 ? "write 'From: IMAGE'"
+						      : "write one behind the colon");
+	else
+		diag_hint(d, strcmp(key, "from") == 0 ? "add 'From: IMAGE' below"
+						      : "add it below");
 }
 
 /* `%{OSVERSION}` in a URL stands for the header. */

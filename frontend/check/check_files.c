@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "engine/tree/tree_glob.h"
@@ -34,8 +35,74 @@ static bool is_made_by_script(const struct check *c, const char *source)
 	return false;
 }
 
-static void hint_missing(struct diag *d, const char *source, bool has_scripts)
+static bool is_in_folder(const struct check *c, const char *folder, const char *source)
 {
+	CLEANUP(path_list_release) struct path_list found = {0};
+	CLEANUP(closep)
+	int fd = openat(c->options->host_fd, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct glob_root root = {.fd = fd};
+	struct err *e;
+
+	if (fd == -1)
+		return false;
+	e = tree_glob(&root, source, &found);
+	if (e) {
+		err_ignore(e, "it is not there either");
+		return false;
+	}
+	for (size_t i = 0; i < found.len; i++)
+		if (faccessat(fd, found.items[i], F_OK, 0) != 0)
+			return false;
+	return found.len > 0;
+}
+
+/* `folder`, or the one above it that holds a repository, for free(); NULL without one. */
+static char *repository_root(const struct check *c, const char *folder)
+{
+	CLEANUP(freep) char *at = xstrdup(folder);
+
+	for (unsigned up = 0; up < 32; up++) {
+		CLEANUP(freep) char *mark = path_join(at, ".git");
+		char *above;
+
+		if (faccessat(c->options->host_fd, mark, F_OK, 0) == 0)
+			return STEAL(at);
+		above = strcmp(at, ".") == 0 ? xstrdup("..") : path_join(at, "..");
+		free(at);
+		at = above;
+	}
+	return NULL;
+}
+
+/* Definitions are written to be built from where they lie, or from their repository's
+ * root; is the source there? */
+static bool hint_folder(const struct check *c, struct diag *d, const char *source)
+{
+	const char *name = source_name(c->def->source), *slash = strrchr(name, '/');
+	CLEANUP(freep)
+	char *folder = slash == name ? xstrdup("/")
+		       : slash	     ? str_dup(str_make(name, (size_t)(slash - name)))
+				     : xstrdup(".");
+	CLEANUP(freep) char *root = NULL;
+
+	if (source[0] == '/' || diag_is_crowded(c->diags))
+		return false;
+	if (is_in_folder(c, folder, source)) {
+		diag_hint(d, "it is there beside the definition: cd %s", folder);
+		return true;
+	}
+	root = repository_root(c, folder);
+	if (!root || !is_in_folder(c, root, source))
+		return false;
+	diag_hint(d, "it is there in the repository's root: cd %s", root);
+	return true;
+}
+
+static void hint_missing(const struct check *c, struct diag *d, const char *source,
+			 bool has_scripts)
+{
+	if (hint_folder(c, d, source))
+		return;
 	if (strchr(source, '$'))
 		diag_hint(d, "no variables are replaced here; use '{{ name }}' and "
 			     "--build-arg");
@@ -62,7 +129,7 @@ static void missing_source(struct check *c, const struct def_stage *stage,
 		return;
 	d = diag_add_in(c->diags, c->def->source, DIAG_MISSING_SOURCE, severity, span,
 			"%s", why);
-	hint_missing(d, source, has_scripts);
+	hint_missing(c, d, source, has_scripts);
 }
 
 static bool check_exists(struct check *c, const struct def_stage *stage, const char *path,

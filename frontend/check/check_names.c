@@ -38,7 +38,8 @@ static void check_name(struct check *c, const struct def_stage *stage)
 	}
 	c->has_bad_reference = true;
 	d = diag_add(c->diags, DIAG_DUPLICATE_STAGE, stage->name_span,
-		     "a stage named '%s' exists already", stage->name);
+		     "a stage named '%s' exists already: files are copied from the first",
+		     stage->name);
 	diag_note(d, first->name_span, "the first stage '%s' is here", stage->name);
 	diag_hint(d, "give it another name");
 }

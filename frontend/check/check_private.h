@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "frontend/check/check.h"
+#include "frontend/check/shell_lint.h"
 #include "frontend/def/scan.h"
 
 /* A section without text. */
@@ -68,10 +69,10 @@ enum check_where {
 	CHECK_IN_IMAGE,
 };
 
-/* The section as a shell script; `is_posix` if /bin/sh or its like runs it. */
+/* The section as a script that `shell` runs. */
 void check_shell(struct check *c, const struct def_stage *stage,
 		 const struct def_section *section, enum check_where where,
-		 bool is_posix);
+		 enum shell_kind shell);
 
 /* Does the destination climb above the root?  Then it is said so. */
 bool check_escapes(struct check *c, const char *target, struct span span);

@@ -12,7 +12,7 @@
 struct inner_shell {
 	struct str all, path;
 	bool is_shell; /* not python3, say */
-	bool is_posix; /* knows no more than /bin/sh */
+	enum shell_kind kind;
 	bool has_e;
 };
 
@@ -20,9 +20,11 @@ static void name_shell(struct inner_shell *s)
 {
 	static const struct {
 		const char *name;
-		bool is_posix;
-	} shells[] = {{"sh", true},   {"dash", true},  {"ash", true}, {"bash", false},
-		      {"ksh", false}, {"mksh", false}, {"zsh", false}};
+		enum shell_kind kind;
+	} shells[] = {{"sh", SHELL_IS_SH},     {"dash", SHELL_IS_DASH},
+		      {"ash", SHELL_IS_ASH},   {"bash", SHELL_IS_OTHER},
+		      {"ksh", SHELL_IS_OTHER}, {"mksh", SHELL_IS_OTHER},
+		      {"zsh", SHELL_IS_OTHER}};
 	struct str name = s->path;
 
 	while (str_find(name, '/') < name.len)
@@ -31,7 +33,7 @@ static void name_shell(struct inner_shell *s)
 		if (!str_is(name, shells[i].name))
 			continue;
 		s->is_shell = true;
-		s->is_posix = shells[i].is_posix;
+		s->kind = shells[i].kind;
 	}
 }
 
@@ -100,7 +102,7 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 			       enum def_kind kind)
 {
 	const struct def_section *section = stage->sections[kind];
-	struct inner_shell inner = {.is_shell = true, .is_posix = true};
+	struct inner_shell inner = {.is_shell = true, .kind = SHELL_IS_SH};
 
 	if (!section)
 		return;
@@ -108,8 +110,7 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 	check_arguments(c, section, &inner);
 	if (inner.is_shell)
 		check_shell(c, stage, section,
-			    kind == DEF_POST ? CHECK_IN_POST : CHECK_ON_HOST,
-			    inner.is_posix);
+			    kind == DEF_POST ? CHECK_IN_POST : CHECK_ON_HOST, inner.kind);
 }
 
 /* ---- scripts that stay in the image ---- */
@@ -141,13 +142,66 @@ static struct interpreter find_interpreter(const struct def_section *section)
 	return found;
 }
 
+/*
+ * The kernel passes all that follows the program on a `#!` line as one word, then the
+ * script's path (execve(2)): options of a shell are taken together, `-c` takes the path for
+ * a command, and what is no option for the script.
+ */
+static const char *why_not_run(const struct inner_shell *shell, struct str word,
+			       bool is_one)
+{
+	if (!is_one)
+		return "it gets all of this as one word";
+	if (!shell->is_shell)
+		return NULL;
+	if (!strchr("-+", word.data[0]))
+		return "it takes this for the script";
+	if (str_find(word, 'c') < word.len)
+		return "'-c' takes the script's path for a command";
+	return str_ends_with(word, "o") ? "'-o' takes the script's path for a name"
+					: NULL;
+}
+
+/* `line` is the script's own `#!` line, or empty; the section's arguments go behind it. */
+static void check_interpreter_arguments(struct check *c,
+					const struct def_section *section,
+					enum def_kind kind, struct str line)
+{
+	struct str args =
+		scan_trim(str_slice(section->args, 0, str_find(section->args, '#')));
+	struct str own = line.len > 0 ? str_slice(line, 2, line.len) : STR("/bin/sh");
+	struct inner_shell shell = {.has_e = false};
+	struct str words, rest, word;
+	const char *why, *hint = "write '#!/usr/bin/env -S PROGRAM OPTIONS'";
+	bool has_both;
+
+	scan_word(&own, &shell.path);
+	name_shell(&shell);
+	own = scan_trim(own);
+	words = rest = own.len > 0 ? own : args;
+	has_both = own.len > 0 && args.len > 0;
+	if (!scan_word(&rest, &word) || str_starts_with(word, "-S"))
+		return;
+	why = why_not_run(&shell, word, !has_both && scan_trim(rest).len == 0);
+	if (!why)
+		return;
+	if (shell.is_shell)
+		hint = str_is(word, "-c") ? "write '#!SHELL' on the section's first line"
+					  : "write 'set OPTIONS' on a line of the script";
+	diag_hint(diag_add_in(c->diags, c->def->source, DIAG_INTERPRETER_ARGUMENTS,
+			      kind == DEF_TEST ? DIAG_ERROR : DIAG_WARNING,
+			      check_span(c, has_both ? args : words),
+			      "'%.*s' cannot run the script, here and with Apptainer: %s",
+			      STR_ARG(shell.path), why),
+		  "%s", hint);
+}
+
 /* What comes of a section that has lines, but no text: it replaces the base image's. */
 static const char *effect_of_empty(enum def_kind kind)
 {
 	static const char *const effects[DEF_KINDS] = {
 		[DEF_RUNSCRIPT] = "'apptainer run' does nothing, whatever the base runs",
-		[DEF_STARTSCRIPT] = "an instance starts nothing, whatever the base "
-				    "starts",
+		[DEF_STARTSCRIPT] = "an instance does nothing, whatever the base does",
 		[DEF_TEST] = "the test passes, whatever the base tests",
 	};
 
@@ -165,6 +219,8 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 		return;
 	check_text(c, section, CHECK_SCRIPT, effect_of_empty(kind));
 	found = find_interpreter(section);
+	check_interpreter_arguments(c, section, kind,
+				    found.is_below_comment ? STR("") : found.line);
 	if (found.line.len > 0 && !found.is_first)
 		diag_hint(
 			diag_add(c->diags, DIAG_LATE_INTERPRETER,
@@ -178,7 +234,7 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 			"move it to the section's first line");
 	if (found.line.len == 0 || found.is_below_comment ||
 	    str_is(found.line, "#!/bin/sh"))
-		check_shell(c, stage, section, CHECK_IN_IMAGE, true);
+		check_shell(c, stage, section, CHECK_IN_IMAGE, SHELL_IS_SH);
 }
 
 /* ---- apps ---- */
@@ -198,7 +254,8 @@ static void check_app_script(struct check *c, const struct def_stage *stage,
 				   "/bin/sh runs this script: in an app's section this "
 				   "line has no effect"),
 			  "call the interpreter from the script");
-	check_shell(c, stage, section, is_install ? CHECK_IN_POST : CHECK_IN_IMAGE, true);
+	check_shell(c, stage, section, is_install ? CHECK_IN_POST : CHECK_IN_IMAGE,
+		    SHELL_IS_SH);
 }
 
 static void check_app(struct check *c, const struct def_stage *stage,

@@ -50,23 +50,72 @@ static void find_targets(const struct def_stage *stage, struct texts *out)
 		}
 }
 
-/* Images whose /bin/sh is bash, by words in their names. */
-static bool sh_is_bash(const struct def_stage *stage)
+/* Of a stage's /bin/sh, by its agent, else by words in the name of its image: what stands
+ * above goes before.  Who names neither is not known. */
+static const struct {
+	const char *agent, *word;
+	enum shell_kind shell;
+} shells[] = {
+	{"debootstrap", NULL, SHELL_IS_DASH},
+	{"busybox", NULL, SHELL_IS_ASH},
+	{"yum", NULL, SHELL_IS_OTHER},
+	{"dnf", NULL, SHELL_IS_OTHER},
+	{"zypper", NULL, SHELL_IS_OTHER},
+	{"arch", NULL, SHELL_IS_OTHER},
+	{NULL, "alpine", SHELL_IS_ASH},
+	{NULL, "busybox", SHELL_IS_ASH},
+	{NULL, "debian", SHELL_IS_DASH},
+	{NULL, "ubuntu", SHELL_IS_DASH},
+	{NULL, "trixie", SHELL_IS_DASH},
+	{NULL, "bookworm", SHELL_IS_DASH},
+	{NULL, "bullseye", SHELL_IS_DASH},
+	{NULL, "buster", SHELL_IS_DASH},
+	{NULL, "noble", SHELL_IS_DASH},
+	{NULL, "jammy", SHELL_IS_DASH},
+	{NULL, "focal", SHELL_IS_DASH},
+	{NULL, "bionic", SHELL_IS_DASH},
+	{NULL, "xenial", SHELL_IS_DASH},
+	{NULL, "rocky", SHELL_IS_OTHER},
+	{NULL, "alma", SHELL_IS_OTHER},
+	{NULL, "centos", SHELL_IS_OTHER},
+	{NULL, "fedora", SHELL_IS_OTHER},
+	{NULL, "rhel", SHELL_IS_OTHER},
+	{NULL, "redhat", SHELL_IS_OTHER},
+	{NULL, "ubi", SHELL_IS_OTHER},
+	{NULL, "oracle", SHELL_IS_OTHER},
+	{NULL, "suse", SHELL_IS_OTHER},
+	{NULL, "archlinux", SHELL_IS_OTHER},
+	{NULL, "amazonlinux", SHELL_IS_OTHER},
+	{NULL, "manylinux", SHELL_IS_OTHER},
+	/* Debian's and Ubuntu's, without saying so. */
+	{NULL, "buildpack-deps", SHELL_IS_DASH},
+	{NULL, "rocker/", SHELL_IS_DASH},
+	{NULL, "continuumio/", SHELL_IS_DASH},
+	{NULL, "condaforge/", SHELL_IS_DASH},
+	{NULL, "mambaorg/", SHELL_IS_DASH},
+	{NULL, "jupyter/", SHELL_IS_DASH},
+	{NULL, "pytorch/pytorch", SHELL_IS_DASH},
+};
+
+/* Official images that are Debian's unless their tag says otherwise. */
+static const char *const of_debian[] = {"python", "node",   "golang", "rust",
+					"gcc",	  "ruby",   "perl",   "php",
+					"julia",  "r-base", NULL};
+
+static enum shell_kind sh_of(const struct def_stage *stage)
 {
-	static const char *const agents[] = {"yum", "dnf", "zypper", "arch", NULL};
-	static const char *const names[] = {
-		"rocky", "alma",   "centos", "fedora",	  "rhel",	 "redhat",
-		"ubi",	 "oracle", "suse",   "archlinux", "amazonlinux", "manylinux",
-	};
 	const char *agent = def_header(stage, "bootstrap");
 	const char *from = def_header(stage, "from");
+	struct str name, tag;
 
-	if (agent && words_contain(agents, str_of(agent)))
-		return true;
-	for (size_t i = 0; from && i < ARRAY_LEN(names); i++)
-		if (strcasestr(from, names[i]))
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+		if (shells[i].agent ? agent && strcmp(agent, shells[i].agent) == 0
+				    : from && strcasestr(from, shells[i].word))
+			return shells[i].shell;
+	str_cut(str_of(from), ':', &name, &tag);
+	if (agent && strcmp(agent, "docker") == 0 && words_contain(of_debian, name))
+		return SHELL_IS_DASH;
+	return SHELL_IS_OTHER;
 }
 
 static void lint_parts(struct check *c, const struct def_stage *stage,
@@ -85,15 +134,18 @@ static void lint_parts(struct check *c, const struct def_stage *stage,
 }
 
 void check_shell(struct check *c, const struct def_stage *stage,
-		 const struct def_section *section, enum check_where where, bool is_posix)
+		 const struct def_section *section, enum check_where where,
+		 enum shell_kind shell)
 {
 	const struct def_section *post = def_section(stage, DEF_POST);
 	struct texts targets = {0}, earlier = {0};
 	struct shell_script script = {
-		.is_posix = is_posix && (where == CHECK_ON_HOST || !sh_is_bash(stage)),
+		.shell = shell,
 		.has_host_tmp = where != CHECK_IN_POST,
 	};
 
+	if (shell == SHELL_IS_SH)
+		script.shell = where == CHECK_ON_HOST ? SHELL_IS_OTHER : sh_of(stage);
 	if (where == CHECK_IN_POST)
 		find_targets(stage, &targets);
 	script.targets = targets.items.items;

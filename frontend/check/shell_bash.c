@@ -2,9 +2,10 @@
  * shell_bash.c - words of bash in scripts that /bin/sh runs.
  *
  * What is true of which shell was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and the
- * ash of BusyBox 1.35 as Debian builds it, with ASH_BASH_COMPAT as in Alpine: that one
- * knows more. "read -p" is in both. In images whose /bin/sh is bash all of it works.
+ * ash of BusyBox 1.35 with ASH_BASH_COMPAT, as in Alpine: that one knows more.  "read -p"
+ * is in both.  Where /bin/sh is bash, or not known, nothing is said.
  */
+#include "base/buf.h"
 #include "frontend/check/shell_rules.h"
 
 enum bashism {
@@ -48,74 +49,63 @@ enum bashism {
 
 _Static_assert(N_BASHISMS <= SHELL_MAX_BASHISMS, "see shell_rules.h");
 
-#define OF_BASH " is of bash: the /bin/sh of Debian, Ubuntu and Alpine does not know it"
-#define NOT_OF_DASH                                                                      \
-	" is of bash: dash, the /bin/sh of Debian and Ubuntu, does not know it"
+#define OF_BASH " is of bash: @ does not know it"
+#define ARE_OF_BASH " are of bash: @ does not know them"
 /* POSIX has it since 2024, and so will newer versions. */
 #define NOT_YET_OF_DASH                                                                  \
 	" is of bash: dash, the /bin/sh of Debian 12 and Ubuntu 24.04, does not know it"
 
 static const struct {
 	const char *message, *hint;
+	bool is_of_ash; /* that one takes it */
 } texts[] = {
-	[BASH_TEST] = {"'[['" NOT_OF_DASH, "use '[ ... ]'"},
-	[BASH_FUNCTION] = {"'function'" NOT_OF_DASH, "write 'NAME() { ...; }'"},
-	[BASH_SOURCE] = {"'source'" NOT_OF_DASH, "use '. FILE', with a '/' in FILE"},
-	[BASH_ARRAY] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'"},
-	[BASH_ELEMENT] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'"},
-	[BASH_APPEND] = {"'+='" OF_BASH, "write 'NAME=\"${NAME}...\"'"},
-	[BASH_PROCESS] = {"'<(...)'" NOT_OF_DASH, "use a pipe, or a temporary file"},
+	[BASH_TEST] = {"'[['" OF_BASH, "use '[ ... ]'", true},
+	[BASH_FUNCTION] = {"'function'" OF_BASH, "write 'NAME() { ...; }'", true},
+	[BASH_SOURCE] = {"'source'" OF_BASH, "use '. FILE', with a '/' in FILE", true},
+	[BASH_ARRAY] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'", false},
+	[BASH_ELEMENT] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'", false},
+	[BASH_APPEND] = {"'+='" OF_BASH, "write 'NAME=\"${NAME}...\"'", false},
+	[BASH_PROCESS] = {"'<(...)'" OF_BASH, "use a pipe, or a temporary file", true},
 	[BASH_OUTPUTS] =
-		{"dash, the /bin/sh of Debian and Ubuntu, takes '&>' for '&' and "
-		 "'>': the command runs in the background",
-		 "write '> FILE 2>&1'"},
-	[BASH_APPEND_OUTPUTS] = {"'&>>'" OF_BASH, "write '>> FILE 2>&1'"},
-	[BASH_PIPE_OUTPUTS] = {"'|&'" OF_BASH, "write '2>&1 |'"},
-	[BASH_HERE_STRING] = {"'<<<'" OF_BASH, "use a here-document, or 'printf ... |'"},
-	[BASH_ANSI_QUOTE] = {"'$'...''" NOT_YET_OF_DASH, "use 'printf'"},
-	[BASH_EQUALS] = {"'==' in a test" NOT_OF_DASH, "use '='"},
-	[BASH_FOLDER_STACK] = {"'pushd', 'popd' and 'dirs' are of bash: the /bin/sh of "
-			       "Debian, Ubuntu and Alpine does not know them",
-			       "use '( cd FOLDER && ... )'"},
-	[BASH_DECLARE] = {"'declare' and 'typeset' are of bash: the /bin/sh of Debian, "
-			  "Ubuntu and Alpine does not know them",
-			  "write 'NAME=VALUE'"},
-	[BASH_LET] = {"'let'" NOT_OF_DASH, "write 'NAME=$((...))'"},
-	[BASH_SHOPT] = {"'shopt'" OF_BASH, "let bash run the part that needs it"},
-	[BASH_SELECT] = {"'select'" OF_BASH, NULL},
+		{"@ takes '&>' for '&' and '>': the command runs in the background",
+		 "write '> FILE 2>&1'", true},
+	[BASH_APPEND_OUTPUTS] = {"'&>>'" OF_BASH, "write '>> FILE 2>&1'", false},
+	[BASH_PIPE_OUTPUTS] = {"'|&'" OF_BASH, "write '2>&1 |'", false},
+	[BASH_HERE_STRING] = {"'<<<'" OF_BASH, "use a here-document, or 'printf ... |'",
+			      false},
+	[BASH_ANSI_QUOTE] = {"'$'...''" NOT_YET_OF_DASH, "use 'printf'", true},
+	[BASH_EQUALS] = {"'==' in a test" OF_BASH, "use '='", true},
+	[BASH_FOLDER_STACK] = {"'pushd', 'popd' and 'dirs'" ARE_OF_BASH,
+			       "use '( cd FOLDER && ... )'", false},
+	[BASH_DECLARE] = {"'declare' and 'typeset'" ARE_OF_BASH, "write 'NAME=VALUE'",
+			  false},
+	[BASH_LET] = {"'let'" OF_BASH, "write 'NAME=$((...))'", true},
+	[BASH_SHOPT] = {"'shopt'" OF_BASH, "let bash run the part that needs it", false},
+	[BASH_SELECT] = {"'select'" OF_BASH, NULL, false},
 	[BASH_ARITHMETIC] = {"'((...))' as a command" OF_BASH,
-			     "use '[ ... ]', or 'NAME=$((...))'"},
-	[BASH_FOR_ARITHMETIC] = {"'for ((...))'" OF_BASH, "use 'while [ ... ]'"},
-	[BASH_REPLACE] = {"'${NAME/...}'" NOT_OF_DASH, "use 'sed'"},
-	[BASH_SUBSTRING] = {"'${NAME:...}'" NOT_OF_DASH,
-			    "use 'cut', or '${NAME#...}' and '${NAME%...}'"},
-	[BASH_LETTER_CASE] = {"'${NAME^}' or '${NAME,}'" OF_BASH, "use 'tr'"},
-	[BASH_INDIRECT] = {"'${!NAME}'" OF_BASH, "use 'eval'"},
-	[BASH_RANDOM] = {"'$RANDOM' is of bash: in dash, the /bin/sh of Debian and "
-			 "Ubuntu, it is empty",
-			 "use 'shuf', or '$(date +%N)'"},
-	[BASH_USER_ID] = {"this variable is of bash: in the /bin/sh of Debian, Ubuntu "
-			  "and Alpine it is empty",
-			  "use '$(id -u)'"},
-	[BASH_VARIABLE] = {"this variable is of bash: in the /bin/sh of Debian, Ubuntu "
-			   "and Alpine it is empty",
-			   NULL},
+			     "use '[ ... ]', or 'NAME=$((...))'", false},
+	[BASH_FOR_ARITHMETIC] = {"'for ((...))'" OF_BASH, "use 'while [ ... ]'", false},
+	[BASH_REPLACE] = {"'${NAME/...}'" OF_BASH, "use 'sed'", true},
+	[BASH_SUBSTRING] = {"'${NAME:...}'" OF_BASH,
+			    "use 'cut', or '${NAME#...}' and '${NAME%...}'", true},
+	[BASH_LETTER_CASE] = {"'${NAME^}' or '${NAME,}'" OF_BASH, "use 'tr'", false},
+	[BASH_INDIRECT] = {"'${!NAME}'" OF_BASH, "use 'eval'", false},
+	[BASH_RANDOM] = {"'$RANDOM' is of bash: in @ it is empty",
+			 "use 'shuf', or '$(date +%N)'", true},
+	[BASH_USER_ID] = {"this variable is of bash: in @ it is empty", "use '$(id -u)'",
+			  false},
+	[BASH_VARIABLE] = {"this variable is of bash: in @ it is empty", NULL, false},
 	[BASH_PIPEFAIL] = {"'pipefail'" NOT_YET_OF_DASH,
-			   "write to a file first what goes into the pipe"},
+			   "write to a file first what goes into the pipe", true},
 	[BASH_BRACES] = {"'{a,b}' or '{1..9}' between braces" OF_BASH,
-			 "write all words, or use 'seq'"},
-	[BASH_ECHO] = {"dash, the /bin/sh of Debian and Ubuntu, has no 'echo -e': it "
-		       "prints '-e'",
-		       "use 'printf'"},
-	[BASH_READ] = {"dash, the /bin/sh of Debian and Ubuntu, knows only '-p' and '-r' "
-		       "of 'read'",
-		       NULL},
-	[BASH_TRAP] = {"dash, the /bin/sh of Debian and Ubuntu, has no trap for 'ERR', "
-		       "'DEBUG' and 'RETURN'",
-		       "use 'trap ... EXIT'"},
-	[BASH_PRINTF] = {"'printf -v'" OF_BASH, "write 'NAME=$(printf ...)'"},
-	[BASH_TYPE] = {"an option of 'type'" NOT_OF_DASH, "use 'command -v'"},
-	[BASH_EXPORT] = {"'export -f'" OF_BASH, "make a script of the function"},
+			 "write all words, or use 'seq'", false},
+	[BASH_ECHO] = {"@ has no 'echo -e': it prints '-e'", "use 'printf'", true},
+	[BASH_READ] = {"@ does not know this option of 'read'", NULL, false},
+	[BASH_TRAP] = {"@ has no trap for 'ERR', 'DEBUG' and 'RETURN'",
+		       "use 'trap ... EXIT'", false},
+	[BASH_PRINTF] = {"'printf -v'" OF_BASH, "write 'NAME=$(printf ...)'", false},
+	[BASH_TYPE] = {"an option of 'type'" OF_BASH, "use 'command -v'", true},
+	[BASH_EXPORT] = {"'export -f'" OF_BASH, "make a script of the function", false},
 };
 TABLE_HAS_ALL(texts, N_BASHISMS);
 
@@ -138,16 +128,17 @@ static const struct {
 static const struct {
 	const char *name;
 	const char *of_bash; /* letters */
+	const char *of_ash;  /* those of them that it knows, too */
 	const char *of_both; /* letters that may stand before them */
 	bool is_first;	     /* only the first argument is an option */
 	bool is_exact;	     /* with another letter in it, the word is no option */
 	enum bashism kind;
 } options[] = {
-	{"echo", "e", "nE", true, true, BASH_ECHO},
-	{"read", "adeinNstu", "r", false, false, BASH_READ},
-	{"printf", "v", "", true, false, BASH_PRINTF},
-	{"type", "atpP", "f", true, true, BASH_TYPE},
-	{"export", "f", "np", true, true, BASH_EXPORT},
+	{"echo", "e", "e", "nE", true, true, BASH_ECHO},
+	{"read", "adeinNstu", "dnstu", "r", false, false, BASH_READ},
+	{"printf", "v", "", "", true, false, BASH_PRINTF},
+	{"type", "atpP", "atpP", "f", true, true, BASH_TYPE},
+	{"export", "f", "", "np", true, true, BASH_EXPORT},
 };
 
 static const struct {
@@ -228,7 +219,9 @@ static void check_options(struct shell_bash *b, const struct shell_command *comm
 			continue;
 		while (char_is_in(char_at(word, n), options[i].of_both))
 			n++;
-		if (!char_is_in(char_at(word, n), options[i].of_bash))
+		if (!char_is_in(char_at(word, n), options[i].of_bash) ||
+		    (b->shell == SHELL_IS_ASH &&
+		     char_is_in(char_at(word, n), options[i].of_ash)))
 			continue;
 		while (options[i].is_exact && n < word.len &&
 		       (char_is_in(word.data[n], options[i].of_both) ||
@@ -441,15 +434,32 @@ void shell_bash_token(struct shell_bash *b, const struct shell_command *command,
 	}
 }
 
+/* `@` stands for the shell. */
+static void put_message(const char *message, enum shell_kind shell, struct buf *out)
+{
+	const char *name = shell == SHELL_IS_ASH
+				   ? "ash, the /bin/sh of Alpine,"
+				   : "dash, the /bin/sh of Debian and Ubuntu,";
+
+	for (; *message; message++)
+		if (*message == '@')
+			buf_puts(out, name);
+		else
+			buf_putc(out, *message);
+}
+
 void shell_bash_report(const struct shell_bash *b, shell_report report, void *context)
 {
 	for (size_t i = 0; i < N_BASHISMS && !b->asks_for_bash; i++) {
-		struct shell_finding finding = {.code = "bashism",
-						.at = b->found[i],
-						.message = texts[i].message,
-						.hint = texts[i].hint};
+		CLEANUP(buf_release) struct buf message = BUF_INIT;
+		struct shell_finding finding = {
+			.code = "bashism", .at = b->found[i], .hint = texts[i].hint};
 
-		if (b->found[i].len > 0 && !b->is_excused[i])
-			report(context, &finding);
+		if (b->found[i].len == 0 || b->is_excused[i] ||
+		    (b->shell == SHELL_IS_ASH && texts[i].is_of_ash))
+			continue;
+		put_message(texts[i].message, b->shell, &message);
+		finding.message = buf_text(&message);
+		report(context, &finding);
 	}
 }

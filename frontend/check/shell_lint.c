@@ -83,7 +83,7 @@ static void lint_token(struct shell_lint *l, const struct shell_token *token)
 {
 	struct shell_command *command = &l->commands[token->level];
 
-	if (l->script->is_posix)
+	if (l->script->shell == SHELL_IS_DASH || l->script->shell == SHELL_IS_ASH)
 		shell_bash_token(&l->bash, command, token);
 	shell_tmp_token(&l->tmp, command, token);
 	if (token->kind == SHELL_HERE_DOCUMENT && !token->is_closed &&
@@ -98,6 +98,7 @@ void shell_lint(const struct shell_script *script, shell_report report, void *co
 	const struct shell_token *token;
 
 	l->script = script;
+	l->bash.shell = script->shell;
 	shell_tmp_init(&l->tmp, script);
 	shell_scan_init(&l->scan, script->text);
 	while ((token = shell_scan_next(&l->scan))->kind != SHELL_END)

@@ -2,7 +2,7 @@
  * shell_lint.h - what is likely wrong in a script of a definition.
  *
  * Purpose:   three checks of the text of one section, with these codes:
- *              bashism                    a word of bash in a script that /bin/sh runs
+ *              bashism                    a word of bash in a script that dash or ash runs
  *              unfinished-here-document   the section ends before its last line
  *              host-tmp                   a file below /tmp is read that nothing put there
  *            When in doubt they say nothing. It is for shell scripts only: whether an
@@ -28,9 +28,17 @@ struct shell_finding {
 
 typedef void (*shell_report)(void *context, const struct shell_finding *finding);
 
+/* What runs a script. */
+enum shell_kind {
+	SHELL_IS_OTHER, /* bash, or not known: nothing is a bashism */
+	SHELL_IS_SH,	/* /bin/sh, whatever that is: not for shell_lint() */
+	SHELL_IS_DASH,
+	SHELL_IS_ASH, /* BusyBox, as in Alpine */
+};
+
 struct shell_script {
 	struct str text; /* the body of one section, as in the file: LF or CR LF */
-	bool is_posix;	 /* run by /bin/sh: look for bashisms */
+	enum shell_kind shell;
 	/* It sees the host's /tmp, as %setup does, and what runs in the finished image: do not
 	 * look for host-tmp. */
 	bool has_host_tmp;

@@ -23,11 +23,13 @@ struct shell_command {
 #define SHELL_MAX_BASHISMS 64
 
 struct shell_bash {
+	enum shell_kind shell;
 	struct str found[SHELL_MAX_BASHISMS]; /* the first of each kind, or empty */
 	bool is_excused[SHELL_MAX_BASHISMS];
 	bool asks_for_bash; /* the script looks at BASH_VERSION: it knows where it runs */
 };
 
+/* For SHELL_IS_DASH and SHELL_IS_ASH only. */
 void shell_bash_token(struct shell_bash *b, const struct shell_command *command,
 		      const struct shell_token *token);
 void shell_bash_report(const struct shell_bash *b, shell_report report, void *context);

@@ -197,6 +197,18 @@ void diag_hint(struct diag *d, const char *format, ...)
 	va_end(args);
 }
 
+void diag_visit_errors(struct diag_list *l,
+		       void (*visit)(void *context, struct diag *d, struct span span),
+		       void *context)
+{
+	for (size_t i = 0; i < l->diags.len; i++) {
+		struct diag *d = l->diags.items[i];
+
+		if (d->severity == DIAG_ERROR && d->source == l->source)
+			visit(context, d, d->span);
+	}
+}
+
 /* ---- reading ---- */
 
 size_t diag_count(const struct diag_list *l, enum diag_severity severity)

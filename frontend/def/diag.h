@@ -47,6 +47,11 @@ struct diag *diag_add_in(struct diag_list *l, const struct source *source,
 PRINTF(3, 4) void diag_note(struct diag *d, struct span span, const char *format, ...);
 /* What to do; shown behind the carets. */
 PRINTF(2, 3) void diag_hint(struct diag *d, const char *format, ...);
+/* Call `visit` for each error of the definition's own text, where there are few; it may
+ * give another hint. */
+void diag_visit_errors(struct diag_list *l,
+		       void (*visit)(void *context, struct diag *d, struct span span),
+		       void *context);
 /* How many there were, also of those that were not kept. */
 size_t diag_count(const struct diag_list *l, enum diag_severity severity);
 

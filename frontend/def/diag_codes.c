@@ -52,7 +52,7 @@ static const struct diag_code_info table[] = {
 	[DIAG_INVALID_REFERENCE] =
 		ERROR("invalid-reference", "'From' is no valid image reference"),
 	[DIAG_DUPLICATE_STAGE] =
-		ERROR("duplicate-stage", "Two stages have the same name"),
+		STRICT("duplicate-stage", "Two stages have the same name"),
 	[DIAG_UNKNOWN_STAGE] =
 		ERROR("unknown-stage", "Files are copied from a stage that is not there"),
 	[DIAG_FORWARD_REFERENCE] =
@@ -111,6 +111,9 @@ static const struct diag_code_info table[] = {
 	[DIAG_POST_ARGUMENTS] =
 		WARNING("post-arguments",
 			"An argument of a script section is run instead of the script"),
+	[DIAG_INTERPRETER_ARGUMENTS] =
+		STRICT("interpreter-arguments", "Arguments of %test, %runscript or "
+						"%startscript make one that cannot run"),
 	[DIAG_BASHISM] =
 		WARNING("bashism", "A script for /bin/sh uses what only bash has"),
 	[DIAG_LATE_INTERPRETER] =

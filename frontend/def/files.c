@@ -145,7 +145,8 @@ static void warn_about(const struct parser *p, const struct files_line *l)
 		diag_hint(diag_add(p->diags, DIAG_SINGLE_QUOTES, parse_span(p, l->source),
 				   "single quotes are part of the name here"),
 			  "%s", use_quotes);
-	if (l->third.len > 0)
+	/* A comment in effect, though there are none here. */
+	if (l->third.len > 0 && l->third.data[0] != '#')
 		diag_hint(
 			diag_add(p->diags, DIAG_EXTRA_WORD, parse_span(p, l->third),
 				 "a line of %%files has two words: this one is ignored"),

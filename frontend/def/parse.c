@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "frontend/def/parse_private.h"
+#include "frontend/def/words.h"
 
 /* ---- where stages begin ---- */
 
@@ -38,6 +39,24 @@ static void find_stages(struct str text, struct starts *out)
 	}
 }
 
+/* Nothing but lines `Key: value`, which lack their `Bootstrap:`? */
+static bool are_headers(struct str rest)
+{
+	struct str line, key, value;
+
+	while (def_entry(&rest, &line)) {
+		CLEANUP(freep) char *lower = NULL;
+
+		if (!str_cut(line, ':', &key, &value))
+			return false;
+		lower = str_dup_lower(scan_trim(key));
+		if (!words_contain(words_header_keys, str_of(lower)) &&
+		    !words_is_otherurl(str_of(lower)))
+			return false;
+	}
+	return true;
+}
+
 /* Comments and blank lines before the first stage belong to no stage; anything else is
  * lost, and false. */
 static bool check_before_first(const struct source *source, size_t end,
@@ -54,7 +73,10 @@ static bool check_before_first(const struct source *source, size_t end,
 	d = diag_add(
 		diags, DIAG_BEFORE_BOOTSTRAP, span,
 		"this stands before the first 'Bootstrap:' line, and so in no stage");
-	diag_hint(d, "move it below 'Bootstrap:', which must stand in column 1");
+	if (are_headers(str_slice(source_text(source), 0, end)))
+		diag_hint(d, "write 'Bootstrap:' first, then the other headers");
+	else
+		diag_hint(d, "move it below 'Bootstrap:', which must stand in column 1");
 	return false;
 }
 

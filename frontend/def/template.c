@@ -140,11 +140,20 @@ static bool looks_secret(const char *name)
 	return false;
 }
 
-static void check_secret(struct replacer *r, const char *name, struct str slice)
+/* The name of a file, which may hold a secret, is none. */
+static bool is_path(struct str value)
+{
+	return str_starts_with(value, "/") || str_starts_with(value, "./") ||
+	       str_starts_with(value, "../") || str_starts_with(value, "~");
+}
+
+static void check_secret(struct replacer *r, const char *name, struct str value,
+			 struct str slice)
 {
 	struct diag *d;
 
-	if (!looks_secret(name) || map_get(&r->secrets, name))
+	if (!looks_secret(name) || value.len == 0 || is_path(value) ||
+	    map_get(&r->secrets, name))
 		return;
 	map_set(&r->secrets, arena_dup(r->p->arena, str_of(name)), r);
 	d = diag_add(
@@ -242,7 +251,7 @@ static void replace(struct replacer *r, const struct scan_placeholder *found,
 		too_large(r, found->all);
 		return;
 	}
-	check_secret(r, name, found->name);
+	check_secret(r, name, str_of(text), found->name);
 	text_builder_replace(r->out, found->all, str_of(text));
 }
 

@@ -15,6 +15,8 @@ void def_text_plain(const struct source *source, size_t start, struct arena *are
 	piece->span = (struct span){(uint32_t)start, (uint32_t)all.len};
 	out->pieces = piece;
 	out->n_pieces = 1;
+	out->emptied = NULL;
+	out->n_emptied = 0;
 }
 
 static const struct text_piece *piece_at(const struct def_text *t, uint32_t at)
@@ -62,6 +64,8 @@ static void add_piece(struct text_builder *b, struct str slice, struct str value
 	};
 
 	/* Of an empty piece nothing can be pointed at. */
+	if (value.len == 0 && is_replaced)
+		vec_push(&b->emptied, piece.span);
 	if (value.len == 0)
 		return;
 	vec_push(&b->pieces, piece);
@@ -83,18 +87,24 @@ void text_builder_finish(struct text_builder *b, struct arena *arena,
 {
 	size_t n = b->pieces.len > 0 ? b->pieces.len : 1;
 	struct text_piece *pieces = arena_array(arena, n, sizeof(*pieces));
+	struct span *spans = arena_array(arena, b->emptied.len, sizeof(*spans));
 
 	if (b->pieces.len > 0)
 		memcpy(pieces, b->pieces.items, n * sizeof(*pieces));
+	if (b->emptied.len > 0)
+		memcpy(spans, b->emptied.items, b->emptied.len * sizeof(*spans));
 	out->text.data = arena_dup(arena, str_make(buf_text(&b->text), b->text.len));
 	out->text.len = b->text.len;
 	out->pieces = pieces;
 	out->n_pieces = n;
+	out->n_emptied = b->emptied.len;
+	out->emptied = spans;
 	text_builder_release(b);
 }
 
 void text_builder_release(struct text_builder *b)
 {
 	vec_free(&b->pieces);
+	vec_free(&b->emptied);
 	buf_release(&b->text);
 }

@@ -26,6 +26,8 @@ struct def_text {
 	struct str text;
 	const struct text_piece *pieces; /* ascending; the first one is at 0 */
 	size_t n_pieces;
+	const struct span *emptied; /* in the source: what nothing replaced; ascending */
+	size_t n_emptied;
 };
 
 /* The source's text from byte `start` to its end, as it is. */
@@ -41,6 +43,7 @@ struct text_builder {
 	const struct source *source;
 	struct buf text;
 	VEC(struct text_piece) pieces;
+	VEC(struct span) emptied;
 };
 
 /* A slice of the source, as it is. */

@@ -73,14 +73,18 @@ static void describe_stage(struct compiler *c, size_t index)
 		map_set(&c->names, s->name, s);
 }
 
-/* "stage2", unless another stage has this for its name. */
-static void label_unnamed(struct compiler *c, size_t index)
+/* Labels are unique: "stage2" without a name, "NAME_2" when an earlier stage has the name,
+ * which is the one that is meant by it; unless another stage has this for its name. */
+static void label_other(struct compiler *c, size_t index)
 {
 	struct plan_stage *s = &c->stages[index];
+	bool has_name = s->name && s->name[0];
 
-	if (s->label && s->label[0])
+	if (has_name && map_get(&c->names, s->name) == s)
 		return;
-	s->label = arena_printf(c->arena, "stage%zu", index + 1);
+	s->label = arena_printf(
+		c->arena, "%s%zu",
+		has_name ? arena_printf(c->arena, "%s_", s->name) : "stage", index + 1);
 	while (map_get(&c->names, s->label))
 		s->label = arena_printf(c->arena, "%s_", s->label);
 }
@@ -422,7 +426,7 @@ static struct err *compile(struct compiler *c, const struct plan_options *option
 	for (size_t i = 0; i < n; i++)
 		describe_stage(c, i);
 	for (size_t i = 0; i < n; i++)
-		label_unnamed(c, i);
+		label_other(c, i);
 	TRY(target_find(options->target, c->stages, n, &c->target));
 	mark_reached(c, options->all_stages);
 	add_stages(c);

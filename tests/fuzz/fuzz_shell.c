@@ -54,11 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct str targets[] = {{"/tmp/a", 6}, {"/var/tmp/", 9}, {"", 0}};
 	struct str text = {(const char *)data, size};
-	struct shell_script script = {.text = text, .is_posix = true};
+	struct shell_script script = {.text = text, .shell = SHELL_IS_DASH};
 
 	scan(text);
 	shell_lint(&script, see, &text);
-	script.is_posix = false;
+	script.shell = SHELL_IS_ASH;
 	script.targets = targets;
 	script.n_targets = ARRAY_LEN(targets);
 	script.earlier = &text;

@@ -315,20 +315,62 @@ static const struct row fine[] = {
 
 static void test_bashisms(void **state)
 {
-	struct shell_script script = {.is_posix = true};
+	struct shell_script script = {.shell = SHELL_IS_DASH};
 
 	(void)state;
 	check_rows(script, bashisms, ARRAY_LEN(bashisms));
 	check_rows(script, fine, ARRAY_LEN(fine));
-	script.is_posix = false;
+	script.shell = SHELL_IS_OTHER;
 	for (size_t i = 0; i < ARRAY_LEN(bashisms); i++)
 		check_text(script, str_of(bashisms[i].script), "");
+}
+
+/* What the ash of BusyBox takes of bash's, and what it does not take. */
+static const struct row of_ash[] = {
+	{"[[ a == b && c =~ d ]]", ""},
+	{"function f { :; }", ""},
+	{"source /etc/profile", ""},
+	{"cat <(ls)", ""},
+	{"ls &> /x", ""},
+	{"echo $'a\\tb'", ""},
+	{"[ a == b ]", ""},
+	{"let x=1", ""},
+	{"echo ${x/a/b} ${x//a/b} ${x:1:2} ${x: -1}", ""},
+	{"echo $RANDOM", ""},
+	{"set -o pipefail", ""},
+	{"echo -e a; echo -ne a", ""},
+	{"read -rs x; read -d : -n 1 -t 2 -u 3 x", ""},
+	{"type -t ls", ""},
+	{"a=(1 2)", "bashism: a=(\n"},
+	{"a+=b", "bashism: a+=b\n"},
+	{"ls &>> /x", "bashism: &>>\n"},
+	{"ls |& cat", "bashism: |&\n"},
+	{"cat <<< x", "bashism: <<<\n"},
+	{"pushd /", "bashism: pushd\n"},
+	{"declare x", "bashism: declare\n"},
+	{"shopt -s nullglob", "bashism: shopt\n"},
+	{"echo {a,b}", "bashism: {a,b}\n"},
+	{"echo ${x^^}", "bashism: ${x^^}\n"},
+	{"echo ${!x}", "bashism: ${!x}\n"},
+	{"echo $EUID", "bashism: $EUID\n"},
+	{"read -a x", "bashism: -a\n"},
+	{"read -N 1 x", "bashism: -N\n"},
+	{"trap x DEBUG", "bashism: DEBUG\n"},
+	{"printf -v x y", "bashism: -v\n"},
+	{"export -f f", "bashism: -f\n"},
+};
+
+static void test_ash(void **state)
+{
+	(void)state;
+	check_rows((struct shell_script){.shell = SHELL_IS_ASH}, of_ash,
+		   ARRAY_LEN(of_ash));
 }
 
 static void check_message(const char *text, const char *message, const char *hint)
 {
 	CLEANUP(seen_release) struct seen seen = {0};
-	struct shell_script script = {.text = str_of(text), .is_posix = true};
+	struct shell_script script = {.text = str_of(text), .shell = SHELL_IS_DASH};
 
 	run(script, &seen);
 	assert_int_equal(seen.findings.len, 1);
@@ -344,10 +386,11 @@ static void test_messages(void **state)
 		      "'[[' is of bash: dash, the /bin/sh of Debian and Ubuntu, does not "
 		      "know it",
 		      "use '[ ... ]'");
-	check_message("shopt -s x",
-		      "'shopt' is of bash: the /bin/sh of Debian, Ubuntu and Alpine does "
-		      "not know it",
-		      "let bash run the part that needs it");
+	check_message(
+		"shopt -s x",
+		"'shopt' is of bash: dash, the /bin/sh of Debian and Ubuntu, does not "
+		"know it",
+		"let bash run the part that needs it");
 	check_message(
 		"cat /tmp/a",
 		"nothing puts '/tmp/a' there: the host's /tmp is not in the container",
@@ -605,7 +648,7 @@ static void test_time(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		CLEANUP(seen_release) struct seen seen = {0};
-		struct shell_script script = {.is_posix = true};
+		struct shell_script script = {.shell = SHELL_IS_DASH};
 		clock_t start = clock();
 
 		buf_clear(&text);
@@ -623,9 +666,10 @@ static void test_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bashisms),       cmocka_unit_test(test_messages),
-		cmocka_unit_test(test_here_documents), cmocka_unit_test(test_host_tmp),
-		cmocka_unit_test(test_errexit),	       cmocka_unit_test(test_time),
+		cmocka_unit_test(test_bashisms), cmocka_unit_test(test_ash),
+		cmocka_unit_test(test_messages), cmocka_unit_test(test_here_documents),
+		cmocka_unit_test(test_host_tmp), cmocka_unit_test(test_errexit),
+		cmocka_unit_test(test_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
