@@ -2,6 +2,8 @@
  * step_base.c - the first root filesystem of a stage: the agent's layers, and on top of
  * them a layer with what every Apptainer image holds.
  */
+#include <string.h>
+
 #include "engine/agent/agent.h"
 #include "engine/exec_private.h"
 #include "engine/meta/base_files.h"
@@ -91,9 +93,22 @@ static struct err *base_run(struct exec *x, const struct step *step, struct task
 		    ->fetch(&context, step->base, &state->source, &base));
 	TRY(write_files(x, step, &base));
 	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
+	if (base.level)
+		cJSON_AddStringToObject(record, "level", base.level);
 	if (base.has_config)
 		cJSON_AddStringToObject(record, "oci_config", base.config.inner_json);
 	return NULL;
 }
 
-const struct step_ops step_base_ops = {.compose = base_compose, .run = base_run};
+/* Few images are made for some processors alone, and caches that move from machine to machine are
+ * as few: so the processor is in the records of those, and not in the key of all. */
+static bool base_is_current(struct exec *x, const struct step *step, const cJSON *record)
+{
+	const char *level = json_string(record, "level");
+
+	(void)step;
+	return !level || strcmp(level, x->platform.level ? x->platform.level : "") == 0;
+}
+
+const struct step_ops step_base_ops = {
+	.compose = base_compose, .is_current = base_is_current, .run = base_run};

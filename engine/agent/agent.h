@@ -37,6 +37,9 @@ struct agent_base {
 	struct snapshot layers;
 	struct oci_config config;
 	bool has_config;
+	/* oci_platform.level of who chose, when another processor may get other layers for the
+	 * same source ("": it had none); else NULL. */
+	const char *level;
 };
 
 #define AGENT_BASE_INIT                                                                  \

@@ -12,11 +12,10 @@
 #include "engine/agent/agent.h"
 #include "engine/agent/oci_document.h"
 #include "engine/agent/oci_layers.h"
+#include "engine/oci/oci_index.h"
 
-/* An index may lead to another one; no image needs more than this (oci: section 2, step
- * 6). */
+/* An index may lead to another one; no image needs more than this. */
 static const unsigned INDEX_DEPTH_MAX = 4;
-static const size_t CONFIG_MAX = (size_t)8 << 20;
 
 static void on_note(void *context, const char *text)
 {
@@ -155,30 +154,64 @@ static struct err *fetch_blob(void *source, const struct oci_descriptor *blob,
 				   watch);
 }
 
-/* From `digest`, an index or a manifest, to the manifest for our platform. */
-static struct err *fetch_manifest(const struct agent_context *c,
-				  const struct oci_ref *ref, const struct digest *digest,
-				  struct oci_manifest *out)
+/* A document as an index has it: of the size that it says, and perhaps brought along. */
+static struct err *fetch_document(const struct source *s, const struct oci_descriptor *d,
+				  struct buf *body, char **type)
 {
+	const struct agent_context *c = s->context;
 	struct registry_watch watch = watch_of(c);
-	struct digest next = *digest;
+	char text[DIGEST_TEXT_SIZE];
+
+	if (d->data)
+		TRY(blob_put(c->store, &d->digest, d->data, (size_t)d->size));
+	TRY(oci_document_get(c, s->ref, &d->digest, &watch, body, type));
+	if (d->size > 0 && d->size != body->len)
+		return err_new(ERR_CORRUPT,
+			       "manifest '%s' has %zu bytes, the index says %llu",
+			       digest_format(&d->digest, text), body->len,
+			       (unsigned long long)d->size);
+	return NULL;
+}
+
+/* One that this machine runs need not run on the next. */
+static void tell_choice(const struct agent_context *c, const struct oci_choice *choice,
+			struct agent_base *out)
+{
+	if (choice->is_by_level)
+		out->level = c->platform.level ? c->platform.level : "";
+	if (choice->variant)
+		task_note(c->task,
+			  "the image for %s/%s/%.20s is taken: it does not run on older "
+			  "processors",
+			  c->platform.os, c->platform.architecture, choice->variant);
+}
+
+/* From `digest`, an index or a manifest, to the manifest for our platform. */
+static struct err *fetch_manifest(const struct source *s, const struct digest *digest,
+				  struct oci_manifest *manifest, struct agent_base *out)
+{
+	CLEANUP(oci_descriptor_release) struct oci_descriptor next = {.digest = *digest};
 
 	for (unsigned depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
 		CLEANUP(buf_release) struct buf body = BUF_INIT;
 		CLEANUP(freep) char *type = NULL;
-		CLEANUP(oci_descriptor_release) struct oci_descriptor entry = {0};
+		CLEANUP(oci_choice_release) struct oci_choice choice = OCI_CHOICE_INIT;
 		enum oci_kind kind;
 		struct str text;
 
-		TRY(oci_document_get(c, ref, &next, &watch, &body, &type));
+		TRY(fetch_document(s, &next, &body, &type));
 		text = str_make(buf_text(&body), body.len);
 		TRY(oci_document_kind(text, type, &kind));
 		if (kind == OCI_MANIFEST)
-			return oci_manifest_parse(text, out);
-		TRY(oci_index_choose(text, &c->platform, &entry));
-		next = entry.digest;
+			return oci_manifest_parse(text, manifest);
+		TRY(oci_index_choose(text, &s->context->platform, &choice));
+		tell_choice(s->context, &choice, out);
+		oci_descriptor_release(&next);
+		next = choice.entry;
+		choice.entry = (struct oci_descriptor){0};
 	}
-	return err_new(ERR_CORRUPT, "an index within an index within an index");
+	return err_new(ERR_CORRUPT, "an index within an index, %u levels deep",
+		       INDEX_DEPTH_MAX);
 }
 
 static struct err *fetch_config(const struct source *s,
@@ -191,8 +224,24 @@ static struct err *fetch_config(const struct source *s,
 
 	TRY(fetch_blob((void *)s, descriptor, &watch));
 	TRY(blob_open(s->context->store, &descriptor->digest, &fd, NULL));
-	TRY(fs_read_fd(fd, CONFIG_MAX, &text));
+	TRY(fs_read_fd(fd, OCI_CONFIG_MAX, &text));
 	return oci_config_parse(str_make(buf_text(&text), text.len), out);
+}
+
+/* Some images are made for one platform and say that they are for another, or have no index. */
+static void tell_other_platform(const struct agent_context *c,
+				const struct oci_config *config)
+{
+	const struct oci_platform *p = &c->platform;
+
+	if (config->architecture && config->architecture[0] &&
+	    oci_platform_fitness(p, config->os, config->architecture, NULL) == 0)
+		task_note(c->task,
+			  "the image is made for %.40s/%.40s, and this machine is %s/%s: "
+			  "its "
+			  "programs may not run",
+			  config->os ? config->os : "any", config->architecture, p->os,
+			  p->architecture);
 }
 
 static struct err *fetch_image(const struct source *s, const struct digest *resolved,
@@ -207,8 +256,9 @@ static struct err *fetch_image(const struct source *s, const struct digest *reso
 		.source = (void *)s,
 	};
 
-	TRY(fetch_manifest(s->context, s->ref, resolved, &manifest));
+	TRY(fetch_manifest(s, resolved, &manifest, out));
 	TRY(fetch_config(s, &manifest.config, &out->config));
+	tell_other_platform(s->context, &out->config);
 	out->has_config = true;
 	return oci_layers_bring(&layers, &out->layers);
 }

@@ -6,9 +6,6 @@
 #include "base/fs.h"
 #include "cache/blob.h"
 
-/* Manifests may have 4 MiB; what is longer is some other blob. */
-static const size_t DOCUMENT_MAX = (size_t)4 << 20;
-
 /* Checked again on every use: it is small, and it decides which layers an image has. */
 static struct err *load(const struct store *store, const struct digest *digest,
 			struct buf *body)
@@ -17,7 +14,7 @@ static struct err *load(const struct store *store, const struct digest *digest,
 	struct digest got;
 
 	TRY(blob_open(store, digest, &fd, NULL));
-	TRY(fs_read_fd(fd, DOCUMENT_MAX, body));
+	TRY(fs_read_fd(fd, OCI_DOCUMENT_MAX, body));
 	got = digest_bytes(DIGEST_SHA256, NULL, buf_text(body), body->len);
 	return digest_equal(&got, digest) ? NULL : err_new(ERR_CORRUPT, "a damaged blob");
 }

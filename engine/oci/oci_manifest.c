@@ -5,12 +5,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 
 static const uint64_t LAYERS_MAX = 1000;
+/* Compressed, all together: beyond any image, and beyond most disks. */
+static const uint64_t LAYER_BYTES_MAX = UINT64_C(1) << 40;
 
 static const char OCI_INDEX_TYPE[] = "application/vnd.oci.image.index.v1+json";
 static const char OCI_MANIFEST_TYPE[] = "application/vnd.oci.image.manifest.v1+json";
@@ -19,33 +20,9 @@ static const char DOCKER_LIST_TYPE[] =
 static const char DOCKER_MANIFEST_TYPE[] =
 	"application/vnd.docker.distribution.manifest.v2+json";
 
-struct oci_platform oci_platform_host(void)
-{
-	static const struct {
-		const char *machine;
-		struct oci_platform platform;
-	} rows[] = {
-		{"x86_64", {"linux", "amd64", NULL}},
-		{"aarch64", {"linux", "arm64", "v8"}},
-		{"ppc64le", {"linux", "ppc64le", NULL}},
-		{"s390x", {"linux", "s390x", NULL}},
-		{"riscv64", {"linux", "riscv64", NULL}},
-		{"armv7l", {"linux", "arm", "v7"}},
-		{"i686", {"linux", "386", NULL}},
-		{"loongarch64", {"linux", "loong64", NULL}},
-	};
-	struct utsname name;
-
-	uname(&name);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strcmp(name.machine, rows[i].machine) == 0)
-			return rows[i].platform;
-	return rows[0].platform;
-}
-
 /* ---- documents ---- */
 
-static struct err *parse_document(struct str text, cJSON **out)
+struct err *oci_document_parse(struct str text, cJSON **out)
 {
 	TRY(json_parse(text, out));
 	if (!cJSON_IsObject(*out))
@@ -64,6 +41,13 @@ static bool kind_of_type(struct str type, enum oci_kind *out)
 	return true;
 }
 
+bool oci_type_is_document(struct str type)
+{
+	enum oci_kind kind;
+
+	return kind_of_type(type, &kind);
+}
+
 /* Without a type that tells: an index has manifests, a manifest has configuration and
  * layers. What looks like both is an attack on one of two readers (CVE-2021-41190). */
 static struct err *kind_of_members(const cJSON *tree, enum oci_kind *out)
@@ -78,6 +62,10 @@ static struct err *kind_of_members(const cJSON *tree, enum oci_kind *out)
 	if (json_u64(tree, "schemaVersion", &version) && version == 1)
 		return err_new(ERR_UNSUPPORTED, "the image has the old format (schema "
 						"1), which is not supported");
+	/* Of a draft of OCI 1.1, for what is no image. */
+	if (json_array(tree, "blobs") && json_string(tree, "artifactType"))
+		return err_new(ERR_UNSUPPORTED, "this is no container image but '%.100s'",
+			       json_string(tree, "artifactType"));
 	if (!index && !manifest)
 		return err_new(ERR_CORRUPT,
 			       "the document is neither an index nor a manifest");
@@ -93,7 +81,7 @@ struct err *oci_document_kind(struct str text, const char *content_type,
 	struct str type, parameters;
 	enum oci_kind said;
 
-	TRY(parse_document(text, &tree));
+	TRY(oci_document_parse(text, &tree));
 	TRY(kind_of_members(tree, out));
 	own = json_string(tree, "mediaType");
 	str_cut(str_of(content_type), ';', &type, &parameters);
@@ -104,108 +92,6 @@ struct err *oci_document_kind(struct str text, const char *content_type,
 		return err_new(ERR_CORRUPT,
 			       "the document is not what its Content-Type says");
 	return NULL;
-}
-
-void oci_descriptor_release(struct oci_descriptor *d)
-{
-	free(d->media_type);
-	*d = (struct oci_descriptor){0};
-}
-
-static struct err *parse_descriptor(const cJSON *item, struct oci_descriptor *out)
-{
-	const char *digest = json_string(item, "digest");
-	const char *type = json_string(item, "mediaType");
-
-	if (!digest || !digest_parse(str_of(digest), &out->digest) ||
-	    out->digest.kind != DIGEST_SHA256)
-		return err_new(ERR_CORRUPT, "a descriptor has no sha256 digest");
-	if (!json_u64(item, "size", &out->size))
-		return err_new(ERR_CORRUPT, "descriptor '%s' has no proper size", digest);
-	out->media_type = xstrdup(type ? type : "");
-	return NULL;
-}
-
-/* ---- index ---- */
-
-/* How well an entry fits; 0: not at all.  x86-64 and 64-bit ARM have a base level that is
- * the same as none; of several that fit, the first of the best rank is taken. */
-static unsigned fitness(const cJSON *entry, const struct oci_platform *want)
-{
-	const cJSON *platform = json_object(entry, "platform");
-	const char *os = json_string(platform, "os");
-	const char *architecture = json_string(platform, "architecture");
-	const char *variant = json_string(platform, "variant");
-	const char *wanted = want->variant ? want->variant : "";
-
-	if (!os || !architecture || strcmp(os, want->os) != 0 ||
-	    strcmp(architecture, want->architecture) != 0)
-		return 0;
-	variant = variant ? variant : "";
-	if (strcmp(variant, wanted) == 0)
-		return 3;
-	if (variant[0] == '\0')
-		return 2;
-	if (strcmp(architecture, "amd64") == 0 && strcmp(variant, "v1") == 0)
-		return 2;
-	/* An older 32-bit ARM runs on a newer one. */
-	return strcmp(architecture, "arm") == 0 && strcmp(variant, wanted) < 0 ? 1 : 0;
-}
-
-static bool is_image(const cJSON *entry)
-{
-	const char *type = json_string(entry, "mediaType");
-	enum oci_kind kind;
-
-	return cJSON_IsObject(entry) && !json_string(entry, "artifactType") &&
-	       (!type || kind_of_type(str_of(type), &kind));
-}
-
-static struct err *nothing_fits(const cJSON *manifests, const struct oci_platform *want)
-{
-	CLEANUP(buf_release) struct buf there = BUF_INIT;
-	const cJSON *entry;
-
-	cJSON_ArrayForEach(entry, manifests)
-	{
-		const cJSON *platform = json_object(entry, "platform");
-		const char *os = json_string(platform, "os");
-		const char *architecture = json_string(platform, "architecture");
-
-		if (os && architecture && strcmp(os, "unknown") != 0 && there.len < 512)
-			buf_printf(&there, "%s%s/%s", there.len > 0 ? ", " : "", os,
-				   architecture);
-	}
-	return err_new(ERR_NOTFOUND, "the image has nothing for %s/%s (it has: %s)",
-		       want->os, want->architecture,
-		       there.len > 0 ? buf_text(&there) : "nothing");
-}
-
-struct err *oci_index_choose(struct str text, const struct oci_platform *platform,
-			     struct oci_descriptor *out)
-{
-	CLEANUP(json_freep) cJSON *tree = NULL;
-	const cJSON *manifests, *entry, *best = NULL;
-	unsigned best_fitness = 0;
-
-	TRY(parse_document(text, &tree));
-	manifests = json_array(tree, "manifests");
-	cJSON_ArrayForEach(entry, manifests)
-	{
-		unsigned fit = is_image(entry) ? fitness(entry, platform) : 0;
-
-		if (fit > best_fitness) {
-			best = entry;
-			best_fitness = fit;
-		}
-	}
-	/* An index of one image need not say what it is for. */
-	if (!best && cJSON_GetArraySize(manifests) == 1 &&
-	    !json_object(manifests->child, "platform") && is_image(manifests->child))
-		best = manifests->child;
-	if (!best)
-		return nothing_fits(manifests, platform);
-	return parse_descriptor(best, out);
 }
 
 /* ---- manifest ---- */
@@ -219,10 +105,128 @@ void oci_manifest_release(struct oci_manifest *m)
 	*m = (struct oci_manifest){0};
 }
 
+/* What says nothing of what it is, is looked at. */
+static bool is_generic(const char *type)
+{
+	static const char *const types[] = {
+		"",
+		"application/octet-stream",
+		"application/json",
+		"text/plain",
+		"application/x-tar",
+		"application/tar",
+		"application/gzip",
+		"application/x-gzip",
+		"application/tar+gzip",
+		"application/zstd",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool is_image_config(const char *type)
 {
 	return strcmp(type, "application/vnd.oci.image.config.v1+json") == 0 ||
 	       strcmp(type, "application/vnd.docker.container.image.v1+json") == 0;
+}
+
+/* How it is compressed is told by the layer itself. */
+static bool is_layer(const char *type)
+{
+	static const char *const stems[] = {
+		"application/vnd.oci.image.layer.v1.tar",
+		"application/vnd.oci.image.layer.nondistributable.v1.tar",
+		"application/vnd.docker.image.rootfs.diff.tar",
+		"application/vnd.docker.image.rootfs.foreign.diff.tar",
+	};
+	static const char *const ends[] = {"", "+gzip", "+zstd", ".gzip", ".zstd"};
+
+	for (size_t i = 0; i < ARRAY_LEN(stems); i++) {
+		struct str rest = str_of(type);
+
+		if (!str_starts_with(rest, stems[i]))
+			continue;
+		rest = str_slice(rest, strlen(stems[i]), rest.len);
+		for (size_t k = 0; k < ARRAY_LEN(ends); k++)
+			if (str_is(rest, ends[k]))
+				return true;
+	}
+	return is_generic(type);
+}
+
+/* Registries hold other things, too, in the form of images. */
+static struct err *no_image(const char *type)
+{
+	static const struct {
+		const char *stem, *what;
+	} rows[] = {
+		{"application/vnd.cncf.helm.", "a Helm chart"},
+		{"application/vnd.sylabs.sif.",
+		 "a SIF image, which 'apptainer pull oras://...' fetches"},
+		{"application/vnd.dev.cosign.", "a signature"},
+		{"application/vnd.dev.sigstore.", "a signature"},
+		{"application/vnd.in-toto", "an attestation"},
+		{"application/vnd.docker.plugin.", "a plugin of docker"},
+		{"application/vnd.wasm.", "a WebAssembly module"},
+		{"application/vnd.oci.empty.", "an artifact of another kind"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_starts_with(str_of(type), rows[i].stem))
+			return err_new(ERR_UNSUPPORTED,
+				       "this is no container image but %s ('%.100s')",
+				       rows[i].what, type);
+	if (str_ends_with(str_of(type), "+encrypted"))
+		return err_new(ERR_UNSUPPORTED,
+			       "the image's layers are encrypted ('%.100s')", type);
+	return err_new(ERR_UNSUPPORTED, "this is no container image but '%.100s'", type);
+}
+
+static struct err *judge_config(const cJSON *tree, const struct oci_descriptor *config)
+{
+	const char *artifact = json_string(tree, "artifactType");
+
+	if (artifact && !is_image_config(config->media_type))
+		return no_image(artifact);
+	if (!is_image_config(config->media_type) && !is_generic(config->media_type))
+		return no_image(config->media_type);
+	if (config->size > OCI_CONFIG_MAX)
+		return err_new(ERR_CORRUPT,
+			       "a configuration of %llu bytes, more than %llu",
+			       (unsigned long long)config->size,
+			       (unsigned long long)OCI_CONFIG_MAX);
+	return NULL;
+}
+
+/* The same layer twice is usual; the same with another size is a lie. */
+static struct err *judge_layers(const struct oci_manifest *m)
+{
+	char digest[DIGEST_TEXT_SIZE];
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < m->n_layers; i++) {
+		const struct oci_descriptor *layer = &m->layers[i];
+
+		if (!is_layer(layer->media_type))
+			return err_wrap(no_image(layer->media_type), "layer %zu of %zu",
+					i + 1, m->n_layers);
+		for (size_t k = 0; k < i; k++)
+			if (digest_equal(&m->layers[k].digest, &layer->digest) &&
+			    m->layers[k].size != layer->size)
+				return err_new(ERR_CORRUPT,
+					       "layer '%s' is there with two sizes",
+					       digest_format(&layer->digest, digest));
+		/* Sizes are below 2^53, and there are not that many of them. */
+		total += layer->size;
+	}
+	if (total > LAYER_BYTES_MAX)
+		return err_new(ERR_CORRUPT, "layers of %llu GiB, more than %llu GiB",
+			       (unsigned long long)(total >> 30),
+			       (unsigned long long)(LAYER_BYTES_MAX >> 30));
+	return NULL;
 }
 
 static struct err *fill_manifest(const cJSON *tree, struct oci_manifest *out)
@@ -234,26 +238,29 @@ static struct err *fill_manifest(const cJSON *tree, struct oci_manifest *out)
 
 	if (!config || !layers)
 		return err_new(ERR_CORRUPT, "the manifest lacks 'config' or 'layers'");
-	TRY(parse_descriptor(config, &out->config));
-	if (!is_image_config(out->config.media_type))
-		return err_new(ERR_UNSUPPORTED, "this is no container image but '%s'",
-			       out->config.media_type);
+	TRY(err_wrap(oci_descriptor_parse(config, &out->config), "'config'"));
+	TRY(judge_config(tree, &out->config));
 	if ((uint64_t)n > LAYERS_MAX)
-		return err_new(ERR_CORRUPT, "%d layers", n);
+		return err_new(ERR_CORRUPT, "%d layers, more than %llu", n,
+			       (unsigned long long)LAYERS_MAX);
 	out->layers = xcalloc((size_t)n, sizeof(*out->layers));
 	cJSON_ArrayForEach(layer, layers)
 	{
-		TRY(parse_descriptor(layer, &out->layers[out->n_layers]));
+		struct oci_descriptor *next = &out->layers[out->n_layers];
+
+		/* Counted first: what was parsed in part is released, too. */
 		out->n_layers++;
+		TRY(err_wrap(oci_descriptor_parse(layer, next), "layer %zu of %d",
+			     out->n_layers, n));
 	}
-	return NULL;
+	return judge_layers(out);
 }
 
 struct err *oci_manifest_parse(struct str text, struct oci_manifest *out)
 {
 	CLEANUP(json_freep) cJSON *tree = NULL;
 
-	TRY(parse_document(text, &tree));
+	TRY(oci_document_parse(text, &tree));
 	return fill_manifest(tree, out);
 }
 
@@ -308,7 +315,7 @@ static struct err *take_diff_ids(const cJSON *tree, struct oci_config *out)
 	const cJSON *array = json_array(rootfs, "diff_ids");
 	const char *type = json_string(rootfs, "type");
 
-	if (!array || !type || strcmp(type, "layers") != 0)
+	if (!array || (type && strcmp(type, "layers") != 0))
 		return err_new(ERR_CORRUPT,
 			       "the configuration has no 'rootfs' of layers");
 	out->diff_ids =
@@ -371,6 +378,6 @@ struct err *oci_config_parse(struct str text, struct oci_config *out)
 {
 	CLEANUP(json_freep) cJSON *tree = NULL;
 
-	TRY(err_wrap(parse_document(text, &tree), "image configuration"));
+	TRY(err_wrap(oci_document_parse(text, &tree), "image configuration"));
 	return err_wrap(fill_config(tree, out), "image configuration");
 }

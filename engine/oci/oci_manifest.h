@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * oci_manifest.h - typed image documents: index, manifest, configuration.
+ * oci_manifest.h - typed image documents: manifest and configuration.
  *
  * Purpose:   JSON from registries to structs, with limits, in both media type families.
  * Ownership: each _release() frees what its struct points to.
  * Threads:   values.
  * Errors:    ERR_CORRUPT for malformed or contradictory documents, ERR_UNSUPPORTED for
- *            schema 1 and artifacts, ERR_NOTFOUND when no platform of an index fits
- *            (listing them).
+ *            schema 1 and artifacts.
  */
 #ifndef ENGINE_OCI_OCI_MANIFEST_H
 #define ENGINE_OCI_OCI_MANIFEST_H
 
-#include "base/digest.h"
-#include "base/err.h"
-#include "base/str.h"
+#include "engine/oci/oci_descriptor.h"
+#include "engine/oci/oci_platform.h"
 
-struct oci_descriptor {
-	struct digest digest;
-	uint64_t size; /* bytes */
-	char *media_type;
-};
+/* Bytes of an index or a manifest (registries must take 4 MiB), and of a configuration. */
+#define OCI_DOCUMENT_MAX MIB(4)
+#define OCI_CONFIG_MAX MIB(8)
 
 struct oci_manifest {
 	struct oci_descriptor config;
@@ -44,27 +40,20 @@ struct oci_config {
 			     if none */
 };
 
-/* Go names; `variant` may be NULL. */
-struct oci_platform {
-	const char *os, *architecture, *variant;
-};
-
-/* The platform of this host. */
-struct oci_platform oci_platform_host(void);
-
 enum oci_kind { OCI_INDEX, OCI_MANIFEST };
 
 /* What a document is, by its Content-Type (parameters cut) or, if that says nothing, by
  * its members. */
 NODISCARD struct err *oci_document_kind(struct str text, const char *content_type,
 					enum oci_kind *out);
-/* The entry of an index that fits `platform` best. */
-NODISCARD struct err *oci_index_choose(struct str text,
-				       const struct oci_platform *platform,
-				       struct oci_descriptor *out);
+/* A document's JSON object, for json_freep(). */
+NODISCARD struct err *oci_document_parse(struct str text, cJSON **out);
+/* Is it the media type of an index or of a manifest? */
+bool oci_type_is_document(struct str type);
+/* All that can be said of an image before anything of it is fetched is looked at: types, sizes,
+ * their sum, the number of layers. */
 NODISCARD struct err *oci_manifest_parse(struct str text, struct oci_manifest *out);
 NODISCARD struct err *oci_config_parse(struct str text, struct oci_config *out);
-void oci_descriptor_release(struct oci_descriptor *d);
 void oci_manifest_release(struct oci_manifest *m);
 void oci_config_release(struct oci_config *c);
 

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Registries as they are: what others build from, we do, too."""
+"""Registries as they are: what others build from, we do, too; what nobody can build from is refused before anything
+of it is fetched."""
+import gzip
+import json
+import subprocess
+
 import lib
-from lib import build, check, docker, finish, image
-from fake import Image, Registry, base, file, tar
+from lib import build, check, docker, finish, image, run
+from fake import DOCKER, OCI, Image, Index, Layer, Registry, base, digest, file, tar
 
 registry = Registry({"t/base:1": Image([base(), tar(file("etc/motd", "hello"))])})
 done = build(docker(registry, "%post\n    cat /etc/motd >/copy\n"))
@@ -33,5 +38,147 @@ for name, header in (("no digest", None), ("an unknown digest", "md5:00"), ("upp
     r = Registry({"t/base:1": image_}, other)
     done = build(docker(r))
     check(f"HEAD tells {name}", done.status == 0, (done, r.log))
+
+# ---- indexes ----
+
+BASE = base()
+LINUX = {"os": "linux", "architecture": "amd64"}
+
+
+def built(what, image_, held=lambda done: True, hook=None):
+    """Builds from it; gives the result and the registry."""
+    r = Registry({"t/base:1": image_}, hook)
+    done = build(docker(r))
+    check(what, done.status == 0 and held(done), (str(done), r.log))
+    return done, r
+
+
+def refused(what, image_, says, hook=None):
+    """Is refused without a blob."""
+    r = Registry({"t/base:1": image_}, hook)
+    done = build(docker(r))
+    check(what, done.status not in (0, "late") and says in done.err and r.count("/blobs/") == 0, (str(done), r.log))
+    return done
+
+
+def says(text):
+    return lambda done: text in done.err
+
+
+def marked(name):
+    return Image([BASE, tar(file(name, "x"))])
+
+
+ld = subprocess.run(["/lib64/ld-linux-x86-64.so.2", "--help"], capture_output=True, text=True, check=False).stdout
+runs = ["v1"] + [v for v in ("v2", "v3", "v4") if f"x86-64-{v} (supported" in ld]
+for variant in runs:
+    built(f"an index with amd64/{variant} alone",
+          Index([(Image([BASE], architecture="arm64"), {"os": "linux", "architecture": "arm64"}),
+                 (image_, {**LINUX, "variant": variant})]),
+          says(f"linux/amd64/{variant} is taken") if variant != "v1" else lambda done: "is taken" not in done.err)
+levels = Index([(marked(v or "none"), {**LINUX, "variant": v} if v else LINUX) for v in (None, "v1", "v2", "v3", "v4")])
+done, r = built("an index with all variants", levels)
+check("the best that this processor runs is taken", "/" + (runs[-1] if len(runs) > 1 else "none") in image(done).names())
+again = run(["run", "--progress", "plain", "-o", "x.sif", "x.def"], done.folder)
+check("and is there the next time", again.status == 0 and "nothing has changed" in again.err, again)
+if len(runs) < 4:
+    refused("none that runs here", Index([(image_, {**LINUX, "variant": "v4"})]), f"up to {runs[-1]} (it has: linux/amd64/v4)"
+            if len(runs) > 1 else "(it has: linux/amd64/v4)")
+
+for name, platform in (("x86_64", {"os": "linux", "architecture": "x86_64"}), ("nothing", {}), ("no platform", None),
+                       ("upper case", {"os": "Linux", "architecture": "AMD64"}), ("no system", {"architecture": "amd64"})):
+    built(f"an index that says {name}", Index([(image_, platform)]))
+attestation = marked("attestation")
+both = Index([(image_, None), (attestation, {"os": "unknown", "architecture": "unknown"})])
+both.tree["manifests"][1]["annotations"] = {"vnd.docker.reference.type": "attestation-manifest"}
+both.seal(both.media_type)
+built("one image, and what attests of it", both)
+
+many = Index([(image_, {"os": "linux", "architecture": f"\x1b[31m{n}" * 20}) for n in range(5000)])
+done = refused("an index with all but ours", many, "and 4988 more")
+check("not all are told", len(done.err) < 4000, len(done.err))
+
+nested = image_
+for depth in range(1, 5):
+    nested = Index([(nested, LINUX)])
+    if depth < 4:
+        built(f"an index in an index, {depth} deep", nested)
+refused("an index in an index, 4 deep", nested, "an index within an index")
+
+wrong = Index([(image_, LINUX)])
+wrong.tree["manifests"][0]["size"] += 1
+wrong.seal(wrong.media_type)
+refused("an index that lies about a size", wrong, "the index says")
+wrong.tree["manifests"][0]["size"] = 5 << 20
+wrong.seal(wrong.media_type)
+refused("an index with a manifest of 5 MiB", wrong, "a manifest of 5242880 bytes")
+
+built("an image for another machine, and no index", Image([BASE], architecture="arm64"), says("is made for linux/arm64"))
+
+# ---- manifests ----
+
+
+def changed(change, **more):
+    return Image([BASE], change=change, **more)
+
+
+def set_type(value):
+    def change(tree):
+        if value is None:
+            del tree["config"]["mediaType"]
+        else:
+            tree["config"]["mediaType"] = value
+
+    return change
+
+
+for value in (None, "application/octet-stream", "text/plain", "application/json", "application/vnd.docker.container.image.v1+json"):
+    built(f"a configuration of type {value}", changed(set_type(value)))
+for value, what in (("application/vnd.cncf.helm.config.v1+json", "a Helm chart"), ("application/vnd.sylabs.sif.config.v1+json", "apptainer pull"),
+                    ("application/vnd.oci.empty.v1+json", "an artifact"), ("application/x-strange", "application/x-strange")):
+    refused(f"a configuration of type {value}", changed(set_type(value)), what)
+refused("an artifact", changed(lambda t: (set_type(None)(t), t.update(artifactType="application/x-sbom"))), "application/x-sbom")
+for value, what in (("application/vnd.dev.cosign.simplesigning.v1+json", "a signature"), (OCI + "layer.v1.tar+encrypted", "encrypted"),
+                    ("application/x-strange", "application/x-strange")):
+    refused(f"a layer of type {value}", Image([Layer(BASE, media_type=value)]), what)
+for value in (OCI + "layer.v1.tar", DOCKER + "image.rootfs.diff.tar.gzip", "application/octet-stream", ""):
+    built(f"a layer of type '{value}'", Image([Layer(BASE, media_type=value)]))
+
+refused("a configuration of 64 MiB", changed(lambda t: t["config"].update(size=64 << 20)), "a configuration of 67108864 bytes")
+refused("layers of 2 TiB", changed(lambda t: t["layers"][0].update(size=2 << 40)), "layers of 2048 GiB")
+refused("one layer with two sizes", changed(lambda t: t["layers"].append({**t["layers"][0], "size": 7})), "two sizes")
+refused("1001 layers", changed(lambda t: t.update(layers=t["layers"] * 1001)), "1001 layers")
+refused("a digest in upper case", changed(lambda t: t["layers"][0].update(digest=t["layers"][0]["digest"].upper())), "no proper digest")
+refused("a sha512 digest", changed(lambda t: t["layers"][0].update(digest="sha512:" + "0" * 128)), "only sha256")
+refused("layers and manifests", changed(lambda t: t.update(manifests=[])), "at once")
+refused("no layers", changed(lambda t: t.pop("layers")), "lacks")
+refused("schema 1", changed(lambda t: (t.clear(), t.update(schemaVersion=1, name="t/base", fsLayers=[]))), "schema 1")
+refused("5 MiB of it", changed(lambda t: t.update(x="y" * (5 << 20))), "4194304 bytes")
+
+hollow = gzip.compress(b"", mtime=0)
+built("the same layer twice, and empty ones", Image([BASE, *[tar(file("a", "b"))] * 2, Layer(b"", hollow), Layer(tar()), Layer(tar())]))
+
+done = build(docker(Registry({"t/base:1": Image([])})))
+check("no layers at all: an image of nothing", done.status == 0, done)
+for name, more, what in (("fewer diffIDs than layers", {"rootfs": {"type": "layers", "diff_ids": []}}, "the configuration 0"),
+                         ("no rootfs", {"rootfs": None}, "no 'rootfs'"), ("a diffID that is none", {"rootfs": {"diff_ids": ["x"]}}, "malformed")):
+    r = Registry({"t/base:1": Image([BASE], **more)})
+    done = build(docker(r))
+    check(f"a configuration with {name}", done.status != 0 and what in done.err and r.count("/blobs/") == 1, (str(done), r.log))
+
+# ---- what servers say of documents ----
+
+for name, value in (("text/plain", "text/plain; charset=utf-8"), ("nothing", None), ("a character set", OCI + "manifest.v1+json; charset=utf-8"),
+                    ("octet-stream", "application/octet-stream"), ("upper case", (OCI + "manifest.v1+json").upper())):
+    def typed(x, value=value):
+        if x.kind != "manifests":
+            return False
+        return x.answer(200, image_.raw, {"Content-Type": value, "Docker-Content-Digest": image_.digest, "ETag": 'W/"x"'})
+
+    built(f"a Content-Type that says {name}", image_, hook=typed)
+refused("a manifest that is called an index", image_, "not what its Content-Type says",
+        lambda x: x.kind == "manifests" and x.answer(200, image_.raw, {"Content-Type": OCI + "index.v1+json"}))
+refused("a digest that lies", image_, "",
+        lambda x: x.kind == "manifests" and x.answer(200, image_.raw, {"Docker-Content-Digest": digest(b"")}))
 
 finish()
