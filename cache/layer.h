@@ -18,6 +18,10 @@ struct layer_id {
 	char name[13]; /* [a-z2-7], NUL-terminated */
 };
 
+/* A chain that is mounted has no more layers: their names are to fit into one page, with room
+ * for a failed step's, and a long chain makes each look-up slower. */
+enum { SNAPSHOT_MAX = 120 };
+
 struct snapshot {
 	struct layer_id *layers;
 	size_t len;

@@ -9,6 +9,12 @@
  *
  * All layers are fetched and tried alone in parallel; then the chain is put together from
  * the bottom, where those that need parents are applied, one after the other.
+ *
+ * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top.  Of an image with
+ * more layers than LAYERS_MAX the lowest are applied one after the other to one folder, as
+ * tools without overlayfs do, which becomes one layer, named after the ChainID of the last of
+ * them.  The lowest, since all that is above can then stand alone as before; they are fetched
+ * in parallel, too.
  */
 #include "engine/agent/oci_layers.h"
 
@@ -39,11 +45,17 @@ struct layer_job {
 	_Atomic uint64_t received, unpacked; /* compressed bytes */
 };
 
+/* Layers of a base; the rest of a chain is for the steps upon it. */
+enum { LAYERS_MAX = SNAPSHOT_MAX - 20 };
+
 struct bringing {
 	const struct oci_layers_request *request;
 	struct layer_job *jobs;
 	size_t n;
 	uint64_t total; /* compressed bytes of all layers */
+	/* So many of the lowest become one: 0, or at least 2. */
+	size_t n_merged;
+	struct layer_job merged; /* what they become, `diff_id` is the ChainID */
 };
 
 /* For the callbacks of one job. */
@@ -212,6 +224,16 @@ static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 	return save_layer(c, key, watch->job);
 }
 
+/* One of those that are going to be merged, unless that was done before. */
+static struct err *bring_merged_part(struct bringing *all, struct job_watch *watch)
+{
+	if (all->merged.layer.len == 0)
+		return fetch_blob(all, watch);
+	on_unpacked(watch, watch->job->blob->size);
+	on_received(watch, watch->job->blob->size, watch->job->blob->size);
+	return NULL;
+}
+
 /* Child task: layer `index` into the store, if it can stand alone. */
 static struct err *bring_alone(void *context, size_t index, struct task *task)
 {
@@ -223,6 +245,8 @@ static struct err *bring_alone(void *context, size_t index, struct task *task)
 	struct err *e = NULL;
 	bool waited;
 
+	if (index < all->n_merged)
+		return bring_merged_part(all, &watch);
 	TRY(flight_enter(c->flights, &key, task, &waited));
 	if (!load_layer(c, &key, job))
 		e = make_alone(all, &watch, &key);
@@ -316,6 +340,56 @@ static struct err *bring_on_chain(struct bringing *all, struct layer_job *job,
 	return e;
 }
 
+/* ---- the lowest of many ---- */
+
+static struct digest merged_key(const struct bringing *all)
+{
+	return layer_key(all->request->context, "oci merged", &all->merged.diff_id);
+}
+
+static struct err *make_merged(struct bringing *all, const struct digest *key)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(freep) char *target = NULL;
+	const struct agent_context *c = all->request->context;
+	struct layer_id id;
+
+	TRY(scratch_new(c->store, &scratch));
+	if (mkdirat(scratch.fd, "upper", 0755) != 0)
+		return err_sys("'%s'", scratch.path);
+	target = path_join(scratch.path, "upper");
+	for (size_t i = 0; i < all->n_merged; i++) {
+		struct job_watch watch = {all, &all->jobs[i], c->task};
+		struct unpack_result result = {0};
+
+		/* There already, unless somebody has removed it. */
+		TRY(fetch_blob(all, &watch));
+		TRY(unpack(all, &watch, target, i > 0 ? target : NULL, &result));
+	}
+	TRY(layer_publish(c->store, scratch.fd, "upper", &id));
+	snapshot_push(&all->merged.layer, &id);
+	all->merged.has_root = true;
+	return save_layer(c, key, &all->merged);
+}
+
+static struct err *bring_merged(struct bringing *all)
+{
+	const struct agent_context *c = all->request->context;
+	struct digest key = merged_key(all);
+	struct err *e = NULL;
+	bool waited;
+
+	if (all->merged.layer.len > 0)
+		return NULL;
+	TRY(flight_enter(c->flights, &key, c->task, &waited));
+	if (!load_layer(c, &key, &all->merged))
+		e = make_merged(all, &key);
+	flight_leave(c->flights, &key, e);
+	return e;
+}
+
+/* ---- stacking ---- */
+
 static struct digest chain_id_next(const struct digest *chain_id,
 				   const struct digest *diff_id)
 {
@@ -340,9 +414,13 @@ static bool is_in(const struct snapshot *chain, const struct layer_job *job)
 static struct err *stack(struct bringing *all, struct snapshot *out)
 {
 	const struct store *s = all->request->context->store;
-	struct digest chain_id = {0};
+	struct digest chain_id = all->merged.diff_id;
 
-	for (size_t i = 0; i < all->n; i++) {
+	if (all->n_merged > 0) {
+		TRY(bring_merged(all));
+		snapshot_push(out, &all->merged.layer.layers[0]);
+	}
+	for (size_t i = all->n_merged; i < all->n; i++) {
 		struct layer_job *job = &all->jobs[i];
 
 		chain_id = chain_id_next(&chain_id, &job->diff_id);
@@ -377,8 +455,14 @@ static struct err *check_offline(struct bringing *all)
 	if (c->use_network)
 		return NULL;
 	for (size_t i = 0; i < all->n; i++) {
-		chain_id = chain_id_next(&chain_id, &all->jobs[i].diff_id);
-		missing += !can_bring_offline(c, &all->jobs[i], &chain_id);
+		struct layer_job *job = &all->jobs[i];
+
+		chain_id = chain_id_next(&chain_id, &job->diff_id);
+		if (i < all->n_merged)
+			missing += all->merged.layer.len == 0 &&
+				   !blob_exists(c->store, &job->blob->digest);
+		else
+			missing += !can_bring_offline(c, job, &chain_id);
 	}
 	if (missing == 0)
 		return NULL;
@@ -388,6 +472,37 @@ static struct err *check_offline(struct bringing *all)
 				(unsigned long long)missing, all->n),
 			"run once without --offline: what is there already is not "
 			"fetched again");
+}
+
+static void set_jobs(struct bringing *all)
+{
+	const struct oci_layers_request *request = all->request;
+
+	all->jobs = xcalloc(all->n, sizeof(*all->jobs));
+	for (size_t i = 0; i < all->n; i++) {
+		all->jobs[i].blob = &request->manifest->layers[i];
+		all->jobs[i].diff_id = request->config->diff_ids[i];
+		all->jobs[i].is_first = i == 0;
+		all->total += all->jobs[i].blob->size;
+	}
+}
+
+static void plan_merging(struct bringing *all)
+{
+	const struct agent_context *c = all->request->context;
+	struct digest *chain_id = &all->merged.diff_id, key;
+
+	if (all->n <= LAYERS_MAX)
+		return;
+	all->n_merged = all->n - LAYERS_MAX + 1;
+	for (size_t i = 0; i < all->n_merged; i++)
+		*chain_id = chain_id_next(chain_id, &all->jobs[i].diff_id);
+	key = merged_key(all);
+	if (!load_layer(c, &key, &all->merged))
+		task_note(c->task,
+			  "the image has %zu layers: the lowest %zu become one, since no "
+			  "more than %d can be mounted",
+			  all->n, all->n_merged, SNAPSHOT_MAX);
 }
 
 struct err *oci_layers_bring(const struct oci_layers_request *request,
@@ -400,13 +515,8 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 		return err_new(ERR_CORRUPT,
 			       "the manifest has %zu layers, the configuration %zu",
 			       all.n, request->config->n_diff_ids);
-	all.jobs = xcalloc(all.n, sizeof(*all.jobs));
-	for (size_t i = 0; i < all.n; i++) {
-		all.jobs[i].blob = &request->manifest->layers[i];
-		all.jobs[i].diff_id = request->config->diff_ids[i];
-		all.jobs[i].is_first = i == 0;
-		all.total += all.jobs[i].blob->size;
-	}
+	set_jobs(&all);
+	plan_merging(&all);
 	e = check_offline(&all);
 	if (!e)
 		e = task_parallel(request->context->task, all.n, bring_alone, &all);
@@ -418,6 +528,7 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 		blob_spend(request->context->store, &all.jobs[i].blob->digest);
 	for (size_t i = 0; i < all.n; i++)
 		snapshot_release(&all.jobs[i].layer);
+	snapshot_release(&all.merged.layer);
 	free(all.jobs);
 	return e;
 }

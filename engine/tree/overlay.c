@@ -5,7 +5,7 @@
  * word: 4111 bytes were seen to lose the work folder.  So layers are named through a
  * descriptor of the folder that holds them, `/proc/self/fd/N/NAME`, which is short
  * however deep the store lies (and needs no chdir(2), which a threaded process must not
- * do), and the length is checked.  Some 130 layers fit; registries allow 127.
+ * do), and the length is checked.  Some 130 layers fit; SNAPSHOT_MAX keeps chains below.
  */
 #include "engine/tree/overlay.h"
 
