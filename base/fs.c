@@ -74,6 +74,42 @@ struct err *fs_read_file(int dir_fd, const char *path, size_t max, struct buf *o
 	return err_wrap(fs_read_fd(fd, max, out), "'%s'", path);
 }
 
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a folder";
+	case S_IFIFO:
+		return "a fifo";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+struct err *fs_open_regular(int dir_fd, const char *path, int *out)
+{
+	CLEANUP(closep) int fd = -1;
+	struct stat st;
+
+	TRY(fs_open(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd));
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_new(ERR_USAGE, "'%s' is %s", path, kind_of(st.st_mode));
+	*out = steal_fd(&fd);
+	return NULL;
+}
+
+struct err *fs_read_regular(int dir_fd, const char *path, size_t max, struct buf *out)
+{
+	CLEANUP(closep) int fd = -1;
+
+	TRY(fs_open_regular(dir_fd, path, &fd));
+	return err_wrap(fs_read_fd(fd, max, out), "'%s'", path);
+}
+
 struct err *fs_write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

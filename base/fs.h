@@ -25,6 +25,12 @@ NODISCARD struct err *fs_read_fd(int fd, size_t max, struct buf *out);
 NODISCARD struct err *fs_read_exact(int fd, void *out, size_t len);
 NODISCARD struct err *fs_read_file(int dir_fd, const char *path, size_t max,
 				   struct buf *out);
+/* openat(2) for reading what must be a regular file: a fifo or device is not waited for, but
+ * ERR_USAGE. */
+NODISCARD struct err *fs_open_regular(int dir_fd, const char *path, int *out);
+/* As fs_read_file(), by it. */
+NODISCARD struct err *fs_read_regular(int dir_fd, const char *path, size_t max,
+				      struct buf *out);
 /* All of `data`, however often write(2) stops short. */
 NODISCARD struct err *fs_write_all(int fd, const void *data, size_t len);
 NODISCARD struct err *fs_pwrite_all(int fd, const void *data, size_t len,

@@ -145,17 +145,11 @@ static bool is_wanted(const struct collection *c, const struct candidate *candid
 
 /* ---- taking ---- */
 
-static void less(struct usage *from, const struct usage *part)
-{
-	from->bytes -= part->bytes < from->bytes ? part->bytes : from->bytes;
-	from->files -= part->files < from->files ? part->files : from->files;
-}
-
 static void tell(struct collection *c, const struct gc_victim *victim)
 {
 	c->result->victims++;
 	usage_add(&c->result->freed, &victim->usage);
-	less(&c->now, &victim->usage);
+	usage_subtract(&c->now, &victim->usage);
 	if (c->policy->show)
 		c->policy->show(c->policy->context, victim);
 }

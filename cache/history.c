@@ -20,6 +20,8 @@
 #include "base/clock.h"
 #include "base/dir.h"
 #include "base/fs.h"
+#include "base/path.h"
+#include "cache/store_names.h"
 #include "cache/store_private.h"
 
 static const size_t FILE_MAX_BYTES = (size_t)16 << 20;
@@ -124,12 +126,19 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
+static bool is_ours(const char *name)
+{
+	CLEANUP(freep) char *path = path_join("history/00", name);
+
+	return store_name_of(path) == STORE_NAME_FILE;
+}
+
 static void look_at(int folder, const char *name, const char *kept,
 		    struct folder_use *use)
 {
 	struct stat st;
 
-	if (name[0] == '.' || fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!is_ours(name) || fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
 	use->files++;
 	use->bytes += (uint64_t)st.st_size;

@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "cache/record.h"
 #include "cache/seal.h"
+#include "cache/store_names.h"
 #include "cache/store_private.h"
 
 static const size_t RECORD_MAX = (size_t)64 << 20;
@@ -35,7 +36,8 @@ static struct usage usage_of(const struct stat *st)
 typedef struct err *(*entry_fn)(struct inventory *inv, const char *path,
 				const char *name);
 
-/* Call `fn` for each entry of `folder`, which need not be there. */
+/* Call `fn` for each entry of `folder`, which need not be there; what is not ours is not
+ * seen. */
 static struct err *for_each(struct inventory *inv, const char *folder, entry_fn fn)
 {
 	CLEANUP(dir_closep) DIR *dir = dir_open(inv->store->fd, folder, 0);
@@ -46,7 +48,7 @@ static struct err *for_each(struct inventory *inv, const char *folder, entry_fn 
 	while ((name = dir_next(dir)) != NULL) {
 		CLEANUP(freep) char *path = path_join(folder, name);
 
-		if (name[0] != '.')
+		if (store_name_of(path) != STORE_NAME_STRANGE)
 			TRY(fn(inv, path, name));
 	}
 	return errno ? err_sys("read '%s'", folder) : NULL;
@@ -135,10 +137,8 @@ static struct err *add_record(struct inventory *inv, const char *path, const cha
 	struct inventory_record r = {0}, *known;
 	struct err *e;
 	struct stat st;
-	size_t len = strlen(name);
 
-	if (len < 6 || strcmp(name + len - 5, ".json") != 0)
-		return NULL;
+	(void)name;
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return errno == ENOENT ? NULL : err_sys("'%s'", path);
 	known = find_record(inv, path, &st);
@@ -163,7 +163,8 @@ static struct err *add_record(struct inventory *inv, const char *path, const cha
 static struct err *add_record_folder(struct inventory *inv, const char *path,
 				     const char *name)
 {
-	return strlen(name) == 2 ? for_each(inv, path, add_record) : NULL;
+	(void)name;
+	return for_each(inv, path, add_record);
 }
 
 static void settle_records(struct inventory *inv)

@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cache/store_names.h"
 #include "cache/store_private.h"
 
 static pid_t read_holder(int fd)
@@ -84,8 +85,11 @@ void key_lock_release(struct key_lock *l)
 static void remove_if_free(const struct store *s, const char *name)
 {
 	CLEANUP(freep) char *path = path_join("locks", name);
-	CLEANUP(closep) int fd = openat(s->fd, path, O_RDWR | O_CLOEXEC);
+	CLEANUP(closep) int fd = -1;
 
+	if (store_name_of(path) != STORE_NAME_FILE)
+		return;
+	fd = openat(s->fd, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fs_is_named(fd, s->fd, path))
 		unlinkat(s->fd, path, 0);
 }
@@ -96,6 +100,5 @@ void key_lock_clean(const struct store *s)
 	const char *name;
 
 	while (dir && (name = dir_next(dir)) != NULL)
-		if (name[0] != '.')
-			remove_if_free(s, name);
+		remove_if_free(s, name);
 }

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cache/store_names.h"
 #include "cache/store_private.h"
 
 static const char FOLDER[] = "leases";
@@ -223,8 +224,11 @@ static struct err *read_lease(const struct store *s, const char *name,
 	CLEANUP(freep) char *path = path_join(FOLDER, name);
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(closep) int fd = -1;
-	struct err *e = fs_open(s->fd, path, O_RDONLY, 0, &fd);
+	struct err *e;
 
+	if (store_name_of(path) != STORE_NAME_FILE || name[0] == '.')
+		return NULL;
+	e = fs_open(s->fd, path, O_RDONLY, 0, &fd);
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "its process has ended");
 		return NULL;
@@ -249,8 +253,7 @@ struct err *lease_set_read(const struct store *s, struct lease_set *out)
 	if (!dir)
 		return errno == ENOENT ? NULL : err_sys("'%s'", FOLDER);
 	while ((name = dir_next(dir)) != NULL)
-		if (name[0] != '.')
-			TRY(read_lease(s, name, out));
+		TRY(read_lease(s, name, out));
 	return errno ? err_sys("read '%s'", FOLDER) : NULL;
 }
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,14 +17,9 @@
 #include "base/path.h"
 #include "cache/key_lock.h"
 #include "cache/store_fs.h"
+#include "cache/store_make.h"
+#include "cache/store_names.h"
 #include "cache/store_private.h"
-
-static const char VERSION_TEXT[] = "dagbuild store 1\n";
-
-static const char *const FOLDERS[] = {
-	"blobs", "blobs/sha256", "blobs/partial", "layers", "layers/empty", "records",
-	"logs",	 "tmp",		 "failed",	  "leases", "locks",
-};
 
 struct err *store_default_dir(const char *explicit_dir, char **out)
 {
@@ -50,43 +44,6 @@ struct err *store_default_dir(const char *explicit_dir, char **out)
 	return NULL;
 }
 
-static struct err *check_version(struct store *s)
-{
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-
-	TRY(fs_read_file(s->fd, "version", 256, &text));
-	if (strcmp(buf_text(&text), VERSION_TEXT) == 0)
-		return NULL;
-	return err_hint(err_new(ERR_UNSUPPORTED,
-				"the cache was made by another version of dagbuild"),
-			"remove it, or name another folder with DAGBUILD_CACHEDIR");
-}
-
-/* Several processes may make the store at once: each writes a secret of its own under a
- * temporary name, link(2) lets the first one win, and all read the winner's. */
-static struct err *make_secret(struct store *s)
-{
-	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
-	struct hash_secret secret;
-	struct err *e;
-
-	if (faccessat(s->fd, "secret", R_OK, 0) == 0)
-		return NULL;
-	if (getrandom(secret.bytes, sizeof(secret.bytes), 0) !=
-	    (ssize_t)sizeof(secret.bytes))
-		return err_sys("getrandom");
-	TRY(tmpfile_open(&tmp, s->fd, 0600));
-	TRY(fs_write_all(tmp.fd, secret.bytes, sizeof(secret.bytes)));
-	if (fdatasync(tmp.fd) != 0)
-		return err_sys("sync");
-	e = tmpfile_publish_new(&tmp, s->fd, "secret");
-	if (e && err_code(e) == ERR_EXISTS) {
-		err_ignore(e, "another process made the store at the same time");
-		return NULL;
-	}
-	return e;
-}
-
 static struct err *read_secret(struct store *s)
 {
 	CLEANUP(buf_release) struct buf data = BUF_INIT;
@@ -99,26 +56,15 @@ static struct err *read_secret(struct store *s)
 	return NULL;
 }
 
-static struct err *make_folders(struct store *s)
-{
-	for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++)
-		if (mkdirat(s->fd, FOLDERS[i], 0700) != 0 && errno != EEXIST)
-			return err_sys("make '%s'", FOLDERS[i]);
-	TRY(make_secret(s));
-	if (faccessat(s->fd, "version", R_OK, 0) == 0)
-		return NULL;
-	/* Made once; so a temporary file that a kill has left is looked for only here. */
-	tmpfile_remove_dead(s->fd);
-	return fs_write_atomic(s->fd, "version", VERSION_TEXT, strlen(VERSION_TEXT),
-			       0600);
-}
-
 /* A folder in tmp/ whose lock is free belongs to nobody alive. */
 static void remove_if_dead(const struct store *s, const char *name)
 {
 	CLEANUP(freep) char *path = path_join("tmp", name);
-	CLEANUP(closep) int fd = openat(s->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closep) int fd = -1;
 
+	if (store_name_of(path) != STORE_NAME_TREE)
+		return;
+	fd = openat(s->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return;
 	log_debug("cache", "removing '%s', left by a process that ended", path);
@@ -152,11 +98,9 @@ static struct err *read_boot_id(struct store *s)
 static struct err *open_in(struct store *s, enum store_access access)
 {
 	if (access == STORE_WRITE)
-		TRY(fs_mkdirs(AT_FDCWD, s->dir, 0700));
-	TRY(fs_open(AT_FDCWD, s->dir, O_RDONLY | O_DIRECTORY, 0, &s->fd));
-	if (access == STORE_WRITE)
-		TRY(make_folders(s));
-	TRY(check_version(s));
+		TRY(store_make(s->dir, &s->fd));
+	else
+		TRY(store_find(s->dir, &s->fd));
 	TRY(read_secret(s));
 	TRY(read_boot_id(s));
 	s->can_write = access == STORE_WRITE;
@@ -308,12 +252,14 @@ static struct err *scratch_try(struct scratch *scratch, bool *made)
 struct err *scratch_new(const struct store *s, struct scratch *out)
 {
 	bool made = false;
+	char random[13];
 
 	out->store = s;
 	for (int tries = 0; tries < 16 && !made; tries++) {
 		closep(&out->fd);
 		out->fd = -1;
-		fs_random_name(out->name, 12);
+		fs_random_name(random, sizeof(random) - 1);
+		snprintf(out->name, sizeof(out->name), "scratch-%s", random);
 		TRY(err_wrap(scratch_try(out, &made), "cache folder '%s'", s->dir));
 	}
 	if (!made)

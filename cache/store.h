@@ -11,12 +11,13 @@
  *              stat-memo            what host files held: stat_memo.h
  *              leases/              what running processes need: lease.h
  *              locks/               keys that are being made: key_lock.h
- *              secret, version      made with the store
+ *              secret, version      made with the store; CACHEDIR.TAG, too
+ *            Which names are ours: store_names.h.
  *            Publication is: write in tmp/, sync, rename.
  * Ownership: store_close() ends it.
  * Threads:   a store may be used from any thread; it is const after opening.
- * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made),
- *            ERR_UNSUPPORTED (made by a newer version), ERR_SYS.
+ * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made), and those of
+ *            store_make.h.
  */
 #ifndef CACHE_STORE_H
 #define CACHE_STORE_H
@@ -54,9 +55,9 @@ const struct hash_secret *store_secret(const struct store *s);
 /* A private folder under tmp/, locked while we live, so that others know a dead one. */
 struct scratch {
 	const struct store *store;
-	char name[16];
-	char *path; /* absolute */
-	int fd;	    /* O_RDONLY|O_DIRECTORY, holds the lock */
+	char name[24]; /* scratch-RANDOM */
+	char *path;    /* absolute */
+	int fd;	       /* O_RDONLY|O_DIRECTORY, holds the lock */
 };
 
 #define SCRATCH_INIT                                                                     \

@@ -37,6 +37,12 @@ void usage_add(struct usage *to, const struct usage *more)
 	to->files += more->files;
 }
 
+void usage_subtract(struct usage *from, const struct usage *part)
+{
+	from->bytes -= part->bytes < from->bytes ? part->bytes : from->bytes;
+	from->files -= part->files < from->files ? part->files : from->files;
+}
+
 /* `*out` stays NULL when it is gone. */
 static struct err *open_folder(int dir_fd, const char *name, DIR **out)
 {

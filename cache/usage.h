@@ -45,5 +45,7 @@ NODISCARD struct err *usage_measure(const struct store *s, enum usage_how how,
 /* Of `name` below `dir_fd` and all below it; nothing when it is not there. */
 NODISCARD struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out);
 void usage_add(struct usage *to, const struct usage *more);
+/* Not below nothing. */
+void usage_subtract(struct usage *from, const struct usage *part);
 
 #endif

@@ -232,6 +232,19 @@ void cache_text_freed(const struct gc_result *result, bool dry_run)
 		say_line("%zu things stay: running builds need them", result->needed);
 }
 
+void cache_text_rest(const struct store_rest *rest, const char *dir)
+{
+	CLEANUP(buf_release) struct buf name = BUF_INIT;
+	bool one = rest->strange == 1;
+
+	if (rest->strange == 0)
+		return;
+	visible_line(&name, str_of(rest->example));
+	say_line("'%s' holds %zu %s not dagbuild's and %s: '%s'%s", dir, rest->strange,
+		 one ? "thing that is" : "things that are", one ? "stays" : "stay",
+		 buf_text(&name), one ? "" : ", ...");
+}
+
 /* ---- verify ---- */
 
 void cache_findings_add(void *context, const struct verify_finding *finding)

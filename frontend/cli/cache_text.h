@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "cache/gc.h"
 #include "cache/inventory.h"
+#include "cache/store_make.h"
 #include "cache/verify.h"
 
 void cache_text_usage(const struct usage_report *report, struct buf *out);
@@ -32,6 +33,8 @@ void cache_json_victims(const struct cache_victims *v, const struct gc_result *r
 			bool dry_run, struct buf *out);
 /* "freed 1.2 GB in 12 files", to standard error. */
 void cache_text_freed(const struct gc_result *result, bool dry_run);
+/* What `clear` leaves in folder `dir`; nothing is said of nothing. */
+void cache_text_rest(const struct store_rest *rest, const char *dir);
 
 struct cache_findings {
 	VEC(struct verify_finding)

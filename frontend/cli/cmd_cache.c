@@ -16,22 +16,25 @@
 #include "base/fs.h"
 #include "cache/gc.h"
 #include "cache/lease.h"
+#include "cache/store_make.h"
 #include "cache/verify.h"
 #include "engine/run/userns.h"
 #include "frontend/cli/cache_text.h"
 #include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/say.h"
+#include "frontend/ui/screen_text.h"
 
 /* Options that not every action takes, in the order of the rows. */
 enum {
-	USES = 6,
+	USES = 7,
 	USES_JSON = 1 << 0,
 	USES_OLDER = 1 << 1,
 	USES_KEEP = 1 << 2,
 	USES_ALL = 1 << 3,
 	USES_DRY_RUN = 1 << 4,
 	USES_REPAIR = 1 << 5,
+	USES_YES = 1 << 6,
 };
 
 struct settings {
@@ -84,6 +87,13 @@ static struct err *set_repair(void *settings, const char *value)
 	return NULL;
 }
 
+static struct err *set_yes(void *settings, const char *value)
+{
+	(void)value;
+	((struct settings *)settings)->used |= USES_YES;
+	return NULL;
+}
+
 static struct err *set_cache_dir(void *settings, const char *value)
 {
 	((struct settings *)settings)->cache_dir = value;
@@ -96,8 +106,9 @@ static const struct option_row rows[] = {
 	{0, "keep", "SIZE", "prune: the least recently used, until SIZE is left",
 	 set_keep},
 	{0, "all", NULL, "prune: everything that no running build needs", set_all},
-	{0, "dry-run", NULL, "prune: only list what would go", set_dry_run},
+	{0, "dry-run", NULL, "prune, clear: only say what would go", set_dry_run},
 	{0, "repair", NULL, "verify: remove what is damaged", set_repair},
+	{'y', "yes", NULL, "clear: do not ask", set_yes},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
 	CMD_HELP_ROW,
@@ -222,7 +233,7 @@ static struct err *prune(const struct job *job)
 }
 
 /* All of it, when nobody is at work; else what nobody needs. */
-static struct err *remove_store(const struct job *job, bool *removed)
+static struct err *remove_store(const struct job *job, bool dry_run, bool *removed)
 {
 	CLEANUP(closep) int collector = -1;
 	CLEANUP(closep) int lock = -1;
@@ -235,30 +246,62 @@ static struct err *remove_store(const struct job *job, bool *removed)
 	*removed = !e && leases.alive == 0;
 	lease_set_release(&leases);
 	TRY(e);
-	return *removed ? fs_remove_tree(AT_FDCWD, job->dir) : NULL;
+	return *removed && !dry_run ? store_clear(job->store) : NULL;
 }
 
-static struct err *clear(const struct job *job)
+/* Who is at a terminal is asked; a script means what it says. */
+static bool is_meant(const struct job *job, const struct usage *ours)
+{
+	CLEANUP(buf_release) struct buf question = BUF_INIT;
+	char answer[16] = "", size[16];
+
+	if ((job->settings->used & USES_YES) || !isatty(STDIN_FILENO) ||
+	    !isatty(STDERR_FILENO))
+		return true;
+	screen_text_bytes(ours->bytes, size, sizeof(size));
+	buf_printf(&question, "remove the cache in '%s', %s in %llu files? [y/N] ",
+		   job->dir, size, (unsigned long long)ours->files);
+	say(&question);
+	return read(STDIN_FILENO, answer, sizeof(answer)) > 0 &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static struct err *clear_all(const struct job *job, const struct store_rest *rest)
 {
 	struct gc_policy policy = GC_NOTHING;
 	struct gc_result result = {0};
 	struct usage_report report;
-	bool removed = false;
+	bool dry_run = (job->settings->used & USES_DRY_RUN) != 0, removed = false;
+
+	TRY(usage_measure(job->store, USAGE_QUICK, &report));
+	result.freed = report.total;
+	usage_subtract(&result.freed, &rest->usage);
+	if (!dry_run && !is_meant(job, &result.freed)) {
+		say_line("nothing was removed");
+		*job->status = 1;
+		return NULL;
+	}
+	TRY(remove_store(job, dry_run, &removed));
+	policy.unused_since_ns = INT64_MAX;
+	policy.reason = "cache clear";
+	policy.dry_run = dry_run;
+	if (!removed)
+		TRY(gc_run(job->store, &policy, &result));
+	cache_text_freed(&result, dry_run);
+	cache_text_rest(rest, job->dir);
+	return NULL;
+}
+
+static struct err *clear(const struct job *job)
+{
+	CLEANUP(store_rest_release) struct store_rest rest = {0};
 
 	if (!job->store) {
 		say_line("there is no cache in '%s'", job->dir);
 		return NULL;
 	}
-	TRY(usage_measure(job->store, USAGE_QUICK, &report));
-	TRY(remove_store(job, &removed));
-	policy.unused_since_ns = INT64_MAX;
-	policy.reason = "cache clear";
-	if (removed)
-		result.freed = report.total;
-	else
-		TRY(gc_run(job->store, &policy, &result));
-	cache_text_freed(&result, false);
-	return NULL;
+	TRY(store_rest(job->store, &rest));
+	return clear_all(job, &rest);
 }
 
 static struct err *verify(const struct job *job)
@@ -294,7 +337,7 @@ static const struct action {
 	{"ls", USES_JSON, STORE_READ, list_records},
 	{"prune", USES_JSON | USES_OLDER | USES_KEEP | USES_ALL | USES_DRY_RUN,
 	 STORE_WRITE, prune},
-	{"clear", 0, STORE_WRITE, clear},
+	{"clear", USES_DRY_RUN | USES_YES, STORE_WRITE, clear},
 	{"verify", USES_JSON | USES_REPAIR, STORE_WRITE, verify},
 };
 

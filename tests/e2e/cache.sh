@@ -336,10 +336,10 @@ if [ "$MODE" = root ]; then
 	says 'No space left on device' "it says so"
 else
 	DAGBUILD_CACHEDIR=/root/none dagbuild run first.def
-	status 1 "a cache that cannot be made"
+	status 2 "a cache that cannot be made"
 	says 'cache folder ./root/none.' "it is named"
 	DAGBUILD_CACHEDIR=/root/none dagbuild cache du
-	status 1 "nor looked at"
+	status 2 "nor looked at"
 fi
 
 # ---- clear ----

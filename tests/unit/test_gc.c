@@ -116,7 +116,7 @@ static void test_all(void **state)
 	assert_ok(usage_measure(*state, USAGE_EXACT, &before));
 	make_tree(*state);
 	assert_ok(blob_put(*state, &blob, "hello", 5));
-	write_at(store_fd(*state), "logs/x.log", 10);
+	write_at(store_fd(*state), "logs/a.post-01234567.log", 10);
 	r = collect(*state, all_policy());
 	assert_int_equal(r.needed, 0);
 	assert_ok(usage_measure(*state, USAGE_EXACT, &after));

@@ -166,9 +166,9 @@ static void litter(int folder, const char *name)
 	(void)name;
 	for (unsigned i = 0; i < 100; i++) {
 		struct timespec times[2] = {{.tv_sec = 1000 + i}, {.tv_sec = 1000 + i}};
-		char other[32];
+		char other[48];
 
-		snprintf(other, sizeof(other), "%030u", i);
+		snprintf(other, sizeof(other), "%030u.json", i);
 		spoil_at(folder, other, O_CREAT);
 		assert_int_equal(utimensat(folder, other, times, 0), 0);
 	}
@@ -176,7 +176,8 @@ static void litter(int folder, const char *name)
 
 static void litter_large(int folder, const char *name)
 {
-	int fd = openat(folder, "large", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int fd = openat(folder, "00000000000000000000000000ffff.json",
+			O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	(void)name;
 	assert_true(fd >= 0);

@@ -238,7 +238,8 @@ static void test_settling_keeps_times(void **state)
 static void test_scratch(void **state)
 {
 	CLEANUP(scratch_release) struct scratch mine = SCRATCH_INIT;
-	CLEANUP(freep) char *dead = path_join(store_dir(*state), "tmp/dead");
+	CLEANUP(freep)
+	char *dead = path_join(store_dir(*state), "tmp/scratch-dead22222222");
 	struct store *again = NULL;
 
 	assert_ok(scratch_new(*state, &mine));

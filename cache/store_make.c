@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ * store_make.c - see store_make.h.
+ *
+ * `version` is the first thing in a store, and the last that goes: where it is, the rest is
+ * ours.  A folder without it is taken only when nothing is in it but what is made with a store:
+ * somebody was killed at it.
+ */
+#include "cache/store_make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/visible.h"
+#include "cache/store_names.h"
+
+static const char VERSION[] = "version";
+static const char VERSION_PREFIX[] = "dagbuild store ";
+static const char VERSION_TEXT[] = "dagbuild store 1\n";
+
+static const char *const FOLDERS[] = {
+	"blobs", "blobs/sha256", "blobs/partial", "layers", "layers/empty", "records",
+	"logs",	 "tmp",		 "failed",	  "leases", "locks",
+};
+
+/* ---- whose is it? ---- */
+
+static struct err *use_another(struct err *e, const char *dir)
+{
+	return err_hint(e, "name a folder for it alone, as '%s/dagbuild'",
+			strcmp(dir, "/") == 0 ? "" : dir);
+}
+
+/* `*found` false: the folder has none. */
+static struct err *check_version(int fd, bool *found)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err *e = fs_read_regular(fd, VERSION, 256, &text);
+
+	*found = !e;
+	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_USAGE ||
+		  err_code(e) == ERR_CORRUPT)) {
+		err_ignore(e, "no store, then");
+		return NULL;
+	}
+	TRY(e);
+	*found = str_starts_with(str_of(buf_text(&text)), VERSION_PREFIX);
+	if (!*found || strcmp(buf_text(&text), VERSION_TEXT) == 0)
+		return NULL;
+	return err_hint(err_new(ERR_UNSUPPORTED,
+				"the cache was made by another version of dagbuild"),
+			"remove it, or name another folder with DAGBUILD_CACHEDIR");
+}
+
+static struct err *refuse_strange(void *context, const char *path, enum store_name what)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	const char *dir = context;
+
+	if (what != STORE_NAME_STRANGE && store_name_is_first(path))
+		return NULL;
+	visible_line(&shown, str_of(path));
+	return use_another(err_new(ERR_USAGE,
+				   "the folder holds '%s', which is not dagbuild's",
+				   buf_text(&shown)),
+			   dir);
+}
+
+static bool is_folder(const struct stat *st, const char *path)
+{
+	struct stat other;
+
+	return path && stat(path, &other) == 0 && other.st_dev == st->st_dev &&
+	       other.st_ino == st->st_ino;
+}
+
+/* Where others may write, they could put a layer of theirs in place of ours. */
+static struct err *close_to_others(int fd, const struct stat *st)
+{
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return NULL;
+	return fchmod(fd, st->st_mode & 07755) == 0 ? NULL : err_sys("its mode");
+}
+
+/* May the folder become a store?  Another process may make it one while we look. */
+static struct err *check_new(int fd, const char *dir, const struct stat *st)
+{
+	bool found = false;
+	struct err *e, *found_error;
+
+	if (is_folder(st, "/") || is_folder(st, getenv("HOME")))
+		return use_another(
+			err_new(ERR_USAGE, "the folder is no place for a cache"), dir);
+	e = store_names_each(fd, refuse_strange, (void *)dir);
+	if (!e)
+		return NULL;
+	found_error = check_version(fd, &found);
+	if (found_error || !found)
+		return err_attach(e, found_error);
+	err_ignore(e, "another process made the store");
+	return NULL;
+}
+
+static struct err *check_folder(int fd, const char *dir, bool *is_new)
+{
+	struct stat st;
+	bool found = false;
+
+	if (fstat(fd, &st) != 0)
+		return err_sys("stat");
+	if (st.st_uid != geteuid())
+		return err_hint(err_new(ERR_UNSUPPORTED,
+					"the folder belongs to another user (uid %u)",
+					st.st_uid),
+				"name one of your own with DAGBUILD_CACHEDIR");
+	TRY(check_version(fd, &found));
+	*is_new = !found;
+	if (*is_new)
+		TRY(check_new(fd, dir, &st));
+	return close_to_others(fd, &st);
+}
+
+/* ---- making ---- */
+
+/* Several processes may make the store at once: each writes a secret of its own under a
+ * temporary name, link(2) lets the first one win, and all read the winner's. */
+static struct err *make_secret(int fd)
+{
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	struct hash_secret secret;
+	struct err *e;
+
+	if (faccessat(fd, "secret", R_OK, 0) == 0)
+		return NULL;
+	if (getrandom(secret.bytes, sizeof(secret.bytes), 0) !=
+	    (ssize_t)sizeof(secret.bytes))
+		return err_sys("getrandom");
+	TRY(tmpfile_open(&tmp, fd, 0600));
+	TRY(fs_write_all(tmp.fd, secret.bytes, sizeof(secret.bytes)));
+	if (fdatasync(tmp.fd) != 0)
+		return err_sys("sync");
+	e = tmpfile_publish_new(&tmp, fd, "secret");
+	if (e && err_code(e) == ERR_EXISTS) {
+		err_ignore(e, "another process made the store at the same time");
+		return NULL;
+	}
+	return e;
+}
+
+static struct err *make_text(int fd, const char *name, const char *text, mode_t mode)
+{
+	if (faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return NULL;
+	return fs_write_atomic(fd, name, text, strlen(text), mode);
+}
+
+static struct err *make_parts(int fd, bool is_new)
+{
+	/* Made once; so a temporary file that a kill has left is looked for only here. */
+	if (is_new)
+		tmpfile_remove_dead(fd);
+	TRY(make_text(fd, VERSION, VERSION_TEXT, 0600));
+	TRY(make_text(fd, "CACHEDIR.TAG", STORE_TAG_TEXT, 0644));
+	for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++)
+		if (mkdirat(fd, FOLDERS[i], 0700) != 0 && errno != EEXIST)
+			return err_sys("make '%s'", FOLDERS[i]);
+	return make_secret(fd);
+}
+
+/* Whatever is wrong with the name, another will do. */
+static struct err *name_another(struct err *e)
+{
+	if (!e || err_code(e) == ERR_NOSPACE)
+		return e;
+	return err_hint(err_recode(e, ERR_USAGE),
+			"name another folder with DAGBUILD_CACHEDIR or --cache-dir");
+}
+
+struct err *store_make(const char *dir, int *fd)
+{
+	CLEANUP(closep) int own = -1;
+	bool is_new = false;
+
+	TRY(name_another(fs_mkdirs(AT_FDCWD, dir, 0700)));
+	TRY(name_another(fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own)));
+	TRY(check_folder(own, dir, &is_new));
+	TRY(make_parts(own, is_new));
+	*fd = steal_fd(&own);
+	return NULL;
+}
+
+struct err *store_find(const char *dir, int *fd)
+{
+	CLEANUP(closep) int own = -1;
+	bool found = false;
+	struct err *e = fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own);
+
+	if (e && err_code(e) != ERR_NOTFOUND)
+		return name_another(e);
+	TRY(e);
+	TRY(check_version(own, &found));
+	if (!found)
+		return err_new(ERR_NOTFOUND, "no cache of dagbuild");
+	*fd = steal_fd(&own);
+	return NULL;
+}
+
+/* ---- clearing ---- */
+
+static struct err *count_strange(void *context, const char *path, enum store_name what)
+{
+	struct store_rest *rest = context;
+	struct usage usage;
+
+	if (what != STORE_NAME_STRANGE)
+		return NULL;
+	if (rest->strange++ == 0)
+		rest->example = xstrdup(path);
+	TRY(usage_of_tree(rest->fd, path, &usage));
+	usage_add(&rest->usage, &usage);
+	return NULL;
+}
+
+struct err *store_rest(const struct store *s, struct store_rest *out)
+{
+	struct err *e;
+
+	*out = (struct store_rest){.fd = store_fd(s)};
+	e = store_names_each(out->fd, count_strange, out);
+	if (e)
+		store_rest_release(out);
+	return e;
+}
+
+void store_rest_release(struct store_rest *rest)
+{
+	free(rest->example);
+	rest->example = NULL;
+}
+
+static struct err *remove_ours(void *context, const char *path, enum store_name what)
+{
+	int fd = *(const int *)context, flags = 0;
+
+	if (what == STORE_NAME_TREE)
+		return fs_remove_tree(fd, path);
+	if (what == STORE_NAME_STRANGE || strcmp(path, VERSION) == 0)
+		return NULL;
+	if (what == STORE_NAME_FOLDER)
+		flags = AT_REMOVEDIR;
+	if (unlinkat(fd, path, flags) == 0 || errno == ENOENT || errno == ENOTEMPTY)
+		return NULL;
+	return err_sys("remove '%s'", path);
+}
+
+struct err *store_clear(const struct store *s)
+{
+	int fd = store_fd(s);
+
+	TRY(store_names_each(fd, remove_ours, &fd));
+	if (unlinkat(fd, VERSION, 0) != 0 && errno != ENOENT)
+		return err_sys("remove '%s'", VERSION);
+	/* Strange things keep it; so does a link that leads to it. */
+	if (rmdir(store_dir(s)) != 0 && errno != ENOTEMPTY && errno != ENOTDIR &&
+	    errno != EEXIST && errno != EBUSY)
+		return err_sys("remove '%s'", store_dir(s));
+	return NULL;
+}
