@@ -24,6 +24,7 @@ struct registry_options {
 	bool no_https;	      /* plain http for every registry */
 	bool offline;	      /* every request is refused: ERR_NETWORK */
 	const char *authfile; /* NULL: the usual places */
+	const char *said; /* registry_said() of a client before this one; may be NULL */
 	/* Timings, in milliseconds; 0 means the default.  Tests make them short. */
 	unsigned connect_timeout_ms; /* 15000 */
 	unsigned stall_timeout_ms; /* 30000 without a byte: broken off and tried again */
@@ -37,6 +38,8 @@ NODISCARD struct err *registry_new(const struct registry_options *options,
 				   struct registry **out);
 void registry_free(struct registry *r);
 void registry_freep(struct registry **r);
+/* The notes that a user need not be told again, a line each, for free(). */
+char *registry_said(struct registry *r);
 /* How a transfer tells what it does; any member may be NULL. */
 struct registry_watch {
 	const struct cancel *cancel;

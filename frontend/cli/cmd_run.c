@@ -305,6 +305,7 @@ static struct err *open_build(struct build *b, const char *file)
 		TRY(hold_store(b));
 	if (b->inside)
 		place_note_tell(b->store);
+	b->settings.fresh.net.said = b->times.said;
 	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
 			     &b->registry));
 	TRY(open_exec(b));
@@ -462,6 +463,7 @@ static struct err *run_run(int argc, char **argv, int *status)
 		.settings = {.cache_max = UINT64_MAX, .cache_max_files = UINT64_MAX},
 		.times = inside_now()};
 	const char *file = NULL;
+	CLEANUP(freep) char *said = NULL;
 	bool all_hit = false;
 
 	TRY(read_command(argc, argv, &b, &file, status));
@@ -470,7 +472,11 @@ static struct err *run_run(int argc, char **argv, int *status)
 	TRY(inside_probe(&b.times));
 	TRY(open_build(&b, file));
 	TRY(probe(&b, &all_hit));
-	return all_hit ? NULL : inside_go(&b.times, "run", argc, argv);
+	if (all_hit)
+		return NULL;
+	said = registry_said(b.registry);
+	b.times.said = said;
+	return inside_go(&b.times, "run", argc, argv);
 }
 
 static struct err *run_inside(const struct inside *in, int argc, char **argv, int *status)

@@ -68,6 +68,7 @@ struct err *net_options_open(const struct net_options *o, bool offline,
 		.no_https = o->no_https,
 		.offline = offline,
 		.authfile = o->authfile,
+		.said = o->said,
 		.stall_timeout_ms = milliseconds("DAGBUILD_STALL_MS"),
 		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};

@@ -21,6 +21,8 @@ struct net_options {
 	char *mirror_words; /* what mirrors from the environment point into */
 	bool no_https;
 	const char *authfile;
+	const char
+		*said; /* what this command's first process has said: registry_options */
 };
 
 #define NET_OPTION_ROWS                                                                  \
