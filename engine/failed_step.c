@@ -78,6 +78,7 @@ struct err *failed_step(struct exec *x, const struct step *step, struct mounted 
 			const struct script_output *output, int status)
 {
 	struct err *failure = script_failed(step, output, status);
+	CLEANUP(freep) char *advice = script_advice(output);
 	CLEANUP(json_freep) cJSON *about = NULL;
 	struct failed_kept kept = {0};
 	struct err *e;
@@ -90,9 +91,8 @@ struct err *failed_step(struct exec *x, const struct step *step, struct mounted 
 		err_ignore(e, "the next sweep tries again");
 		return err_hint(
 			failure,
-			"the whole output is in %s\n"
-			"'dagbuild shell --failed' opens a shell where it stopped",
-			output->log_path);
+			"%s\n'dagbuild shell --failed' opens a shell where it stopped",
+			advice);
 	}
 	if (e)
 		task_note(output->task, "its root filesystem cannot be kept: %s",

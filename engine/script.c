@@ -88,12 +88,26 @@ struct err *script_output_open(struct exec *x, const struct step *step, struct t
 	return out->log ? NULL : err_sys("log '%s'", out->log_path);
 }
 
+/* What strerror(3) gives in the script's locale, and how programs name it otherwise. */
+static bool tells_exdev(struct str line)
+{
+	static const char *const names[] = {"Invalid cross-device link", "EXDEV"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (memmem(line.data, line.len, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 void script_output_line(void *context, struct str line)
 {
 	struct script_output *out = context;
 
 	fprintf(out->log, "%.*s\n", STR_ARG(line));
 	fflush(out->log);
+	out->lines++;
+	if (tells_exdev(line))
+		out->crossed = out->lines;
 	task_line(out->task, line);
 	if (str_starts_with(line, "+ ")) {
 		free(out->last_command);
@@ -108,10 +122,25 @@ void script_output_release(struct script_output *out)
 	free(out->last_command);
 }
 
+char *script_advice(const struct script_output *out)
+{
+	/* Of a failure that long ago the script has made something else. */
+	static const size_t LATE = 20;
+	bool crossed = out->crossed > 0 && out->lines - out->crossed < LATE;
+
+	return xasprintf(
+		"the whole output is in %s%s", out->log_path,
+		crossed ? "\na folder that an earlier step made cannot be renamed "
+			  "(EXDEV): move what is in it, or copy and remove it, as "
+			  "mv does"
+			: "");
+}
+
 struct err *script_failed(const struct step *step, const struct script_output *out,
 			  int status)
 {
 	CLEANUP(freep) char *how = NULL;
+	CLEANUP(freep) char *advice = script_advice(out);
 	struct err *e;
 
 	if (status > 128 && status < 192)
@@ -122,5 +151,5 @@ struct err *script_failed(const struct step *step, const struct script_output *o
 	e = out->last_command ? err_new(ERR_STEP, "'%s' %s", out->last_command, how)
 			      : err_new(ERR_STEP, "the script %s", how);
 	e = err_wrap(e, "%s of stage '%s' failed", step->label, step->stage_name);
-	return err_hint(e, "the whole output is in %s", out->log_path);
+	return err_hint(e, "%s", advice);
 }

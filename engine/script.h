@@ -24,11 +24,13 @@ struct script_output {
 	char *log_path;
 	FILE *log;
 	char *last_command; /* last line that `sh -x` wrote, without "+ " */
+	size_t lines;	    /* so far */
+	size_t crossed;	    /* number of the last that tells of EXDEV; 0: none */
 };
 
 #define SCRIPT_OUTPUT_INIT                                                               \
 	{                                                                                \
-		NULL, NULL, NULL, NULL                                                   \
+		NULL, NULL, NULL, NULL, 0, 0                                             \
 	}
 
 NODISCARD struct err *script_output_open(struct exec *x, const struct step *step,
@@ -36,6 +38,8 @@ NODISCARD struct err *script_output_open(struct exec *x, const struct step *step
 /* For container_request.line; the context is the script_output. */
 void script_output_line(void *context, struct str line);
 void script_output_release(struct script_output *out);
+/* What the user can do after a failure, in one line or several; for free(). */
+char *script_advice(const struct script_output *out);
 /* The error of a script that ended with `status`, not 0. */
 struct err *script_failed(const struct step *step, const struct script_output *out,
 			  int status);
