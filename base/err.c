@@ -234,6 +234,8 @@ int err_exit_status(const struct err *e)
 		return 3;
 	case ERR_AUTH:
 	case ERR_NETWORK:
+	case ERR_UNREACHABLE:
+	case ERR_PROTOCOL:
 		return 4;
 	case ERR_CANCELLED:
 		return 130;

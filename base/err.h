@@ -26,6 +26,8 @@ enum err_code {
 	ERR_EXISTS,	 /* the target exists already */
 	ERR_AUTH,	 /* the registry refuses us */
 	ERR_NETWORK,	 /* transfer failed: another try may succeed */
+	ERR_UNREACHABLE, /* nobody is there: another try succeeds soon, or never */
+	ERR_PROTOCOL,	 /* what answers is not what it has to be: no try succeeds */
 	ERR_CORRUPT,	 /* data is not what its digest or format says */
 	ERR_NOSPACE,	 /* disk or quota full */
 	ERR_UNSUPPORTED, /* this host, or this version, cannot */

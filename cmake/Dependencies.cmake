@@ -7,7 +7,7 @@ function(dependency name module)
 	add_library(dep::${name} ALIAS PkgConfig::${name})
 endfunction()
 
-dependency(curl libcurl)
+dependency(curl libcurl>=7.87) # CURLOPT_QUICK_EXIT
 dependency(archive libarchive)
 dependency(xxhash libxxhash)
 dependency(cjson libcjson)

@@ -35,7 +35,7 @@ struct err *registry_new(const struct registry_options *options, struct registry
 		const char *url = strchr(options->mirrors[i], '=');
 		bool is_https;
 
-		if (!url || !http_split(url + 1, &is_https, &host))
+		if (!url || !url_split(url + 1, &is_https, &host))
 			return err_hint(
 				err_new(ERR_USAGE, "'%s' names no mirror",
 					options->mirrors[i]),
@@ -45,7 +45,9 @@ struct err *registry_new(const struct registry_options *options, struct registry
 	r = xcalloc(1, sizeof(*r));
 	r->options = *options;
 	set_default(&r->options.connect_timeout_ms, 15000);
-	set_default(&r->options.stall_timeout_ms, 30000);
+	set_default(&r->options.stall_timeout_ms, 60000);
+	if (r->options.connect_timeout_ms > r->options.stall_timeout_ms)
+		r->options.connect_timeout_ms = r->options.stall_timeout_ms;
 	set_default(&r->options.retry_delay_ms, 1000);
 	set_default(&r->options.retry_after_max_ms, 60000);
 	r->http = http_new();
@@ -63,7 +65,13 @@ void registry_free(struct registry *r)
 	registry_auth_release(r);
 	for (size_t i = 0; i < r->plain.len; i++)
 		free(r->plain.items[i]);
+	for (size_t i = 0; i < r->failed.len; i++)
+		failed_mirror_release(&r->failed.items[i]);
 	vec_free(&r->plain);
+	for (size_t i = 0; i < r->peers.len; i++)
+		free(r->peers.items[i].host);
+	vec_free(&r->failed);
+	vec_free(&r->peers);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
@@ -144,15 +152,17 @@ struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *re
 	struct err *e = NULL;
 
 	digest_format(digest, name);
-	for (int tries = 0; tries < 2; tries++) {
+	for (int tries = 0; tries < 2;) {
 		CLEANUP(http_response_release)
 		struct http_response answer = HTTP_RESPONSE_INIT;
 
 		err_ignore(e, "fetched once more");
 		TRY(send_manifest(r, ref, "GET", name, watch, &answer));
 		e = check_manifest(ref, digest, &answer.body);
-		if (e)
+		if (e) {
+			tries += !registry_distrust(r, ref, err_text(e));
 			continue;
+		}
 		buf_append(body, buf_text(&answer.body), answer.body.len);
 		*content_type = STEAL(answer.content_type);
 		return NULL;
@@ -194,10 +204,10 @@ static struct err *blob_begin(void *context, long status, const char *content_ra
 	/* 206 that goes on is what we asked for; anything else begins anew. */
 	if (status == 206 && continues_at(content_range, blob_writer_have(t->writer)))
 		return NULL;
-	if (status == 206)
-		return err_new(ERR_NETWORK,
-			       "the server sends another range than asked for");
-	return blob_writer_restart(t->writer);
+	TRY(blob_writer_restart(t->writer));
+	return status == 206 ? err_new(ERR_NETWORK,
+				       "the server sends another range than asked for")
+			     : NULL;
 }
 
 static struct err *blob_body(void *context, const void *data, size_t len)
@@ -253,15 +263,20 @@ struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 				const struct oci_descriptor *blob, struct store *store,
 				const struct registry_watch *watch)
 {
-	struct err *e;
+	struct err *e = NULL;
 
 	if (blob_exists(store, &blob->digest))
 		return NULL;
-	e = fetch_once(r, ref, blob, store, watch);
-	if (e && err_code(e) == ERR_CORRUPT) {
-		registry_note(watch, "what came was damaged: fetching it once more");
+	/* Of each mirror once, of the registry twice. */
+	for (int tries = 0; tries < 2;) {
 		err_ignore(e, "fetched once more");
 		e = fetch_once(r, ref, blob, store, watch);
+		if (!e || err_code(e) != ERR_CORRUPT)
+			return e;
+		tries += !registry_distrust(r, ref, err_text(e));
+		if (tries < 2)
+			registry_note(watch,
+				      "what came was damaged: fetching it once more");
 	}
 	return e;
 }

@@ -27,8 +27,8 @@ struct registry_options {
 	const char *said; /* registry_said() of a client before this one; may be NULL */
 	/* Timings, in milliseconds; 0 means the default.  Tests make them short. */
 	unsigned connect_timeout_ms; /* 15000 */
-	unsigned stall_timeout_ms; /* 30000 without a byte: broken off and tried again */
-	unsigned retry_delay_ms;   /* 1000, times 3 each try, with jitter */
+	unsigned stall_timeout_ms;   /* 60000 with less than 1 KiB/s: tried again */
+	unsigned retry_delay_ms;     /* 1000, times 3 each try, with jitter */
 	unsigned retry_after_max_ms; /* 60000: longer Retry-After ends in an error */
 };
 

@@ -232,7 +232,7 @@ static char *host_name(const char *url)
 	bool is_https;
 	struct str s, name, port;
 
-	if (!http_split(url, &is_https, &host))
+	if (!url_split(url, &is_https, &host))
 		return xstrdup("");
 	s = str_of(host);
 	if (host[0] == '[')
@@ -250,8 +250,8 @@ static bool may_send_secrets(const struct answering *a, const char *url)
 
 	if (str_starts_with(str_of(url), "https://"))
 		return true;
-	if (http_is_loopback(to))
-		return http_is_loopback(own);
+	if (host_reach(to) == HOST_LOOPBACK)
+		return host_reach(own) == HOST_LOOPBACK;
 	return a->registry->options.no_https && strcmp(to, own) == 0;
 }
 
@@ -308,7 +308,8 @@ static void tell_who_gets_them(const struct answering *a, const char *realm)
 {
 	CLEANUP(freep) char *to = host_name(realm);
 	CLEANUP(freep) char *own = host_name(a->endpoint->base);
-	bool is_here = http_is_loopback(to) && http_is_loopback(own);
+	bool is_here =
+		host_reach(to) == HOST_LOOPBACK && host_reach(own) == HOST_LOOPBACK;
 
 	if (a->withheld)
 		note_once(a,
@@ -369,9 +370,9 @@ static struct buf realm_url(const char *realm)
 
 static char *token_url(const struct challenge *c, const char *scope, const char *user)
 {
-	CLEANUP(freep) char *service = c->service ? http_escape(c->service) : NULL;
-	CLEANUP(freep) char *wanted = http_escape(scope);
-	CLEANUP(freep) char *account = user ? http_escape(user) : NULL;
+	CLEANUP(freep) char *service = c->service ? url_escape(c->service) : NULL;
+	CLEANUP(freep) char *wanted = url_escape(scope);
+	CLEANUP(freep) char *account = user ? url_escape(user) : NULL;
 	struct buf url = realm_url(c->realm);
 
 	buf_printf(&url, "scope=%s", wanted);
@@ -385,9 +386,9 @@ static char *token_url(const struct challenge *c, const char *scope, const char 
 static char *token_form(const struct challenge *c, const char *scope,
 			const char *identity)
 {
-	CLEANUP(freep) char *service = http_escape(c->service ? c->service : "");
-	CLEANUP(freep) char *wanted = http_escape(scope);
-	CLEANUP(freep) char *token = http_escape(identity);
+	CLEANUP(freep) char *service = url_escape(c->service ? c->service : "");
+	CLEANUP(freep) char *wanted = url_escape(scope);
+	CLEANUP(freep) char *token = url_escape(identity);
 
 	return xasprintf("grant_type=refresh_token&client_id=dagbuild&service=%s&scope=%s"
 			 "&refresh_token=%s",
@@ -446,20 +447,17 @@ static void token_request_release(struct token_request *t)
 static struct err *ask_once(const struct answering *a, const struct token_request *t,
 			    struct http_response *out)
 {
-	const struct registry_options *o = &a->registry->options;
+	struct http_request request =
+		registry_http_request(a->registry, a->request->watch);
 	const char *headers[] = {t->authorization};
-	struct http_request request = {
-		.method = t->form ? "POST" : "GET",
-		.url = t->url,
-		.headers = headers,
-		.n_headers = t->authorization ? 1 : 0,
-		.post_body = t->form,
-		.max_body = ANSWER_MAX,
-		.connect_timeout_ms = o->connect_timeout_ms,
-		.stall_timeout_ms = o->stall_timeout_ms,
-		.cancel = a->request->watch ? a->request->watch->cancel : NULL,
-	};
 
+	request.method = t->form ? "POST" : "GET";
+	request.url = t->url;
+	request.headers = headers;
+	request.n_headers = t->authorization ? 1 : 0;
+	request.post_body = t->form;
+	request.max_body = ANSWER_MAX;
+	request.keep_from = registry_keep_from(a->registry, a->endpoint->base);
 	http_response_release(out);
 	return err_wrap(http_perform(a->registry->http, &request, out), "token from '%s'",
 			a->challenge.realm);
@@ -476,7 +474,7 @@ static struct err *ask_redirected(const struct answering *a, struct token_reques
 		TRY(registry_next_hop(a->registry, t->url, out, &next));
 		if (!next)
 			return NULL;
-		if (!registry_same_origin(t->url, next)) {
+		if (!url_same_origin(t->url, next)) {
 			free(STEAL(t->authorization));
 			if (t->form)
 				return err_new(ERR_AUTH,

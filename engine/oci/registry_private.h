@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * registry_private.h - what the files of the registry client share.
  *
- * Three layers, each in a file: registry_auth.c answers one request's challenge,
- * registry_request.c sends one request with authentication, redirects and retries,
- * registry.c knows the protocol.
+ * Layers, each in a file: registry_auth.c answers one request's challenge,
+ * registry_request.c sends one request with authentication and redirects,
+ * registry_retry.c sends it again while that may help, registry_endpoint.c to one endpoint
+ * after the other; registry.c knows the protocol.
  */
 #ifndef ENGINE_OCI_REGISTRY_PRIVATE_H
 #define ENGINE_OCI_REGISTRY_PRIVATE_H
@@ -37,6 +38,21 @@ struct account {
 	struct credentials credentials;
 };
 
+/* A host whose address is further inside than its name tells. */
+struct peer {
+	char *host;
+	enum host_reach reach;
+};
+
+/* A mirror that is not asked any more. */
+struct failed_mirror {
+	char *base;
+	char *image; /* for this one only; NULL: for all */
+	char *why;
+};
+
+void failed_mirror_release(struct failed_mirror *m);
+
 struct registry {
 	struct registry_options options;
 	struct http *http;
@@ -47,6 +63,8 @@ struct registry {
 	VEC(char *) said;     /* notes that are given once */
 	char *variables_host; /* whom the variables' credentials went to first */
 	VEC(char *) plain;    /* loopback hosts that have answered to http only */
+	VEC(struct failed_mirror) failed;
+	VEC(struct peer) peers;
 };
 
 /* One request to an endpoint, below its base. */
@@ -56,7 +74,8 @@ struct registry_request {
 	const char *path;   /* "/v2/library/alpine/manifests/3.17" */
 	const char *accept; /* NULL: any */
 	uint64_t max_body;
-	/* For blobs: the pieces of a 2xx body, and where to go on. */
+	/* For blobs: the pieces of a 2xx body, and where to go on.  begin() with another status
+	 * than 206 forgets what was received. */
 	struct err *(*begin)(void *context, long status, const char *content_range);
 	struct err *(*body)(void *context, const void *data, size_t len);
 	uint64_t (*offset)(void *context);
@@ -65,10 +84,38 @@ struct registry_request {
 };
 
 /* Send it, with authentication, redirects and retries, to the endpoints of the reference
- * in turn; `out` is a 2xx answer. */
+ * in turn; `out` is a 2xx answer.  Of several that failed the error tells each, in order. */
 NODISCARD struct err *registry_send(struct registry *r,
 				    const struct registry_request *request,
 				    struct http_response *out);
+/* What was sent for `ref` just now is damaged: a mirror that sent it is not asked for it again.
+ * False when it was no mirror. */
+bool registry_distrust(struct registry *r, const struct oci_ref *ref, const char *why);
+
+/* How often to try.  An error that no other try can mend is final in any case. */
+struct patience {
+	unsigned tries;		    /* without progress of 1 MiB, after ERR_NETWORK */
+	unsigned tries_unreachable; /* after ERR_UNREACHABLE, within two seconds */
+	unsigned stalls;   /* another try begins within so many times the stall timeout */
+	unsigned wait_max; /* seconds in all that a server may ask to wait */
+};
+
+extern const struct patience registry_patient, registry_hasty, registry_once;
+
+/* Send it to one endpoint, as often as `patience` says. */
+NODISCARD struct err *registry_send_to(struct registry *r,
+				       const struct registry_request *request,
+				       const struct endpoint *endpoint,
+				       const struct patience *patience,
+				       struct http_response *out);
+/* Send it once, with authentication and redirects; a status other than 2xx is an error. */
+NODISCARD struct err *registry_attempt(struct registry *r,
+				       const struct registry_request *request,
+				       const struct endpoint *endpoint,
+				       struct http_response *out);
+/* What is at the bottom of it, to be told in a line. */
+const char *registry_reason(const struct err *e);
+
 /* The Authorization header for a request, for free(); NULL when none is known yet. */
 char *registry_authorization(struct registry *r, const struct endpoint *endpoint,
 			     const struct oci_ref *ref);
@@ -81,14 +128,17 @@ NODISCARD struct err *registry_refused(struct registry *r,
 				       const struct endpoint *endpoint,
 				       const struct registry_request *request);
 void registry_auth_release(struct registry *r);
-/* Do two URLs have the same scheme, host and port? */
-bool registry_same_origin(const char *a, const char *b);
-/* May we be sent from one URL to another?  Never from https to http, nor from another host to
- * this machine: ERR_NETWORK. */
-NODISCARD struct err *registry_check_redirect(const struct registry *r, const char *from,
+/* With what is the same for all: times, the cancel token, a note when an answer takes long. */
+struct http_request registry_http_request(const struct registry *r,
+					  const struct registry_watch *watch);
+/* May we be sent from one URL to another?  Never from https to http, nor to an address further
+ * inside (url.h) than that of who sends us: ERR_PROTOCOL. */
+NODISCARD struct err *registry_check_redirect(struct registry *r, const char *from,
 					      const char *to);
+/* For http_request.keep_from, when `from` has sent us: names lead inside, too. */
+enum host_reach registry_keep_from(struct registry *r, const char *from);
 /* Where the answer to `url` redirects to, for free(); NULL when it does not. */
-NODISCARD struct err *registry_next_hop(const struct registry *r, const char *url,
+NODISCARD struct err *registry_next_hop(struct registry *r, const char *url,
 					const struct http_response *answer, char **next);
 void registry_note(const struct registry_watch *watch, const char *text);
 

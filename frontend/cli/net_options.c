@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const unsigned TIMEOUT_MAX = 24 * 60 * 60;
+
 struct err *net_set_mirror(void *settings, const char *value)
 {
 	struct net_options *o = settings;
@@ -31,11 +33,25 @@ struct err *net_set_authfile(void *settings, const char *value)
 	return NULL;
 }
 
+struct err *net_set_timeout(void *settings, const char *value)
+{
+	uint64_t seconds;
+
+	if (!str_to_u64(str_of(value), &seconds) || seconds == 0 || seconds > TIMEOUT_MAX)
+		return err_hint(err_new(ERR_USAGE, "'%s' is no time to wait", value),
+				"write seconds, from 1 to %u", TIMEOUT_MAX);
+	((struct net_options *)settings)->timeout_s = (unsigned)seconds;
+	return NULL;
+}
+
 struct err *net_options_environment(struct net_options *o)
 {
 	const char *mirrors = getenv("DAGBUILD_REGISTRY_MIRRORS");
+	const char *timeout = getenv("DAGBUILD_NET_TIMEOUT");
 	char *rest, *word;
 
+	if (timeout && timeout[0] && o->timeout_s == 0)
+		TRY(err_wrap(net_set_timeout(o, timeout), "DAGBUILD_NET_TIMEOUT"));
 	if (!mirrors)
 		return NULL;
 	/* HOST=URL, separated by blanks or commas. */
@@ -69,7 +85,7 @@ struct err *net_options_open(const struct net_options *o, bool offline,
 		.offline = offline,
 		.authfile = o->authfile,
 		.said = o->said,
-		.stall_timeout_ms = milliseconds("DAGBUILD_STALL_MS"),
+		.stall_timeout_ms = o->timeout_s * 1000,
 		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};
 

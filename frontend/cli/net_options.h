@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * net_options.h - options of every command that talks to registries.
  *
- * Purpose:   mirrors, credentials and plain http, from the command line and the
+ * Purpose:   mirrors, credentials, plain http and patience, from the command line and the
  *            environment. A command's settings begin with a struct net_options, and its rows
  *            have NET_OPTION_ROWS.
  * Ownership: net_options_release() ends it; values point into argv and the environment.
@@ -23,6 +23,7 @@ struct net_options {
 	const char *authfile;
 	const char
 		*said; /* what this command's first process has said: registry_options */
+	unsigned timeout_s; /* 0: the default */
 };
 
 #define NET_OPTION_ROWS                                                                  \
@@ -30,16 +31,19 @@ struct net_options {
 	 net_set_mirror},                                                                \
 		{0, "no-https", NULL, "talk plain http to registries",                   \
 		 net_set_no_https},                                                      \
+		{0, "authfile", "FILE",                                                  \
+		 "registry credentials (default: the usual places)", net_set_authfile},  \
 	{                                                                                \
-		0, "authfile", "FILE",                                                   \
-			"registry credentials (default: the usual places)",              \
-			net_set_authfile                                                 \
+		0, "net-timeout", "SECONDS",                                             \
+			"wait so long for an answer, or 1 KiB/s of it (default: 60)",    \
+			net_set_timeout                                                  \
 	}
 
 NODISCARD struct err *net_set_mirror(void *settings, const char *value);
 NODISCARD struct err *net_set_no_https(void *settings, const char *value);
 NODISCARD struct err *net_set_authfile(void *settings, const char *value);
-/* DAGBUILD_REGISTRY_MIRRORS, after what the options gave. */
+NODISCARD struct err *net_set_timeout(void *settings, const char *value);
+/* DAGBUILD_REGISTRY_MIRRORS and DAGBUILD_NET_TIMEOUT, after what the options gave. */
 NODISCARD struct err *net_options_environment(struct net_options *o);
 /* A client for them, before there are threads; `offline`: one that refuses every request. */
 NODISCARD struct err *net_options_open(const struct net_options *o, bool offline,

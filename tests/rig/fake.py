@@ -19,6 +19,7 @@ import ssl
 import subprocess
 import tarfile
 import threading
+import time
 import urllib.parse
 
 OCI = "application/vnd.oci.image."
@@ -172,6 +173,16 @@ class Exchange(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
         return True
 
+    def raw(self, data, times=1, pause=0):
+        """Write `data` as it is, so many times (None: until nobody listens), end the connection, and return True."""
+        self.close_connection = True
+        while times is None or times > 0:
+            self.wfile.write(data)
+            self.server.registry.sent += len(data)
+            times = times and times - 1
+            time.sleep(pause)
+        return True
+
     def serve(self):
         path = urllib.parse.urlsplit(self.path).path
         length = int(self.headers.get("Content-Length") or 0)
@@ -186,7 +197,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    do_GET = do_HEAD = do_POST = serve
+    do_GET = do_HEAD = do_POST = do_CONNECT = serve
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -198,18 +209,22 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class Registry:
-    """`images` by "REPOSITORY:TAG".  hook(exchange) may answer first, and returns true when it has.  `tls` is a
-    pair of files, certificate and key; `ip` another loopback address."""
+    """`images` by "REPOSITORY:TAG".  hook(exchange) may answer first, and returns true when it has.  `tls` are files:
+    certificate and key, and the authority of clients, if those must show a certificate.  `ip` is another loopback
+    address.  A proxy is a registry, too: it is asked for whole URLs."""
 
     def __init__(self, images=None, hook=None, tls=None, ip="127.0.0.1"):
-        self.images, self.hook, self.log = images or {}, hook, []
+        self.images, self.hook, self.log, self.sent = images or {}, hook, [], 0
         self.server = Server((ip, 0), Exchange)
         self.server.registry = self
         self.port = self.server.server_address[1]
         self.host = f"{ip}:{self.port}"
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
+            context.load_cert_chain(*tls[:2])
+            if len(tls) > 2:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(tls[2])
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "engine/net/http.h"
 #include "engine/oci/oci_index.h"
 #include "engine/oci/oci_manifest.h"
 #include "engine/oci/oci_ref.h"
@@ -535,32 +534,6 @@ static void test_config(void **state)
 			&c));
 }
 
-/* ---- URLs ---- */
-
-static void test_urls(void **state)
-{
-	static const char *const loopback[] = {"localhost",   "localhost:5000",
-					       "127.0.0.1:1", "127.9.9.9",
-					       "[::1]:5000",  "x.localhost"};
-	static const char *const far[] = {"127.evil.example", "example.org",
-					  "localhost.example", "10.0.0.1"};
-	char *host = NULL;
-	bool https;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(loopback); i++)
-		assert_true(http_is_loopback(loopback[i]));
-	for (size_t i = 0; i < ARRAY_LEN(far); i++)
-		assert_false(http_is_loopback(far[i]));
-	assert_true(http_split("https://a.b:1/c?d", &https, &host));
-	assert_true(https);
-	assert_string_equal(host, "a.b:1");
-	free(host);
-	assert_false(http_split("https://user@host/", &https, &host));
-	assert_false(http_split("ftp://host/", &https, &host));
-	assert_false(http_split("http://", &https, &host));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,7 +543,7 @@ int main(void)
 		cmocka_unit_test(test_index_levels), cmocka_unit_test(test_index_of_one),
 		cmocka_unit_test(test_nothing_fits), cmocka_unit_test(test_size_limits),
 		cmocka_unit_test(test_types),	     cmocka_unit_test(test_data),
-		cmocka_unit_test(test_config),	     cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_config),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
