@@ -34,6 +34,8 @@ const struct key_part key_parts_table[] = {
 	{"script", POST, PART_LINES, false,
 	 "text of the section, template arguments replaced"},
 	{"arguments", POST, PART_LINES, false, "what follows `%post` on its line"},
+	{"temporary files", POST, PART_PLAIN, false,
+	 "`--keep-tmp`: whether what the section leaves in `/tmp` and `/var/tmp` stays"},
 	{"constant environment", POST | TEST, PART_LINES, false,
 	 "variables and umask that every script gets"},
 	{"passed environment", POST | TEST, PART_SET, false,

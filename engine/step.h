@@ -53,6 +53,7 @@ struct step_files {
 struct step_script {
 	const char *text;
 	const char *args; /* of the section line */
+	bool keep_tmp;	  /* STEP_POST: what it makes in /tmp and /var/tmp stays */
 };
 
 struct step_text {

@@ -118,6 +118,36 @@ static struct err *save_memo(struct exec *x, const struct digest *key,
 	return record_save_memo(x->options.store, key, record);
 }
 
+static bool keeps_tmp(const struct exec *x, const struct step *copy)
+{
+	for (size_t i = 0; i < x->options.n_steps; i++) {
+		const struct step *step = x->options.steps[i];
+
+		if (step->kind == STEP_POST && step->script.keep_tmp &&
+		    strcmp(step->stage_name, copy->files.from_stage) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Was what is missing in a folder whose new files are dropped? */
+static struct err *hint_dropped(const struct exec *x, const struct step *step,
+				struct err *e)
+{
+	for (size_t i = 0; e && err_code(e) == ERR_NOTFOUND && i < step->files.n_items;
+	     i++) {
+		const char *source = step->files.items[i].source;
+
+		if ((strncmp(source, "/tmp/", 5) == 0 ||
+		     strncmp(source, "/var/tmp/", 9) == 0) &&
+		    strstr(err_text(e), source) && !keeps_tmp(x, step))
+			return err_hint(
+				e, "what %%post makes in /tmp and /var/tmp is dropped "
+				   "at its end: make it elsewhere, or give --keep-tmp");
+	}
+	return e;
+}
+
 static struct err *digest_producer(struct exec *x, const struct step *step,
 				   struct task *task, struct digest *out)
 {
@@ -127,7 +157,7 @@ static struct err *digest_producer(struct exec *x, const struct step *step,
 
 	TRY(mounted_open(x, producer, false, &m));
 	request = request_of(x, step, task, m.root_fd);
-	TRY(tree_copy_digest(&request, out));
+	TRY(hint_dropped(x, step, tree_copy_digest(&request, out)));
 	return exec_check_read(x, producer);
 }
 

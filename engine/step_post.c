@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * step_post.c - `%post`: the script, in a container, into a new layer.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/fs.h"
 #include "base/vec.h"
 #include "engine/exec_private.h"
 #include "engine/failed_step.h"
 #include "engine/script.h"
+#include "engine/tree/tmp_drop.h"
 
 /* For free(): the words, and the argv that points to them. */
 struct command {
@@ -75,6 +78,8 @@ static struct err *post_compose(struct exec *x, const struct step *step,
 	(void)known;
 	key_set_text(inputs, "script", step->script.text);
 	key_set_text(inputs, "arguments", step->script.args);
+	key_set_text(inputs, "temporary files",
+		     step->script.keep_tmp ? "kept" : "dropped");
 	script_env_key(x, inputs);
 	return NULL;
 }
@@ -111,6 +116,42 @@ static struct err *run_script(struct exec *x, const struct step *step, struct ta
 		       : failed_step(x, step, m, &request, &output, result.status);
 }
 
+static void say_dropped(struct task *task, const struct tmp_drop *d)
+{
+	bool is_large = d->bytes >= 1000000;
+
+	if (d->n_names == 0)
+		return;
+	task_note(task,
+		  "what it left in /tmp and /var/tmp is not in the image: %.*f %s in "
+		  "%llu %s "
+		  "(--keep-tmp keeps it)",
+		  is_large ? 1 : 0, (double)d->bytes / (is_large ? 1e6 : 1e3),
+		  is_large ? "MB" : "kB", (unsigned long long)d->n_names,
+		  d->n_names == 1 ? "name" : "names");
+}
+
+static struct err *drop_tmp(struct exec *x, const struct step *step, struct task *task,
+			    struct mounted *m)
+{
+	CLEANUP(mounted_release) struct mounted below = MOUNTED_INIT;
+	CLEANUP(closep) int upper = -1;
+	CLEANUP(closep) int trash = -1;
+	struct tmp_drop drop = {.cancel = task_cancel(task),
+				.keep = step->script.keep_tmp};
+
+	TRY(mounted_open(x, exec_parent(x, step), false, &below));
+	TRY(fs_open(AT_FDCWD, m->upper, O_RDONLY | O_DIRECTORY, 0, &upper));
+	TRY(fs_mkdirs(m->scratch.fd, "trash", 0700));
+	TRY(fs_open(m->scratch.fd, "trash", O_RDONLY | O_DIRECTORY, 0, &trash));
+	drop.upper_fd = upper;
+	drop.below_fd = below.root_fd;
+	drop.trash_fd = trash;
+	TRY(tmp_drop(&drop));
+	say_dropped(task, &drop);
+	return NULL;
+}
+
 static struct err *post_run(struct exec *x, const struct step *step, struct task *task,
 			    cJSON *record)
 {
@@ -119,6 +160,8 @@ static struct err *post_run(struct exec *x, const struct step *step, struct task
 	(void)record;
 	TRY(mounted_prepare(x, exec_parent(x, step), &m));
 	TRY(run_script(x, step, task, &m));
+	TRY(err_wrap(drop_tmp(x, step, task, &m), "/tmp of stage '%s'",
+		     step->stage_name));
 	return exec_commit_upper(x, step, &m, exec_parent(x, step));
 }
 

@@ -139,22 +139,30 @@ static const struct {
 	{"/etc/resolv.conf", 0644, ""},
 };
 
-/* Apptainer makes these 0755; programs that run in the image expect a temporary folder.
- */
+/* Apptainer makes these 0755, and leaves others as they are; programs that run in the image
+ * expect temporary folders. */
 static struct err *make_temporary_folders(int root_fd)
 {
 	static const char *const names[] = {"/tmp", "/var/tmp"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEANUP(closep) int fd = -1;
+		struct stat st;
 		bool exists;
+		struct err *e;
 
 		TRY(root_exists(root_fd, names[i], &exists));
-		if (exists)
+		if (!exists)
+			TRY(path_mkdirs(root_fd, names[i], 0755));
+		e = path_open(root_fd, names[i], O_RDONLY | O_DIRECTORY, 0, &fd);
+		if (e && exists) {
+			err_ignore(e,
+				   "the base has no folder there, but a file or a link");
 			continue;
-		TRY(path_mkdirs(root_fd, names[i], 0755));
-		TRY(path_open(root_fd, names[i], O_RDONLY | O_DIRECTORY, 0, &fd));
-		if (fchmod(fd, 01777) != 0)
+		}
+		TRY(e);
+		if (fstat(fd, &st) != 0 ||
+		    ((st.st_mode & 07777) != 01777 && fchmod(fd, 01777) != 0))
 			return err_sys("mode of '%s'", names[i]);
 	}
 	return NULL;

@@ -219,15 +219,71 @@ static void check_host_copy(struct check *c, const struct def_stage *stage,
 
 /* ---- sources in a stage ---- */
 
-static void check_stage_copy(struct check *c, const struct def_copy *copy)
+/* Is `path` the folder or below it? */
+static bool is_in(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 && (!path[n] || path[n] == '/');
+}
+
+/* May `copy` put `source`, or something below it, there? */
+static bool puts_there(const struct def_copy *copy, const char *source)
+{
+	const char *written = copy->target[0] ? copy->target : copy->source;
+	CLEANUP(freep) char *target = path_clean(written);
+	CLEANUP(freep) char *from = path_clean(copy->source);
+	CLEANUP(freep) char *within = path_join(target, path_base(from));
+
+	if (is_in(target, source) || is_in(source, within))
+		return true;
+	/* Patterns stand for any names. */
+	return is_in(source, target) &&
+	       (strpbrk(source, "*?[{") || strpbrk(copy->source, "*?[{"));
+}
+
+/* With very many lines nothing is said, so that the time stays linear. */
+static bool is_put_there(const struct def_stage *stage, const char *source)
+{
+	size_t n = 0;
+
+	for (const struct def_files *f = stage->files; f; f = f->next)
+		for (const struct def_copy *copy = f->copies; copy; copy = copy->next)
+			if (++n > 256 || puts_there(copy, source))
+				return true;
+	return false;
+}
+
+/* What a section made in /tmp is dropped at its end; the base image may have such a file,
+ * but that is rare. */
+static void check_dropped(struct check *c, const struct def_files *files,
+			  const struct def_copy *copy, const char *path)
+{
+	const struct def_stage *producer = map_get(&c->names, files->from);
+
+	if (c->def->keep_tmp || !producer ||
+	    (!is_in(path, "/tmp") && !is_in(path, "/var/tmp")) ||
+	    (!def_script(producer, DEF_POST) && !producer->apps) ||
+	    is_put_there(producer, path))
+		return;
+	diag_hint(
+		diag_add(
+			c->diags, DIAG_SOURCE_IN_TMP, copy->source_span,
+			"what %%post of stage '%s' makes in /tmp and /var/tmp is dropped "
+			"at its end",
+			files->from),
+		"make it elsewhere, in /opt for one, or give --keep-tmp");
+}
+
+static void check_stage_copy(struct check *c, const struct def_files *files,
+			     const struct def_copy *copy)
 {
 	static const char *const mounts[] = {"/proc", "/sys", "/dev"};
 	CLEANUP(freep) char *path = path_clean(copy->source);
 
+	check_dropped(c, files, copy, path);
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
-		size_t n = strlen(mounts[i]);
-
-		if (strncmp(path, mounts[i], n) == 0 && (!path[n] || path[n] == '/'))
+		if (is_in(path, mounts[i]))
 			diag_hint(diag_add(c->diags, DIAG_SOURCE_UNDER_MOUNT,
 					   copy->source_span,
 					   "'%s' holds something only while a script "
@@ -274,7 +330,7 @@ void check_files(struct check *c, const struct def_stage *stage)
 			vec_push(&c->empty, (struct check_empty){.span = f->span});
 		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
 			if (f->from)
-				check_stage_copy(c, copy);
+				check_stage_copy(c, f, copy);
 			else
 				check_host_copy(c, stage, copy);
 			check_escapes(c, copy->target, copy->target_span);

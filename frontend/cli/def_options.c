@@ -16,6 +16,13 @@ struct err *def_set_all_stages(void *settings, const char *value)
 	return NULL;
 }
 
+struct err *def_set_keep_tmp(void *settings, const char *value)
+{
+	(void)value;
+	((struct def_options *)settings)->keep_tmp = true;
+	return NULL;
+}
+
 struct err *def_set_build_arg(void *settings, const char *value)
 {
 	struct def_options *o = settings;

@@ -19,6 +19,7 @@ struct def_options {
 	struct build_args *args; /* NULL until one is given */
 	const char *args_file;	 /* NULL: none */
 	bool warn_unused_args;
+	bool keep_tmp;
 	struct diag_options diag;
 	struct plan_options plan; /* of PLAN_OPTION_ROWS */
 	bool reads_twice;	  /* by `run`, in its second process again: no pipes */
@@ -28,6 +29,8 @@ struct def_options {
 #define DEF_OPTION_ROWS                                                                  \
 	{0, "build-arg", "NAME=VALUE", "the value of a template argument (repeatable)",  \
 	 def_set_build_arg},                                                             \
+		{0, "keep-tmp", NULL, "what %post makes in /tmp and /var/tmp stays",     \
+		 def_set_keep_tmp},                                                      \
 		{0, "build-arg-file", "FILE", "template arguments, NAME=VALUE a line",   \
 		 def_set_build_arg_file},                                                \
 		{0, "warn-unused-build-args", NULL,                                      \
@@ -49,6 +52,7 @@ struct def_options {
 	}
 
 NODISCARD struct err *def_set_target(void *settings, const char *value);
+NODISCARD struct err *def_set_keep_tmp(void *settings, const char *value);
 NODISCARD struct err *def_set_all_stages(void *settings, const char *value);
 NODISCARD struct err *def_set_build_arg(void *settings, const char *value);
 NODISCARD struct err *def_set_build_arg_file(void *settings, const char *value);

@@ -68,6 +68,7 @@ struct err *load_definition(const char *path, struct def_options *options,
 	def_parse(out->source, options->args, out->arena, out->diags, &out->def);
 	if (!out->def)
 		return NULL;
+	out->def->keep_tmp = options->keep_tmp;
 	check_definition(out->def, &check, out->diags);
 	for (size_t i = 0; i < out->def->n_stages; i++)
 		is_partial |= out->def->stages[i].is_partial;

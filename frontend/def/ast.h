@@ -123,6 +123,7 @@ struct definition {
 	struct def_text text;
 	struct def_stage *stages;
 	size_t n_stages; /* at least 1; the last one is the image */
+	bool keep_tmp;	 /* asked for: what `%post` makes in /tmp and /var/tmp stays */
 };
 
 const char *def_kind_name(enum def_kind kind);	       /* "post" */

@@ -106,6 +106,9 @@ static const struct diag_code_info table[] = {
 	[DIAG_SOURCE_UNDER_MOUNT] =
 		WARNING("source-under-mount",
 			"A stage's /proc, /sys and /dev are empty when copied from"),
+	[DIAG_SOURCE_IN_TMP] =
+		WARNING("source-in-tmp", "Files are copied that a stage's %post makes in "
+					 "/tmp, where they are dropped"),
 	[DIAG_SHELL_WITHOUT_E] =
 		WARNING("shell-without-e", "The script goes on after a failing command"),
 	[DIAG_POST_ARGUMENTS] =

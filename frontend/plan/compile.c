@@ -324,6 +324,7 @@ static void add_post(struct compiler *c, size_t stage)
 	s->label = "%post";
 	s->script.text = texts_post(def, c->arena);
 	s->script.args = section ? arena_dup(c->arena, section->args) : "";
+	s->script.keep_tmp = c->def->keep_tmp;
 }
 
 static void add_meta(struct compiler *c, size_t stage)

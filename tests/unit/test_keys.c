@@ -74,6 +74,7 @@ enum change {
 	OUTPUT,
 	COMPRESSION,
 	EPOCH,
+	KEEP_TMP,
 	ENVIRONMENT, /* the variable `from` gets the value `to` */
 	CONTENT,
 	MODE,
@@ -234,6 +235,7 @@ static void change_world(const struct row *row, struct exec_options *o)
 	case NOTHING:
 	case TEXT:
 	case VALUE:
+	case KEEP_TMP:
 	case PARENT:
 	case PRODUCER:
 	case PRODUCER_ANEW:
@@ -350,6 +352,7 @@ static struct result key_of(const struct world *w, const struct row *row, bool i
 	reset();
 	def_parse(source, args, arena, diags, &def);
 	assert_non_null(def);
+	def->keep_tmp = is_changed && row->change == KEEP_TMP;
 	assert_ok(plan_compile(def, &plan_options, &plan));
 	options.steps = plan->steps;
 	options.n_steps = plan->n_steps;
@@ -392,6 +395,7 @@ static const struct row CHANGES[] = {
 	{"build.post", "script", TEXT, "  make\n", "  make all\n"},
 	{"build.post", "script", TEXT, "  make\n", "  make # not much\n"},
 	{"build.post", "arguments", TEXT, "%post\n", "%post -c /bin/bash\n"},
+	{"build.post", "temporary files", KEEP_TMP, NULL, NULL},
 	{"build.post", "constant environment", VALUE, NULL, NULL},
 	{"build.post", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
 	{"build.post", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
