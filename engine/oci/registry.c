@@ -53,6 +53,7 @@ struct err *registry_new(const struct registry_options *options, struct registry
 	r->http = http_new();
 	r->sources = sources;
 	pthread_mutex_init(&r->lock, NULL);
+	registry_recall(r, options->memory);
 	*out = r;
 	return NULL;
 }

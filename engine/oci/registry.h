@@ -24,7 +24,8 @@ struct registry_options {
 	bool no_https;	      /* plain http for every registry */
 	bool offline;	      /* every request is refused: ERR_NETWORK */
 	const char *authfile; /* NULL: the usual places */
-	const char *said; /* registry_said() of a client before this one; may be NULL */
+	/* registry_memory() of a client before this one; may be NULL. */
+	const char *memory;
 	/* Timings, in milliseconds; 0 means the default.  Tests make them short. */
 	unsigned connect_timeout_ms; /* 15000 */
 	unsigned stall_timeout_ms;   /* 60000 with less than 1 KiB/s: tried again */
@@ -38,8 +39,9 @@ NODISCARD struct err *registry_new(const struct registry_options *options,
 				   struct registry **out);
 void registry_free(struct registry *r);
 void registry_freep(struct registry **r);
-/* The notes that a user need not be told again, a line each, for free(). */
-char *registry_said(struct registry *r);
+/* What it has learnt, and a later client of the same command need not: which mirrors fail,
+ * what the user was told.  A text for free(), of 16 KiB at most. */
+char *registry_memory(struct registry *r);
 /* How a transfer tells what it does; any member may be NULL. */
 struct registry_watch {
 	const struct cancel *cancel;

@@ -263,23 +263,11 @@ static bool is_below(const char *name, const char *host)
 	return strcmp(name, host) == 0 || str_ends_with(str_of(name), suffix);
 }
 
-static bool is_line_of(const char *lines, const char *text)
-{
-	struct str line, rest = str_of(lines);
-
-	while (rest.len > 0) {
-		str_cut(rest, '\n', &line, &rest);
-		if (str_is(line, text))
-			return true;
-	}
-	return false;
-}
-
 /* Takes `text` over. */
 static void note_once(const struct answering *a, char *text)
 {
 	struct registry *r = a->registry;
-	bool is_new = !is_line_of(r->options.said, text);
+	bool is_new = true;
 
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < r->said.len; i++)
@@ -290,17 +278,6 @@ static void note_once(const struct answering *a, char *text)
 	if (is_new)
 		registry_note(a->request->watch, text);
 	free(text);
-}
-
-char *registry_said(struct registry *r)
-{
-	struct buf lines = BUF_INIT;
-
-	pthread_mutex_lock(&r->lock);
-	for (size_t i = 0; i < r->said.len; i++)
-		buf_printf(&lines, "%s\n", r->said.items[i]);
-	pthread_mutex_unlock(&r->lock);
-	return buf_steal(&lines);
 }
 
 /* Who would not think of it learns it. */

@@ -248,7 +248,8 @@ static void tell(struct asked *a, const struct endpoint *endpoint, const char *w
 		 bool before)
 {
 	buf_printf(&a->told, "%s%s%s%s: %s", a->n++ > 0 ? "; then " : "",
-		   endpoint->is_mirror ? "mirror " : "", endpoint->base,
+		   endpoint->is_mirror ? "mirror " : "",
+		   endpoint->is_mirror ? endpoint->base : endpoint->host,
 		   before ? " (asked before)" : "", why);
 }
 

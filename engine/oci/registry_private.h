@@ -4,7 +4,8 @@
  * Layers, each in a file: registry_auth.c answers one request's challenge,
  * registry_request.c sends one request with authentication and redirects,
  * registry_retry.c sends it again while that may help, registry_endpoint.c to one endpoint
- * after the other; registry.c knows the protocol.
+ * after the other; registry.c knows the protocol.  registry_memory.c takes what was learnt into
+ * the next process.
  */
 #ifndef ENGINE_OCI_REGISTRY_PRIVATE_H
 #define ENGINE_OCI_REGISTRY_PRIVATE_H
@@ -128,6 +129,8 @@ NODISCARD struct err *registry_refused(struct registry *r,
 				       const struct endpoint *endpoint,
 				       const struct registry_request *request);
 void registry_auth_release(struct registry *r);
+/* Take over registry_memory() of another client, NULL for none; before there are threads. */
+void registry_recall(struct registry *r, const char *memory);
 /* With what is the same for all: times, the cancel token, a note when an answer takes long. */
 struct http_request registry_http_request(const struct registry *r,
 					  const struct registry_watch *watch);

@@ -305,7 +305,7 @@ static struct err *open_build(struct build *b, const char *file)
 		TRY(hold_store(b));
 	if (b->inside)
 		place_note_tell(b->store);
-	b->settings.fresh.net.said = b->times.said;
+	b->settings.fresh.net.memory = b->times.memory;
 	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
 			     &b->registry));
 	TRY(open_exec(b));
@@ -463,7 +463,7 @@ static struct err *run_run(int argc, char **argv, int *status)
 		.settings = {.cache_max = UINT64_MAX, .cache_max_files = UINT64_MAX},
 		.times = inside_now()};
 	const char *file = NULL;
-	CLEANUP(freep) char *said = NULL;
+	CLEANUP(freep) char *memory = NULL;
 	bool all_hit = false;
 
 	TRY(read_command(argc, argv, &b, &file, status));
@@ -474,8 +474,8 @@ static struct err *run_run(int argc, char **argv, int *status)
 	TRY(probe(&b, &all_hit));
 	if (all_hit)
 		return NULL;
-	said = registry_said(b.registry);
-	b.times.said = said;
+	memory = registry_memory(b.registry);
+	b.times.memory = memory;
 	return inside_go(&b.times, "run", argc, argv);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * inside.c - see inside.h.
  *
- * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP SAID, then what
+ * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP MEMORY, then what
  * the command was given.
  */
 #include "frontend/cli/inside.h"
@@ -46,7 +46,7 @@ struct err *inside_go(const struct inside *in, const char *command, int argc, ch
 	words[3] = since;
 	words[4] = started;
 	words[5] = in->id_map;
-	words[6] = in->said ? in->said : "";
+	words[6] = in->memory ? in->memory : "";
 	memcpy(words + 2 + OWN_WORDS, argv, (size_t)argc * sizeof(*argv));
 	execv(proc_self(), (char *const *)words);
 	return err_sys("start dagbuild again");
@@ -72,7 +72,7 @@ struct err *inside_main(int argc, char **argv, int *status)
 		return err_new(ERR_USAGE, "'internal-inside' is not for users");
 	in.since = (int64_t)since;
 	snprintf(in.id_map, sizeof(in.id_map), "%s", argv[3]);
-	in.said = argv[4];
+	in.memory = argv[4];
 	TRY(enter());
 	return cmd->run_inside(&in, argc - OWN_WORDS, argv + OWN_WORDS, status);
 }

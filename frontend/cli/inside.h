@@ -19,7 +19,7 @@ struct inside {
 	int64_t since;	     /* clock_real_ns(), when the user gave the command */
 	uint64_t started_ns; /* clock_mono_ns(), the same time */
 	char id_map[256];    /* how ids are mapped, for keys */
-	const char *said;    /* registry_said() of who was asked before; may be NULL */
+	const char *memory;  /* registry_memory() of who was asked before; may be NULL */
 };
 
 /* Take the time. */

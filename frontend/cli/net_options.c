@@ -84,7 +84,7 @@ struct err *net_options_open(const struct net_options *o, bool offline,
 		.no_https = o->no_https,
 		.offline = offline,
 		.authfile = o->authfile,
-		.said = o->said,
+		.memory = o->memory,
 		.stall_timeout_ms = o->timeout_s * 1000,
 		.retry_delay_ms = milliseconds("DAGBUILD_RETRY_MS"),
 	};

@@ -21,8 +21,7 @@ struct net_options {
 	char *mirror_words; /* what mirrors from the environment point into */
 	bool no_https;
 	const char *authfile;
-	const char
-		*said; /* what this command's first process has said: registry_options */
+	const char *memory; /* of this command's first process: registry_options */
 	unsigned timeout_s; /* 0: the default */
 };
 
