@@ -8,8 +8,6 @@
 
 #include "engine/oci/registry_private.h"
 
-static const uint64_t MANIFEST_MAX = (uint64_t)4 << 20;
-
 static const char MANIFEST_ACCEPT[] =
 	"application/vnd.oci.image.index.v1+json, "
 	"application/vnd.docker.distribution.manifest.list.v2+json, "
@@ -97,7 +95,7 @@ static struct err *send_manifest(struct registry *r, const struct oci_ref *ref,
 		.method = method,
 		.path = path,
 		.accept = MANIFEST_ACCEPT,
-		.max_body = MANIFEST_MAX,
+		.max_body = OCI_DOCUMENT_MAX,
 		.watch = watch,
 	};
 
@@ -143,22 +141,50 @@ static struct err *check_manifest(const struct oci_ref *ref, const struct digest
 		       digest_format(want, want_text), digest_format(&got, got_text));
 }
 
+/* By its digest; or by the tag, where a server knows no other names, if what the tag has is what
+ * is wanted. */
+static struct err *get_manifest(struct registry *r, const struct oci_ref *ref,
+				const struct digest *digest,
+				const struct registry_watch *watch,
+				struct http_response *out)
+{
+	CLEANUP(http_response_release)
+	struct http_response tagged = HTTP_RESPONSE_INIT;
+	char name[DIGEST_TEXT_SIZE];
+	struct err *e =
+		send_manifest(r, ref, "GET", digest_format(digest, name), watch, out);
+	struct err *by_tag;
+
+	if (!e || err_code(e) != ERR_NOTFOUND || !ref->tag)
+		return e;
+	by_tag = send_manifest(r, ref, "GET", ref->tag, watch, &tagged);
+	if (!by_tag)
+		by_tag = check_manifest(ref, digest, &tagged.body);
+	if (by_tag) {
+		err_ignore(by_tag, "what is wanted is the digest");
+		return e;
+	}
+	err_ignore(e, "the tag has it");
+	http_response_release(out);
+	*out = tagged;
+	tagged = (struct http_response)HTTP_RESPONSE_INIT;
+	return NULL;
+}
+
 /* What is wrong may have been damaged on its way: it is fetched once more. */
 struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *ref,
 				    const struct digest *digest,
 				    const struct registry_watch *watch, struct buf *body,
 				    char **content_type)
 {
-	char name[DIGEST_TEXT_SIZE];
 	struct err *e = NULL;
 
-	digest_format(digest, name);
 	for (int tries = 0; tries < 2;) {
 		CLEANUP(http_response_release)
 		struct http_response answer = HTTP_RESPONSE_INIT;
 
 		err_ignore(e, "fetched once more");
-		TRY(send_manifest(r, ref, "GET", name, watch, &answer));
+		TRY(get_manifest(r, ref, digest, watch, &answer));
 		e = check_manifest(ref, digest, &answer.body);
 		if (e) {
 			tries += !registry_distrust(r, ref, err_text(e));
@@ -177,6 +203,7 @@ struct blob_transfer {
 	struct blob_writer *writer;
 	const struct oci_descriptor *blob;
 	const struct registry_watch *watch;
+	const char *url; /* where it is, if not in the registry */
 };
 
 static uint64_t blob_offset(void *context)
@@ -240,16 +267,18 @@ static struct err *transfer(struct registry *r, const struct oci_ref *ref,
 
 	/* A partial file may hold all of it: only the check was missing. */
 	if (blob_writer_have(t->writer) < t->blob->size)
-		TRY(registry_send(r, &request, &answer));
+		TRY(t->url ? registry_send_foreign(r, &request, t->url, &answer)
+			   : registry_send(r, &request, &answer));
 	return blob_writer_finish(t->writer);
 }
 
+/* From the registry, or from `url`. */
 static struct err *fetch_once(struct registry *r, const struct oci_ref *ref,
 			      const struct oci_descriptor *blob, struct store *store,
-			      const struct registry_watch *watch)
+			      const struct registry_watch *watch, const char *url)
 {
 	CLEANUP(blob_writer_releasep) struct blob_writer *writer = NULL;
-	struct blob_transfer t = {.blob = blob, .watch = watch};
+	struct blob_transfer t = {.blob = blob, .watch = watch, .url = url};
 	char digest[DIGEST_TEXT_SIZE];
 	CLEANUP(freep)
 	char *path = xasprintf("/v2/%s/blobs/%s", ref->repository,
@@ -260,24 +289,60 @@ static struct err *fetch_once(struct registry *r, const struct oci_ref *ref,
 	return transfer(r, ref, path, &t);
 }
 
-struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
-				const struct oci_descriptor *blob, struct store *store,
-				const struct registry_watch *watch)
+static struct err *fetch_from_registry(struct registry *r, const struct oci_ref *ref,
+				       const struct oci_descriptor *blob,
+				       struct store *store,
+				       const struct registry_watch *watch)
 {
 	struct err *e = NULL;
 
-	if (blob_exists(store, &blob->digest))
-		return NULL;
 	/* Of each mirror once, of the registry twice. */
 	for (int tries = 0; tries < 2;) {
 		err_ignore(e, "fetched once more");
-		e = fetch_once(r, ref, blob, store, watch);
+		e = fetch_once(r, ref, blob, store, watch, NULL);
 		if (!e || err_code(e) != ERR_CORRUPT)
 			return e;
 		tries += !registry_distrust(r, ref, err_text(e));
 		if (tries < 2)
 			registry_note(watch,
 				      "what came was damaged: fetching it once more");
+	}
+	return e;
+}
+
+/* Both failures in one line. */
+static struct err *and_then(struct err *e, const char *url, struct err *next)
+{
+	CLEANUP(freep) char *shown = url_shown(url);
+	struct err *both = err_new(err_code(next), "%s; then %s: %s", registry_reason(e),
+				   shown, registry_reason(next));
+
+	err_ignore(e, "told with the next");
+	err_ignore(next, "told with the one before");
+	return both;
+}
+
+struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
+				const struct oci_descriptor *blob, struct store *store,
+				const struct registry_watch *watch)
+{
+	struct err *e;
+
+	if (blob_exists(store, &blob->digest))
+		return NULL;
+	if (blob->data)
+		return blob_put(store, &blob->digest, blob->data, (size_t)blob->size);
+	e = fetch_from_registry(r, ref, blob, store, watch);
+	if (!e || r->options.offline)
+		return e;
+	for (size_t i = 0; i < blob->n_urls && registry_is_theirs(e); i++) {
+		struct err *next = fetch_once(r, ref, blob, store, watch, blob->urls[i]);
+
+		if (!next) {
+			err_ignore(e, "it is elsewhere");
+			return NULL;
+		}
+		e = and_then(e, blob->urls[i], next);
 	}
 	return e;
 }

@@ -63,7 +63,8 @@ NODISCARD struct err *registry_fetch_manifest(struct registry *r,
 					      const struct digest *digest,
 					      const struct registry_watch *watch,
 					      struct buf *body, char **content_type);
-/* Fetch a blob into the store; nothing to do if it is there. */
+/* Fetch a blob into the store; nothing to do if it is there.  What its descriptor brings along is taken,
+ * and what the registry has not is fetched from where its URLs say. */
 NODISCARD struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 					  const struct oci_descriptor *blob,
 					  struct store *store,

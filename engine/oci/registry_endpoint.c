@@ -221,8 +221,7 @@ static struct err *ask_one(struct registry *r, const struct registry_request *q,
 
 /* ---- one after the other ---- */
 
-/* May another be asked after this failure, or is it ours? */
-static bool is_theirs(const struct err *e)
+bool registry_is_theirs(const struct err *e)
 {
 	static const enum err_code codes[] = {ERR_NETWORK,  ERR_UNREACHABLE, ERR_PROTOCOL,
 					      ERR_NOTFOUND, ERR_AUTH,	     ERR_CORRUPT};
@@ -298,7 +297,7 @@ static struct err *ask_all(struct registry *r, const struct registry_request *q,
 		if (!e)
 			return NULL;
 		tell(&asked, endpoint, registry_reason(e), false);
-		if (!endpoint->is_mirror || !is_theirs(e))
+		if (!endpoint->is_mirror || !registry_is_theirs(e))
 			return all_failed(&asked, e);
 		ours = leave(r, q, endpoint, e, out);
 		err_ignore(e, "the next one may have it");

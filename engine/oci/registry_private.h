@@ -23,6 +23,7 @@ struct endpoint {
 	char *host;	  /* whose credentials apply; NULL: nobody's */
 	char *repository; /* what it is called there; NULL: as in the reference */
 	bool is_mirror;
+	enum host_reach keep_from; /* whoever has sent us there may not send us: http.h */
 };
 
 struct token {
@@ -89,6 +90,12 @@ struct registry_request {
 NODISCARD struct err *registry_send(struct registry *r,
 				    const struct registry_request *request,
 				    struct http_response *out);
+/* Send it to a URL that a manifest of the reference names, without credentials. */
+NODISCARD struct err *registry_send_foreign(struct registry *r,
+					    const struct registry_request *request,
+					    const char *url, struct http_response *out);
+/* May another be asked after this failure, or is it ours? */
+bool registry_is_theirs(const struct err *e);
 /* What was sent for `ref` just now is damaged: a mirror that sent it is not asked for it again.
  * False when it was no mirror. */
 bool registry_distrust(struct registry *r, const struct oci_ref *ref, const char *why);

@@ -339,7 +339,7 @@ static struct err *exchange(struct sending *s, struct http_response *out)
 
 	free(s->url);
 	s->url = xasprintf("%s%s", s->endpoint->base, s->request->path);
-	s->keep_from = HOST_ANYWHERE;
+	s->keep_from = s->endpoint->keep_from;
 	for (unsigned hops = 0; hops <= REDIRECTS_MAX; hops++) {
 		CLEANUP(freep) char *next = NULL;
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Registries as they are: what others build from, we do, too; what nobody can build from is refused before anything
 of it is fetched."""
+import base64
 import gzip
 import json
 import subprocess
@@ -153,7 +154,7 @@ refused("a sha512 digest", changed(lambda t: t["layers"][0].update(digest="sha51
 refused("layers and manifests", changed(lambda t: t.update(manifests=[])), "at once")
 refused("no layers", changed(lambda t: t.pop("layers")), "lacks")
 refused("schema 1", changed(lambda t: (t.clear(), t.update(schemaVersion=1, name="t/base", fsLayers=[]))), "schema 1")
-refused("5 MiB of it", changed(lambda t: t.update(x="y" * (5 << 20))), "4194304 bytes")
+refused("5 MiB of it", changed(lambda t: t.update(x="y" * (5 << 20))), "at most 4194304")
 
 hollow = gzip.compress(b"", mtime=0)
 built("the same layer twice, and empty ones", Image([BASE, *[tar(file("a", "b"))] * 2, Layer(b"", hollow), Layer(tar()), Layer(tar())]))
@@ -165,6 +166,107 @@ for name, more, what in (("fewer diffIDs than layers", {"rootfs": {"type": "laye
     r = Registry({"t/base:1": Image([BASE], **more)})
     done = build(docker(r))
     check(f"a configuration with {name}", done.status != 0 and what in done.err and r.count("/blobs/") == 1, (str(done), r.log))
+
+# ---- by tag alone ----
+
+
+def by_tag(status):
+    return lambda x: x.kind == "manifests" and x.name.startswith("sha256") and x.answer(status, "{}")
+
+
+built("a manifest that is served by its tag alone", image_, hook=by_tag(404))
+built("an index that is", Index([(image_, LINUX)]), hook=lambda x: x.kind == "manifests" and x.name not in ("1", image_.digest)
+      and x.answer(404, "{}"))
+refused("one that has another digest then", image_, "404", lambda x: x.kind == "manifests" and (
+    x.answer(404, "{}") if x.name.startswith("sha256") else x.command == "GET" and x.answer(200, marked("other").raw)))
+r = Registry({"t/base:1": image_}, by_tag(404))
+done = build(docker(r, name="t/base@" + image_.digest))
+check("a digest without a tag", done.status == 4 and "404" in done.err and r.count("GET .*/1$") == 0, (str(done), r.log))
+r = Registry({"t/base:1": Index([(image_, LINUX)])}, lambda x: x.name == image_.digest and x.answer(404, "{}"))
+done = build(docker(r))
+check("an entry of an index has no tag", done.status == 4 and "404" in done.err and image_.digest in done.err, (str(done), r.log))
+
+# ---- what came along, and what is elsewhere ----
+
+EXTRA = gzip.compress(tar(file("extra", "one")), mtime=0)
+
+
+def along(tree):
+    """The last layer's data, and the configuration's, are in the manifest."""
+    tree["layers"][-1]["data"] = base64.b64encode(EXTRA).decode()
+
+
+with_data = Image([BASE, Layer(tar(file("extra", "one")), EXTRA)], change=along)
+del with_data.blobs[digest(EXTRA)]
+done, r = built("a layer in its descriptor", with_data, lambda done: image(done).read("/extra") == b"one")
+check("is not asked for", r.count(digest(EXTRA)) == 0, r.log)
+
+
+def configured(tree):
+    raw = inner.blobs[tree["config"]["digest"]]
+    tree["config"]["data"] = base64.b64encode(raw).decode()
+
+
+inner = Image([BASE])
+outer = Image([BASE], change=configured)
+del outer.blobs[outer.tree["config"]["digest"]]
+built("a configuration in its descriptor", outer)
+index = Index([(image_, LINUX)])
+index.tree["manifests"][0]["data"] = base64.b64encode(image_.raw).decode()
+index.seal(index.media_type)
+index.manifests = {index.digest: index}
+built("a manifest in its descriptor", index)
+refused("data that is something else", changed(lambda t: t["layers"][0].update(data="AAAA")), "its data is not what it says")
+
+FOREIGN = (OCI + "layer.nondistributable.v1.tar+gzip", DOCKER + "image.rootfs.foreign.diff.tar.gzip", OCI + "layer.v1.tar+gzip")
+
+
+def elsewhere(*urls, media_type=FOREIGN[0], size=None):
+    """An image whose second layer only the URLs have."""
+    def change(tree):
+        tree["layers"][1]["urls"] = list(urls)
+        if size:
+            tree["layers"][1]["size"] = size
+
+    made = Image([BASE, Layer(tar(file("extra", "one")), EXTRA, media_type)], change=change)
+    del made.blobs[digest(EXTRA)]
+    return made
+
+
+def serve_extra(x):
+    return x.name == "/far/extra" and x.answer(200, EXTRA)
+
+
+far = Registry({}, serve_extra)
+url = f"http://{far.host}/far/extra"
+for media_type in FOREIGN:
+    done, r = built(f"a layer elsewhere, of type {media_type}", elsewhere(url, media_type=media_type))
+    check("the registry is asked first", r.count("/blobs/" + digest(EXTRA)) >= 1, r.log)
+r = Registry({"t/base:1": Image([BASE, Layer(tar(file("extra", "one")), EXTRA, FOREIGN[0])], change=lambda t: t["layers"][1].update(urls=[url]))})
+far.log.clear()
+done = build(docker(r))
+check("and nobody else, if it has it", done.status == 0 and not far.log, (done, far.log))
+built("the first URL that has it", elsewhere("ftp://x/y", f"http://{far.host}/none", f"{url}?x=y#z"))
+
+far.log.clear()
+up = base64.b64encode(b"bob:pw").decode()
+private = Registry({"t/base:1": elsewhere(url)}, lambda x: x.headers.get("Authorization") != "Basic " + up and x.answer(
+    401, "{}", {"WWW-Authenticate": 'Basic realm="r"'}))
+folder = lib.new_folder()
+(folder / "config.json").write_text(json.dumps({"auths": {h: {"auth": up} for h in (private.host, far.host)}}))
+done = build(docker(private), env={"DOCKER_CONFIG": folder})
+check("without credentials", done.status == 0 and "Authorization" not in str(far.log), (done, far.log))
+
+stop = Registry({}, lambda x: x.answer(307, "", {"Location": url}))
+built("a URL that redirects", elsewhere(f"http://{stop.host}/x"))
+done = build(docker(Registry({"t/base:1": elsewhere(url, size=len(EXTRA) - 1)})))
+check("its size has the same limit", done.status == 4, done)
+bad = Registry({}, lambda x: x.answer(200, b"x" * len(EXTRA)))
+done = build(docker(Registry({"t/base:1": elsewhere(f"http://{bad.host}/x")})))
+check("its digest is checked", done.status == 4 and not list(done.folder.glob("cache/blobs/sha256/*/" + digest(EXTRA)[9:])), done)
+built("one that is wrong is passed over", elsewhere(f"http://{bad.host}/x", url))
+done = build(docker(Registry({"t/base:1": elsewhere("file:///etc/passwd", "ftp://x/y")})))
+check("URLs of other kinds are none", done.status == 4 and "404" in done.err, done)
 
 # ---- what servers say of documents ----
 
