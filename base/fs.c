@@ -74,11 +74,15 @@ struct err *fs_read_file(int dir_fd, const char *path, size_t max, struct buf *o
 	return err_wrap(fs_read_fd(fd, max, out), "'%s'", path);
 }
 
-static const char *kind_of(mode_t mode)
+const char *fs_kind_name(mode_t mode)
 {
 	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a file";
 	case S_IFDIR:
 		return "a folder";
+	case S_IFLNK:
+		return "a link";
 	case S_IFIFO:
 		return "a fifo";
 	case S_IFSOCK:
@@ -97,7 +101,7 @@ struct err *fs_open_regular(int dir_fd, const char *path, int *out)
 	if (fstat(fd, &st) != 0)
 		return err_sys("'%s'", path);
 	if (!S_ISREG(st.st_mode))
-		return err_new(ERR_USAGE, "'%s' is %s", path, kind_of(st.st_mode));
+		return err_new(ERR_USAGE, "'%s' is %s", path, fs_kind_name(st.st_mode));
 	*out = steal_fd(&fd);
 	return NULL;
 }
@@ -164,27 +168,29 @@ struct err *fs_mkdirs(int dir_fd, const char *path, mode_t mode)
 	return NULL;
 }
 
+static const char RANDOM_ALPHABET[] = "abcdefghijklmnopqrstuvwxyz234567";
+
 void fs_random_name(char *out, size_t len)
 {
-	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 	unsigned char bytes[64];
 
 	assert(len <= sizeof(bytes));
 	if (getrandom(bytes, len, 0) != (ssize_t)len)
 		abort(); /* cannot fail for so few bytes: getrandom(2) */
 	for (size_t i = 0; i < len; i++)
-		out[i] = alphabet[bytes[i] & 31];
+		out[i] = RANDOM_ALPHABET[bytes[i] & 31];
 	out[len] = '\0';
 }
 
 static const char TMPFILE_PREFIX[] = ".dagbuild-";
 static const char TMPFILE_SUFFIX[] = ".tmp";
+enum { TMPFILE_RANDOM = 12 };
 
 static void tmpfile_choose_name(struct tmpfile *t)
 {
-	char random[13];
+	char random[TMPFILE_RANDOM + 1];
 
-	fs_random_name(random, 12);
+	fs_random_name(random, TMPFILE_RANDOM);
 	snprintf(t->name, sizeof(t->name), "%s%s%s", TMPFILE_PREFIX, random,
 		 TMPFILE_SUFFIX);
 }
@@ -274,22 +280,26 @@ void tmpfile_release(struct tmpfile *t)
 	errno = saved;
 }
 
+/* Exactly a name of tmpfile_choose_name(): the folder is the user's. */
 static bool tmpfile_is_name(const char *name)
 {
-	size_t len = strlen(name), suffix = sizeof(TMPFILE_SUFFIX) - 1;
+	const size_t prefix = sizeof(TMPFILE_PREFIX) - 1;
 
-	return strncmp(name, TMPFILE_PREFIX, sizeof(TMPFILE_PREFIX) - 1) == 0 &&
-	       len > suffix && strcmp(name + len - suffix, TMPFILE_SUFFIX) == 0;
+	return strncmp(name, TMPFILE_PREFIX, prefix) == 0 &&
+	       strspn(name + prefix, RANDOM_ALPHABET) == TMPFILE_RANDOM &&
+	       strcmp(name + prefix + TMPFILE_RANDOM, TMPFILE_SUFFIX) == 0;
 }
 
 void tmpfile_remove_if_dead(int dir_fd, const char *name)
 {
 	CLEANUP(closep) int fd = -1;
+	struct stat st;
 
 	if (!tmpfile_is_name(name))
 		return;
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		(void)unlinkat(dir_fd, name, 0); /* or the next run does */
 }
 

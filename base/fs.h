@@ -25,6 +25,8 @@ NODISCARD struct err *fs_read_fd(int fd, size_t max, struct buf *out);
 NODISCARD struct err *fs_read_exact(int fd, void *out, size_t len);
 NODISCARD struct err *fs_read_file(int dir_fd, const char *path, size_t max,
 				   struct buf *out);
+/* "a folder", "a fifo", "a device" ... of an inode's mode, for messages. */
+const char *fs_kind_name(mode_t mode);
 /* openat(2) for reading what must be a regular file: a fifo or device is not waited for, but
  * ERR_USAGE. */
 NODISCARD struct err *fs_open_regular(int dir_fd, const char *path, int *out);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/output.h"
 #include "base/path.h"
 #include "engine/exec_private.h"
 #include "engine/image/sif.h"
@@ -123,21 +124,15 @@ static struct err *check_existing(const char *path, int fd)
 struct err *exec_check_output(const struct exec *x)
 {
 	const char *path = x->options.output;
-	CLEANUP(freep) char *folder = xstrndup(path, (size_t)(path_base(path) - path));
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
-	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
-		return err_wrap(err_sys("folder '%s'", folder),
-				"the image '%s' cannot be written", path);
+	TRY(output_check(path));
 	if (stat(path, &st) != 0)
 		return errno == ENOENT ? NULL : err_sys("'%s'", path);
-	if (S_ISDIR(st.st_mode))
-		return err_hint(err_new(ERR_EXISTS, "'%s' is a folder", path),
-				"name the image with -o");
 	if (x->options.force || st.st_size == 0)
 		return NULL;
-	TRY(fs_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd));
+	TRY(fs_open_regular(AT_FDCWD, path, &fd));
 	return check_existing(path, fd);
 }
 

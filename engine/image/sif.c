@@ -105,6 +105,13 @@ static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 	return a_size > 0 && b_size > 0 && a < b + b_size && b < a + a_size;
 }
 
+bool sif_is_image(const void *data, size_t len)
+{
+	return len >= SIF_MAGIC + sizeof(SIF_MAGIC_TEXT) &&
+	       memcmp((const char *)data + SIF_MAGIC, SIF_MAGIC_TEXT,
+		      sizeof(SIF_MAGIC_TEXT)) == 0;
+}
+
 static struct err *read_header(int fd, struct sif *out, struct bounds *b)
 {
 	unsigned char h[SIF_HEADER_SIZE];
@@ -112,7 +119,7 @@ static struct err *read_header(int fd, struct sif *out, struct bounds *b)
 	if (b->file_size < sizeof(h))
 		return err_new(ERR_CORRUPT, "the file is shorter than a SIF header");
 	TRY(read_at(fd, h, sizeof(h), 0));
-	if (memcmp(h + SIF_MAGIC, SIF_MAGIC_TEXT, sizeof(SIF_MAGIC_TEXT)) != 0)
+	if (!sif_is_image(h, sizeof(h)))
 		return err_new(ERR_CORRUPT,
 			       "the file is no SIF image: its magic is missing");
 	if (memcmp(h + SIF_VERSION, SIF_VERSION_TEXT, sizeof(SIF_VERSION_TEXT)) != 0)

@@ -65,6 +65,8 @@ struct sif {
 		0                                                                        \
 	}
 
+/* Does a file that begins with these bytes say that it is one? */
+bool sif_is_image(const void *data, size_t len);
 NODISCARD struct err *sif_read(int fd, struct sif *out);
 void sif_release(struct sif *s);
 const char *sif_type_name(enum sif_type type); /* "Definition", "Partition", ... */

@@ -128,13 +128,20 @@ static void write_json(const struct sif *s, struct buf *out)
 	buf_puts(out, "\n  ]\n}\n");
 }
 
+static struct err *open_image(const char *path, int *fd)
+{
+	struct err *e = fs_open_regular(AT_FDCWD, path, fd);
+
+	return err_hint(err_recode(e, ERR_USAGE), "name a SIF image");
+}
+
 static struct err *inspect(const char *path, bool json)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
 	CLEANUP(sif_release) struct sif sif = SIF_INIT;
 	CLEANUP(closep) int fd = -1;
 
-	TRY(fs_open(AT_FDCWD, path, O_RDONLY, 0, &fd));
+	TRY(open_image(path, &fd));
 	TRY(err_wrap(sif_read(fd, &sif), "'%s'", path));
 	if (json) {
 		write_json(&sif, &out);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/output.h"
 #include "base/vec.h"
 #include "engine/agent/agent.h"
 #include "frontend/cli/cmd.h"
@@ -76,6 +77,7 @@ struct locking {
 	struct settings settings;
 	struct loaded loaded;
 	char *path;
+	char *real_path; /* where links lead to */
 	struct def_lock old;
 	bool is_there; /* a lock file */
 	struct store *store;
@@ -95,6 +97,7 @@ static void locking_release(struct locking *l)
 	store_closep(&l->store);
 	def_lock_release(&l->old);
 	free(l->path);
+	free(l->real_path);
 	loaded_release(&l->loaded);
 	settings_release(&l->settings);
 }
@@ -287,7 +290,7 @@ static struct err *write_lock(const struct locking *l)
 
 	if (!current) {
 		make_lock(l, &lock);
-		TRY(def_lock_write(l->path, &lock));
+		TRY(def_lock_write(l->real_path, &lock));
 	}
 	buf_printf(&text, "%s: %zu %s%s\n", l->path, l->bases.len,
 		   l->bases.len == 1 ? "base" : "bases",
@@ -316,6 +319,8 @@ static struct err *lock(struct locking *l)
 {
 	CLEANUP(freep) char *dir = NULL;
 
+	TRY(output_follow(l->path, &l->real_path));
+	TRY(output_check(l->real_path));
 	TRY(read_old(l));
 	TRY(find_bases(l));
 	TRY(store_default_dir(l->settings.cache_dir, &dir));
@@ -339,6 +344,12 @@ static struct err *lock_run(int argc, char **argv, int *status)
 	TRY(e);
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'lock' takes one definition file");
+	if (given_is_stream(files[0]))
+		return err_hint(
+			err_new(ERR_USAGE,
+				"'%s' is no file that a lock file could lie beside",
+				files[0]),
+			"save the definition in a file");
 	l.settings.def.plan.all_stages = true;
 	TRY(load_plan(files[0], &l.settings.def, &l.settings.def.plan, &l.loaded,
 		      status));

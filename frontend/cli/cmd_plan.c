@@ -132,6 +132,7 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	struct look_request request = {
 		.cache_dir = settings.cache_dir,
 		.freshness = &freshness,
+		.options = &settings.def.plan,
 	};
 
 	files = operands.items;

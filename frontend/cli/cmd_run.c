@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/output.h"
 #include "base/proc.h"
 #include "base/vec.h"
 #include "cache/blob.h"
@@ -204,6 +205,7 @@ static void build_release(struct build *b)
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
 	settings_release(&b->settings);
+	given_release(&b->times.given);
 	free(b->output);
 	free(b->definition);
 }
@@ -289,6 +291,18 @@ static struct err *open_freshness(struct build *b, const char *file)
 	return fresh_rules(&request, &b->freshness);
 }
 
+static struct err *find_output(struct build *b, const char *file)
+{
+	CLEANUP(freep) char *name = NULL;
+	const char *path = b->settings.output;
+
+	if (!path)
+		TRY(load_image_path(file, b->loaded.plan, &b->settings.def.plan, &name));
+	if (!path)
+		path = name;
+	return path ? output_follow(path, &b->output) : NULL;
+}
+
 static struct err *open_build(struct build *b, const char *file)
 {
 	CLEANUP(freep) char *dir = NULL;
@@ -296,8 +310,7 @@ static struct err *open_build(struct build *b, const char *file)
 	TRY(open_freshness(b, file));
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
-	if (b->loaded.plan->pack.index != NODE_NONE.index)
-		TRY(load_image_path(file, b->settings.output, &b->output));
+	TRY(find_output(b, file));
 	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
@@ -432,7 +445,7 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	struct operands operands = {0};
 	struct err *e;
 
-	b->settings.def.reads_twice = true;
+	b->settings.def.given = &b->times.given;
 	e = options_parse(rows, argc, argv, &b->settings, &operands);
 
 	files = operands.items;

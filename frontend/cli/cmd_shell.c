@@ -86,6 +86,7 @@ static void request_release(struct request *r)
 {
 	free((void *)r->operands.items);
 	fresh_options_release(&r->settings.fresh);
+	given_release(&r->times.given);
 }
 
 static struct err *check_operands(const struct request *r)
@@ -354,6 +355,7 @@ static struct err *open_stage(struct request *r, int *status)
 	struct plan_options all = {.all_stages = true}, only = {.target = target};
 
 	r->settings.def.is_quiet = r->is_inside;
+	r->settings.def.given = &r->times.given;
 	TRY(load_plan(r->operands.items[0], &r->settings.def, &all, &loaded, status));
 	if (*status != 0)
 		return NULL;

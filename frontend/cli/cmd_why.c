@@ -316,6 +316,7 @@ static struct err *answer(const char *file, const char *asked, struct settings *
 	struct look_request request = {
 		.file = file,
 		.freshness = &freshness,
+		.options = &settings->plan,
 		.cache_dir = settings->cache_dir,
 		.why = {.of_last = true},
 	};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/output.h"
 #include "base/json.h"
 
 /* Of the schema; it rises when a member is removed or means something else. */
@@ -70,7 +71,7 @@ static struct err *read_base(const char *path, const cJSON *object, struct def_l
 
 static struct err *read_text(const char *path, struct buf *text, bool *found)
 {
-	struct err *e = fs_read_file(AT_FDCWD, path, LOCK_MAX, text);
+	struct err *e = fs_read_regular(AT_FDCWD, path, LOCK_MAX, text);
 
 	*found = !e;
 	if (!e || err_code(e) != ERR_NOTFOUND)
@@ -136,6 +137,7 @@ struct err *def_lock_write(const char *path, const struct def_lock *lock)
 		write_base(&lock->bases.items[i], &out);
 	}
 	buf_puts(&out, lock->bases.len > 0 ? "\n  ]\n}\n" : "]\n}\n");
+	TRY(output_check(path));
 	return err_wrap(fs_write_atomic(AT_FDCWD, path, buf_text(&out), out.len, 0666),
 			"the lock file '%s' cannot be written", path);
 }

@@ -6,7 +6,8 @@
  *            control.
  * Ownership: def_lock_release() ends it.
  * Threads:   main thread only.
- * Errors:    def_lock_read(): ERR_SYNTAX for what is no lock file, ERR_SYS.
+ * Errors:    def_lock_read(): ERR_SYNTAX for what is no lock file, ERR_USAGE for a fifo or
+ *            device, ERR_SYS.
  */
 #ifndef FRONTEND_CLI_DEF_LOCK_H
 #define FRONTEND_CLI_DEF_LOCK_H
@@ -37,7 +38,7 @@ struct def_lock {
 char *def_lock_path(const char *file);
 /* `*found` false when there is none. */
 NODISCARD struct err *def_lock_read(const char *path, struct def_lock *out, bool *found);
-/* Whole or not at all: by rename. */
+/* Whole or not at all: by rename, of a path that output_follow() gave. */
 NODISCARD struct err *def_lock_write(const char *path, const struct def_lock *lock);
 /* NULL when it is not in there. */
 const struct def_lock_base *def_lock_find(const struct def_lock *lock, const char *agent,

@@ -11,6 +11,7 @@
 #ifndef FRONTEND_CLI_DEF_OPTIONS_H
 #define FRONTEND_CLI_DEF_OPTIONS_H
 
+#include "frontend/cli/given.h"
 #include "frontend/cli/options.h"
 #include "frontend/def/build_args.h"
 #include "frontend/plan/plan.h"
@@ -22,7 +23,7 @@ struct def_options {
 	bool keep_tmp;
 	struct diag_options diag;
 	struct plan_options plan; /* of PLAN_OPTION_ROWS */
-	bool reads_twice;	  /* by `run`, in its second process again: no pipes */
+	struct given *given;	  /* borrowed; what is read is kept there; may be NULL */
 	bool is_quiet;		  /* warnings were shown by the process before this one */
 };
 

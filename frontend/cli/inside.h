@@ -6,7 +6,7 @@
  *            does what it can as it was started, and then executes dagbuild again as
  *            `internal-inside COMMAND`, which enters them and calls the command's
  *            run_inside().
- * Ownership: values.
+ * Ownership: values; who has one ends its `given`.
  * Threads:   main thread only, before there are others.
  * Errors:    those of userns.h.
  */
@@ -14,12 +14,14 @@
 #define FRONTEND_CLI_INSIDE_H
 
 #include "base/err.h"
+#include "frontend/cli/given.h"
 
 struct inside {
 	int64_t since;	     /* clock_real_ns(), when the user gave the command */
 	uint64_t started_ns; /* clock_mono_ns(), the same time */
 	char id_map[256];    /* how ids are mapped, for keys */
 	const char *memory;  /* registry_memory() of who was asked before; may be NULL */
+	struct given given;  /* texts that were read */
 };
 
 /* Take the time. */

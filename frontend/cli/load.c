@@ -5,34 +5,11 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/path.h"
 #include "frontend/check/check.h"
 #include "frontend/cli/say.h"
-
-/* Far above any definition; what is longer is another file. */
-static const size_t DEFINITION_MAX = (size_t)64 << 20;
-
-static struct err *read_text(const struct def_options *o, const char *path,
-			     const char *what, struct buf *out)
-{
-	CLEANUP(closep) int fd = -1;
-	struct stat st;
-
-	TRY(err_wrap(fs_open(AT_FDCWD, path, O_RDONLY, 0, &fd), "%s cannot be read",
-		     what));
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_hint(err_new(ERR_USAGE, "'%s' is a folder", path),
-				"name a definition file");
-	if (o->reads_twice && !S_ISREG(st.st_mode))
-		return err_hint(err_new(ERR_USAGE,
-					"'%s' is no file that can be read twice", path),
-				"save what it gives in a file");
-	return err_wrap(fs_read_fd(fd, DEFINITION_MAX, out), "'%s'", path);
-}
 
 static struct err *read_arguments(struct def_options *o)
 {
@@ -43,7 +20,7 @@ static struct err *read_arguments(struct def_options *o)
 		o->args = build_args_new();
 	if (!o->args_file)
 		return NULL;
-	TRY(read_text(o, o->args_file, "the file of build arguments", &text));
+	TRY(given_read(o->given, GIVEN_ARGUMENTS, o->args_file, &text));
 	len = text.len;
 	if (len > 0 && memchr(text.data, '\0', len))
 		return err_new(ERR_USAGE, "'%s' is no text", o->args_file);
@@ -59,7 +36,7 @@ struct err *load_definition(const char *path, struct def_options *options,
 	bool is_partial = false;
 	size_t len;
 
-	TRY(read_text(options, path, "the definition", &text));
+	TRY(given_read(options->given, GIVEN_DEFINITION, path, &text));
 	TRY(read_arguments(options));
 	len = text.len;
 	out->source = source_adopt(path, buf_steal(&text), len);
@@ -94,17 +71,44 @@ struct err *load_plan(const char *path, struct def_options *options,
 	return plan_compile(out->def, plan, &out->plan);
 }
 
-struct err *load_image_path(const char *file, const char *explicit_path, char **out)
+/* The stage's name goes between, so that no other image of the definition is replaced. */
+static struct err *default_name(const char *file, const char *stage, char **out)
 {
 	struct str name = str_of(path_base(file));
-	CLEANUP(freep) char *image = NULL;
 
-	if (explicit_path)
-		return fs_absolute(explicit_path, out);
+	if (given_is_stream(file))
+		return err_hint(err_new(ERR_USAGE,
+					"'%s' is no file that an image could be named "
+					"after",
+					file),
+				"name the image with -o");
+	if (stage && strchr(stage, '/'))
+		return err_hint(err_new(ERR_USAGE,
+					"the stage's name '%s' is no part of a file's",
+					stage),
+				"name the image with -o");
 	if (str_ends_with(name, ".def"))
 		name.len -= strlen(".def");
-	image = xasprintf("%.*s.sif", STR_ARG(name));
-	return fs_absolute(image, out);
+	*out = xasprintf("%.*s%s%s.sif", STR_ARG(name), stage ? "." : "",
+			 stage ? stage : "");
+	return NULL;
+}
+
+struct err *load_image_path(const char *file, const struct plan *plan,
+			    const struct plan_options *options, char **out)
+{
+	CLEANUP(freep) char *name = NULL;
+	const char *stage = NULL;
+
+	*out = NULL;
+	if (plan->pack.index == NODE_NONE.index)
+		return NULL;
+	for (size_t i = 0; options->target && i < plan->n_stages; i++)
+		if (plan->stages[i].is_target)
+			stage = plan->stages[i].label;
+	TRY(default_name(file, stage, &name));
+	*out = STEAL(name);
+	return NULL;
 }
 
 void loaded_release(struct loaded *l)

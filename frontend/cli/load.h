@@ -5,7 +5,7 @@
  *            template arguments, and looks at the sources of `%files`; nothing else.
  * Ownership: loaded_release() ends all of it; the options must outlive it.
  * Threads:   main thread only.
- * Errors:    ERR_NOTFOUND and ERR_SYS for the files; mistakes in the definition are no
+ * Errors:    those of given.h for the files; mistakes in the definition are no
  *            error here: they are written to standard error, and `*status` says so.
  */
 #ifndef FRONTEND_CLI_LOAD_H
@@ -36,10 +36,11 @@ NODISCARD struct err *load_definition(const char *path, struct def_options *opti
 NODISCARD struct err *load_plan(const char *path, struct def_options *options,
 				const struct plan_options *plan, struct loaded *out,
 				int *status);
-/* Where the image goes: `explicit_path`, else "dir/lab3.def" gives "lab3.sif" in the
- * current folder; absolute, for free(). */
-NODISCARD struct err *load_image_path(const char *file, const char *explicit_path,
-				      char **out);
+/* The image's name when the user gives none, in the current folder, for free(): of
+ * "dir/lab3.def" it is "lab3.sif", with a stage as target "lab3.STAGE.sif"; NULL when no image
+ * is made. */
+NODISCARD struct err *load_image_path(const char *file, const struct plan *plan,
+				      const struct plan_options *options, char **out);
 void loaded_release(struct loaded *l);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/output.h"
 #include "engine/run/userns.h"
 #include "frontend/cli/load.h"
 #include "scheduler/sched.h"
@@ -62,6 +63,18 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 	return NULL;
 }
 
+/* Where `run` would write it; NULL when there is no such place. */
+static void find_image(const struct look_request *request, struct look *l)
+{
+	CLEANUP(freep) char *name = NULL;
+	struct err *e =
+		load_image_path(request->file, request->plan, request->options, &name);
+
+	if (!e && name)
+		e = output_follow(name, &l->image);
+	err_ignore(e, "`run` says what is wrong");
+}
+
 struct err *look_at_cache(const struct look_request *request, struct look *out)
 {
 	out->n = request->plan->n_steps;
@@ -69,7 +82,7 @@ struct err *look_at_cache(const struct look_request *request, struct look *out)
 	TRY(open_store(request->cache_dir, &out->store));
 	if (!out->store)
 		return NULL;
-	TRY(load_image_path(request->file, NULL, &out->image));
+	find_image(request, out);
 	TRY(fs_absolute(request->file, &out->definition));
 	return probe_all(request, out);
 }

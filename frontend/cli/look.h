@@ -17,8 +17,9 @@
 struct look_request {
 	const char *file; /* the definition */
 	const struct plan *plan;
-	const char *cache_dir;		   /* NULL: the default */
-	const struct freshness *freshness; /* NULL: without any option */
+	const struct plan_options *options; /* that it was compiled with */
+	const char *cache_dir;		    /* NULL: the default */
+	const struct freshness *freshness;  /* NULL: without any option */
 	struct why_options why;
 };
 

@@ -53,7 +53,8 @@ struct err *sinks_open(struct sinks *out, enum sink_progress progress, const cha
 		return NULL;
 	file = fopen(trace, "we");
 	if (!file)
-		return err_sys("trace '%s'", trace);
+		return err_hint(err_recode(err_sys("trace '%s'", trace), ERR_USAGE),
+				"name a file that can be written");
 	add(out, sink_trace_new(file), sink_trace_free);
 	return NULL;
 }

@@ -72,14 +72,14 @@ check "and clears what the dead one left" nothing_left
 
 # ---- asked for at the wrong place ----
 dagbuild run -o /nonexistent/x.sif good.def
-status 1 "a folder that is not there"
+status 2 "a folder that is not there"
 says 'cannot be written' "is found before anything is built"
 echo precious >precious.txt
 dagbuild run -o precious.txt good.def
 status 1 "a file that is no image"
 equal "$(cat precious.txt)" precious "is not overwritten"
 dagbuild run nosuch.def
-status 1 "a missing definition"
+status 2 "a missing definition"
 dagbuild frobnicate
 status 2 "an unknown command"
 dagbuild run --frobnicate good.def

@@ -4,9 +4,12 @@ that a name is wrong."""
 
 import os
 import pty
+import re
 import signal
+import socketserver
+import subprocess
 
-from lib import DAGBUILD, build, check, docker, environment, finish, new_folder, run
+from lib import DAGBUILD, Sif, build, check, docker, environment, finish, new_folder, run, start
 from fake import *
 
 registry = Registry({"t/base:1": Image([base()])})
@@ -42,6 +45,11 @@ def at_terminal(args, folder, answer, env=None):
         pass  # the other end is closed
     os.close(master)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def shell(line, folder):
+    command = ["bash", "-c", line]
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
 
 
 # ---- a cache folder with other things in it ----
@@ -105,5 +113,162 @@ check("--yes is not asked", status == 0 and "[y/N]" not in shown and not (folder
 build(DEF, folder=folder)
 r = run(["cache", "clear"], folder)
 check("nor is a script", r.status == 0 and not (folder / "cache").exists(), r)
+
+# ---- the image: only a regular file is ever replaced ----
+folder = new_folder()
+env = {"SOURCE_DATE_EPOCH": 1700000000}  # the same bytes each time
+build(DEF, folder=folder, env=env)
+made = (folder / "x.sif").read_bytes()
+asked = len(registry.log)
+(folder / "dir").mkdir()
+os.mkfifo(folder / "fifo")
+(folder / "note.txt").write_text("mine\n")
+for name, to in (("loop", "loop"), ("null", "/dev/null"), ("to-fifo", "fifo"), ("nowhere", "missing/x.sif"), ("to-dir", "dir")):
+    (folder / name).symlink_to(to)
+with socketserver.UnixStreamServer(str(folder / "socket"), socketserver.BaseRequestHandler):
+    for output in (
+        *("dir", "dir/", ".", "dir/..", "fifo", "socket", "loop", "null", "to-fifo", "to-dir", "nowhere", ""),
+        *("/dev/null", "/proc/x.sif", "/sys/x.sif", "missing/x.sif", "note.txt/x.sif", "/", "x" * 300),
+    ):
+        for force in ([], ["--force"]):
+            before = [(p.name, p.lstat().st_ino, p.lstat().st_mode) for p in folder.iterdir() if p.name != "cache"]
+            r = run(["run", "-o", output, *force, "--no-cache", "x.def"], folder)
+            after = [(p.name, p.lstat().st_ino, p.lstat().st_mode) for p in folder.iterdir() if p.name != "cache"]
+            check(f"-o {output[:20]!r} {force}: a mistake", r.status == 2 and "hint: " in r.err, r)
+            check("nothing was replaced", before == after, after)
+check("and nothing was built before", len(registry.log) == asked, registry.log[asked:])
+r = run(["run", "-o", "note.txt", "x.def"], folder)
+check("another file is not replaced", r.status == 1 and (folder / "note.txt").read_text() == "mine\n", r)
+r = run(["run", "-o", "note.txt", "--force", "x.def"], folder, env)
+check("but with --force", r.status == 0 and (folder / "note.txt").read_bytes() == made, r)
+
+(folder / "there").mkdir()
+(folder / "there/old.sif").write_bytes(made)
+for name, to in (("link", "there/old.sif"), ("link2", "link"), ("new", "there/new.sif"), ("absolute", folder / "there/abs.sif")):
+    (folder / name).symlink_to(to)
+    r = run(["run", "-o", name, "--no-cache", "x.def"], folder, env)
+    check(f"a link to {to}: the file is replaced", r.status == 0 and (folder / name).read_bytes() == made, r)
+    check("and the link stays", (folder / name).is_symlink() and (folder / name).resolve().is_file(), r)
+    r = run(["run", "-o", name, "x.def"], folder, env)
+    check("the image is current by the link", r.status == 0 and "nothing has changed" in r.err, r)
+check("nothing is left beside it", sorted(os.listdir(folder / "there")) == ["abs.sif", "new.sif", "old.sif"])
+
+# While a script runs, a fifo takes the place of the image: looked at again before it is published.
+racing = docker(registry, "%files\n  gate /gate\n%post\n  echo at the gate\n  read line </gate || true\n")
+folder = new_folder()
+(folder / "gate").write_text("open\n")
+(folder / "x.def").write_text(racing)
+process = start(["run", "--progress", "plain", "-o", "x.sif", "x.def"], folder)
+for line in process.stderr:
+    if b"at the gate" in line:
+        break
+os.mkfifo(folder / "x.sif")
+rest = process.stderr.read().decode()
+check("a fifo that came meanwhile stays", process.wait() == 2 and (folder / "x.sif").is_fifo(), rest)
+
+# What looks like a temporary file of ours is not one by half.
+folder = new_folder()
+for name in (".dagbuild-mine.tmp", ".dagbuild-abcdefghijkl.tmp.bak", ".dagbuild-abcdefghijk.tmp", ".dagbuild-.tmp"):
+    (folder / name).write_text("mine\n")
+(folder / ".dagbuild-abcdefghijkl.tmp").write_text("left by a dead one\n")
+r = build(DEF, folder=folder)
+left = sorted(p.name for p in folder.glob(".dagbuild*"))
+check("only what a dead one left is removed beside the image", r.status == 0 and len(left) == 4, left)
+
+# ---- the image of a stage has its own name ----
+two = f"Bootstrap: docker\nFrom: {registry.host}/t/base:1\nStage: one\n\n%post\n  echo 1 >/one\n\n"
+two += f"Bootstrap: docker\nFrom: {registry.host}/t/base:1\nStage: a/b\n\n%post\n  echo 2 >/two\n\n"
+two += f"Bootstrap: docker\nFrom: {registry.host}/t/base:1\n\n%post\n  echo 3 >/three\n"
+folder = new_folder()
+(folder / "two.def").write_text(two)
+images = lambda: sorted(p.name for p in folder.glob("*.sif"))
+r = run(["run", "two.def"], folder)
+whole = (folder / "two.sif").read_bytes()
+check("the image of the definition", r.status == 0 and images() == ["two.sif"], r)
+r = run(["run", "--target", "one", "two.def"], folder)
+check("that of a stage", r.status == 0 and images() == ["two.one.sif", "two.sif"], r)
+check("the first one stays", (folder / "two.sif").read_bytes() == whole)
+r = run(["run", "--target", "stage3", "two.def"], folder)
+check("the last stage, when it is named", r.status == 0 and "two.stage3.sif" in images(), r)
+r = run(["run", "--target", "one.post", "two.def"], folder)
+check("a step makes no image", r.status == 0 and len(images()) == 3, r)
+r = run(["run", "--target", "a/b", "two.def"], folder)
+check("a stage whose name is none for a file", r.status == 2 and "-o" in r.err and len(images()) == 3, r)
+r = run(["plan", "--target", "one", "--format", "json", "two.def"], folder)
+check("plan looks at the same image", r.out.count('"miss"') == 0 and '"hit"' in r.out, r.out)
+
+# ---- a definition is read once, and may be a pipe ----
+folder = new_folder()
+for how in ("<(cat x.def)", "- <x.def", "- < <(cat x.def)", "/dev/stdin <x.def"):
+    (folder / "x.def").write_text(DEF + f"%help\n  {how}\n")
+    for command in ("check", "plan", "run -o x.sif", "run -o x.sif", "why"):
+        r = shell(f"{DAGBUILD} {command} {how}", folder)
+        check(f"{command} {how}", r.returncode == 0, r)
+    check("the image has it", how in Sif(folder / "x.sif").read("/.singularity.d/Singularity").decode())
+    r = shell(f"{DAGBUILD} run {how}", folder)
+    check("an image needs a name", r.returncode == 2 and "-o" in r.stderr, r)
+    if how.startswith(("-", "<")):
+        r = shell(f"{DAGBUILD} lock {how}", folder)
+        check("and so does a lock file", r.returncode == 2 and "hint" in r.stderr, r)
+(folder / "x.def").write_text(DEF + "%help\n  {{ word }}\n")
+r = shell(f"{DAGBUILD} run -o x.sif --build-arg-file <(echo word=first) x.def", folder)
+help_text = Sif(folder / "x.sif").read("/.singularity.d/runscript.help").decode()
+check("so may a file of arguments", r.returncode == 0 and "first" in help_text, r)
+
+# The text is the one that was checked, whatever becomes of the file while the base is fetched.
+(folder / "x.def").write_text(DEF + "%help\n  before\n")
+changing = lambda x: (folder / "x.def").write_text(DEF + "%help\n  after\n") and False
+registry.hook = changing
+r = run(["run", "-o", "x.sif", "--no-cache", "x.def"], folder)
+registry.hook = None
+help_text = Sif(folder / "x.sif").read("/.singularity.d/runscript.help").decode()
+check("a definition that changes meanwhile", r.status == 0 and help_text.strip() == "before", help_text)
+
+# ---- what a wrong name is told, and by which status ----
+folder = new_folder()
+build(DEF, folder=folder)
+(folder / "dir").mkdir()
+(folder / "text").write_text("no store, no image\n")
+os.mkfifo(folder / "fifo")
+for words, wanted, said in (
+    ("run missing.def", 2, "the definition cannot be read"),
+    ("plan missing.def", 2, "the definition cannot be read"),
+    ("check missing.def", 2, "the definition cannot be read"),
+    ("why missing.def", 2, "the definition cannot be read"),
+    ("lock missing.def", 2, "the definition cannot be read"),
+    ("shell missing.def", 2, "the definition cannot be read"),
+    ("run dir", 2, "'dir' is a folder"),
+    ("run x.sif", 2, "is an image, not a definition"),
+    ("check x.sif", 2, "is an image, not a definition"),
+    ("run --build-arg-file missing x.def", 2, "the file of build arguments cannot be read"),
+    ("run -o dir x.def", 2, "'dir' is the name of a folder|'.*/dir' is a folder"),
+    ("run --cache-dir text x.def", 2, "Not a directory"),
+    ("run --cache-dir text/below x.def", 2, "Not a directory"),
+    ("cache du --cache-dir text", 2, "Not a directory"),
+    ("run --authfile missing x.def", 2, "authfile"),
+    ("run --trace dir x.def --no-cache", 2, "trace"),
+    ("run --target nosuch x.def", 2, "nosuch"),
+    ("inspect missing.sif", 2, "missing.sif"),
+    ("inspect dir", 2, "'dir' is a folder"),
+    ("inspect fifo", 2, "'fifo' is a fifo"),
+    ("inspect /dev/zero", 2, "is a device"),
+    ("inspect text", 1, "SIF"),
+    ("fly", 2, "unknown command"),
+):
+    r = run(words.split(), folder, seconds=20)
+    check(f"{words}: status {wanted}", r.status == wanted, r)
+    check("it is said why", re.search(said, r.err), r)
+    check("and what to do", "hint: " in r.err or r.status == 1, r)
+for name in ("dir", "fifo"):
+    (folder / "x.def.lock").symlink_to(name)
+    for words in ("run x.def", "lock x.def", "lock --update x.def"):
+        r = run(words.split(), folder, seconds=20)
+        check(f"{words}: {name} as lock file", r.status == 2 and f"is a {name.replace('dir', 'folder')}" in r.err, r)
+    check("it stays", (folder / "x.def.lock").is_symlink())
+    (folder / "x.def.lock").unlink()
+(folder / "x.def.lock").symlink_to("shared.lock")
+r = run(["lock", "x.def"], folder)
+check("a lock file may be a link", r.status == 0 and (folder / "x.def.lock").is_symlink(), r)
+check("the file is written where it leads", "bases" in (folder / "shared.lock").read_text())
 
 finish()

@@ -379,16 +379,16 @@ static void test_tmpfile_remove_dead(void **state)
 	CLEANUP(closep) int live = -1;
 
 	assert_ok(fs_open(AT_FDCWD, *state, O_RDONLY | O_DIRECTORY, 0, &dir));
-	assert_ok(fs_write_atomic(dir, ".dagbuild-dead.tmp", "", 0, 0600));
-	assert_ok(fs_write_atomic(dir, ".dagbuild-live.tmp", "", 0, 0600));
-	assert_ok(fs_write_atomic(dir, ".mine.tmp", "", 0, 0600));
-	assert_int_equal(symlinkat("elsewhere", dir, ".dagbuild-link.tmp"), 0);
-	assert_ok(fs_open(dir, ".dagbuild-live.tmp", O_RDONLY, 0, &live));
+	assert_ok(fs_write_atomic(dir, ".dagbuild-dead22222222.tmp", "", 0, 0600));
+	assert_ok(fs_write_atomic(dir, ".dagbuild-live22222222.tmp", "", 0, 0600));
+	assert_ok(fs_write_atomic(dir, ".dagbuild-mine.tmp", "", 0, 0600));
+	assert_int_equal(symlinkat("elsewhere", dir, ".dagbuild-link22222222.tmp"), 0);
+	assert_ok(fs_open(dir, ".dagbuild-live22222222.tmp", O_RDONLY, 0, &live));
 	assert_int_equal(flock(live, LOCK_EX), 0);
 	tmpfile_remove_dead(dir);
-	assert_int_equal(faccessat(dir, ".dagbuild-dead.tmp", F_OK, 0), -1);
-	assert_int_equal(faccessat(dir, ".dagbuild-live.tmp", F_OK, 0), 0);
-	assert_int_equal(faccessat(dir, ".mine.tmp", F_OK, 0), 0);
+	assert_int_equal(faccessat(dir, ".dagbuild-dead22222222.tmp", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir, ".dagbuild-live22222222.tmp", F_OK, 0), 0);
+	assert_int_equal(faccessat(dir, ".dagbuild-mine.tmp", F_OK, 0), 0);
 }
 
 /* Publishing fails onto a folder; nothing but the folder is left then.  The file's name

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * output.c - see output.h.
+ */
+#include "base/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+
+/* As the kernel's: path_resolution(7). */
+static const int LINKS_MAX = 40;
+
+static char *folder_of(const char *path)
+{
+	return xstrndup(path, (size_t)(path_base(path) - path));
+}
+
+/* Replace `*path`, a link's, by where the link leads; `*more` false when it is none. */
+static struct err *follow_one(char **path, bool *more)
+{
+	CLEANUP(freep) char *folder = NULL;
+	char to[PATH_MAX];
+	ssize_t n = readlink(*path, to, sizeof(to));
+	char *next;
+
+	*more = n >= 0;
+	if (n < 0) /* no link, or nothing: what is wrong, output_check() finds */
+		return NULL;
+	if ((size_t)n == sizeof(to))
+		return err_new(ERR_USAGE, "'%s': the link is too long", *path);
+	to[n] = '\0';
+	folder = folder_of(*path);
+	next = to[0] == '/' ? xstrdup(to) : xasprintf("%s%s", folder, to);
+	freep(path);
+	*path = next;
+	return NULL;
+}
+
+static struct err *follow(char **path)
+{
+	CLEANUP(closep) int fd = -1;
+	bool more = true;
+
+	/* The kernel is asked first: it finds circles, and refuses to follow the links of
+	 * others in folders such as /tmp (proc(5), protected_symlinks). */
+	fd = open(*path, O_PATH | O_CLOEXEC);
+	if (fd < 0 && errno != ENOENT)
+		return err_sys("'%s'", *path);
+	for (int i = 0; i < LINKS_MAX && more; i++)
+		TRY(follow_one(path, &more));
+	return NULL;
+}
+
+static struct err *check_name(const char *path)
+{
+	const char *name = path_base(path);
+
+	if (strcmp(name, "") == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return err_new(ERR_USAGE, "'%s' is the name of a folder", path);
+	return NULL;
+}
+
+static struct err *check_file(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? NULL : err_sys("'%s'", path);
+	if (S_ISREG(st.st_mode))
+		return NULL;
+	return err_new(ERR_USAGE, "'%s' is %s", path, fs_kind_name(st.st_mode));
+}
+
+/* Not by permissions, which do not tell of /proc, say. */
+static struct err *check_folder(const char *path)
+{
+	CLEANUP(freep) char *folder = folder_of(path);
+	CLEANUP(closep) int fd = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+
+	TRY(fs_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &fd));
+	return err_wrap(tmpfile_open(&tmp, fd, 0600), "folder '%s'", folder);
+}
+
+static struct err *told(struct err *e, const char *path)
+{
+	if (!e)
+		return NULL;
+	if (err_code(e) != ERR_NOSPACE)
+		e = err_recode(e, ERR_USAGE);
+	return err_hint(err_wrap(e, "'%s' cannot be written", path),
+			"name a file, new or to be replaced, in a folder that you may "
+			"write to");
+}
+
+static struct err *check(const char *path)
+{
+	TRY(check_name(path));
+	TRY(check_file(path));
+	return check_folder(path);
+}
+
+struct err *output_check(const char *path)
+{
+	return told(check(path), path);
+}
+
+struct err *output_follow(const char *path, char **out)
+{
+	CLEANUP(freep) char *real = NULL;
+
+	if (!path[0])
+		return err_new(ERR_USAGE, "a file without a name cannot be written");
+	TRY(fs_absolute(path, &real));
+	TRY(told(check_name(real), path));
+	TRY(told(follow(&real), path));
+	*out = STEAL(real);
+	return NULL;
+}
