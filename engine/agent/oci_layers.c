@@ -440,7 +440,7 @@ static bool can_bring_offline(const struct agent_context *c, struct layer_job *j
 	struct digest alone = alone_key(c, job);
 	struct digest chain = layer_key(c, "oci chain", chain_id);
 
-	return blob_exists(c->store, &job->blob->digest) ||
+	return job->blob->data || blob_exists(c->store, &job->blob->digest) ||
 	       (load_layer(c, &alone, job) &&
 		(!job->needs_parents || load_layer(c, &chain, job)));
 }

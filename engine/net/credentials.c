@@ -80,6 +80,8 @@ struct credential_sources credential_sources_from_environment(const char *authfi
 		.password = getenv("APPTAINER_DOCKER_PASSWORD"),
 		.apptainer_config_dir = getenv("APPTAINER_CONFIGDIR"),
 		.docker_config_dir = getenv("DOCKER_CONFIG"),
+		.runtime_dir = getenv("XDG_RUNTIME_DIR"),
+		.config_dir = getenv("XDG_CONFIG_HOME"),
 		.home = getenv("HOME"),
 	};
 }
@@ -295,17 +297,20 @@ struct err *credential_sources_check(const struct credential_sources *s)
 			  ERR_USAGE);
 }
 
-static char *file_in(const char *dir, const char *home, const char *below_home,
-		     const char *name)
-{
-	CLEANUP(freep) char *own = !dir && home ? path_join(home, below_home) : NULL;
-
-	return dir || own ? path_join(dir ? dir : own, name) : NULL;
-}
-
 static bool is_set(const char *variable)
 {
 	return variable && variable[0];
+}
+
+/* `name` in a folder, which is `below_home` if it is not told; NULL when there is neither. */
+static char *file_in(const char *dir, const char *home, const char *below_home,
+		     const char *name)
+{
+	CLEANUP(freep)
+	char *own =
+		!is_set(dir) && home && below_home ? path_join(home, below_home) : NULL;
+
+	return is_set(dir) || own ? path_join(own ? own : dir, name) : NULL;
 }
 
 struct err *credentials_find(const struct credential_sources *s,
@@ -316,7 +321,12 @@ struct err *credentials_find(const struct credential_sources *s,
 				  "docker-config.json");
 	CLEANUP(freep)
 	char *docker = file_in(s->docker_config_dir, s->home, ".docker", "config.json");
-	const char *files[] = {s->registry_auth_file, apptainer, docker};
+	CLEANUP(freep)
+	char *until_logout = file_in(s->runtime_dir, NULL, NULL, "containers/auth.json");
+	CLEANUP(freep)
+	char *podman = file_in(s->config_dir, s->home, ".config", "containers/auth.json");
+	const char *files[] = {s->registry_auth_file, apptainer, docker, until_logout,
+			       podman};
 
 	credentials_release(out);
 	if (s->authfile)

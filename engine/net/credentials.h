@@ -35,6 +35,8 @@ struct credential_sources {
 	const char *user, *password;	  /* $APPTAINER_DOCKER_USERNAME, _PASSWORD */
 	const char *apptainer_config_dir; /* $APPTAINER_CONFIGDIR */
 	const char *docker_config_dir;	  /* $DOCKER_CONFIG */
+	const char *runtime_dir; /* $XDG_RUNTIME_DIR: podman's, until the session ends */
+	const char *config_dir;	 /* $XDG_CONFIG_HOME: podman's own */
 	const char *home;
 	unsigned helper_timeout_ms; /* 0: 30000 */
 };

@@ -79,7 +79,8 @@ static const char *advice_for(const struct http_response *answer)
 		long status;
 		const char *advice;
 	} rows[] = {
-		{403, "the account has no right to this image"},
+		{403, "the account has no right to this image; without one, log in with "
+		      "'docker login'"},
 		{404, "look at the name and the tag: the registry has none like them"},
 		{407, "the proxy wants a name and a password, in the variable: "
 		      "http://NAME:PASSWORD@HOST:PORT"},

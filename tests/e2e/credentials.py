@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import urllib.parse
 
@@ -124,6 +125,22 @@ env = {**variables("eve", "x"), **account(mirror.host)}
 done = build("Bootstrap: docker\nFrom: localhost:1/t/base:1\n",
              "--registry-mirror", f"localhost:1=http://{mirror.host}", env=env)
 check("a mirror has its own account", done.status == 0 and secrets(mirror), (done, mirror.log))
+
+
+def below(x):
+    """A registry whose paths have another one before them."""
+    if basic(x):
+        return True
+    if not x.name.startswith("/proxy/v2/"):
+        return x.answer(404, "{}")
+    x.repository, x.kind, x.name = re.fullmatch("/proxy/v2/(.+)/(manifests|blobs)/([^/]+)", x.name).groups()
+    return False
+
+
+mirror = Registry({"t/base:1": IMAGE}, below)
+done = build("Bootstrap: docker\nFrom: localhost:1/t/base:1\n",
+             "--registry-mirror", f"localhost:1=http://{mirror.host}/proxy/", env=account(mirror.host))
+check("also one with a path", done.status == 0, (done, mirror.log))
 
 far = private(basic)
 

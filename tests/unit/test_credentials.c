@@ -145,6 +145,7 @@ static void test_places(void **state)
 	struct places *p = *state;
 	CLEANUP(credentials_release) struct credentials c = CREDENTIALS_INIT;
 	CLEANUP(freep) char *basic = NULL;
+	CLEANUP(freep) char *runtime = NULL;
 	struct credential_query query = {
 		.host = "docker.io", .repository = "library/alpine", .is_named = true};
 
@@ -165,6 +166,18 @@ static void test_places(void **state)
 	    "{\"auths\":{\"ghcr.io\":{\"auth\":\"b3duOng=\"}}}");
 	assert_found(p, "ghcr.io", "x", "own:x");
 	assert_found(p, "docker.io", "library/alpine", "user:secret");
+	/* Podman's come last: of the session, then its own. */
+	assert_ok(fs_mkdirs(p->dir, ".config/containers", 0700));
+	assert_ok(fs_mkdirs(p->dir, "run/containers", 0700));
+	put(p, ".config/containers/auth.json",
+	    "{\"auths\":{\"quay.io\":{\"auth\":\"YTpi\"}}}");
+	assert_found(p, "quay.io", "x", "a:b");
+	runtime = path_join(p->home, "run");
+	p->sources.runtime_dir = runtime;
+	put(p, "run/containers/auth.json",
+	    "{\"auths\":{\"quay.io/team\":{\"auth\":\"Yzpk\"}}}");
+	assert_found(p, "quay.io", "team/x", "c:d");
+	assert_found(p, "quay.io", "x", "a:b");
 	/* The variables are for hosts that a `From:` names, and for no other. */
 	p->sources.user = "v";
 	p->sources.password = "w";
