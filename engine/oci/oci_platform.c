@@ -77,9 +77,12 @@ static const char *processor_level(void)
 		  CPU_FEATURE_ACTIVE(BMI1) && CPU_FEATURE_ACTIVE(BMI2) &&
 		  CPU_FEATURE_ACTIVE(F16C) && CPU_FEATURE_ACTIVE(FMA) &&
 		  CPU_FEATURE_ACTIVE(LZCNT) && CPU_FEATURE_ACTIVE(MOVBE);
-	bool v4 = v3 && CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512BW) &&
-		  CPU_FEATURE_ACTIVE(AVX512CD) && CPU_FEATURE_ACTIVE(AVX512DQ) &&
-		  CPU_FEATURE_ACTIVE(AVX512VL);
+	/* Asked of the compiler: the header shifts 1 by 31 for AVX512VL, into the sign. */
+	bool v4 = v3 && __builtin_cpu_supports("avx512f") &&
+		  __builtin_cpu_supports("avx512bw") &&
+		  __builtin_cpu_supports("avx512cd") &&
+		  __builtin_cpu_supports("avx512dq") &&
+		  __builtin_cpu_supports("avx512vl");
 
 	return v4 ? "v4" : v3 ? "v3" : v2 ? "v2" : NULL;
 }
