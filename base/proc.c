@@ -25,6 +25,17 @@ const char *proc_self(void)
 	return "/proc/self/exe";
 }
 
+void proc_self_env(const char *env[2])
+{
+	static const char name[] = "LD_LIBRARY_PATH=";
+	char **word = environ;
+
+	while (*word && strncmp(*word, name, strlen(name)) != 0)
+		word++;
+	env[0] = *word;
+	env[1] = NULL;
+}
+
 struct err *proc_pipe(int *read_end, int *write_end)
 {
 	int fds[2];
@@ -59,6 +70,8 @@ static struct err *plan_fds(posix_spawn_file_actions_t *actions,
 		else if (i == 0)
 			posix_spawn_file_actions_addopen(actions, 0, "/dev/null",
 							 O_RDONLY, 0);
+		else if (i > 2)
+			posix_spawn_file_actions_addclose(actions, i);
 	}
 	posix_spawn_file_actions_addclosefrom_np(actions, last + 1);
 	return NULL;

@@ -32,7 +32,7 @@ struct proc_spec {
 	const char *const *envp;  /* NULL-terminated; NULL passes ours on */
 	int stdin_fd;		  /* -1: /dev/null */
 	int stdout_fd, stderr_fd; /* -1: ours */
-	/* Passed on as descriptors 3, 4, ...; all others are closed. */
+	/* Passed on as descriptors 3, 4, ... (-1: closed); all others are closed. */
 	const int *pass_fds;
 	size_t n_pass_fds;
 	/* In a process group of its own: what a terminal sends (Ctrl-C) reaches us alone. */
@@ -51,6 +51,9 @@ void proc_release(struct proc *p);
 NODISCARD struct err *proc_pipe(int *read_end, int *write_end);
 /* Path of the running dagbuild, for starting it again. */
 const char *proc_self(void);
+/* The whole environment for a dagbuild that is started again to handle what strangers wrote:
+ * what the dynamic loader needs, if anything, and nothing else of ours. */
+void proc_self_env(const char *env[2]);
 /* Threads this process may run at once: CPU affinity and cgroup quota, at least 1. */
 unsigned proc_cpus(void);
 

@@ -43,6 +43,19 @@ static struct err *create(int dir, const char *name, const char *data, size_t le
 	return fchmod(fd, mode) == 0 ? NULL : err_sys("mode of '%s'", name);
 }
 
+/* An empty folder is what is left of a mount point; one with files is somebody's. */
+static struct err *remove_old(int dir, const char *name, const char *path, bool is_folder)
+{
+	if (unlinkat(dir, name, is_folder ? AT_REMOVEDIR : 0) == 0)
+		return NULL;
+	if (!is_folder)
+		return err_sys("replace '%s'", path);
+	return err_hint(
+		err_sys("'%s' of the image is a folder and cannot be replaced", path),
+		"every image has a file there: start from an image without that "
+		"folder, or empty it there");
+}
+
 struct err *root_write(int root_fd, const char *path, const char *data, size_t len,
 		       mode_t mode, enum root_if_exists existing)
 {
@@ -54,8 +67,7 @@ struct err *root_write(int root_fd, const char *path, const char *data, size_t l
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (existing == ROOT_KEEP)
 			return NULL;
-		if (unlinkat(dir, name, 0) != 0)
-			return err_sys("replace '%s'", path);
+		TRY(remove_old(dir, name, path, S_ISDIR(st.st_mode)));
 	}
 	return err_wrap(create(dir, name, data, len, mode), "'%s' in the image", path);
 }

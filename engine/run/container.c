@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * container.c - the parent's side of a container: start it, read its output, end it.
  *
- * Descriptors of the child: 3 is the request, whose other end stays open as long as we
- * live; 4 takes its answer: "S" and the exit status, or "E", an error code and a text;
- * through 5, with a terminal, comes our end of the new one; 6 is what it holds for us.
+ * The child starts with an empty environment, from a copy of dagbuild (program.h).  Its
+ * descriptors: 3 is the request, whose other end stays open as long as we live; 4 takes its
+ * answer: "S" and the exit status, or "E", an error code and a text; 5 is the copy it is
+ * started from; through 6, with a terminal, comes our end of the new one; 7 is what it holds
+ * for us.
  */
 #include "engine/run/container.h"
 
@@ -12,12 +14,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
+#include "engine/run/program.h"
 #include "engine/run/run_spec.h"
 #include "engine/run/terminal.h"
 
@@ -29,7 +31,8 @@ static const size_t LINE_MAX_BYTES = (size_t)64 << 10;
 struct running {
 	const struct container_request *request;
 	struct proc proc;
-	int request_fd, status_fd, output_fd, console_fd; /* our ends */
+	int request_fd, status_fd, output_fd; /* our ends */
+	struct terminal_ends ends;	      /* of an interactive one */
 	struct buf line;
 	bool terminated;     /* SIGTERM was sent */
 	uint64_t kill_at_ns; /* once terminated */
@@ -41,28 +44,19 @@ static void running_release(struct running *r)
 	closep(&r->request_fd);
 	closep(&r->status_fd);
 	closep(&r->output_fd);
-	closep(&r->console_fd);
+	terminal_ends_release(&r->ends);
 	buf_release(&r->line);
 }
 
-static struct err *make_console(struct running *r, int *child_end)
-{
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-		return err_sys("socketpair");
-	r->console_fd = ends[0];
-	*child_end = ends[1];
-	return NULL;
-}
-
-/* Standard descriptors: a pipe that we read, or our own. */
+/* Standard descriptors: a pipe that we read; or our own, but no terminal. */
 static struct err *choose_output(struct running *r, struct proc_spec *proc,
 				 int *output_write)
 {
 	if (r->request->interactive) {
-		proc->stdin_fd = STDIN_FILENO;
-		proc->stdout_fd = proc->stderr_fd = -1;
+		TRY(terminal_ends_open(&r->ends, r->request->tty));
+		proc->stdin_fd = r->ends.child[STDIN_FILENO];
+		proc->stdout_fd = r->ends.child[STDOUT_FILENO];
+		proc->stderr_fd = r->ends.child[STDERR_FILENO];
 		return NULL;
 	}
 	TRY(proc_pipe(&r->output_fd, output_write));
@@ -71,32 +65,43 @@ static struct err *choose_output(struct running *r, struct proc_spec *proc,
 	return NULL;
 }
 
-static struct err *start(struct running *r)
+static struct err *start_child(struct running *r, int request_read, int status_write)
 {
 	static const char *const argv[] = {"dagbuild", "internal-run", NULL};
+	CLEANUP(closep) int output_write = -1;
+	const char *env[2];
+	int program = program_fd();
+	int pass[] = {request_read, status_write, program, -1,
+		      r->request->hold_fd > 0 ? r->request->hold_fd : -1};
+	struct proc_spec proc = {
+		.path = program >= 0 ? CONTAINER_PROGRAM : proc_self(),
+		.argv = argv,
+		.envp = env,
+		.pass_fds = pass,
+		.n_pass_fds = ARRAY_LEN(pass),
+		.own_group = true,
+	};
+
+	proc_self_env(env);
+	TRY(choose_output(r, &proc, &output_write));
+	pass[3] = r->ends.child_console;
+	TRY(proc_start(&r->proc, &proc));
+	terminal_ends_give(&r->ends);
+	return NULL;
+}
+
+static struct err *start(struct running *r)
+{
 	CLEANUP(closep) int request_read = -1;
 	CLEANUP(closep) int status_write = -1;
-	CLEANUP(closep) int output_write = -1;
-	CLEANUP(closep) int console = -1;
 	CLEANUP(buf_release) struct buf spec = BUF_INIT;
-	int pass[4] = {-1, -1, -1, -1};
-	struct proc_spec proc = {
-		.path = proc_self(), .argv = argv, .pass_fds = pass, .own_group = true};
 
 	TRY(proc_pipe(&request_read, &r->request_fd));
 	TRY(proc_pipe(&r->status_fd, &status_write));
-	TRY(choose_output(r, &proc, &output_write));
-	if (r->request->tty)
-		TRY(make_console(r, &console));
-	pass[0] = request_read;
-	pass[1] = status_write;
-	pass[2] = console;
-	pass[3] = r->request->hold_fd > 0 ? r->request->hold_fd : -1;
-	proc.n_pass_fds = pass[3] > 0 ? 4 : console >= 0 ? 3 : 2;
-	TRY(proc_start(&r->proc, &proc));
+	TRY(start_child(r, request_read, status_write));
 	closep(&request_read);
 	request_read = -1;
-	run_spec_encode(r->request, &spec);
+	run_spec_encode(r->request, r->ends.taken, &spec);
 	return fs_write_all(r->request_fd, spec.data, spec.len);
 }
 
@@ -220,13 +225,13 @@ struct err *container_run(const struct container_request *request,
 			    .request_fd = -1,
 			    .status_fd = -1,
 			    .output_fd = -1,
-			    .console_fd = -1};
+			    .ends = TERMINAL_ENDS_INIT};
 	struct err *e;
 	int ended;
 
 	TRY(err_wrap(start(&r), "the container cannot be started"));
 	if (request->interactive)
-		TRY(terminal_attach(&r.proc, r.console_fd));
+		TRY(terminal_attach(&r.proc, &r.ends));
 	else
 		wait_and_read(&r);
 	TRY(proc_wait(&r.proc, &ended));

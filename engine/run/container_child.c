@@ -10,7 +10,12 @@
  *
  * If dagbuild dies, outer gets the death signal and kills init, which also sees the end of
  * the request pipe; when init dies the kernel ends all processes of its namespace.  Outer
- * waits for that: as long as it lives it holds what dagbuild gave it to hold (HOLD_FD).
+ * waits for that: as long as it lives it holds what dagbuild gave it to hold.
+ *
+ * Init is process 1 of what the script sees, so it has nothing of the host's that could be
+ * reached through /proc/1: it is no file's program (program.h), its environment is empty, its
+ * descriptors are pipes and the container's own files, it is in no session with a terminal,
+ * and not dumpable (ptrace(2), "access mode checking").
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,17 +31,17 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/path.h"
 #include "engine/run/container.h"
+#include "engine/run/fd_pass.h"
 #include "engine/run/mounts.h"
 #include "engine/run/run_spec.h"
 #include "engine/run/terminal.h"
-
-enum { REQUEST_FD = 3, STATUS_FD = 4, CONSOLE_FD = 5, HOLD_FD = 6 };
 
 /* What is passed on to the program. */
 static const int PASSED_SIGNALS[] = {SIGTERM, SIGINT, SIGHUP};
@@ -54,7 +59,7 @@ static NORETURN void give_up(struct err *e)
 	if (err_advice(e))
 		buf_printf(&text, " (%s)", err_advice(e));
 	buf_putc(&text, '\n');
-	(void)!write(STATUS_FD, text.data, text.len);
+	(void)!write(CONTAINER_STATUS_FD, text.data, text.len);
 	_exit(125);
 }
 
@@ -98,6 +103,21 @@ static void set_limits(void)
 	}
 }
 
+/* None is blocked, and none ignored: posix_spawn(3) of glibc leaves its own two as ignored, and
+ * sigaction(3) does not touch them. */
+static void reset_signals(void)
+{
+	static const struct {
+		unsigned long words[8]; /* SIG_DFL: the kernel's struct is all 0 */
+	} by_default;
+	sigset_t none;
+
+	for (int number = 32; number < SIGRTMIN; number++)
+		syscall(SYS_rt_sigaction, number, &by_default, NULL, _NSIG / 8);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* With the image's environment files: a shell sources them, then becomes the program. */
 static const char **with_environment(const struct run_spec *spec)
 {
@@ -118,33 +138,30 @@ static const char **with_environment(const struct run_spec *spec)
 	return argv;
 }
 
+/* No terminal of the caller's can be reached from a session of its own; tty_ioctl(2). */
 static void join_session(const struct run_spec *spec, int tty_fd)
 {
-	if (!spec->interactive) {
-		setpgid(0, 0);
-		return;
-	}
-	setsid();
-	if (tty_fd >= 0) {
-		struct err *e = terminal_take(tty_fd);
+	struct err *e;
 
-		if (e)
-			give_up(e);
-	}
+	setsid();
+	if (tty_fd < 0)
+		return;
+	e = terminal_take(tty_fd, spec->taken);
+	if (e)
+		give_up(e);
 }
 
 static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 {
 	const char **argv =
 		spec->source_environment ? with_environment(spec) : spec->argv;
-	sigset_t none;
 
 	join_session(spec, tty_fd);
 	drop_capabilities();
 	set_limits();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	reset_signals();
 	umask(0022);
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
 	if (errno == ENOENT)
 		give_up(err_new(ERR_NOTFOUND, "the image has no '%s'", argv[0]));
@@ -202,6 +219,7 @@ static struct err *set_up(const struct run_spec *spec, int *root_fd,
 			  struct mount_stubs *stubs)
 {
 	bool writable = spec->root.upper != NULL;
+	const struct mount_plan plan = {.writable = writable, .hostname = spec->hostname};
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return err_sys("make mounts private");
@@ -210,7 +228,7 @@ static struct err *set_up(const struct run_spec *spec, int *root_fd,
 		    root_fd));
 	if (writable)
 		TRY(make_temporary_folders(*root_fd));
-	TRY(mounts_make(*root_fd, writable, stubs));
+	TRY(mounts_make(*root_fd, &plan, stubs));
 	if (spec->script)
 		TRY(write_script(*root_fd, spec->script));
 	TRY(pivot(*root_fd));
@@ -219,12 +237,52 @@ static struct err *set_up(const struct run_spec *spec, int *root_fd,
 	return NULL;
 }
 
+/* A descriptor of the host's /dev/null leads to its inode, whose mode could be changed. */
+static struct err *renew_null(void)
+{
+	struct stat st;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		CLEANUP(closep) int own = -1;
+
+		if (fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode) ||
+		    st.st_rdev != makedev(1, 3))
+			continue;
+		TRY(fs_open(AT_FDCWD, "/dev/null", O_RDWR, 0, &own));
+		if (dup2(own, fd) < 0)
+			return err_sys("dup");
+	}
+	return NULL;
+}
+
+/* The script has its own by now. */
+static void drop_standard_descriptors(void)
+{
+	CLEANUP(closep) int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		dup2(null_fd, fd);
+}
+
+/* What we hold shall stay held until we end, but /proc/1/fd would open it to the script.  So it
+ * lies in a message that nobody takes: it is let go when the socket is, which has no other end. */
+static struct err *hide_what_is_held(void)
+{
+	CLEANUP(closep) int one = -1;
+	int other;
+
+	TRY(fd_pass_pair(&one, &other));
+	TRY(fd_pass_send(one, CONTAINER_HOLD_FD));
+	close(CONTAINER_HOLD_FD);
+	return NULL;
+}
+
 /* Reap until the script has ended; its status as a shell would tell it. */
 static int wait_for_script(pid_t script, int signal_fd)
 {
 	struct pollfd fds[] = {
 		{.fd = signal_fd, .events = POLLIN},
-		{.fd = REQUEST_FD, .events = POLLIN},
+		{.fd = CONTAINER_REQUEST_FD, .events = POLLIN},
 	};
 	struct signalfd_siginfo info;
 	int status;
@@ -267,6 +325,20 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static struct err *get_ready(const struct run_spec *spec, int *root_fd, int *tty_fd,
+			     struct mount_stubs *stubs)
+{
+	if (spec->holds)
+		TRY(hide_what_is_held());
+	TRY(set_up(spec, root_fd, stubs));
+	TRY(renew_null());
+	if (!spec->tty)
+		return NULL;
+	TRY(terminal_offer(CONTAINER_CONSOLE_FD, tty_fd));
+	close(CONTAINER_CONSOLE_FD);
+	return NULL;
+}
+
 static NORETURN void init_main(const struct run_spec *spec)
 {
 	struct mount_stubs stubs = {0};
@@ -276,26 +348,25 @@ static NORETURN void init_main(const struct run_spec *spec)
 	pid_t script;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	setsid();
 	signal_fd = open_signals();
-	e = signal_fd < 0 ? err_sys("signalfd") : set_up(spec, &root_fd, &stubs);
-	if (!e && spec->tty)
-		e = terminal_offer(CONSOLE_FD, &tty_fd);
+	e = signal_fd < 0 ? err_sys("signalfd")
+			  : get_ready(spec, &root_fd, &tty_fd, &stubs);
 	if (e)
 		give_up(e);
-	if (spec->tty)
-		close(CONSOLE_FD);
 	script = fork();
 	if (script < 0)
 		give_up(err_sys("fork"));
 	if (script == 0)
 		run_script(spec, tty_fd);
+	drop_standard_descriptors();
 	status = wait_for_script(script, signal_fd);
 	end_everything();
 	if (spec->script)
 		unlinkat(root_fd, SCRIPT_PATH + 1, 0);
 	mounts_clear(root_fd, &stubs);
 	snprintf(answer, sizeof(answer), "S%d\n", status);
-	(void)!write(STATUS_FD, answer, strlen(answer));
+	(void)!write(CONTAINER_STATUS_FD, answer, strlen(answer));
 	_exit(0);
 }
 
@@ -338,6 +409,14 @@ static struct err *start_init(const struct run_spec *spec)
 	return NULL;
 }
 
+/* It served the dynamic loader; /proc/1/environ shows where it was. */
+static void wipe_environment(void)
+{
+	for (char **word = environ; *word; word++)
+		memset(*word, 0, strlen(*word));
+	*environ = NULL;
+}
+
 int container_main(int argc, char **argv)
 {
 	CLEANUP(run_spec_release) struct run_spec spec = {0};
@@ -346,14 +425,13 @@ int container_main(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC);
-	fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
-	/* These fail when there is none. */
-	fcntl(CONSOLE_FD, F_SETFD, FD_CLOEXEC);
-	fcntl(HOLD_FD, F_SETFD, FD_CLOEXEC);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_NAME, "dagbuild", 0, 0, 0);
+	wipe_environment();
+	close(CONTAINER_PROGRAM_FD);
 	/* Not SIGKILL: see on_orphaned().  Before there is an init it ends us. */
 	prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
-	e = run_spec_read(REQUEST_FD, &spec);
+	e = run_spec_read(CONTAINER_REQUEST_FD, &spec);
 	if (!e)
 		e = start_init(&spec);
 	if (e)

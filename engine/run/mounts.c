@@ -5,41 +5,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/log.h"
 #include "base/path.h"
+#include "engine/run/mount_at.h"
 
-static const size_t HOST_FILE_MAX = (size_t)1 << 20;
-
-/* mount(2) takes paths only; this one names an open file, whatever links led to it. */
-static void fd_path(int fd, char *out, size_t size)
-{
-	snprintf(out, size, "/proc/self/fd/%d", fd);
-}
-
-struct mount_row {
-	const char *target;
-	const char *source, *type;
-	unsigned long flags;
-	const char *options;
-};
-
-static struct err *mount_at(int root_fd, const struct mount_row *row)
-{
-	CLEANUP(closep) int fd = -1;
-	char path[64];
-
-	TRY(path_open(root_fd, row->target, O_PATH, 0, &fd));
-	fd_path(fd, path, sizeof(path));
-	if (mount(row->source, path, row->type, row->flags, row->options) != 0)
-		return err_sys("mount '%s'", row->target);
-	return NULL;
-}
+/* Lists of hosts that are not to be reached have some 200,000 lines. */
+static const size_t HOST_FILE_MAX = (size_t)16 << 20;
 
 static struct err *mount_proc(int root_fd)
 {
@@ -63,23 +40,21 @@ static struct err *mount_sys(int root_fd)
 {
 	static const struct mount_row host = {"/sys", "/sys", NULL, MS_BIND | MS_REC,
 					      NULL};
-	static const struct mount_row read_only = {
-		"/sys", NULL, NULL,
-		MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		NULL};
 	struct err *e = mount_at(root_fd, &host);
 
 	if (e) {
 		err_ignore(e, "builds rarely look at /sys");
 		return NULL;
 	}
-	err_ignore(mount_at(root_fd, &read_only),
+	err_ignore(mount_restrict(root_fd, "/sys",
+				  MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC),
 		   "what the host mounted may not be changed");
 	return NULL;
 }
 
 /* ---- /dev ---- */
 
+/* Read-only: the device can be written, but its mode is the host's. */
 static struct err *bind_node(int root_fd, const char *path)
 {
 	CLEANUP(closep) int fd = -1;
@@ -88,7 +63,8 @@ static struct err *bind_node(int root_fd, const char *path)
 	if (access(path, F_OK) != 0)
 		return NULL;
 	TRY(path_open(root_fd, path, O_WRONLY | O_CREAT | O_EXCL, 0666, &fd));
-	return mount_at(root_fd, &row);
+	TRY(mount_at(root_fd, &row));
+	return mount_restrict(root_fd, path, MS_RDONLY | MS_NOSUID | MS_NOEXEC);
 }
 
 static struct err *make_links(int dev_fd)
@@ -127,7 +103,7 @@ static struct err *mount_dev(int root_fd)
 					    "/dev/random", "/dev/urandom", "/dev/tty"};
 	static const char *const folders[] = {"pts", "shm", "mqueue"};
 	static const struct mount_row tmpfs = {"/dev", "tmpfs", "tmpfs", MS_NOSUID,
-					       "mode=755,size=4m"};
+					       "mode=755,size=36m"};
 	static const struct mount_row shm = {"/dev/shm", "tmpfs", "tmpfs",
 					     MS_NOSUID | MS_NODEV | MS_NOEXEC,
 					     "mode=1777,size=64m"};
@@ -151,17 +127,50 @@ static struct err *mount_dev(int root_fd)
 
 /* ---- the host's resolv.conf and hosts ---- */
 
-/* A copy on the container's own /dev, with one line end more: package managers that
+/* What a copy has more than the host's file: another line end at least.  Package managers that
  * compare it with their own then see a changed file, and do not rename over the mount. */
-static struct err *copy_host_file(int root_fd, const char *host, const char *copy)
+static void add_own(const char *path, const char *hostname, struct buf *text)
+{
+	buf_putc(text, '\n');
+	/* As Debian names a host without an address of its own: hosts(5). */
+	if (strcmp(path, "/etc/hosts") == 0)
+		buf_printf(text, "127.0.1.1\t%s\n", hostname);
+}
+
+static struct err *read_host_file(const char *path, struct buf *text)
+{
+	struct err *e = fs_read_file(AT_FDCWD, path, HOST_FILE_MAX, text);
+
+	if (!e || err_code(e) != ERR_NOTFOUND)
+		return e;
+	err_ignore(e, "the same as an empty one");
+	return NULL;
+}
+
+/* A file on the container's own /dev, which is there while it gets its mount. */
+static const char COPY[] = "/dev/.copy";
+
+static struct err *copy_host_file(int root_fd, const char *path, const char *hostname,
+				  int *out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(closep) int fd = -1;
 
-	TRY(fs_read_file(AT_FDCWD, host, HOST_FILE_MAX, &text));
-	buf_putc(&text, '\n');
-	TRY(path_open(root_fd, copy, O_WRONLY | O_CREAT | O_EXCL, 0644, &fd));
-	return fs_write_all(fd, text.data, text.len);
+	TRY(read_host_file(path, &text));
+	add_own(path, hostname, &text);
+	TRY(path_open(root_fd, COPY, O_WRONLY | O_CREAT | O_EXCL, 0644, &fd));
+	TRY(fs_write_all(fd, text.data, text.len));
+	return path_open(root_fd, COPY, O_PATH, 0, out);
+}
+
+/* The mount keeps the file; its name is not needed. */
+static struct err *remove_copy(int root_fd)
+{
+	CLEANUP(closep) int dir = -1;
+	const char *name;
+
+	TRY(path_open_parent(root_fd, COPY, &dir, &name));
+	return unlinkat(dir, name, 0) == 0 ? NULL : err_sys("remove '%s'", COPY);
 }
 
 static struct err *open_target(int root_fd, const char *path, bool writable,
@@ -177,55 +186,53 @@ static struct err *open_target(int root_fd, const char *path, bool writable,
 	return NULL;
 }
 
-static struct err *bind_copy(int root_fd, const char *path, const char *copy,
-			     bool writable, struct mount_stubs *stubs)
+static struct err *check_target(int fd, const char *path)
 {
-	CLEANUP(closep) int target = -1;
-	CLEANUP(closep) int source = -1;
-	char source_path[64], target_path[64];
+	struct stat st;
 
-	TRY(copy_host_file(root_fd, path, copy));
-	TRY(path_open(root_fd, copy, O_PATH, 0, &source));
-	TRY(open_target(root_fd, path, writable, stubs, &target));
-	fd_path(source, source_path, sizeof(source_path));
-	fd_path(target, target_path, sizeof(target_path));
-	if (mount(source_path, target_path, NULL, MS_BIND, NULL) != 0)
-		return err_sys("mount '%s'", path);
-	return NULL;
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s'", path);
+	return S_ISREG(st.st_mode) ? NULL
+				   : err_new(ERR_SYS, "%s is no regular file", path);
 }
 
-static struct err *bind_host_file(int root_fd, const char *path, bool writable,
+/* Where the image can have no such file there is none: the script may yet make one. */
+static struct err *bind_host_file(int root_fd, const char *path,
+				  const struct mount_plan *plan,
 				  struct mount_stubs *stubs)
 {
-	CLEANUP(closep) int dev = -1;
-	struct err *e;
+	CLEANUP(closep) int source = -1;
+	CLEANUP(closep) int target = -1;
+	struct err *e = open_target(root_fd, path, plan->writable, stubs, &target);
 
-	TRY(path_open(root_fd, "/dev", O_PATH | O_DIRECTORY, 0, &dev));
-	e = bind_copy(root_fd, path, "/dev/.copy", writable, stubs);
-	/* The mount keeps the file; its name is not needed. */
-	unlinkat(dev, ".copy", 0);
-	return e;
+	if (!e)
+		e = check_target(target, path);
+	if (e && err_code(e) != ERR_NOTFOUND)
+		dprintf(STDERR_FILENO,
+			"dagbuild: in the image %s: the script does without the host's\n",
+			err_text(e));
+	if (e) {
+		err_ignore(e, "names may not resolve");
+		return NULL;
+	}
+	TRY(copy_host_file(root_fd, path, plan->hostname, &source));
+	TRY(mount_bind(source, target, path));
+	return remove_copy(root_fd);
 }
 
-struct err *mounts_make(int root_fd, bool writable, struct mount_stubs *stubs)
+struct err *mounts_make(int root_fd, const struct mount_plan *plan,
+			struct mount_stubs *stubs)
 {
 	static const char *const host_files[] = {"/etc/resolv.conf", "/etc/hosts"};
 	static const char *const folders[] = {"/proc", "/sys", "/dev"};
 
-	for (size_t i = 0; writable && i < ARRAY_LEN(folders); i++)
+	for (size_t i = 0; plan->writable && i < ARRAY_LEN(folders); i++)
 		TRY(path_mkdirs(root_fd, folders[i], 0755));
 	TRY(mount_proc(root_fd));
 	TRY(mount_sys(root_fd));
 	TRY(mount_dev(root_fd));
-	for (size_t i = 0; i < ARRAY_LEN(host_files); i++) {
-		struct err *e = bind_host_file(root_fd, host_files[i], writable, stubs);
-
-		if (e && err_code(e) == ERR_NOTFOUND) {
-			err_ignore(e, "without it names may not resolve");
-			continue;
-		}
-		TRY(e);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(host_files); i++)
+		TRY(bind_host_file(root_fd, host_files[i], plan, stubs));
 	return NULL;
 }
 
@@ -250,15 +257,12 @@ static void remove_stub(int root_fd, const char *path)
 void mounts_clear(int root_fd, const struct mount_stubs *stubs)
 {
 	for (size_t i = 0; i < stubs->len; i++) {
-		char path[64];
 		CLEANUP(closep) int fd = -1;
 		struct err *e = path_open(root_fd, stubs->paths[i], O_PATH, 0, &fd);
 
 		err_ignore(e, "it was removed by the script");
-		if (fd >= 0) {
-			fd_path(fd, path, sizeof(path));
-			umount2(path, MNT_DETACH);
-		}
+		if (fd >= 0)
+			mount_detach(fd);
 		remove_stub(root_fd, stubs->paths[i]);
 	}
 }

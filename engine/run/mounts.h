@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * mounts.h - the file systems of a container, mounted into its root before it is entered.
  *
- * Purpose:   /proc, /sys, /dev, and private copies of the host's resolv.conf and hosts.
- *            All targets are resolved inside the root: a link of the image leads nowhere
- *            else.
+ * Purpose:   /proc, /sys, /dev, and private copies of the host's resolv.conf and hosts, the
+ *            latter with the container's own name. All targets are resolved inside the root:
+ *            a link of the image leads nowhere else.
  * Ownership: mounts end with the mount namespace; mounts_clear() removes what was made
  *            in the root only to be mounted over.
  * Threads:   a child process with one thread.
@@ -20,8 +20,13 @@ struct mount_stubs {
 	size_t len;
 };
 
-/* `writable`: the root takes new files. */
-NODISCARD struct err *mounts_make(int root_fd, bool writable, struct mount_stubs *stubs);
+struct mount_plan {
+	bool writable; /* the root takes new files */
+	const char *hostname;
+};
+
+NODISCARD struct err *mounts_make(int root_fd, const struct mount_plan *plan,
+				  struct mount_stubs *stubs);
 /* With the container's processes gone: unmount and remove the stubs. */
 void mounts_clear(int root_fd, const struct mount_stubs *stubs);
 

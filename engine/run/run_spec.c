@@ -43,7 +43,7 @@ static size_t list_len(const char *const *texts)
 	return n;
 }
 
-void run_spec_encode(const struct container_request *r, struct buf *out)
+void run_spec_encode(const struct container_request *r, unsigned taken, struct buf *out)
 {
 	CLEANUP(buf_release) struct buf body = BUF_INIT;
 
@@ -57,8 +57,9 @@ void run_spec_encode(const struct container_request *r, struct buf *out)
 	put_list(&body, r->envp, list_len(r->envp));
 	put_text(&body, r->hostname ? r->hostname : "build");
 	put_u64(&body, r->source_environment);
-	put_u64(&body, r->interactive);
+	put_u64(&body, r->hold_fd > 0);
 	put_u64(&body, r->tty);
+	put_u64(&body, taken);
 	put_u64(out, body.len);
 	buf_append(out, body.data, body.len);
 }
@@ -148,8 +149,9 @@ static void take_all(struct reader *r, struct run_spec *out)
 	out->envp = take_list(r, NULL);
 	out->hostname = take_text(r);
 	out->source_environment = take_u64(r) != 0;
-	out->interactive = take_u64(r) != 0;
+	out->holds = take_u64(r) != 0;
 	out->tty = take_u64(r) != 0;
+	out->taken = (unsigned)take_u64(r);
 }
 
 struct err *run_spec_read(int fd, struct run_spec *out)

@@ -12,6 +12,17 @@
 #include "base/buf.h"
 #include "engine/run/container.h"
 
+/* The child's descriptors: container.c. */
+enum {
+	CONTAINER_REQUEST_FD = 3,
+	CONTAINER_STATUS_FD,
+	CONTAINER_PROGRAM_FD,
+	CONTAINER_CONSOLE_FD,
+	CONTAINER_HOLD_FD,
+};
+/* CONTAINER_PROGRAM_FD, as a path to execute. */
+#define CONTAINER_PROGRAM "/proc/self/fd/5"
+
 /* The child's side of a request: the same members, owned. */
 struct run_spec {
 	struct buf data; /* what all texts point into */
@@ -21,10 +32,13 @@ struct run_spec {
 	const char **envp;
 	const char *hostname;
 	bool source_environment;
-	bool interactive, tty;
+	bool holds; /* CONTAINER_HOLD_FD is one */
+	bool tty;
+	unsigned taken; /* bit N: descriptor N is going to be the terminal */
 };
 
-void run_spec_encode(const struct container_request *request, struct buf *out);
+void run_spec_encode(const struct container_request *request, unsigned taken,
+		     struct buf *out);
 /* Read one whole spec from `fd`, and not a byte more. */
 NODISCARD struct err *run_spec_read(int fd, struct run_spec *out);
 void run_spec_release(struct run_spec *spec);

@@ -31,8 +31,10 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 	const char *folder = request->merged ? request->merged : request->target;
 	const char *argv[] = {"dagbuild", "internal-unpack", mode_name(request),
 			      max_bytes,  diff_id,	     NULL};
+	const char *env[2];
 	int fds[3];
 
+	proc_self_env(env);
 	snprintf(max_bytes, sizeof(max_bytes), "%llu",
 		 (unsigned long long)(request->max_bytes > 0 ? request->max_bytes
 							     : BYTES_MAX_DEFAULT));
@@ -45,6 +47,7 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 	fds[WIRE_REPLY_FD - 3] = reply_write;
 	return proc_start(child, &(struct proc_spec){.path = proc_self(),
 						     .argv = argv,
+						     .envp = env,
 						     .stdin_fd = -1,
 						     .stdout_fd = -1,
 						     .stderr_fd = -1,

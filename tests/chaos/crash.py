@@ -24,6 +24,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,8 @@ import tempfile
 import time
 
 DAGBUILD = os.environ["DAGBUILD"]
+# The soft limit by which our processes are known: run.sh sets it.
+MARK = resource.getrlimit(resource.RLIMIT_MSGQUEUE)[0]
 KILLER = os.environ["KILLER"]
 SOURCE = os.environ["SOURCE"]
 EPOCH = "1700000000"
@@ -155,15 +158,19 @@ class Place:
 
 # ---- what must be so ----
 
-def processes_of(store):
-    for path in glob.glob("/proc/[0-9]*/environ"):
+def processes_of_ours():
+    """dagbuild's, and those of its containers, by the limit that all inherit: some have an empty environment."""
+    own = os.readlink("/proc/self/ns/pid")
+    for path in glob.glob("/proc/[0-9]*"):
         try:
-            with open(path, "rb") as file:
-                words = file.read().split(b"\0")
+            with open(path + "/limits", encoding="ascii") as file:
+                is_ours = re.search(rf"^Max msgqueue size +{MARK} ", file.read(), re.M)
+            with open(path + "/cmdline", "rb") as file:
+                is_dagbuild = file.read().split(b"\0")[0] in (b"dagbuild", os.fsencode(DAGBUILD))
+            if is_ours and (is_dagbuild or os.readlink(path + "/ns/pid") != own):
+                yield path
         except OSError:
             continue
-        if b"DAGBUILD_CACHEDIR=" + os.fsencode(store) in words:
-            yield path
 
 
 def temporary_files(place, files_before):
@@ -177,7 +184,7 @@ def temporary_files(place, files_before):
 
 
 def check_nothing_left(place, files_before):
-    left = list(processes_of(place.store))
+    left = list(processes_of_ours())
     if left:
         raise Wrong(f"processes are left: {left}")
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:

@@ -107,7 +107,7 @@ blobs_are_right() {
 children_of_ours() {
 	local pid
 	for pid in $(pgrep -f 'dagbuild internal'); do
-		tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qx "DAGBUILD_CACHEDIR=$DAGBUILD_CACHEDIR" &&
+		grep -q "^Max msgqueue size  *$MARK " "/proc/$pid/limits" 2>/dev/null &&
 			echo "process $pid is still there"
 	done
 }

@@ -39,7 +39,7 @@ class Terminal:
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.master)
-            os.login_tty(self.slave) if hasattr(os, "login_tty") else self.login()
+            self.login()
             os.execvp(argv[0], argv)
 
     def login(self):

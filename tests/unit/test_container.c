@@ -242,6 +242,23 @@ static void test_resolv_conf_link(void **state)
 	}
 }
 
+/* Where a folder is in the place of resolv.conf, or nothing can be, the script runs without, and is
+ * told; /etc/hosts is there. */
+static void test_resolv_conf_folder(void **state)
+{
+	struct box *b = *state;
+	int status;
+
+	assert_ok(fs_mkdirs(b->fd, "layers/base/etc/resolv.conf", 0755));
+	assert_ok(run(b, "busybox grep -c build /etc/hosts; test -d /etc/resolv.conf\n",
+		      &status));
+	assert_int_equal(status, 0);
+	assert_string_equal(line(b, 0),
+			    "dagbuild: in the image /etc/resolv.conf is no regular file: "
+			    "the script does without the host's");
+	assert_string_equal(line(b, 1), "1");
+}
+
 /* What is left in the background ends, even if it holds the output open. */
 static void test_background(void **state)
 {
@@ -348,6 +365,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_capture, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tmp_is_private, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resolv_conf_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_resolv_conf_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_background, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""What runs in a container reaches nothing of the host: no terminal, no file of a process beside it, no environment."""
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import struct
+import subprocess
+import termios
+
+import lib
+import terminal
+from lib import DAGBUILD, HOME, SOURCE, build, check, docker, environment, finish, image, new_folder
+from fake import Image, Registry, base, file, folder, tar
+
+PROBE = HOME / "probe"
+subprocess.run(["cc", "-O1", "-static", "-o", PROBE, SOURCE / "tests/rig/probe.c"], check=True)
+FILES = base(file("bin/probe", PROBE.read_bytes(), mode=0o755))
+registry = Registry(
+    {
+        "t/base:1": Image([FILES]),
+        "t/folder:1": Image([FILES, tar(folder("etc/resolv.conf"))]),
+        "t/folders:1": Image([FILES, tar(folder("etc/resolv.conf"), file("etc/resolv.conf/kept", "x"))]),
+    }
+)
+
+
+@contextlib.contextmanager
+def setting(path, value):
+    """A sysctl for a while, where it may be set."""
+    try:
+        before = open(path).read()
+        open(path, "w").write(value)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        open(path, "w").write(before)
+
+
+class Session(terminal.Terminal):
+    """dagbuild in a session whose terminal is ours."""
+
+    def __init__(self, place, args, **standard):
+        """`standard` names the descriptors, stdin, stdout or stderr, that are files in `place` instead."""
+        self.place, self.standard = place, standard
+        os.chdir(place)
+        os.environ.update(environment(place))
+        super().__init__([DAGBUILD, *args])
+        os.chdir(HOME)
+
+    def login(self):
+        super().login()
+        for number, name in enumerate(["stdin", "stdout", "stderr"]):
+            if name in self.standard:
+                flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT
+                os.dup2(os.open(self.place / self.standard[name], flags, 0o644), number)
+
+    def run_to_end(self):
+        self.status = self.finish()
+        echoes = bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+        # What was typed, seen as bytes and not as lines.
+        settings = termios.tcgetattr(self.slave)
+        settings[3] &= ~termios.ICANON
+        termios.tcsetattr(self.slave, termios.TCSANOW, settings)
+        self.typed = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0" * 4))[0]
+        self.device = os.fstat(self.slave).st_rdev
+        self.harmed = not echoes or self.typed > 0 or f"device {self.device}," in self.output
+        return self
+
+    def __str__(self):
+        return f"status {self.status}, {self.typed} bytes typed, device {self.device}\n{self.output}"
+
+
+def test_terminal():
+    """Neither scripts nor the programs of a shell get at the user's terminal; dev.tty.legacy_tiocsti is what old
+    kernels do."""
+    place = new_folder()
+    (place / "x.def").write_text(
+        docker(registry, "Stage: s\n%post\n    probe terminal\n    probe processes\n%test\n    probe terminal\n    probe processes\n")
+    )
+    (place / "input").write_text("")
+    with setting("/proc/sys/dev/tty/legacy_tiocsti", "1"):
+        done = Session(place, ["run", "--progress", "plain", "x.def"]).run_to_end()
+        check("a build on a terminal", done.status == 0, done)
+        check("nobody types there, or turns the echo off", not done.harmed, done)
+        seen = done.output.count("/dev/tty: No such device or address")
+        check("%post and %test have no /dev/tty", seen == 2, done)
+        check("and get none", done.output.count("/dev/tty afterwards: No such device or address") == 2, done)
+        done = Session(place, ["shell", "x.def", "s", "--", "probe", "terminal", "processes"]).run_to_end()
+        check("a command of a shell has a terminal of its own", "/dev/tty: yes" in done.output, done)
+        check("and not the user's", not done.harmed, done)
+        for standard in ({"stdin": "input"}, {"stdout": "output"}, {"stdin": "input", "stderr": "errors"},
+                         {"stdin": "input", "stdout": "output"}):
+            words = ["shell", "x.def", "s", "--", "sh", "-c", "probe terminal processes; echo said; echo told >&2; exit 3"]
+            done = Session(place, words, **standard).run_to_end()
+            files = "".join((place / n).read_text() for n in standard.values() if n != "input")
+            name = " and ".join(standard)
+            check(f"a shell with {name} elsewhere", done.status == 3, done)
+            check(f"{name} elsewhere: what is written arrives", "said" in done.output + files and "told" in done.output + files, done)
+            check(f"{name} elsewhere: the terminal is not reached", not done.harmed and "terminal: " not in done.output + files, done)
+
+
+def test_typing():
+    """Where only the input is a terminal, what is typed comes through, and its end."""
+    place = new_folder()
+    (place / "x.def").write_text(docker(registry, "Stage: s\n"))
+    done = build(docker(registry, "Stage: s\n"), folder=place)
+    check("a stage", done.status == 0, done)
+    session = Session(place, ["shell", "x.def", "s", "--", "sh", "-c", "echo ready >&2; cat; echo ended"], stdout="output")
+    session.expect("ready")
+    os.write(session.master, b"typed\n\x04")
+    session.run_to_end()
+    check("typed words and their end", (place / "output").read_text() == "typed\nended\n", session)
+    session = Session(place, ["shell", "x.def", "s", "--", "sh", "-c", "exec 0<&-; echo ready >&2; sleep 1; exit 4"], stdout="output")
+    session.expect("ready")
+    os.write(session.master, b"nobody reads\n")
+    session.run_to_end()
+    check("that nobody reads", session.status == 4, session)
+
+
+def modes(path):
+    st = os.stat(path)
+    return stat.S_IMODE(st.st_mode), st.st_gid, st.st_mtime_ns, st.st_ctime_ns
+
+
+def test_processes():
+    """Through /proc nothing of the host is reached or changed, and no environment read: not even what the caller owns,
+    as here dagbuild itself."""
+    place = new_folder()
+    program = place / "dagbuild"
+    shutil.copy(DAGBUILD, program)
+    before = modes(program)
+    (place / "x.def").write_text(
+        docker(registry, "%post\n    probe processes; probe descriptors; probe null\n    cat /proc/1/status >/status\n")
+    )
+    env = environment(place, {"SECRET_TOKEN": "sesame"})
+    done = subprocess.run(
+        [program, "run", "--progress", "plain", "x.def"], cwd=place, env=env, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    said = done.stdout + done.stderr
+    lines = [line.split("| ", 1)[-1] for line in said.splitlines()]
+    check("a build by a dagbuild of one's own", done.returncode == 0, said)
+    check("its file is as it was", modes(program) == before, said)
+    # The shell that runs the section, and the loops of pipes: what is inside anyway.
+    reached = [line.split() for line in lines if line.startswith("reached: ")]
+    outside = [r for r in reached if r[1].startswith("/proc/1/") and not r[2].startswith(("pipe:", "socket:", "/memfd:", "/dev/null", "anon_inode:"))
+               and r[2] != "/"]
+    check("process 1 leads to nothing of the host", not outside, outside)
+    check("no lock is seen", "/locks/" not in said, said)
+    check("the caller's environment is not seen", "sesame" not in said and "environment: /proc/1" not in said, said)
+    check("a script has three descriptors", "descriptors: 0 1 2" in lines, said)
+    check("/dev/null keeps its mode", stat.S_IMODE(os.stat("/dev/null").st_mode) == 0o666, said)
+    check("neither way", "mode of /dev/null: yes" not in said and "mode of standard input: yes" not in said, said)
+
+
+def test_inherited():
+    """Open files, ignored signals, blocked signals, the mask of modes: a script has none of the caller's."""
+    place = new_folder()
+    (place / "x.def").write_text(
+        docker(registry, "%post\n    probe descriptors\n    grep Sig /proc/self/status\n    umask\n    : >/made\n")
+    )
+    words = 'exec 3</etc/passwd 9>"$PWD/nine"; trap "" HUP USR1 PIPE TERM; umask 077; exec "$@"'
+    done = subprocess.run(
+        ["bash", "-c", words, "sh", DAGBUILD, "run", "--progress", "plain", "x.def"],
+        cwd=place, env=environment(place), capture_output=True, text=True, stdin=subprocess.DEVNULL, close_fds=False,
+    )
+    check("a build by a caller with habits", done.returncode == 0, done.stderr)
+    check("open files", "descriptors: 0 1 2\n" in done.stderr, done.stderr)
+    check("signals", done.stderr.count("Ign:\t0000000000000000") == 1 and done.stderr.count("Blk:\t0000000000000000") == 1, done.stderr)
+    check("umask", "| 0022" in done.stderr, done.stderr)
+
+
+def test_host_files():
+    done = build(docker(registry, '%post\n    grep -w "$(hostname)" /etc/hosts\n    cp /etc/hosts /etc/resolv.conf /tmp\n'
+                                  '    cat /tmp/hosts\n    cat /tmp/resolv.conf\n'))
+    check("the container's name is in its /etc/hosts", done.status == 0, done)
+    check("beside the host's lines", all(line.strip() in done.err for line in open("/etc/hosts")), done)
+    check("and the host's servers", all(line.strip() in done.err for line in open("/etc/resolv.conf")), done)
+    check("the image has neither", image(done).read("/etc/hosts") == b"", done)
+    done = build(docker(registry, "%post\n    grep . /etc/resolv.conf\n", name="t/folder:1"))
+    check("an empty folder in the place of resolv.conf gives way", done.status == 0, done)
+    done = build(docker(registry, "%post\n    true\n", name="t/folders:1"))
+    check("one with files does not", done.status == 1 and "'/etc/resolv.conf' of the image is a folder" in done.err, done)
+    check("and there is a hint", "hint: every image has a file there" in done.err, done)
+
+
+test_terminal()
+test_typing()
+test_processes()
+test_inherited()
+test_host_files()
+finish()
