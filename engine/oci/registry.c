@@ -62,15 +62,7 @@ void registry_free(struct registry *r)
 		return;
 	http_free(r->http);
 	registry_auth_release(r);
-	for (size_t i = 0; i < r->plain.len; i++)
-		free(r->plain.items[i]);
-	for (size_t i = 0; i < r->failed.len; i++)
-		failed_mirror_release(&r->failed.items[i]);
-	vec_free(&r->plain);
-	for (size_t i = 0; i < r->peers.len; i++)
-		free(r->peers.items[i].host);
-	vec_free(&r->failed);
-	vec_free(&r->peers);
+	registry_memory_release(r);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }

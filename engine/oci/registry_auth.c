@@ -424,8 +424,8 @@ static void token_request_release(struct token_request *t)
 static struct err *ask_once(const struct answering *a, const struct token_request *t,
 			    struct http_response *out)
 {
-	struct http_request request =
-		registry_http_request(a->registry, a->request->watch);
+	struct registry_caller caller = {a->registry, a->request->watch};
+	struct http_request request = registry_http_request(&caller);
 	const char *headers[] = {t->authorization};
 
 	request.method = t->form ? "POST" : "GET";

@@ -86,13 +86,6 @@ static void find_endpoints(struct registry *r, const struct oci_ref *ref,
 
 /* ---- what is remembered of mirrors ---- */
 
-void failed_mirror_release(struct failed_mirror *m)
-{
-	free(m->base);
-	free(m->image);
-	free(m->why);
-}
-
 /* Why it is not asked for this image any more, for free(); NULL: it is. */
 static char *why_not(struct registry *r, const struct endpoint *endpoint,
 		     const struct oci_ref *ref)

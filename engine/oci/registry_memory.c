@@ -74,3 +74,22 @@ void registry_recall(struct registry *r, const char *memory)
 			vec_push(&r->said, str_dup(text));
 	}
 }
+
+void registry_memory_release(struct registry *r)
+{
+	for (size_t i = 0; i < r->plain.len; i++)
+		free(r->plain.items[i]);
+	for (size_t i = 0; i < r->failed.len; i++) {
+		free(r->failed.items[i].base);
+		free(r->failed.items[i].image);
+		free(r->failed.items[i].why);
+	}
+	for (size_t i = 0; i < r->peers.len; i++)
+		free(r->peers.items[i].host);
+	for (size_t i = 0; i < r->slow.len; i++)
+		free(r->slow.items[i].host);
+	vec_free(&r->plain);
+	vec_free(&r->failed);
+	vec_free(&r->peers);
+	vec_free(&r->slow);
+}

@@ -46,14 +46,18 @@ struct peer {
 	enum host_reach reach;
 };
 
+/* That it does not answer was told. */
+struct slow_host {
+	char *host;
+	uint64_t told_ns; /* clock_mono_ns() */
+};
+
 /* A mirror that is not asked any more. */
 struct failed_mirror {
 	char *base;
 	char *image; /* for this one only; NULL: for all */
 	char *why;
 };
-
-void failed_mirror_release(struct failed_mirror *m);
 
 struct registry {
 	struct registry_options options;
@@ -67,6 +71,7 @@ struct registry {
 	VEC(char *) plain;    /* loopback hosts that have answered to http only */
 	VEC(struct failed_mirror) failed;
 	VEC(struct peer) peers;
+	VEC(struct slow_host) slow;
 };
 
 /* One request to an endpoint, below its base. */
@@ -138,9 +143,15 @@ NODISCARD struct err *registry_refused(struct registry *r,
 void registry_auth_release(struct registry *r);
 /* Take over registry_memory() of another client, NULL for none; before there are threads. */
 void registry_recall(struct registry *r, const char *memory);
+void registry_memory_release(struct registry *r);
+/* Who makes a request, and lives as long. */
+struct registry_caller {
+	struct registry *registry;
+	const struct registry_watch *watch; /* may be NULL */
+};
+
 /* With what is the same for all: times, the cancel token, a note when an answer takes long. */
-struct http_request registry_http_request(const struct registry *r,
-					  const struct registry_watch *watch);
+struct http_request registry_http_request(const struct registry_caller *caller);
 /* May we be sent from one URL to another?  Never from https to http, nor to an address further
  * inside (url.h) than that of who sends us: ERR_PROTOCOL. */
 NODISCARD struct err *registry_check_redirect(struct registry *r, const char *from,

@@ -263,27 +263,50 @@ static const struct endpoint *who_answers(struct sending *s)
 
 /* ---- one exchange, redirects followed ---- */
 
-static void on_slow(void *watch, const char *url)
+/* Of one host there is a note once in the time that a stall may take: several layers wait for
+ * it, and https and http. */
+static bool is_news(struct registry *r, const char *host)
 {
+	uint64_t now = clock_mono_ns();
+	uint64_t again_ns = (uint64_t)r->options.stall_timeout_ms * 1000000;
+	struct slow_host news = {NULL, now};
+	bool is_old = false;
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->slow.len; i++)
+		is_old = is_old || (strcmp(r->slow.items[i].host, host) == 0 &&
+				    now < r->slow.items[i].told_ns + again_ns);
+	if (!is_old) {
+		news.host = xstrdup(host);
+		vec_push(&r->slow, news);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return !is_old;
+}
+
+static void on_slow(void *context, const char *url)
+{
+	const struct registry_caller *caller = context;
 	CLEANUP(freep) char *text = NULL;
 	CLEANUP(freep) char *host = NULL;
 	bool is_https;
 
-	if (!url_split(url, &is_https, &host))
+	if (!url_split(url, &is_https, &host) || !is_news(caller->registry, host))
 		return;
 	text = xasprintf("waiting for an answer of %s", host);
-	registry_note(watch, text);
+	registry_note(caller->watch, text);
 }
 
-struct http_request registry_http_request(const struct registry *r,
-					  const struct registry_watch *watch)
+struct http_request registry_http_request(const struct registry_caller *caller)
 {
+	const struct registry_options *o = &caller->registry->options;
+
 	return (struct http_request){
-		.connect_timeout_ms = r->options.connect_timeout_ms,
-		.stall_timeout_ms = r->options.stall_timeout_ms,
-		.cancel = watch ? watch->cancel : NULL,
+		.connect_timeout_ms = o->connect_timeout_ms,
+		.stall_timeout_ms = o->stall_timeout_ms,
+		.cancel = caller->watch ? caller->watch->cancel : NULL,
 		.slow = on_slow,
-		.slow_context = (void *)watch,
+		.slow_context = (void *)caller,
 	};
 }
 
@@ -291,7 +314,8 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 				 struct http_response *out)
 {
 	const struct registry_request *q = s->request;
-	struct http_request request = registry_http_request(s->registry, q->watch);
+	struct registry_caller caller = {s->registry, q->watch};
+	struct http_request request = registry_http_request(&caller);
 	uint64_t offset = q->offset ? q->offset(q->context) : 0;
 	CLEANUP(freep) char *token = NULL;
 	CLEANUP(freep) char *authorization = NULL;

@@ -120,6 +120,8 @@ static struct err *plan_retry(struct trying *t, const struct http_response *answ
 	    passed_ms >= most_ms)
 		return t->n > 1 ? err_wrap(e, "given up after %u tries", t->n) : e;
 	*wait_ms = is_there ? backoff_ms(t->registry, t->n) : o->retry_delay_ms;
+	if (!is_there && *wait_ms > most_ms - passed_ms)
+		*wait_ms = most_ms - passed_ms;
 	return retry_after(answer, wait_ms) ? plan_asked(t, e, wait_ms) : NULL;
 }
 

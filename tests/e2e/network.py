@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Servers and networks as they should not be: nothing that comes is without limit, nothing is tried in vain, and each
 failure says what to do."""
+import concurrent.futures
 import os
 import re
 import socket
@@ -150,24 +151,23 @@ check("the connection after a long refusal", done.status == 0, done)
 # ---- too slow ----
 
 SLOW = {"DAGBUILD_NET_TIMEOUT": "1", **QUICK}
-for text, hook, says in (
-    ("an answer", raw(b"", None, pause=0.2), "no answer in 1 s"),
-    ("headers", lambda x: x.raw(b"HTTP/1.1 200 OK\r\n") and x.raw(b"a", None, pause=0.2), "no answer in 1 s"),
-    (
-        "a manifest",
-        only("manifests")(lambda x: x.raw(b"HTTP/1.1 200 OK\r\n\r\n") and x.raw(b"{", None, pause=0.2)),
-        "less than 1 KiB",
-    ),
-    (
-        "a blob",
-        only("blobs")(lambda x: x.raw(b"HTTP/1.1 200 OK\r\n\r\n") and x.raw(b"x", None, pause=0.2)),
-        "less than 1 KiB",
-    ),
-):
-    registry, done = pull(hook, env=SLOW)
-    check(f"{text} by drops", done.status == 4 and says in done.err and "given up after" in done.err, done)
-_, done = pull(only("manifests")(lambda x: x.raw(b"HTTP/1.1 404 No\r\n\r\n") and x.raw(b"{", None, pause=0.2)))
-check("the text of a refusal by drops", done.status == 4 and "HTTP status 404" in done.err, done)
+
+
+def drops(head, data=b"a"):
+    return lambda x: x.raw(head) and x.raw(data, None, pause=0.2)
+
+
+DROPS = (
+    ("an answer", drops(b"", b""), "no answer in 1 s"),
+    ("headers", drops(b"HTTP/1.1 200 OK\r\n"), "no answer in 1 s"),
+    ("a manifest", only("manifests")(drops(b"HTTP/1.1 200 OK\r\n\r\n")), "less than 1 KiB"),
+    ("a blob", only("blobs")(drops(b"HTTP/1.1 200 OK\r\n\r\n")), "less than 1 KiB"),
+    ("the text of a refusal", only("manifests")(drops(b"HTTP/1.1 404 No\r\n\r\n")), "HTTP status 404"),
+)
+with concurrent.futures.ThreadPoolExecutor() as pool:
+    runs = pool.map(lambda row: pull(row[1], env=SLOW), DROPS)
+for (text, _, says), (_, done) in zip(DROPS, runs):
+    check(f"{text} by drops", done.status == 4 and says in done.err, done)
 for value in ("0", "x", "-1", "100000", ""):
     done = build("Bootstrap: scratch\n", "--net-timeout", value)
     check(f"--net-timeout '{value}'", done.status == 2 and "seconds, from 1 to" in done.err, done)
