@@ -266,8 +266,15 @@ static struct err *leave(struct registry *r, const struct registry_request *q,
 			 const struct endpoint *endpoint, const struct err *e,
 			 const struct http_response *answer)
 {
+	CLEANUP(freep)
+	char *text = xasprintf("mirror %s is passed by: %s", endpoint->base,
+			       registry_reason(e));
+
 	remember_failed(r, endpoint, q->ref, !is_about_image(e, answer),
 			registry_reason(e));
+	/* A mirror need not have everything. */
+	if (err_code(e) != ERR_NOTFOUND)
+		registry_note(q->watch, text);
 	return q->begin && err_code(e) == ERR_CORRUPT ? q->begin(q->context, 0, NULL)
 						      : NULL;
 }

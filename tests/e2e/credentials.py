@@ -126,6 +126,12 @@ done = build("Bootstrap: docker\nFrom: localhost:1/t/base:1\n",
              "--registry-mirror", f"localhost:1=http://{mirror.host}", env=env)
 check("a mirror has its own account", done.status == 0 and secrets(mirror), (done, mirror.log))
 
+mirror = private()
+r = Registry({"t/base:1": IMAGE})
+done = build(docker(r), "--registry-mirror", f"{r.host}=http://{mirror.host}", env=QUICK)
+check("a mirror whose account we have not is passed by, which is said once",
+      done.status == 0 and done.err.count(f"mirror http://{mirror.host} is passed by: ") == 1 and "credentials are needed" in done.err, done)
+
 
 def below(x):
     """A registry whose paths have another one before them."""
