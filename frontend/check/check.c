@@ -135,4 +135,5 @@ void check_definition(const struct definition *def, const struct check_options *
 	map_release(&c.names);
 	vec_free(&c.host_scripts);
 	vec_free(&c.empty);
+	vec_free(&c.targets);
 }

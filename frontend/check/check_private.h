@@ -29,6 +29,8 @@ struct check {
 	host_scripts; /* %pre and %setup up to the stage that is looked at */
 	VEC(struct check_empty) empty; /* of that stage */
 	bool is_crlf_said;
+	const struct def_stage *targets_of; /* whose `targets` are: check_shell.c */
+	VEC(struct str) targets;
 };
 
 static inline struct span check_span(const struct check *c, struct str slice)

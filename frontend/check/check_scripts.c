@@ -200,9 +200,9 @@ static void check_interpreter_arguments(struct check *c,
 static const char *effect_of_empty(enum def_kind kind)
 {
 	static const char *const effects[DEF_KINDS] = {
-		[DEF_RUNSCRIPT] = "'apptainer run' does nothing, whatever the base runs",
-		[DEF_STARTSCRIPT] = "an instance does nothing, whatever the base does",
-		[DEF_TEST] = "the test passes, whatever the base tests",
+		[DEF_RUNSCRIPT] = "it replaces what the base runs by nothing",
+		[DEF_STARTSCRIPT] = "it replaces what the base starts by nothing",
+		[DEF_TEST] = "it replaces the base's test by none",
 	};
 
 	return effects[kind];

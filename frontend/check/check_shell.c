@@ -36,9 +36,18 @@ static void report(void *context, const struct shell_finding *f)
 		diag_hint(d, "%s", f->hint);
 }
 
-/* Destinations of %files below /tmp: what a script may read there. */
-static void find_targets(const struct def_stage *stage, struct texts *out)
+/* So many destinations of %files, and parts of a section, are looked at for what a script
+ * may find in /tmp: each of them is looked at again for every read, or every part. */
+enum { TARGETS_MAX = 256, PARTS_MAX = 16 };
+
+/* Destinations of %files below /tmp: what a script may read there.  Once for all scripts of a
+ * stage. */
+static void find_targets(struct check *c, const struct def_stage *stage)
 {
+	if (c->targets_of == stage)
+		return;
+	c->targets_of = stage;
+	c->targets.len = 0;
 	for (const struct def_files *f = stage->files; f; f = f->next)
 		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
 			struct str path =
@@ -46,7 +55,7 @@ static void find_targets(const struct def_stage *stage, struct texts *out)
 
 			if (str_starts_with(path, "/tmp") ||
 			    str_starts_with(path, "/var/tmp"))
-				vec_push(&out->items, path);
+				vec_push(&c->targets, path);
 		}
 }
 
@@ -126,8 +135,9 @@ static void lint_parts(struct check *c, const struct def_stage *stage,
 		struct subject subject = {c, check_ends_at_stage(c, stage, p->text)};
 
 		script->text = p->text;
+		script->has_host_tmp |= earlier->items.len > PARTS_MAX;
 		script->earlier = earlier->items.items;
-		script->n_earlier = earlier->items.len;
+		script->n_earlier = script->has_host_tmp ? 0 : earlier->items.len;
 		shell_lint(script, report, &subject);
 		vec_push(&earlier->items, p->text);
 	}
@@ -138,7 +148,7 @@ void check_shell(struct check *c, const struct def_stage *stage,
 		 enum shell_kind shell)
 {
 	const struct def_section *post = def_section(stage, DEF_POST);
-	struct texts targets = {0}, earlier = {0};
+	struct texts earlier = {0};
 	struct shell_script script = {
 		.shell = shell,
 		.has_host_tmp = where != CHECK_IN_POST,
@@ -146,15 +156,16 @@ void check_shell(struct check *c, const struct def_stage *stage,
 
 	if (shell == SHELL_IS_SH)
 		script.shell = where == CHECK_ON_HOST ? SHELL_IS_OTHER : sh_of(stage);
-	if (where == CHECK_IN_POST)
-		find_targets(stage, &targets);
-	script.targets = targets.items.items;
-	script.n_targets = targets.items.len;
+	if (where == CHECK_IN_POST) {
+		find_targets(c, stage);
+		script.targets = c->targets.items;
+		script.n_targets = c->targets.len;
+		script.has_host_tmp = c->targets.len > TARGETS_MAX;
+	}
 	/* %appinstall goes on where %post ends. */
-	for (const struct def_part *p = post && post != section ? post->parts : NULL; p;
-	     p = p->next)
+	for (const struct def_part *p = post && post != section ? post->parts : NULL;
+	     p && earlier.items.len <= PARTS_MAX; p = p->next)
 		vec_push(&earlier.items, p->text);
 	lint_parts(c, stage, section, &script, &earlier);
-	vec_free(&targets.items);
 	vec_free(&earlier.items);
 }

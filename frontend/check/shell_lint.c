@@ -85,7 +85,8 @@ static void lint_token(struct shell_lint *l, const struct shell_token *token)
 
 	if (l->script->shell == SHELL_IS_DASH || l->script->shell == SHELL_IS_ASH)
 		shell_bash_token(&l->bash, command, token);
-	shell_tmp_token(&l->tmp, command, token);
+	if (!l->script->has_host_tmp)
+		shell_tmp_token(&l->tmp, command, token);
 	if (token->kind == SHELL_HERE_DOCUMENT && !token->is_closed &&
 	    l->unfinished.kind == SHELL_END)
 		l->unfinished = *token;
@@ -99,7 +100,8 @@ void shell_lint(const struct shell_script *script, shell_report report, void *co
 
 	l->script = script;
 	l->bash.shell = script->shell;
-	shell_tmp_init(&l->tmp, script);
+	if (!script->has_host_tmp)
+		shell_tmp_init(&l->tmp, script);
 	shell_scan_init(&l->scan, script->text);
 	while ((token = shell_scan_next(&l->scan))->kind != SHELL_END)
 		lint_token(l, token);

@@ -10,8 +10,10 @@
 #include <time.h>
 
 #include "base/vec.h"
+#include "frontend/check/check.h"
 #include "frontend/check/shell_lint.h"
 #include "frontend/check/shell_scan.h"
+#include "frontend/def/parse.h"
 #include "tests/fake/cmocka_all.h"
 
 #define B "bashism: "
@@ -663,13 +665,41 @@ static void test_time(void **state)
 	buf_release(&text);
 }
 
+/* So many scripts and files that looking at all of them for each would not end before the
+ * test's time is over. */
+static void test_many_sections(void **state)
+{
+	const unsigned n = 150000;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(source_freep) struct source *source = NULL;
+	CLEANUP(diag_list_freep) struct diag_list *diags = NULL;
+	CLEANUP(build_args_freep) struct build_args *args = build_args_new();
+	struct check_options options = {.host_fd = -1};
+	struct definition *def = NULL;
+
+	(void)state;
+	buf_puts(&text, "Bootstrap: docker\nFrom: debian:12\n%files\n");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(&text, "/f /tmp/f%u\n", i);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(&text, "%%appinstall a%u\ncat /tmp/g%u\n%%post\ncat /tmp/h\n",
+			   i, i);
+	source = source_new("x.def", str_make(buf_text(&text), text.len));
+	diags = diag_list_new(source, NULL);
+	def_parse(source, args, arena, diags, &def);
+	assert_non_null(def);
+	check_definition(def, &options, diags);
+	assert_int_equal(diag_count(diags, DIAG_ERROR), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bashisms), cmocka_unit_test(test_ash),
 		cmocka_unit_test(test_messages), cmocka_unit_test(test_here_documents),
 		cmocka_unit_test(test_host_tmp), cmocka_unit_test(test_errexit),
-		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_time),	 cmocka_unit_test(test_many_sections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
