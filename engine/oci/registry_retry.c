@@ -19,7 +19,7 @@ static const uint64_t PROGRESS_MIN = (uint64_t)1 << 20;
 static const uint64_t UNREACHABLE_MS = 2000;
 
 const struct patience registry_patient = {
-	.tries = 5, .tries_unreachable = 3, .stalls = 3, .wait_max = 60};
+	.tries = 5, .tries_unreachable = 3, .stalls = 2, .wait_max = 60};
 const struct patience registry_hasty = {
 	.tries = 2, .tries_unreachable = 1, .stalls = 1, .wait_max = 5};
 const struct patience registry_once = {.tries = 1, .tries_unreachable = 1};

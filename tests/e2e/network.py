@@ -168,6 +168,7 @@ with concurrent.futures.ThreadPoolExecutor() as pool:
     runs = pool.map(lambda row: pull(row[1], env=SLOW), DROPS)
 for (text, _, says), (_, done) in zip(DROPS, runs):
     check(f"{text} by drops", done.status == 4 and says in done.err, done)
+    check("is not tried for long", done.err.count("trying again") < TRIES - 1, done)
 for value in ("0", "x", "-1", "100000", ""):
     done = build("Bootstrap: scratch\n", "--net-timeout", value)
     check(f"--net-timeout '{value}'", done.status == 2 and "seconds, from 1 to" in done.err, done)
