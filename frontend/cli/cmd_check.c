@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "engine/exec.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/say.h"
@@ -56,6 +57,19 @@ static struct err *list_codes(void)
 	return say_result(&text);
 }
 
+/* The definition may be right, and yet not be built by this version. */
+static struct err *say_unsupported(const struct settings *s, struct loaded *loaded)
+{
+	struct err *e;
+
+	TRY(plan_compile(loaded->def, &s->def.plan, &loaded->plan));
+	e = exec_check_steps(loaded->plan->steps, loaded->plan->n_steps);
+	if (e)
+		say_line("%s: note: %s: %s", err_place(e), err_text(e), err_advice(e));
+	err_ignore(e, "it is said");
+	return NULL;
+}
+
 /* Text is talk, the other formats are results. */
 static struct err *show(const struct settings *s, struct loaded *loaded)
 {
@@ -67,7 +81,8 @@ static struct err *show(const struct settings *s, struct loaded *loaded)
 	if (strcmp(format->name, "text") != 0)
 		return say_json(&text);
 	say(&text);
-	return NULL;
+	return diag_count(loaded->diags, DIAG_ERROR) == 0 ? say_unsupported(s, loaded)
+							  : NULL;
 }
 
 static struct err *check_run(int argc, char **argv, int *status)
