@@ -329,59 +329,6 @@ struct err *fs_write_atomic(int dir_fd, const char *path, const void *data, size
 	return tmpfile_publish(&tmp, parent, slash ? slash + 1 : path);
 }
 
-static struct err *remove_entries(int dir_fd, dev_t device);
-
-static struct err *remove_entry(int dir_fd, const char *name, dev_t device)
-{
-	CLEANUP(closep) int fd = -1;
-	struct stat st;
-
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-		return NULL;
-	if (errno != EISDIR && errno != EPERM)
-		return err_sys("remove '%s'", name);
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys("remove '%s'", name);
-	if (!S_ISDIR(st.st_mode))
-		return err_new(ERR_SYS, "remove '%s': not permitted", name);
-	if (st.st_dev != device)
-		return err_new(ERR_SYS, "remove '%s': something is mounted there", name);
-	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* overlayfs leaves work folders with mode 000 behind */
-	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
-		fd = openat(dir_fd, name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys("remove '%s'", name);
-	if ((st.st_mode & 0700) != 0700)
-		(void)fchmod(fd, 0700); /* else removing its entries says why */
-	TRY(remove_entries(fd, device));
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-		return err_sys("remove '%s'", name);
-	return NULL;
-}
-
-static struct err *remove_entries(int dir_fd, dev_t device)
-{
-	CLEANUP(dir_closep) DIR *dir = dir_open_fd(dir_fd);
-	const char *name;
-
-	if (!dir)
-		return err_sys("remove");
-	while ((name = dir_next(dir)) != NULL)
-		TRY(remove_entry(dir_fd, name, device));
-	return errno ? err_sys("remove") : NULL;
-}
-
-struct err *fs_remove_tree(int dir_fd, const char *path)
-{
-	struct stat st;
-
-	if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? NULL : err_sys("remove '%s'", path);
-	return remove_entry(dir_fd, path, st.st_dev);
-}
-
 bool fs_is_named(int fd, int dir_fd, const char *path)
 {
 	struct stat held, named;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,19 @@
 
 /* A rename elsewhere while `..` is resolved gives EAGAIN: openat2(2) says to try again.
  */
+static int open_as(int root_fd, const char *path, const struct open_how *how)
+{
+	long fd = -1;
+
+	for (int tries = 0; tries < 64; tries++) {
+		fd = syscall(SYS_openat2, root_fd, path[0] ? path : ".", how,
+			     sizeof(*how));
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	return (int)fd;
+}
+
 static int open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
@@ -25,15 +39,8 @@ static int open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 		.mode = flags & (O_CREAT | O_TMPFILE) & ~O_DIRECTORY ? mode : 0,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	long fd = -1;
 
-	for (int tries = 0; tries < 64; tries++) {
-		fd = syscall(SYS_openat2, root_fd, path[0] ? path : ".", &how,
-			     sizeof(how));
-		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
-			break;
-	}
-	return (int)fd;
+	return open_as(root_fd, path, &how);
 }
 
 static struct err *open_error(const char *path)
@@ -44,9 +51,69 @@ static struct err *open_error(const char *path)
 	return err_sys("'%s'", path);
 }
 
+/* One call takes no longer path than PATH_MAX.  So a longer one is opened in parts: they must be
+ * free of links and of `..`, which count from the root. */
+static int open_part(int dir_fd, struct str part)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	CLEANUP(freep) char *text = str_dup(part);
+
+	return open_as(dir_fd, text, &how);
+}
+
+/* Where the first part of `path` ends that one call takes: at a slash. */
+static size_t first_part(const char *path)
+{
+	size_t end = PATH_MAX - 2;
+
+	while (end > 0 && path[end] != '/')
+		end--;
+	return end;
+}
+
+static struct err *open_long(int root_fd, const char *path, int flags, mode_t mode,
+			     int *out)
+{
+	CLEANUP(closep) int dir = -1;
+	const char *rest = path + strspn(path, "/");
+
+	while (strlen(rest) >= PATH_MAX) {
+		size_t end = first_part(rest);
+		int next = open_part(dir >= 0 ? dir : root_fd, str_make(rest, end));
+
+		if (next < 0)
+			return open_error(path);
+		closep(&dir);
+		dir = next;
+		rest += end + 1;
+	}
+	*out = open_in_root(dir >= 0 ? dir : root_fd, rest, flags, mode);
+	return *out >= 0 ? NULL : open_error(path);
+}
+
 struct err *path_open(int root_fd, const char *path, int flags, mode_t mode, int *out)
 {
-	int fd = open_in_root(root_fd, path, flags, mode);
+	int fd;
+
+	if (strlen(path) >= PATH_MAX)
+		return open_long(root_fd, path, flags, mode, out);
+	fd = open_in_root(root_fd, path, flags, mode);
+	if (fd < 0)
+		return open_error(path);
+	*out = fd;
+	return NULL;
+}
+
+struct err *path_open_straight(int root_fd, const char *path, int flags, int *out)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = open_as(root_fd, path, &how);
 
 	if (fd < 0)
 		return open_error(path);

@@ -17,9 +17,13 @@
 #include "base/err.h"
 
 /* Open `path` inside `root_fd`; `flags` and `mode` as for openat(2).  The last component
- * is followed inside the root unless O_NOFOLLOW is given.  "" and "/" are the root. */
+ * is followed inside the root unless O_NOFOLLOW is given.  "" and "/" are the root.  A path
+ * without links and `..` may be longer than PATH_MAX. */
 NODISCARD struct err *path_open(int root_fd, const char *path, int flags, mode_t mode,
 				int *out);
+/* The same where no component may be a link: ELOOP. */
+NODISCARD struct err *path_open_straight(int root_fd, const char *path, int flags,
+					 int *out);
 /* Open the folder that holds the last component of `path` (O_PATH); `*name` is that
  * component, a pointer into `path` up to its end, which has no trailing slash.  Use *at
  * calls with AT_SYMLINK_NOFOLLOW on it.  The root itself, `.` and `..` as last component:

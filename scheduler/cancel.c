@@ -71,3 +71,13 @@ struct err *cancel_check(const struct cancel *c)
 	return cancel_level(c) == CANCEL_NONE ? NULL
 					      : err_new(ERR_CANCELLED, "interrupted");
 }
+
+static struct err *ask(const void *context)
+{
+	return cancel_check(context);
+}
+
+struct stop cancel_stop(const struct cancel *c)
+{
+	return c ? (struct stop){ask, c} : (struct stop){0};
+}

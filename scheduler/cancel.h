@@ -11,6 +11,7 @@
 #define SCHEDULER_CANCEL_H
 
 #include "base/err.h"
+#include "base/stop.h"
 
 enum cancel_level {
 	CANCEL_NONE = 0,
@@ -31,5 +32,7 @@ enum cancel_level cancel_level(const struct cancel *c);
 int cancel_fd(const struct cancel *c, enum cancel_level level);
 /* ERR_CANCELLED once raised, else NULL. */
 NODISCARD struct err *cancel_check(const struct cancel *c);
+/* The same, to be asked by those who know no tokens; `c` NULL is never raised. */
+struct stop cancel_stop(const struct cancel *c);
 
 #endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * content.h - a file's bytes: to name them, or to copy them, at the cost of its data.
+ *
+ * Purpose:   a file's content is its size and the digest of its blocks of 128 KiB that
+ *            are not all zeros, each with its number. So a hole and written zeros are the
+ *            same, as they are to a reader, and a hole costs nothing: neither time (a
+ *            sparse file of 1 TiB) nor space in the copy. Memory is one block.
+ * Ownership: everything is borrowed; content_reader_release() ends a reader.
+ * Threads:   a reader belongs to one thread.
+ * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED.
+ */
+#ifndef BASE_CONTENT_H
+#define BASE_CONTENT_H
+
+#include "base/digest.h"
+#include "base/stop.h"
+
+struct content {
+	uint64_t size; /* bytes, holes included */
+	struct digest blocks;
+};
+
+struct content_reader {
+	const struct hash_secret *secret; /* NULL: unkeyed */
+	struct stop stop;		  /* asked for each block; may be unset */
+	/* Called with bytes read so far, for each block; may be NULL. */
+	void (*progress)(void *context, uint64_t done);
+	void *context;
+	/* ---- private ---- */
+	unsigned char *block; /* NULL before the first file */
+	uint64_t done;
+};
+
+/* Read `in`, which is open on a regular file, to its end, and write it to `out`, a new or empty
+ * file, unless that is -1. */
+NODISCARD struct err *content_read(struct content_reader *r, int in, int out,
+				   struct content *content);
+void content_reader_release(struct content_reader *r);
+/* Add it to a digest that covers more. */
+void content_add(struct hasher *h, const struct content *content);
+
+#endif

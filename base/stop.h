@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * stop.h - what a long loop asks whether it may go on.
+ *
+ * Purpose:   the layers that know no cancel token (scheduler/cancel.h) can be stopped all the
+ *            same: whoever has one hands them this.
+ * Ownership: the context is borrowed.
+ * Threads:   as the asked function's.
+ */
+#ifndef BASE_STOP_H
+#define BASE_STOP_H
+
+#include "base/err.h"
+
+struct stop {
+	/* ERR_CANCELLED when the work must end; NULL itself never stops it. */
+	struct err *(*ask)(const void *context);
+	const void *context;
+};
+
+/* The error to return to one's caller, or NULL: go on. */
+NODISCARD static inline struct err *stop_ask(const struct stop *s)
+{
+	return s->ask ? s->ask(s->context) : NULL;
+}
+
+#endif
