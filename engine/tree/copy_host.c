@@ -20,7 +20,7 @@
 static struct err *host_enter(void *context, const struct walk_entry *entry)
 {
 	struct copy_target *t = context;
-	int here = copy_target_here(t)->fd;
+	int here = copy_target_fd(t);
 	mode_t mode;
 
 	TRY(copy_target_look(t, entry->name, &mode));
@@ -30,16 +30,14 @@ static struct err *host_enter(void *context, const struct walk_entry *entry)
 		return copy_target_enter(t, entry->name);
 	if (mkdirat(here, entry->name, 0700) != 0 ||
 	    fchmodat(here, entry->name, entry->stat.st_mode & 01775, 0) != 0)
-		return err_sys("make folder '%s/%s'", copy_target_here(t)->path,
-			       entry->name);
+		return err_sys("make folder '%s/%s'", copy_target_here(t), entry->name);
 	return copy_target_enter(t, entry->name);
 }
 
 static struct err *host_leave(void *context, const struct walk_entry *entry)
 {
 	(void)entry;
-	copy_target_leave(context);
-	return NULL;
+	return copy_target_leave(context);
 }
 
 static struct err *create_file(int dir_fd, const char *name, mode_t mode, int *fd)
@@ -56,7 +54,7 @@ static struct err *open_through(const struct copy_target *t,
 				const struct walk_entry *entry, int *fd)
 {
 	CLEANUP(freep)
-	char *path = xasprintf("%s/%s", copy_target_here(t)->path, entry->name);
+	char *path = xasprintf("%s/%s", copy_target_here(t), entry->name);
 	CLEANUP(freep) char *real = NULL;
 	CLEANUP(closep) int dir = -1;
 	const char *name;
@@ -77,7 +75,7 @@ static struct err *open_through(const struct copy_target *t,
 static struct err *host_file(void *context, const struct walk_entry *entry, int *fd)
 {
 	const struct copy_target *t = context;
-	int here = copy_target_here(t)->fd;
+	int here = copy_target_fd(t);
 	mode_t mode;
 
 	TRY(copy_target_look(t, entry->name, &mode));
@@ -104,7 +102,7 @@ static struct err *host_finish(void *context, const struct walk_entry *entry, in
 static struct err *host_other(void *context, const struct walk_entry *entry)
 {
 	const struct copy_target *t = context;
-	int here = copy_target_here(t)->fd;
+	int here = copy_target_fd(t);
 	mode_t mode;
 
 	TRY(copy_target_look(t, entry->name, &mode));
@@ -113,7 +111,7 @@ static struct err *host_other(void *context, const struct walk_entry *entry)
 	if (mknodat(here, entry->name, (entry->stat.st_mode & S_IFMT) | 0600,
 		    entry->stat.st_rdev) != 0 ||
 	    fchmodat(here, entry->name, entry->stat.st_mode & 0775, 0) != 0)
-		return err_sys("make special file '%s/%s'", copy_target_here(t)->path,
+		return err_sys("make special file '%s/%s'", copy_target_here(t),
 			       entry->name);
 	return NULL;
 }

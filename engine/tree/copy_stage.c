@@ -33,8 +33,8 @@ static struct err *clear_way(const struct copy_target *t, const char *name)
 			copy_target_in_way(t, name, mode),
 			"a folder is not replaced by something else; remove it in "
 			"%%post of the stage before, or choose another name");
-	if (mode && unlinkat(copy_target_here(t)->fd, name, 0) != 0)
-		return err_sys("replace '%s/%s'", copy_target_here(t)->path, name);
+	if (mode && unlinkat(copy_target_fd(t), name, 0) != 0)
+		return err_sys("replace '%s/%s'", copy_target_here(t), name);
 	return NULL;
 }
 
@@ -49,7 +49,7 @@ static struct err *set_owner_at(int dir_fd, const char *name, const struct stat 
 static struct err *make_folder(const struct copy_target *t,
 			       const struct walk_entry *entry, bool *is_new)
 {
-	int here = copy_target_here(t)->fd;
+	int here = copy_target_fd(t);
 	mode_t mode;
 
 	TRY(copy_target_look(t, entry->name, &mode));
@@ -59,10 +59,9 @@ static struct err *make_folder(const struct copy_target *t,
 	if (mode && is_named(entry))
 		return copy_target_in_way(t, entry->name, mode);
 	if (mode && unlinkat(here, entry->name, 0) != 0)
-		return err_sys("replace '%s/%s'", copy_target_here(t)->path, entry->name);
+		return err_sys("replace '%s/%s'", copy_target_here(t), entry->name);
 	if (mkdirat(here, entry->name, 0700) != 0)
-		return err_sys("make folder '%s/%s'", copy_target_here(t)->path,
-			       entry->name);
+		return err_sys("make folder '%s/%s'", copy_target_here(t), entry->name);
 	return NULL;
 }
 
@@ -78,9 +77,9 @@ static struct err *stage_enter(void *context, const struct walk_entry *entry)
 		return NULL;
 	/* The owner first: chown(2) clears set-id bits. */
 	if (!is_named(entry))
-		TRY(set_owner_at(copy_target_here(t)->fd, "", &entry->stat));
-	if (fchmod(copy_target_here(t)->fd, mode) != 0)
-		return err_sys("set mode of '%s'", copy_target_here(t)->path);
+		TRY(set_owner_at(copy_target_fd(t), "", &entry->stat));
+	if (fchmod(copy_target_fd(t), mode) != 0)
+		return err_sys("set mode of '%s'", copy_target_here(t));
 	return NULL;
 }
 
@@ -97,9 +96,8 @@ static struct err *stage_leave(void *context, const struct walk_entry *entry)
 	struct copy_target *t = context;
 
 	if (!is_named(entry))
-		TRY(set_times(copy_target_here(t)->fd, entry));
-	copy_target_leave(t);
-	return NULL;
+		TRY(set_times(copy_target_fd(t), entry));
+	return copy_target_leave(t);
 }
 
 static struct err *stage_file(void *context, const struct walk_entry *entry, int *fd)
@@ -107,7 +105,7 @@ static struct err *stage_file(void *context, const struct walk_entry *entry, int
 	const struct copy_target *t = context;
 
 	TRY(clear_way(t, entry->name));
-	return fs_open(copy_target_here(t)->fd, entry->name,
+	return fs_open(copy_target_fd(t), entry->name,
 		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, fd);
 }
 
@@ -130,15 +128,15 @@ static struct err *link_again(const struct copy_target *t, const struct walk_ent
 	const char *name;
 
 	TRY(path_open_parent(t->root_fd, path, &dir, &name));
-	if (linkat(dir, name, copy_target_here(t)->fd, entry->name, 0) != 0)
-		return err_sys("link '%s/%s' to '%s'", copy_target_here(t)->path,
-			       entry->name, path);
+	if (linkat(dir, name, copy_target_fd(t), entry->name, 0) != 0)
+		return err_sys("link '%s/%s' to '%s'", copy_target_here(t), entry->name,
+			       path);
 	return NULL;
 }
 
 static int make_node(const struct copy_target *t, const struct walk_entry *entry)
 {
-	int here = copy_target_here(t)->fd;
+	int here = copy_target_fd(t);
 
 	if (entry->link)
 		return symlinkat(entry->link, here, entry->name);
@@ -148,7 +146,7 @@ static int make_node(const struct copy_target *t, const struct walk_entry *entry
 static struct err *stage_other(void *context, const struct walk_entry *entry)
 {
 	const struct copy_target *t = context;
-	int here = copy_target_here(t)->fd;
+	int here = copy_target_fd(t);
 	struct timespec times[] = {entry->stat.st_mtim, entry->stat.st_mtim};
 
 	if (!entry->first && !entry->link && !S_ISFIFO(entry->stat.st_mode)) {
@@ -159,15 +157,13 @@ static struct err *stage_other(void *context, const struct walk_entry *entry)
 	if (entry->first)
 		return link_again(t, entry);
 	if (make_node(t, entry) != 0)
-		return err_sys("make '%s/%s'", copy_target_here(t)->path, entry->name);
+		return err_sys("make '%s/%s'", copy_target_here(t), entry->name);
 	TRY(set_owner_at(here, entry->name, &entry->stat));
 	if (!entry->link &&
 	    fchmodat(here, entry->name, entry->stat.st_mode & 07777, 0) != 0)
-		return err_sys("set mode of '%s/%s'", copy_target_here(t)->path,
-			       entry->name);
+		return err_sys("set mode of '%s/%s'", copy_target_here(t), entry->name);
 	if (utimensat(here, entry->name, times, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys("set times of '%s/%s'", copy_target_here(t)->path,
-			       entry->name);
+		return err_sys("set times of '%s/%s'", copy_target_here(t), entry->name);
 	return NULL;
 }
 

@@ -12,9 +12,21 @@
 #include "base/fs.h"
 #include "base/path.h"
 
-const struct target_folder *copy_target_here(const struct copy_target *t)
+int copy_target_fd(const struct copy_target *t)
 {
-	return &t->folders.items[t->folders.len - 1];
+	return dir_chain_fd(&t->folders);
+}
+
+const char *copy_target_here(const struct copy_target *t)
+{
+	return buf_text(&t->here);
+}
+
+/* `here` is its path already; `fd` is taken over. */
+static struct err *push(struct copy_target *t, int fd)
+{
+	vec_push(&t->lens, t->here.len);
+	return dir_chain_push(&t->folders, fd);
 }
 
 struct err *copy_target_init(struct copy_target *t, int root_fd, const char *path)
@@ -26,24 +38,23 @@ struct err *copy_target_init(struct copy_target *t, int root_fd, const char *pat
 	*t = (struct copy_target){.root_fd = root_fd};
 	TRY(path_open(root_fd, parent, O_RDONLY | O_DIRECTORY, 0, &fd));
 	parent[strlen(parent) - 1] = '\0'; /* its slash: the root becomes "" */
-	vec_push(&t->folders, ((struct target_folder){fd, STEAL(parent)}));
+	buf_puts(&t->here, parent);
 	t->path = xstrdup(path);
-	return NULL;
+	return push(t, fd);
 }
 
-void copy_target_leave(struct copy_target *t)
+struct err *copy_target_leave(struct copy_target *t)
 {
-	struct target_folder *f = &t->folders.items[--t->folders.len];
-
-	close(f->fd);
-	free(f->path);
+	t->lens.len--;
+	buf_truncate(&t->here, t->lens.items[t->lens.len - 1]);
+	return dir_chain_pop(&t->folders);
 }
 
 void copy_target_release(struct copy_target *t)
 {
-	while (t->folders.len > 0)
-		copy_target_leave(t);
-	vec_free(&t->folders);
+	dir_chain_release(&t->folders);
+	buf_release(&t->here);
+	vec_free(&t->lens);
 	free(t->path);
 	t->path = NULL;
 }
@@ -53,28 +64,23 @@ struct err *copy_target_look(const struct copy_target *t, const char *name, mode
 	struct stat st;
 
 	*mode = 0;
-	if (fstatat(copy_target_here(t)->fd, name, &st,
-		    AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0)
+	if (fstatat(copy_target_fd(t), name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ==
+	    0)
 		*mode = st.st_mode;
 	else if (errno != ENOENT)
-		return err_sys("'%s/%s'", copy_target_here(t)->path, name);
+		return err_sys("'%s/%s'", copy_target_here(t), name);
 	return NULL;
 }
 
 struct err *copy_target_enter(struct copy_target *t, const char *name)
 {
-	const struct target_folder *here = copy_target_here(t);
-	char *path = name[0] ? xasprintf("%s/%s", here->path, name) : xstrdup(here->path);
 	int fd = -1;
-	struct err *e = fs_open(here->fd, name[0] ? name : ".",
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd);
 
-	if (e) {
-		free(path);
-		return e;
-	}
-	vec_push(&t->folders, ((struct target_folder){fd, path}));
-	return NULL;
+	TRY(fs_open(copy_target_fd(t), name[0] ? name : ".",
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd));
+	if (name[0])
+		buf_printf(&t->here, "/%s", name);
+	return push(t, fd);
 }
 
 struct err *copy_target_in_way(const struct copy_target *t, const char *name, mode_t mode)
@@ -86,6 +92,6 @@ struct err *copy_target_in_way(const struct copy_target *t, const char *name, mo
 			   : S_ISSOCK(mode) ? "a socket"
 					    : "a device";
 
-	return err_new(ERR_EXISTS, "'%s/%s' is %s in the image",
-		       copy_target_here(t)->path, name, what);
+	return err_new(ERR_EXISTS, "'%s/%s' is %s in the image", copy_target_here(t),
+		       name, what);
 }

@@ -11,19 +11,18 @@
 #ifndef ENGINE_TREE_COPY_TARGET_H
 #define ENGINE_TREE_COPY_TARGET_H
 
+#include "base/buf.h"
+#include "base/dir_chain.h"
 #include "base/vec.h"
 #include "engine/tree/tree_walk.h"
-
-/* An open folder of the target. */
-struct target_folder {
-	int fd;	    /* O_RDONLY */
-	char *path; /* absolute inside the root, without links; "" is the root */
-};
 
 struct copy_target {
 	int root_fd; /* borrowed */
 	char *path;  /* of the copy itself: absolute inside the root, as root_resolve() */
-	VEC(struct target_folder) folders; /* innermost last; the first holds `path` */
+	/* ---- private ---- */
+	struct dir_chain folders; /* the first holds `path` */
+	struct buf here;  /* the innermost: absolute, without links; "" is the root */
+	VEC(size_t) lens; /* of `here`, for each folder */
 };
 
 extern const struct walk_visitor copy_host_visitor, copy_stage_visitor;
@@ -34,13 +33,15 @@ NODISCARD struct err *copy_target_init(struct copy_target *t, int root_fd,
 void copy_target_release(struct copy_target *t);
 
 /* For the visitors: */
-const struct target_folder *copy_target_here(const struct copy_target *t);
+/* The present folder, borrowed, and its path. */
+int copy_target_fd(const struct copy_target *t);
+const char *copy_target_here(const struct copy_target *t);
 /* What lies at `name` in the present folder, links not followed; `*mode` 0: nothing. */
 NODISCARD struct err *copy_target_look(const struct copy_target *t, const char *name,
 				       mode_t *mode);
 /* Enter folder `name` of the present one, which is no link; "" enters it once more. */
 NODISCARD struct err *copy_target_enter(struct copy_target *t, const char *name);
-void copy_target_leave(struct copy_target *t);
+NODISCARD struct err *copy_target_leave(struct copy_target *t);
 /* An ERR_EXISTS that says what lies at `name`. */
 NODISCARD struct err *copy_target_in_way(const struct copy_target *t, const char *name,
 					 mode_t mode);

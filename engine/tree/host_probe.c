@@ -20,6 +20,8 @@
 #include "scheduler/executor.h"
 
 enum {
+	PARALLEL_DEPTH =
+		24, /* folders that are looked into side by side: a descriptor each */
 	LISTING_SIZE = 32 * 1024, /* to begin with: 1,000 names of 8 characters */
 	LISTING_ROOM = 4096,	  /* more than any one entry takes */
 	SLICE_WORK = 256,	  /* stats: a fraction of a millisecond */
@@ -41,8 +43,8 @@ struct item {
 	uint64_t order;	    /* the name's first bytes, as a number that sorts like them */
 	unsigned char type; /* DT_DIR, ...: a hint */
 	mode_t mode;
-	dev_t device;		     /* that it is */
-	struct file_content content; /* of a folder, its digest */
+	dev_t device;		/* that it is */
+	struct content content; /* of a folder, its digest */
 };
 
 struct listing {
@@ -145,12 +147,19 @@ static char *path_of(const struct folder *f, const char *name)
 	return xasprintf("%s/%s", above, name);
 }
 
-static struct err *read_content(struct prober *p, int fd, struct file_content *content)
+static struct err *read_content(struct prober *p, int fd, struct content *content)
 {
 	CLEANUP(closep) int in = -1;
 
 	TRY(tree_walk_reopen(fd, &in));
-	return content_read(&p->reader, in, -1, content);
+	return file_content_read(p->request, &p->reader, in, -1, content);
+}
+
+static struct err *check_size(const struct prober *p, const struct stat *st)
+{
+	struct size_limit limit = {.max = p->request->max_file};
+
+	return size_limit_add(&limit, (uint64_t)st->st_size);
 }
 
 static struct err *look_at_file(struct prober *p, const struct folder *f,
@@ -159,7 +168,8 @@ static struct err *look_at_file(struct prober *p, const struct folder *f,
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
-	if (content_find(p->request, seen, &item->content))
+	TRY(check_size(p, seen));
+	if (file_content_find(p->request, seen, &item->content))
 		return NULL;
 	TRY(fs_open(f->fd, item->name, O_PATH, 0, &fd));
 	if (fstat(fd, &st) != 0)
@@ -258,7 +268,7 @@ static struct err *do_slice(void *context, size_t index, struct task *task)
 		.request = s->parent->request,
 		.task = task,
 		/* Progress is the asking task's to tell. */
-		.reader = {.request = s->parent->request, .is_silent = true},
+		.reader = file_content_reader(s->parent->request, true),
 	};
 
 	return look_at_all(&p, s->folder, s->items + begin, s->ends.items[index] - begin);
@@ -281,9 +291,6 @@ static struct err *look_at_items(struct prober *p, const struct folder *f,
 
 static struct err *check_folder(const struct folder *f)
 {
-	if (f->depth > TREE_DEPTH_MAX)
-		return err_new(ERR_SYS, "folders are nested more than %d deep",
-			       TREE_DEPTH_MAX);
 	for (const struct folder *up = f->up; up; up = up->up)
 		if (up->device == f->device && up->inode == f->inode)
 			return err_new(ERR_SYS, "a link leads back to a folder above it");
@@ -300,7 +307,25 @@ static void hash_item(struct hasher *h, const struct item *item)
 	if (S_ISDIR(item->mode))
 		tree_hash_folder(h, &item->content.blocks);
 	else if (S_ISREG(item->mode))
-		tree_hash_content(h, &item->content);
+		content_add(h, &item->content);
+}
+
+/* Far down, one after the other: this needs neither stack nor descriptors for each folder. */
+static struct err *probe_deep_folder(const struct prober *p, const struct folder *f,
+				     struct digest *out)
+{
+	CLEANUP(tree_walk_release) struct tree_walk w;
+	CLEANUP(freep) char *path = NULL;
+	struct err *e;
+
+	tree_walk_init(&w, p->request);
+	w.reader.progress = p->reader.progress;
+	e = tree_walk_source(&w, f->fd, f->name);
+	*out = w.entries;
+	if (!e || err_code(e) == ERR_CANCELLED)
+		return e;
+	path = path_of(f->up, f->name);
+	return err_wrap(e, "'%s'", path);
 }
 
 static struct err *probe_folder(struct prober *p, const struct folder *f,
@@ -310,6 +335,8 @@ static struct err *probe_folder(struct prober *p, const struct folder *f,
 	CLEANUP(listing_release) struct listing l = {0};
 
 	TRY(check_folder(f));
+	if (f->depth >= PARALLEL_DEPTH)
+		return probe_deep_folder(p, f, out);
 	TRY(list(f->fd, &l));
 	TRY(look_at_items(p, f, &l));
 	h = tree_hasher_new(p->request);
@@ -332,6 +359,13 @@ static struct err *probe_named_folder(struct prober *p, int fd, const struct sta
 	return probe_folder(p, &f, out);
 }
 
+static struct err *probe_named_file(struct prober *p, int fd, const struct stat *st,
+				    struct content *out)
+{
+	TRY(check_size(p, st));
+	return file_content_find(p->request, st, out) ? NULL : read_content(p, fd, out);
+}
+
 struct err *host_probe_source(const struct copy_request *request, int fd,
 			      const struct stat *st, struct hasher *hasher)
 {
@@ -339,7 +373,7 @@ struct err *host_probe_source(const struct copy_request *request, int fd,
 	struct prober p = {
 		.request = request,
 		.task = request->task,
-		.reader = {.request = request},
+		.reader = file_content_reader(request, false),
 	};
 	struct item item = {.name = "", .mode = st->st_mode, .device = st->st_rdev};
 
@@ -347,8 +381,8 @@ struct err *host_probe_source(const struct copy_request *request, int fd,
 		TRY(cancel_check(request->cancel));
 	if (S_ISDIR(st->st_mode))
 		TRY(probe_named_folder(&p, fd, st, &item.content.blocks));
-	else if (S_ISREG(st->st_mode) && !content_find(request, st, &item.content))
-		TRY(read_content(&p, fd, &item.content));
+	else if (S_ISREG(st->st_mode))
+		TRY(probe_named_file(&p, fd, st, &item.content));
 	hash_item(hasher, &item);
 	return NULL;
 }

@@ -20,6 +20,8 @@
  *            as in Apptainer.
  * Ownership: requests are borrowed.
  * Threads:   any; nobody else may change the root meanwhile.
+ *
+ *            Files above `max_file` are refused before anything of them is read or made.
  * Errors:    ERR_NOTFOUND (a source is missing, or its pattern matches nothing),
  *            ERR_SYNTAX (empty source, too many braces), ERR_EXISTS (something is in the
  *            way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all but the last carry the
@@ -64,6 +66,7 @@ struct copy_request {
 	/* From a stage: modification times count, later ones than `clamp_s` as that. */
 	bool times_count;
 	int64_t clamp_s;
+	uint64_t max_file; /* bytes of a file, and of all, holes included; 0: no limit */
 	struct tree_list *list; /* gets what the sources hold; may be NULL */
 	/* Of host files: saves reading those that it knows; may be NULL. */
 	struct stat_memo *memo;

@@ -72,9 +72,3 @@ void tree_hash_folder(struct hasher *h, const struct digest *entries)
 {
 	hasher_update(h, entries->bytes, sizeof(entries->bytes));
 }
-
-void tree_hash_content(struct hasher *h, const struct file_content *content)
-{
-	hasher_add_u64(h, content->size);
-	hasher_update(h, content->blocks.bytes, sizeof(content->blocks.bytes));
-}

@@ -18,7 +18,8 @@
 #include "engine/tree/tree_walk.h"
 
 struct hasher *tree_hasher_new(const struct copy_request *request);
-/* A thing as its folder sees it.  A folder's digest, or a file's content, must follow. */
+/* A thing as its folder sees it.  A folder's digest, or a file's content (content_add()), must
+ * follow. */
 void tree_hash_entry(struct hasher *h, enum copy_from from,
 		     const struct walk_entry *entry);
 /* "f" for a file, and so on: hashed, and listed. */
@@ -26,6 +27,5 @@ char tree_hash_letter(const struct walk_entry *entry);
 /* The mode as far as it is kept. */
 uint64_t tree_hash_mode(enum copy_from from, const struct stat *st);
 void tree_hash_folder(struct hasher *h, const struct digest *entries);
-void tree_hash_content(struct hasher *h, const struct file_content *content);
 
 #endif

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -16,61 +15,33 @@
 #include "base/path.h"
 #include "engine/tree/tree_hash.h"
 #include "engine/tree/tree_list.h"
-#include "engine/tree/tree_names.h"
 
 enum {
 	CAPABILITY_MAX = 256, /* 20 or 24 bytes as of Linux 6: capabilities(7) */
 };
 
-/* A folder that the walk is in. */
-struct level {
-	const struct level *up;
-	dev_t device;
-	ino_t inode;
-	unsigned depth;
-	int fd; /* O_RDONLY */
-};
-
-struct seen_file {
-	dev_t device;
-	ino_t inode;
-	char *path;
-};
-
-static int compare_seen(const void *left, const void *right)
+/* The innermost folder's; the source's own is the walk's. */
+static struct hasher *hasher_here(const struct tree_walk *w)
 {
-	const struct seen_file *a = left, *b = right;
-
-	if (a->device != b->device)
-		return a->device < b->device ? -1 : 1;
-	if (a->inode != b->inode)
-		return a->inode < b->inode ? -1 : 1;
-	return 0;
+	return w->levels.len > 0 ? w->levels.items[w->levels.len - 1].hasher : w->hasher;
 }
 
-static void seen_free(void *node)
+static uint32_t node_here(const struct tree_walk *w)
 {
-	struct seen_file *seen = node;
-
-	free(seen->path);
-	free(seen);
+	return w->levels.len > 0 ? w->levels.items[w->levels.len - 1].node : 0;
 }
 
-/* The path under which the file of `st` was met before; NULL, and noted, if it was not.
- */
-static const char *seen_before(struct tree_walk *w, const struct stat *st,
-			       const char *path)
+/* The path under which the file of `st` was met before, for free(); NULL, and noted, if it
+ * was not. */
+static struct err *seen_before(struct tree_walk *w, const struct walk_entry *entry,
+			       char **path)
 {
-	struct seen_file *seen = xcalloc(1, sizeof(*seen)), **found;
+	size_t node = inode_set_meet(&w->seen, &entry->stat, w->names.nodes.len + 1);
+	uint32_t noted;
 
-	*seen = (struct seen_file){st->st_dev, st->st_ino, xstrdup(path)};
-	found = tsearch(seen, &w->seen, compare_seen);
-	if (!found)
-		abort(); /* only memory can fail here */
-	if (*found == seen)
-		return NULL;
-	seen_free(seen);
-	return (*found)->path;
+	*path = node > 0 ? name_tree_path(&w->names, (uint32_t)node) : NULL;
+	return node > 0 ? NULL
+			: name_tree_add(&w->names, node_here(w), entry->name, &noted);
 }
 
 static bool from_host(const struct tree_walk *w)
@@ -92,15 +63,17 @@ static bool is_named_folder(const struct walk_entry *entry)
 
 static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 {
-	tree_hash_entry(w->hasher, w->request->from, entry);
+	struct hasher *h = hasher_here(w);
+
+	tree_hash_entry(h, w->request->from, entry);
 	if (w->request->times_count && !from_host(w) && !entry->first &&
 	    !is_named_folder(entry))
-		hasher_add_u64(w->hasher, (uint64_t)kept_time(w, &entry->stat));
+		hasher_add_u64(h, (uint64_t)kept_time(w, &entry->stat));
 }
 
 /* For `why`: what was just walked; `content` of a file that was read, else NULL. */
 static void list_entry(const struct tree_walk *w, const struct walk_entry *entry,
-		       const struct file_content *content)
+		       const struct content *content)
 {
 	const char *text = entry->first ? entry->first : entry->link;
 	struct tree_item item = {.type = tree_hash_letter(entry)};
@@ -131,8 +104,12 @@ struct err *tree_walk_reopen(int fd, int *out)
 
 static struct err *read_capability(int fd, unsigned char *value, struct walk_entry *entry)
 {
-	ssize_t size = fgetxattr(fd, "security.capability", value, CAPABILITY_MAX);
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	ssize_t size;
 
+	/* fgetxattr(2) takes no O_PATH. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	size = getxattr(path, "security.capability", value, CAPABILITY_MAX);
 	if (size < 0 && errno != ENODATA && errno != EOPNOTSUPP)
 		return err_sys("capabilities");
 	if (size > 0) {
@@ -142,16 +119,30 @@ static struct err *read_capability(int fd, unsigned char *value, struct walk_ent
 	return NULL;
 }
 
-static struct err *copy_file(struct tree_walk *w, int in, const struct walk_entry *entry)
+/* What `in` holds; written to `out` unless that is -1. */
+static struct err *read_file(struct tree_walk *w, int fd, int out,
+			     const struct walk_entry *entry, struct content *content)
+{
+	CLEANUP(closep) int in = -1;
+
+	if (out < 0 && from_host(w) &&
+	    file_content_find(w->request, &entry->stat, content))
+		return NULL;
+	TRY(tree_walk_reopen(fd, &in));
+	return file_content_read(w->request, &w->reader, in, out, content);
+}
+
+static struct err *copy_file(struct tree_walk *w, int fd, const struct walk_entry *entry)
 {
 	CLEANUP(closep) int out = -1;
-	struct file_content content;
+	struct content content;
 
+	TRY(size_limit_add(&w->limit, (uint64_t)entry->stat.st_size));
 	if (w->visitor)
 		TRY(w->visitor->file(w->context, entry, &out));
-	TRY(content_read(&w->reader, in, out, &content));
+	TRY(read_file(w, fd, out, entry, &content));
 	hash_entry(w, entry);
-	tree_hash_content(w->hasher, &content);
+	content_add(hasher_here(w), &content);
 	list_entry(w, entry, &content);
 	return w->visitor ? w->visitor->finish(w->context, entry, out) : NULL;
 }
@@ -166,17 +157,17 @@ static struct err *copy_other(struct tree_walk *w, const struct walk_entry *entr
 static struct err *walk_file(struct tree_walk *w, int fd, const struct walk_entry *entry)
 {
 	unsigned char capability[CAPABILITY_MAX];
+	CLEANUP(freep) char *first = NULL;
 	struct walk_entry file = *entry;
-	CLEANUP(closep) int in = -1;
 
 	if (!from_host(w) && file.stat.st_nlink > 1)
-		file.first = seen_before(w, &file.stat, file.path);
+		TRY(seen_before(w, &file, &first));
+	file.first = first;
 	if (file.first)
 		return copy_other(w, &file);
-	TRY(tree_walk_reopen(fd, &in));
 	if (!from_host(w))
-		TRY(read_capability(in, capability, &file));
-	return copy_file(w, in, &file);
+		TRY(read_capability(fd, capability, &file));
+	return copy_file(w, fd, &file);
 }
 
 static struct err *walk_link(struct tree_walk *w, int fd, const struct walk_entry *entry)
@@ -192,77 +183,73 @@ static struct err *walk_link(struct tree_walk *w, int fd, const struct walk_entr
 	return copy_other(w, &link);
 }
 
-static struct err *walk_entry(struct tree_walk *w, const struct level *up, int fd,
-			      const struct walk_entry *entry);
+/* ---- folders ---- */
 
-static struct err *walk_child(struct tree_walk *w, const struct level *level,
-			      const char *folder, const char *name)
+static struct err *check_folder(const struct tree_walk *w, const struct stat *st)
 {
-	CLEANUP(freep)
-	char *path = xasprintf("%s%s%s", folder, folder[0] ? "/" : "", name);
-	CLEANUP(closep) int fd = -1;
-	struct walk_entry entry = {.path = path, .name = name};
-	struct err *e = fs_open(level->fd, name, O_PATH | (from_host(w) ? 0 : O_NOFOLLOW),
-				0, &fd);
-
-	if (!e && fstat(fd, &entry.stat) != 0)
-		e = err_sys("stat");
-	if (!e)
-		e = walk_entry(w, level, fd, &entry);
-	/* One level says where; it is the innermost that knows the whole path. */
-	if (e && err_code(e) != ERR_CANCELLED && !err_cause(e))
-		e = err_wrap(e, "'%s'", path);
-	return e;
-}
-
-static struct err *check_folder(const struct tree_walk *w, const struct level *level)
-{
-	if (level->depth > TREE_DEPTH_MAX)
+	if (w->levels.len > TREE_DEPTH_MAX)
 		return err_new(ERR_SYS, "folders are nested more than %d deep",
 			       TREE_DEPTH_MAX);
-	if (w->visitor && level->device == w->avoid.st_dev &&
-	    level->inode == w->avoid.st_ino)
+	if (w->visitor && st->st_dev == w->avoid.st_dev && st->st_ino == w->avoid.st_ino)
 		return err_new(ERR_SYS, "the source holds the image's own root folder");
-	for (const struct level *l = level->up; l; l = l->up)
-		if (l->device == level->device && l->inode == level->inode)
+	for (size_t i = 0; i < w->levels.len; i++)
+		if (w->levels.items[i].stat.st_dev == st->st_dev &&
+		    w->levels.items[i].stat.st_ino == st->st_ino)
 			return err_new(ERR_SYS, "a link leads back to a folder above it");
 	return NULL;
 }
 
-static struct err *walk_folder(struct tree_walk *w, const struct level *up, int fd,
-			       const struct walk_entry *entry)
+static struct err *push_level(struct tree_walk *w, const struct walk_entry *entry)
 {
-	CLEANUP(path_list_release) struct path_list names = {0};
-	CLEANUP(hasher_freep) struct hasher *within = tree_hasher_new(w->request);
-	CLEANUP(closep) int own = -1;
-	struct hasher *around = w->hasher;
-	struct digest entries;
-	struct err *e = NULL;
-	struct level level = {.up = up,
-			      .device = entry->stat.st_dev,
-			      .inode = entry->stat.st_ino,
-			      .depth = up ? up->depth + 1 : 0};
+	struct walk_level level = {.stat = entry->stat};
 
-	TRY(check_folder(w, &level));
-	TRY(fs_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, &own));
-	level.fd = own;
-	TRY(tree_names(own, &names));
-	list_entry(w, entry, NULL);
-	if (w->visitor)
-		TRY(w->visitor->enter(w->context, entry));
-	w->hasher = within;
-	for (size_t i = 0; i < names.len && !e; i++)
-		e = walk_child(w, &level, entry->path, names.items[i]);
-	w->hasher = around;
-	TRY(e);
-	hash_entry(w, entry);
-	entries = hasher_final(within);
-	tree_hash_folder(w->hasher, &entries);
-	return w->visitor ? w->visitor->leave(w->context, entry) : NULL;
+	/* The source's own name is no part of paths below it. */
+	if (w->levels.len > 0)
+		TRY(name_tree_add(&w->names, node_here(w), entry->name, &level.node));
+	level.hasher = tree_hasher_new(w->request);
+	vec_push(&w->levels, level);
+	return NULL;
 }
 
-static struct err *walk_entry(struct tree_walk *w, const struct level *up, int fd,
-			      const struct walk_entry *entry)
+static struct err *enter_folder(struct tree_walk *w, int fd,
+				const struct walk_entry *entry)
+{
+	int own = -1;
+
+	TRY(check_folder(w, &entry->stat));
+	TRY(fs_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, &own));
+	TRY(folder_walk_push(&w->folders, own, entry->name));
+	TRY(push_level(w, entry));
+	list_entry(w, entry, NULL);
+	return w->visitor ? w->visitor->enter(w->context, entry) : NULL;
+}
+
+static void drop_level(struct tree_walk *w)
+{
+	struct walk_level *level = &w->levels.items[--w->levels.len];
+
+	hasher_free(level->hasher);
+	name_tree_drop_if_last(&w->names, level->node);
+}
+
+static struct err *leave_folder(struct tree_walk *w)
+{
+	const struct walk_level *level = &w->levels.items[w->levels.len - 1];
+	const char *path = folder_walk_path(&w->folders);
+	struct walk_entry entry = {.path = path,
+				   .name = path[0] ? path_base(path) : w->name,
+				   .stat = level->stat};
+
+	w->entries = hasher_final(level->hasher);
+	drop_level(w);
+	hash_entry(w, &entry);
+	tree_hash_folder(hasher_here(w), &w->entries);
+	if (w->visitor)
+		TRY(w->visitor->leave(w->context, &entry));
+	return folder_walk_leave(&w->folders);
+}
+
+static struct err *walk_entry(struct tree_walk *w, int fd, const struct walk_entry *entry)
 {
 	if (w->request->cancel)
 		TRY(cancel_check(w->request->cancel));
@@ -270,7 +257,7 @@ static struct err *walk_entry(struct tree_walk *w, const struct level *up, int f
 	case S_IFREG:
 		return walk_file(w, fd, entry);
 	case S_IFDIR:
-		return walk_folder(w, up, fd, entry);
+		return enter_folder(w, fd, entry);
 	case S_IFLNK:
 		return walk_link(w, fd, entry);
 	default:
@@ -278,12 +265,45 @@ static struct err *walk_entry(struct tree_walk *w, const struct level *up, int f
 	}
 }
 
+static struct err *walk_child(struct tree_walk *w, const char *path, const char *name)
+{
+	const int flags = O_PATH | (from_host(w) ? 0 : O_NOFOLLOW);
+	struct walk_entry entry = {.path = path, .name = name};
+	CLEANUP(closep) int fd = -1;
+
+	TRY(fs_open(folder_walk_fd(&w->folders), name, flags, 0, &fd));
+	if (fstat(fd, &entry.stat) != 0)
+		return err_sys("stat");
+	return walk_entry(w, fd, &entry);
+}
+
+static struct err *walk_next(struct tree_walk *w)
+{
+	CLEANUP(freep) char *path = NULL;
+	const char *name;
+	struct err *e;
+
+	TRY(folder_walk_next(&w->folders, &name));
+	if (!name)
+		return leave_folder(w);
+	path = folder_walk_path_of(&w->folders, name);
+	e = walk_child(w, path, path_base(path));
+	if (e && err_code(e) != ERR_CANCELLED && !err_cause(e))
+		e = err_wrap(e, "'%s'", path);
+	return e;
+}
+
+/* ---- the walk ---- */
+
 void tree_walk_init(struct tree_walk *w, const struct copy_request *request)
 {
 	*w = (struct tree_walk){
 		.request = request,
 		.hasher = tree_hasher_new(request),
-		.reader = {.request = request},
+		.reader = file_content_reader(request, false),
+		.limit = {.max = request->max_file},
+		.folders = {.stop = cancel_stop(request->cancel)},
+		.seen = INODE_SET_INIT,
 	};
 	hasher_add_str(w->hasher,
 		       request->from == COPY_FROM_HOST ? "copy host 2" : "copy stage 2");
@@ -304,19 +324,26 @@ struct err *tree_walk_open(const struct copy_request *request, const char *path,
 struct err *tree_walk_source(struct tree_walk *w, int fd, const char *name)
 {
 	struct walk_entry entry = {.path = "", .name = name};
-	struct err *e;
 
+	w->name = name;
+	inode_set_release(&w->seen);
+	name_tree_clear(&w->names);
 	if (fstat(fd, &entry.stat) != 0)
 		return err_sys("'%s'", name);
-	e = walk_entry(w, NULL, fd, &entry);
-	tdestroy(w->seen, seen_free);
-	w->seen = NULL;
-	return e;
+	TRY(walk_entry(w, fd, &entry));
+	while (w->levels.len > 0)
+		TRY(walk_next(w));
+	return NULL;
 }
 
 void tree_walk_release(struct tree_walk *w)
 {
-	tdestroy(w->seen, seen_free);
+	while (w->levels.len > 0)
+		drop_level(w);
+	vec_free(&w->levels);
+	folder_walk_release(&w->folders);
+	inode_set_release(&w->seen);
+	name_tree_release(&w->names);
 	hasher_free(w->hasher);
 	content_reader_release(&w->reader);
 }

@@ -15,11 +15,15 @@
 
 #include <sys/stat.h>
 
+#include "base/folder_walk.h"
+#include "base/inode_set.h"
+#include "base/size_limit.h"
 #include "engine/tree/file_content.h"
+#include "engine/tree/name_tree.h"
 #include "engine/tree/tree_copy.h"
 
-/* Folders; each holds a descriptor or two open. */
-enum { TREE_DEPTH_MAX = 256 };
+/* Folders, one in the other.  Neither stack nor descriptors grow with them: base/folder_walk.h. */
+enum { TREE_DEPTH_MAX = 10000 };
 
 /* One thing that the walk meets. */
 struct walk_entry {
@@ -47,15 +51,29 @@ struct walk_visitor {
 	NODISCARD struct err *(*other)(void *context, const struct walk_entry *entry);
 };
 
+/* A folder that the walk is in. */
+struct walk_level {
+	struct stat stat;
+	struct hasher *hasher; /* of its entries */
+	uint32_t node;	       /* in the walk's names; 0 for the source itself */
+};
+
 struct tree_walk {
 	const struct copy_request *request;
-	struct hasher *hasher; /* of the folder that it is in */
+	struct hasher *hasher; /* of all sources */
 	struct content_reader reader;
+	struct size_limit limit;
 	const struct walk_visitor *visitor; /* NULL: a probe */
 	void *context;
 	struct stat avoid;  /* the folder copied into, which must not be a source */
-	void *seen;	    /* tsearch(3) tree of files with several names */
 	const char *source; /* as written and expanded; for the list */
+	/* ---- private ---- */
+	const char *name; /* of the source, as the target chose it */
+	struct folder_walk folders;
+	VEC(struct walk_level) levels;
+	struct inode_set seen; /* files with several names: their first one in `names` */
+	struct name_tree names;
+	struct digest entries; /* of the folder that was left last */
 };
 
 void tree_walk_init(struct tree_walk *w, const struct copy_request *request);

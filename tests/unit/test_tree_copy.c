@@ -4,8 +4,10 @@
  */
 /* links: tree */
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/xattr.h>
 
+#include "base/folder_walk.h"
 #include "tests/fake/copy_fixture.h"
 
 static void put_missing_lines(const char *from, const char *in, char sign,
@@ -374,6 +376,128 @@ static void capabilities_and_holes(void **state)
 	assert_true(st.st_blocks < 2048);
 }
 
+/* `depth` folders with names of 20 characters below `folder`, each with a file; the names of one
+ * more file are in the innermost and in the outermost. */
+static void make_deep(const struct fixture *f, const char *folder, int depth)
+{
+	int fd = open_folder(f, folder), top = dup(fd);
+
+	for (int i = 0; i < depth; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(fd, "a-folder-of-20-chars", 0755), 0);
+		assert_int_equal(mknodat(fd, "file", S_IFREG | 0644, 0), 0);
+		assert_ok(fs_open(fd, "a-folder-of-20-chars", O_RDONLY | O_DIRECTORY, 0,
+				  &next));
+		close(fd);
+		fd = next;
+	}
+	assert_int_equal(mknodat(fd, "deep", S_IFREG | 0644, 0), 0);
+	assert_int_equal(linkat(fd, "deep", top, "name-of-deep", 0), 0);
+	assert_int_equal(linkat(fd, "deep", fd, "also-deep", 0), 0);
+	close(fd);
+	close(top);
+}
+
+/* How many names lie below, and how many links the file in the outermost folder has. */
+static size_t count_names(const struct fixture *f, const char *folder, unsigned *links)
+{
+	CLEANUP(folder_walk_release) struct folder_walk w = {0};
+	CLEANUP(closep) int fd = open_folder(f, folder);
+	const char *name;
+	struct stat st;
+	size_t n = 0;
+
+	assert_int_equal(fstatat(fd, "name-of-deep", &st, 0), 0);
+	*links = (unsigned)st.st_nlink;
+	assert_ok(folder_walk_enter(&w, fd, "."));
+	while (folder_walk_is_inside(&w)) {
+		assert_ok(folder_walk_next(&w, &name));
+		if (!name) {
+			assert_ok(folder_walk_leave(&w));
+			continue;
+		}
+		n++;
+		assert_int_equal(fstatat(folder_walk_fd(&w), name, &st, 0), 0);
+		if (S_ISDIR(st.st_mode))
+			assert_ok(folder_walk_enter(&w, folder_walk_fd(&w), name));
+	}
+	return n;
+}
+
+/* Folders deeper than PATH_MAX, and than there are descriptors for; from a stage with names of
+ * one file that far from each other. */
+static void deep_folders(void **state)
+{
+	enum { DEPTH = 400 };
+	struct fixture *f = *state;
+	struct rlimit limit, few;
+	unsigned links;
+
+	shell(f, "mkdir deep stage/deep");
+	make_deep(f, "deep", DEPTH);
+	make_deep(f, "stage/deep", DEPTH);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = limit;
+	few.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_ok(copy(f, COPY_FROM_HOST, "deep", "/from-host", NULL));
+	assert_ok(copy(f, COPY_FROM_STAGE, "/deep", "/from-stage", NULL));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(count_names(f, "image/from-host", &links), 2 * DEPTH + 3);
+	assert_int_equal(links, 1);
+	assert_int_equal(count_names(f, "image/from-stage", &links), 2 * DEPTH + 3);
+	assert_int_equal(links, 3);
+}
+
+/* What is too large is refused before anything of it is made, one file or all together; nor is it
+ * read when it is only looked at. */
+static void sizes_are_limited(void **state)
+{
+	static const enum copy_from sides[] = {COPY_FROM_HOST, COPY_FROM_STAGE};
+	struct fixture *f = *state;
+
+	shell(f, "mkdir big stage/big; truncate -s 2T big/b stage/big/b;"
+		 "truncate -s 900G big/a stage/big/a");
+	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
+		struct copy_item item = {"big", "/new", fixture_place()};
+		struct copy_request request = {
+			.from = sides[i],
+			.source_fd = i == 0 ? f->source_fd : f->stage_fd,
+			.items = &item,
+			.n_items = 1,
+			.max_file = UINT64_C(1) << 40,
+		};
+		CLEANUP(buf_release) struct buf text = BUF_INIT;
+		struct digest d;
+		struct stat st;
+		struct err *e = tree_copy(&request, f->image_fd, &d);
+
+		assert_non_null(e);
+		err_render(e, &text);
+		err_free(e);
+		assert_non_null(strstr(buf_text(&text), "'b'"));
+		assert_non_null(strstr(buf_text(&text), "2048.0 GiB"));
+		assert_non_null(strstr(buf_text(&text), "--max-file"));
+		assert_int_equal(fstatat(f->image_fd, "new/b", &st, 0), -1);
+		assert_err(ERR_SYS, tree_copy_digest(&request, &d));
+		shell(f, "rm -rf image/new");
+		request.max_file = UINT64_C(2) << 40;
+		e = tree_copy(&request, f->image_fd, &d);
+		assert_non_null(e);
+		buf_clear(&text);
+		err_render(e, &text);
+		err_free(e);
+		assert_non_null(strstr(buf_text(&text), "together"));
+		shell(f, "rm -rf image/new");
+		request.max_file = UINT64_C(3) << 40;
+		assert_ok(tree_copy(&request, f->image_fd, &d));
+		assert_int_equal(fstatat(f->image_fd, "new/b", &st, 0), 0);
+		assert_int_equal(st.st_size, UINT64_C(2) << 40);
+		shell(f, "rm -r image/new");
+	}
+}
+
 /* A link to a folder above, followed for ever by a careless copy, ends in an error. */
 static void loops_on_the_host(void **state)
 {
@@ -436,6 +560,8 @@ int main(void)
 		UNIT(folder_is_not_replaced),
 		UNIT(times),
 		UNIT(capabilities_and_holes),
+		UNIT(deep_folders),
+		UNIT(sizes_are_limited),
 		UNIT(loops_on_the_host),
 		UNIT(root_inside_the_source),
 		UNIT(cancelled),
