@@ -31,6 +31,7 @@
 	X(archive_entry_xattr_next)                                                      \
 	X(archive_entry_xattr_reset)                                                     \
 	X(archive_error_string)                                                          \
+	X(archive_filter_bytes)                                                          \
 	X(archive_read_data_block)                                                       \
 	X(archive_read_free)                                                             \
 	X(archive_read_new)                                                              \
@@ -68,6 +69,7 @@ NODISCARD struct err *archive_lib_load(void);
 #define archive_entry_xattr_next archive_lib.archive_entry_xattr_next_
 #define archive_entry_xattr_reset archive_lib.archive_entry_xattr_reset_
 #define archive_error_string archive_lib.archive_error_string_
+#define archive_filter_bytes archive_lib.archive_filter_bytes_
 #define archive_read_data_block archive_lib.archive_read_data_block_
 #define archive_read_free archive_lib.archive_read_free_
 #define archive_read_new archive_lib.archive_read_new_

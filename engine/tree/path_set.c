@@ -50,7 +50,8 @@ bool path_set_add(struct path_set *s, struct str path)
 	uint64_t hash;
 	size_t slot;
 
-	if (2 * s->len >= s->cap)
+	/* Seven in eight: keyed hashes are even. */
+	if (8 * s->len >= 7 * s->cap)
 		path_set_grow(s);
 	hash = path_hash(s, path);
 	slot = find_slot(s, hash);
@@ -59,6 +60,11 @@ bool path_set_add(struct path_set *s, struct str path)
 	s->slots[slot] = hash;
 	s->len++;
 	return true;
+}
+
+bool path_set_is_full(const struct path_set *s)
+{
+	return s->len >= PATH_SET_MAX;
 }
 
 bool path_set_has(const struct path_set *s, struct str path)

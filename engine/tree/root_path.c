@@ -27,36 +27,13 @@ static void drop_last(struct buf *path)
 		buf_truncate(path, path->len - 1);
 }
 
-/* The text of the link at `path`; `*out` stays NULL for anything else, and for nothing.
- */
-static struct err *read_link(int root_fd, const char *path, char **out)
-{
-	CLEANUP(closep) int fd = -1;
-	char text[PATH_MAX];
-	struct stat st;
-	ssize_t len;
-	struct err *e = path_open(root_fd, path, O_PATH | O_NOFOLLOW, 0, &fd);
-
-	if (e && (err_errno(e) == ENOENT || err_errno(e) == ENOTDIR)) {
-		err_ignore(e, "missing components are kept");
-		return NULL;
-	}
-	TRY(e);
-	if (fstat(fd, &st) != 0)
-		return err_sys("'%s'", path);
-	if (!S_ISLNK(st.st_mode))
-		return NULL;
-	len = readlinkat(fd, "", text, sizeof(text));
-	if (len < 0)
-		return err_sys("'%s'", path);
-	*out = xstrndup(text, (size_t)len);
-	return NULL;
-}
-
 /* A walk along a path: what is resolved, and what is left to do. */
 struct resolver {
+	int root_fd;
 	struct buf done;
-	char *text; /* owns what `rest` points into */
+	int fd;		 /* O_PATH, of what `done` leads to; -1: not opened */
+	bool is_missing; /* nothing is there */
+	char *text;	 /* owns what `rest` points into */
 	struct str rest;
 	unsigned links;
 };
@@ -64,9 +41,62 @@ struct resolver {
 static void resolver_release(struct resolver *r)
 {
 	buf_release(&r->done);
+	closep(&r->fd);
 	free(r->text);
 }
 
+/* `done` is another path now. */
+static void forget_place(struct resolver *r)
+{
+	closep(&r->fd);
+	r->fd = -1;
+	r->is_missing = false;
+}
+
+static struct err *open_place(struct resolver *r)
+{
+	struct err *e;
+
+	if (r->fd >= 0 || r->is_missing)
+		return NULL;
+	e = path_open(r->root_fd, buf_text(&r->done), O_PATH | O_NOFOLLOW, 0, &r->fd);
+	r->is_missing = e && (err_errno(e) == ENOENT || err_errno(e) == ENOTDIR);
+	if (!r->is_missing)
+		return e;
+	err_ignore(e, "missing components are kept");
+	return NULL;
+}
+
+/* Go to `name` in the present place; `*link` gets the text of a link, which is not gone to. */
+static struct err *enter(struct resolver *r, const char *name, char **link)
+{
+	CLEANUP(closep) int fd = -1;
+	char text[PATH_MAX];
+	struct stat st;
+	ssize_t len;
+
+	TRY(open_place(r));
+	if (r->is_missing)
+		return NULL;
+	fd = openat(r->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	r->is_missing = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
+	if (r->is_missing)
+		return NULL;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_sys("'%s'", name);
+	if (!S_ISLNK(st.st_mode)) {
+		closep(&r->fd);
+		r->fd = steal_fd(&fd);
+		return NULL;
+	}
+	len = readlinkat(fd, "", text, sizeof(text));
+	if (len < 0)
+		return err_sys("'%s'", name);
+	*link = xstrndup(text, (size_t)len);
+	return NULL;
+}
+
+/* The link lies in the present place. */
 static struct err *follow_link(struct resolver *r, const char *link)
 {
 	char *text;
@@ -75,10 +105,10 @@ static struct err *follow_link(struct resolver *r, const char *link)
 		errno = ELOOP;
 		return err_sys("'%s'", buf_text(&r->done));
 	}
-	if (link[0] == '/')
+	if (link[0] == '/') {
 		buf_clear(&r->done);
-	else
-		drop_last(&r->done);
+		forget_place(r);
+	}
 	text = xasprintf("%s/%.*s", link, STR_ARG(r->rest));
 	free(r->text);
 	r->text = text;
@@ -86,37 +116,41 @@ static struct err *follow_link(struct resolver *r, const char *link)
 	return NULL;
 }
 
-static struct err *resolve_part(struct resolver *r, int root_fd, struct str part,
-				bool follow_last)
+static struct err *resolve_part(struct resolver *r, struct str part, bool follow_last)
 {
+	CLEANUP(freep) char *name = NULL;
 	CLEANUP(freep) char *link = NULL;
 
 	if (part.len == 0 || str_is(part, "."))
 		return NULL;
 	if (str_is(part, "..")) {
 		drop_last(&r->done);
+		forget_place(r);
 		return NULL;
 	}
-	buf_printf(&r->done, "/%.*s", STR_ARG(part));
-	if (r->done.len >= PATH_MAX) {
+	if (r->done.len + 1 + part.len >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return err_sys("'%.*s'", STR_ARG(part));
 	}
+	name = str_dup(part);
 	if (follow_last || r->rest.len > 0)
-		TRY(read_link(root_fd, buf_text(&r->done), &link));
-	return link ? follow_link(r, link) : NULL;
+		TRY(enter(r, name, &link));
+	if (link)
+		return follow_link(r, link);
+	buf_printf(&r->done, "/%s", name);
+	return NULL;
 }
 
 struct err *root_resolve(int root_fd, const char *path, bool follow_last, char **out)
 {
-	CLEANUP(resolver_release) struct resolver r = {.text = xstrdup(path)};
+	CLEANUP(resolver_release)
+	struct resolver r = {.root_fd = root_fd, .fd = -1, .text = xstrdup(path)};
 	struct str part;
 
 	r.rest = str_of(r.text);
 	while (r.rest.len > 0) {
 		str_cut(r.rest, '/', &part, &r.rest);
-		TRY(err_wrap(resolve_part(&r, root_fd, part, follow_last), "path '%s'",
-			     path));
+		TRY(err_wrap(resolve_part(&r, part, follow_last), "path '%s'", path));
 	}
 	if (r.done.len == 0)
 		buf_putc(&r.done, '/');
@@ -124,36 +158,53 @@ struct err *root_resolve(int root_fd, const char *path, bool follow_last, char *
 	return NULL;
 }
 
+static struct err *set_mtime(int fd, struct timespec mtime)
+{
+	if (futimens(fd, (struct timespec[]){mtime, mtime}) != 0)
+		return err_sys("set times");
+	return NULL;
+}
+
+/* Make folder `name` of `dir_fd`, where something else may be in the way. */
+static struct err *make_folder(int dir_fd, const char *name, const struct root_make *how)
+{
+	struct stat before;
+
+	if (fstat(dir_fd, &before) != 0)
+		return err_sys("'%s'", name);
+	if (how->replace)
+		TRY(fs_remove_tree(dir_fd, name));
+	if (mkdirat(dir_fd, name, 0755) != 0)
+		return err_sys("'%s'", name);
+	return how->mtime ? set_mtime(dir_fd, before.st_mtim) : NULL;
+}
+
 /* Open, after making it if need be, folder `name` of `*dir_fd`, and put it in its place.
  */
-static struct err *enter_folder(int *dir_fd, const char *name, bool replace, bool *made)
+static struct err *enter_folder(int *dir_fd, const char *name,
+				const struct root_make *how, bool *made)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-	int next = -1;
-	struct err *e;
+	int next = -1, number;
+	struct err *e = fs_open(*dir_fd, name, flags, 0, &next);
 
-	*made = false;
-	e = fs_open(*dir_fd, name, flags, 0, &next);
-	if (e && replace && (err_errno(e) == ENOTDIR || err_errno(e) == ELOOP)) {
-		err_ignore(e, "a non-folder in the way is replaced");
-		TRY(fs_remove_tree(*dir_fd, name));
-		errno = ENOENT;
-		e = err_sys("'%s'", name);
-	}
-	if (e && err_errno(e) == ENOENT) {
+	number = e ? err_errno(e) : 0;
+	*made = number == ENOENT ||
+		(how->replace && (number == ENOTDIR || number == ELOOP));
+	if (*made) {
 		err_ignore(e, "made now");
-		if (mkdirat(*dir_fd, name, 0755) != 0)
-			return err_sys("'%s'", name);
-		*made = true;
+		TRY(make_folder(*dir_fd, name, how));
 		e = fs_open(*dir_fd, name, flags, 0, &next);
 	}
 	TRY(e);
 	close(*dir_fd);
 	*dir_fd = next;
+	if (!*made)
+		return NULL;
 	/* The umask of this process, and a set-group-id parent, must not show. */
-	if (*made && (fchown(next, 0, 0) != 0 || fchmod(next, 0755) != 0))
+	if (fchown(next, 0, 0) != 0 || fchmod(next, 0755) != 0)
 		return err_sys("'%s'", name);
-	return NULL;
+	return how->mtime ? set_mtime(next, *how->mtime) : NULL;
 }
 
 struct err *root_make_folders(int root_fd, const char *path, const struct root_make *how)
@@ -172,7 +223,7 @@ struct err *root_make_folders(int root_fd, const char *path, const struct root_m
 			continue;
 		name = str_dup(part);
 		buf_printf(&sofar, "/%s", name);
-		TRY(err_wrap(enter_folder(&dir, name, how->replace, &made), "folder '%s'",
+		TRY(err_wrap(enter_folder(&dir, name, how, &made), "folder '%s'",
 			     buf_text(&sofar)));
 		if (made && how->made)
 			how->made(how->context, buf_text(&sofar));

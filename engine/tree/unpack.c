@@ -27,10 +27,11 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 {
 	CLEANUP(closep) int reply_write = -1;
 	CLEANUP(closep) int root = -1;
-	char max_bytes[24], diff_id[DIGEST_TEXT_SIZE] = "-";
+	char max_bytes[24], max_file[24], diff_id[DIGEST_TEXT_SIZE] = "-";
 	const char *folder = request->merged ? request->merged : request->target;
 	const char *argv[] = {"dagbuild", "internal-unpack", mode_name(request),
-			      max_bytes,  diff_id,	     NULL};
+			      max_bytes,  max_file,	     diff_id,
+			      NULL};
 	const char *env[2];
 	int fds[3];
 
@@ -38,6 +39,8 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 	snprintf(max_bytes, sizeof(max_bytes), "%llu",
 		 (unsigned long long)(request->max_bytes > 0 ? request->max_bytes
 							     : BYTES_MAX_DEFAULT));
+	snprintf(max_file, sizeof(max_file), "%llu",
+		 (unsigned long long)request->max_file);
 	if (digest_is_set(&request->diff_id))
 		digest_format(&request->diff_id, diff_id);
 	TRY(fs_open(AT_FDCWD, folder, O_PATH | O_DIRECTORY, 0, &root));

@@ -39,7 +39,8 @@ struct unpack_request {
 	/* The lowest layer: nothing is below it, so it never needs parents, and
 	 * whiteouts mean nothing.  With `merged` NULL. */
 	bool is_first;
-	uint64_t max_bytes;	     /* of unpacked file data; 0: 64 GiB */
+	uint64_t max_bytes; /* of unpacked file data; 0: 64 GiB */
+	uint64_t max_file;  /* of a file, and of all, holes included; 0: no limit */
 	const struct cancel *cancel; /* may be NULL */
 	/* Called with compressed bytes consumed, from the calling thread; may be NULL. */
 	void (*progress)(void *context, uint64_t done);

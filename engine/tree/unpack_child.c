@@ -12,6 +12,7 @@
  */
 #include "engine/tree/unpack_child.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -21,8 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fs.h"
-#include "engine/tree/tree_names.h"
 #include "engine/tree/unpack_wire.h"
 
 /* Headers and padding of so many entries may come on top of the data. */
@@ -30,12 +31,14 @@ static const uint64_t OVERHEAD_MAX = GIB(16);
 
 static struct err *remove_children(int root_fd)
 {
-	CLEANUP(path_list_release) struct path_list names = {0};
+	CLEANUP(dir_closep) DIR *dir = dir_open_fd(root_fd);
+	const char *name;
 
-	TRY(tree_names(root_fd, &names));
-	for (size_t i = 0; i < names.len; i++)
-		TRY(fs_remove_tree(root_fd, names.items[i]));
-	return NULL;
+	if (!dir)
+		return err_sys("list folder");
+	while ((name = dir_next(dir)) != NULL)
+		TRY(fs_remove_tree(root_fd, name));
+	return errno ? err_sys("list folder") : NULL;
 }
 
 static struct err *apply_all(struct writer *w, struct unpack_stream *stream)
@@ -55,7 +58,7 @@ static struct err *unpack_with(struct writer *w, const struct unpack_job *job)
 	CLEANUP(unpack_stream_freep) struct unpack_stream *stream = NULL;
 	struct unpack_source source = {
 		.blob_fd = job->blob_fd,
-		.stream_max = job->max_bytes + OVERHEAD_MAX,
+		.stream_max = job->limits.max_bytes + OVERHEAD_MAX,
 		.progress = job->progress,
 		.context = job->context,
 	};
@@ -76,7 +79,7 @@ struct err *unpack_here(const struct unpack_job *job, struct unpack_result *resu
 {
 	CLEANUP(writer_release) struct writer w = {.here.fd = -1};
 
-	TRY(writer_init(&w, job->root_fd, job->mode, job->max_bytes));
+	TRY(writer_init(&w, job->root_fd, job->mode, &job->limits));
 	TRY(unpack_with(&w, job));
 	*result = w.result;
 	return NULL;
@@ -105,17 +108,18 @@ static bool parse_mode(const char *text, enum unpack_mode *out)
 	return false;
 }
 
-/* dagbuild internal-unpack MODE MAX_BYTES DIFF_ID|- */
+/* dagbuild internal-unpack MODE MAX_BYTES MAX_FILE DIFF_ID|- */
 static struct err *run(int argc, char **argv, struct unpack_result *result)
 {
 	CLEANUP(closep) int root = -1;
 	struct unpack_job job = {.blob_fd = WIRE_BLOB_FD, .progress = send_progress};
 
-	if (argc != 5 || !parse_mode(argv[2], &job.mode) ||
-	    !str_to_u64(str_of(argv[3]), &job.max_bytes))
+	if (argc != 6 || !parse_mode(argv[2], &job.mode) ||
+	    !str_to_u64(str_of(argv[3]), &job.limits.max_bytes) ||
+	    !str_to_u64(str_of(argv[4]), &job.limits.max_file))
 		return err_new(ERR_USAGE, "internal-unpack: bad arguments");
-	if (strcmp(argv[4], "-") != 0 && !digest_parse(str_of(argv[4]), &job.diff_id))
-		return err_new(ERR_USAGE, "internal-unpack: bad digest '%s'", argv[4]);
+	if (strcmp(argv[5], "-") != 0 && !digest_parse(str_of(argv[5]), &job.diff_id))
+		return err_new(ERR_USAGE, "internal-unpack: bad digest '%s'", argv[5]);
 	/* What was passed may be O_PATH; a folder must be readable to be emptied. */
 	TRY(fs_open(WIRE_ROOT_FD, ".", O_RDONLY | O_DIRECTORY, 0, &root));
 	job.root_fd = root;

@@ -16,7 +16,7 @@
 struct unpack_job {
 	int blob_fd, root_fd; /* borrowed; the root not O_PATH */
 	enum unpack_mode mode;
-	uint64_t max_bytes;
+	struct unpack_limits limits;
 	struct digest diff_id; /* may be unset */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

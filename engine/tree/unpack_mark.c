@@ -21,8 +21,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/folder_walk.h"
 #include "base/fs.h"
-#include "engine/tree/tree_names.h"
+#include "base/path.h"
 
 static struct err *set_opaque(int fd)
 {
@@ -43,40 +44,78 @@ struct err *writer_hide_below(const struct writer *w, int folder_fd)
 	return w->mode == UNPACK_ALONE ? set_opaque(folder_fd) : NULL;
 }
 
-static struct err *prune(struct writer *w, int dir_fd, const char *path);
+/* Folders that the pruning is in, and the times that they shall keep. */
+struct pruning {
+	struct writer *w;
+	struct folder_walk walk;
+	VEC(struct timespec) mtimes;
+};
 
-static struct err *prune_entry(struct writer *w, int dir_fd, const char *path,
-			       const char *name)
+static void pruning_release(struct pruning *p)
 {
-	CLEANUP(freep) char *full = xasprintf("%s/%s", path, name);
-	CLEANUP(closep) int child = -1;
-	struct stat st;
-
-	if (!path_set_has(&w->made, str_of(full)))
-		return fs_remove_tree(dir_fd, name);
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys("'%s'", full);
-	if (!S_ISDIR(st.st_mode))
-		return NULL;
-	TRY(writer_open_folder(dir_fd, name, &child));
-	return prune(w, child, full);
+	folder_walk_release(&p->walk);
+	vec_free(&p->mtimes);
 }
 
-/* Remove from folder `path` what this layer did not make. */
-static struct err *prune(struct writer *w, int dir_fd, const char *path)
+/* `path` is what lies at `name` of `dir_fd`, as place.real.  What this layer did not make goes;
+ * a folder that it made is entered. */
+static struct err *prune_entry(struct pruning *p, int dir_fd, const char *path,
+			       const char *name)
 {
-	CLEANUP(path_list_release) struct path_list names = {0};
+	struct stat st;
 
-	TRY(tree_names(dir_fd, &names));
-	for (size_t i = 0; i < names.len; i++)
-		TRY(prune_entry(w, dir_fd, path, names.items[i]));
+	if (!path_set_has(&p->w->made, str_of(path)))
+		return fs_remove_tree(dir_fd, name);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys("'%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return NULL;
+	vec_push(&p->mtimes, st.st_mtim);
+	return folder_walk_enter(&p->walk, dir_fd, name);
+}
+
+static struct err *prune_next(struct pruning *p, const char *top)
+{
+	CLEANUP(freep) char *below = NULL;
+	CLEANUP(freep) char *path = NULL;
+	const char *name;
+	int fd = folder_walk_fd(&p->walk);
+
+	TRY(folder_walk_next(&p->walk, &name));
+	if (!name) {
+		TRY(writer_keep_time(fd, p->mtimes.items[--p->mtimes.len]));
+		return folder_walk_leave(&p->walk);
+	}
+	below = folder_walk_path_of(&p->walk, name);
+	path = xasprintf("%s/%s", top, below);
+	return prune_entry(p, fd, path, path_base(path));
+}
+
+/* Remove from `name` of `dir_fd`, which is `path`, what this layer did not make; with `itself`
+ * false it stays in any case. */
+static struct err *prune(struct writer *w, int dir_fd, const char *path, const char *name,
+			 bool itself)
+{
+	CLEANUP(pruning_release) struct pruning p = {.w = w};
+	struct stat st;
+
+	if (itself) {
+		TRY(prune_entry(&p, dir_fd, path, name));
+	} else {
+		if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			return err_sys("'%s'", path);
+		vec_push(&p.mtimes, st.st_mtim);
+		TRY(folder_walk_enter(&p.walk, dir_fd, name));
+	}
+	while (folder_walk_is_inside(&p.walk))
+		TRY(prune_next(&p, path));
 	return NULL;
 }
 
 static struct err *opaque(struct writer *w, const struct place *place)
 {
 	if (w->mode == UNPACK_MERGED)
-		return prune(w, place->fd, place->real);
+		return prune(w, place->fd, place->real, ".", false);
 	/* overlayfs does not look for the mark on a root. */
 	if (place->real[0] == '\0')
 		return writer_want_parents(w, "its root is opaque");
@@ -86,11 +125,12 @@ static struct err *opaque(struct writer *w, const struct place *place)
 static struct err *whiteout_merged(struct writer *w, const struct place *place,
 				   const char *name)
 {
+	CLEANUP(freep) char *path = xasprintf("%s/%s", place->real, name);
 	struct stat st;
 
 	if (fstatat(place->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : err_sys("whiteout");
-	return prune_entry(w, place->fd, place->real, name);
+	return prune(w, place->fd, path, name, true);
 }
 
 struct err *writer_mark(struct writer *w, const struct place *place, const char *name)

@@ -13,9 +13,23 @@ enum { CHUNK = 256 * 1024 };
  * layer is ever refused by this (its size still is limited). */
 enum { RATIO_MAX = 1100 };
 
+enum {
+	BLOCK = 512, /* of a tar */
+	/* What libarchive may read before it has an entry's header, extended headers and the map
+	 * of a sparse file included: it keeps 48 bytes for each row of such a map, which can be
+	 * as short as 4. */
+	HEADER_MAX = 4 << 20,
+};
+
+enum stream_phase { PHASE_HEADER, PHASE_DATA };
+
 struct unpack_stream {
 	struct unpack_source source;
-	struct archive *raw; /* takes off the compression */
+	enum stream_phase phase;
+	uint64_t header_end;   /* `unpacked` must not pass it in PHASE_HEADER */
+	bool is_filled;	       /* the last block, which was not whole */
+	bool has_nonzero_tail; /* what there is of a last block that is not whole */
+	struct archive *raw;   /* takes off the compression */
 	struct archive *tar;
 	struct hasher *hasher;
 	uint64_t packed;   /* compressed bytes read */
@@ -88,11 +102,55 @@ static struct err *next_raw(struct unpack_stream *s, const void **data, size_t *
 	return NULL;
 }
 
+static void note_tail(struct unpack_stream *s, const unsigned char *data, size_t size)
+{
+	size_t tail = s->unpacked % BLOCK;
+
+	if (tail <= size)
+		s->has_nonzero_tail = false;
+	for (size_t i = size - (tail < size ? tail : size); i < size; i++)
+		s->has_nonzero_tail = s->has_nonzero_tail || data[i] != 0;
+}
+
+/*
+ * Some tools write nothing behind the last byte of the last entry, or stop within the zeros at
+ * the end.  libarchive wants whole blocks: the last one is filled with zeros.  Where that block
+ * should hold a file's data, unpack_stream_piece() finds out; a header is never filled, but for
+ * one that is all zeros, which is the end.
+ */
+static size_t fill_block(struct unpack_stream *s, const void **data)
+{
+	static const char zeros[BLOCK];
+	size_t tail = s->unpacked % BLOCK;
+
+	if (tail == 0 || s->is_filled ||
+	    (s->phase == PHASE_HEADER && s->has_nonzero_tail))
+		return 0;
+	s->is_filled = true;
+	*data = zeros;
+	return BLOCK - tail;
+}
+
+static struct err *next_block(struct unpack_stream *s, const void **data, size_t *size)
+{
+	TRY(next_raw(s, data, size));
+	if (s->phase == PHASE_HEADER && s->unpacked > s->header_end)
+		return err_new(
+			ERR_CORRUPT,
+			"the headers of an entry, or the map of a sparse file, take "
+			"more than %d MiB",
+			HEADER_MAX >> 20);
+	note_tail(s, *data, *size);
+	if (*size == 0)
+		*size = fill_block(s, data);
+	return NULL;
+}
+
 static la_ssize_t feed_tar(struct archive *tar, void *context, const void **data)
 {
 	struct unpack_stream *s = context;
 	size_t size;
-	struct err *e = next_raw(s, data, &size);
+	struct err *e = next_block(s, data, &size);
 
 	if (!e)
 		return (la_ssize_t)size;
@@ -143,6 +201,7 @@ struct err *unpack_stream_open(const struct unpack_source *source,
 	TRY(archive_lib_load());
 	s = xcalloc(1, sizeof(*s));
 	s->source = *source;
+	s->header_end = HEADER_MAX;
 	s->hasher = hasher_new(DIGEST_SHA256, NULL);
 	s->raw = archive_read_new();
 	s->tar = archive_read_new();
@@ -154,10 +213,25 @@ struct err *unpack_stream_open(const struct unpack_source *source,
 	return NULL;
 }
 
+/* What nobody wanted of an entry's data does not count as headers of the next. */
+static struct err *skip_data(struct unpack_stream *s)
+{
+	struct unpack_piece piece = {.size = 1};
+
+	while (s->phase == PHASE_DATA && piece.size > 0)
+		TRY(unpack_stream_piece(s, &piece));
+	return NULL;
+}
+
 struct err *unpack_stream_next(struct unpack_stream *s, struct archive_entry **entry)
 {
-	int status = archive_read_next_header(s->tar, entry);
+	int status;
 
+	TRY(skip_data(s));
+	s->phase = PHASE_HEADER;
+	s->header_end = s->unpacked + HEADER_MAX;
+	status = archive_read_next_header(s->tar, entry);
+	s->phase = PHASE_DATA;
 	if (status == ARCHIVE_EOF) {
 		*entry = NULL;
 		return NULL;
@@ -185,6 +259,10 @@ struct err *unpack_stream_piece(struct unpack_stream *s, struct unpack_piece *ou
 	if (status == ARCHIVE_EOF)
 		out->size = 0;
 	out->offset = (uint64_t)offset;
+	/* What libarchive has consumed ends where the piece begins. */
+	if (out->size > 0 &&
+	    (uint64_t)archive_filter_bytes(s->tar, 0) + out->size > s->unpacked)
+		return err_new(ERR_CORRUPT, "the archive ends within the data of a file");
 	return NULL;
 }
 

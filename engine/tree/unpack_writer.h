@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/size_limit.h"
 #include "base/vec.h"
 #include "engine/tree/path_set.h"
 #include "engine/tree/unpack.h"
@@ -40,13 +41,8 @@ enum unpack_mode {
 struct place {
 	int fd;	    /* O_RDONLY; -1: none */
 	char *path; /* as the archive names it; for the cache of one */
-	char *real; /* absolute inside the root, without links; "" for the root */
-};
-
-/* A folder's times are set at the end: entries made below it change them. */
-struct folder_time {
-	char *path; /* as place.real */
-	struct timespec mtime;
+	char *real; /* absolute inside the root, "" for the root; MERGED: without links */
+	struct timespec mtime; /* which it shall keep */
 };
 
 /* A hard link whose target was not there yet. */
@@ -54,30 +50,56 @@ struct late_link {
 	char *path, *target;
 };
 
+/* What an archive may make. */
+struct unpack_limits {
+	uint64_t max_bytes; /* of data */
+	uint64_t
+		max_file; /* of a file and of all together, holes included; 0: no limit */
+};
+
 struct writer {
 	enum unpack_mode mode;
-	int root_fd;	 /* borrowed; not O_PATH */
-	char *root_real; /* where the kernel says that it lies */
+	int root_fd; /* borrowed; not O_PATH */
 	uint64_t bytes_max;
+	struct size_limit limit;
 	struct place here;
-	VEC(struct folder_time) times;
 	VEC(struct late_link) late_links;
-	struct path_set made;	 /* MERGED: what this layer brought, and folders above */
-	struct path_set touched; /* MERGED: folders whose times are in `times` */
-	bool wants_parents;	 /* ALONE: start again, MERGED */
+	size_t late_bytes;
+	struct path_set made; /* MERGED: what this layer brought, and folders above */
+	bool wants_parents;   /* ALONE: start again, MERGED */
 	struct unpack_result result;
 };
 
 NODISCARD struct err *writer_init(struct writer *w, int root_fd, enum unpack_mode mode,
-				  uint64_t bytes_max);
+				  const struct unpack_limits *limits);
 /* Apply `entry`, whose data, if any, is next in `stream`. */
 NODISCARD struct err *writer_apply(struct writer *w, struct unpack_stream *stream,
 				   struct archive_entry *entry);
-/* Links that waited, and the times of folders. */
+/* Links that waited, and the time of the last folder. */
 NODISCARD struct err *writer_finish(struct writer *w);
 void writer_release(struct writer *w);
 
-/* Between unpack_writer.c and unpack_mark.c: */
+/* Between the files of the writer: */
+
+/* unpack_place.c: open `folder` in place of what `p` is, which gets its time back.  If it is
+ * missing: `p->fd` stays -1 unless `maker` is given, the time of the entry for which it is made.
+ * ALONE it must exist without a link on the way: the layers below may hold a link there, which
+ * would lead what this layer brings elsewhere. */
+NODISCARD struct err *place_open(struct writer *w, const char *folder,
+				 const struct timespec *maker, struct place *p);
+/* Give the folder its time back, and close it. */
+NODISCARD struct err *place_leave(struct place *p);
+void place_release(struct place *p);
+NODISCARD struct err *writer_keep_time(int folder_fd, struct timespec mtime);
+
+/* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to `link`. */
+NODISCARD struct err *writer_link(struct writer *w, const char *path, const char *link);
+NODISCARD struct err *writer_finish_links(struct writer *w);
+
+/* What this layer brought, as place.real, for marks. */
+void writer_note_made(struct writer *w, const char *path);
+/* Errors that a sound archive cannot cause become ERR_CORRUPT. */
+struct err *writer_blame_archive(struct err *e);
 
 /* A whiteout or opaque mark named `name` (with its `.wh.`) in folder `place`. */
 NODISCARD struct err *writer_mark(struct writer *w, const struct place *place,

@@ -28,10 +28,20 @@ static inline void tar_pad(struct buf *tar)
 	buf_append(tar, zeros, (512 - tar->len % 512) % 512);
 }
 
+/* Set the checksum of a header. */
+static inline void tar_checksum(char *h)
+{
+	unsigned sum = 0;
+
+	memset(h + 148, ' ', 8);
+	for (size_t i = 0; i < 512; i++)
+		sum += (unsigned char)h[i];
+	snprintf(h + 148, 8, "%06o", sum & 0777777);
+}
+
 static inline void tar_header(struct buf *tar, const struct tar_entry *e, size_t size)
 {
 	char h[512] = {0};
-	unsigned sum = 0;
 
 	snprintf(h, 100, "%s", e->name);
 	snprintf(h + 100, 8, "%07o", e->mode & 07777);
@@ -39,16 +49,40 @@ static inline void tar_header(struct buf *tar, const struct tar_entry *e, size_t
 	snprintf(h + 116, 8, "%07o", e->gid & 07777777);
 	snprintf(h + 124, 12, "%011lo", (unsigned long)size & 077777777777UL);
 	snprintf(h + 136, 12, "%011lo", (unsigned long)e->mtime & 077777777777UL);
-	memset(h + 148, ' ', 8);
 	h[156] = e->type;
 	snprintf(h + 157, 100, "%s", e->link ? e->link : "");
 	memcpy(h + 257, "ustar\00000", 8);
 	snprintf(h + 329, 8, "%07o", e->major & 07777777);
 	snprintf(h + 337, 8, "%07o", e->minor & 07777777);
-	for (size_t i = 0; i < sizeof(h); i++)
-		sum += (unsigned char)h[i];
-	snprintf(h + 148, 8, "%06o", sum & 0777777);
+	tar_checksum(h);
 	buf_append(tar, h, sizeof(h));
+}
+
+/* Twelve bytes of a number in base 256. */
+static inline void tar_base256(char *field, uint64_t value)
+{
+	memset(field, 0, 12);
+	for (int i = 11; i > 3; i--, value >>= 8)
+		field[i] = (char)(value & 0xff);
+	field[0] = (char)0x80;
+}
+
+/* A file of `size` bytes in GNU tar's old form, with `data` at `offset`. */
+static inline void tar_gnu_sparse(struct buf *tar, const char *name, uint64_t size,
+				  uint64_t offset, const char *data)
+{
+	struct tar_entry e = {.name = name, .type = 'S', .mode = 0644};
+	char *h;
+
+	tar_header(tar, &e, strlen(data));
+	h = tar->data + tar->len - 512;
+	memcpy(h + 257, "ustar  ", 8);
+	tar_base256(h + 386, offset);
+	tar_base256(h + 398, strlen(data));
+	tar_base256(h + 483, size);
+	tar_checksum(h);
+	buf_puts(tar, data);
+	tar_pad(tar);
 }
 
 static inline void tar_add(struct buf *tar, const struct tar_entry *e)

@@ -66,7 +66,7 @@ static void unpack(const uint8_t *data, size_t size, int root_fd)
 		.blob_fd = blob,
 		.root_fd = root_fd,
 		.mode = (enum unpack_mode)(data[0] % 3),
-		.max_bytes = MIB(1),
+		.limits = {.max_bytes = MIB(1), .max_file = GIB(64)},
 	};
 	struct unpack_result result;
 
