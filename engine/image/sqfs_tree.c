@@ -3,7 +3,6 @@
  */
 #include "engine/image/sqfs_tree.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -13,31 +12,51 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/folder_walk.h"
 #include "base/fs.h"
 #include "base/inode_set.h"
+#include "base/size_limit.h"
 #include "base/vec.h"
 
 struct scan {
 	struct sqfs_tree *tree;
-	const struct cancel *cancel;
+	uint64_t max_file;
+	struct folder_walk walk;
+	struct sqfs_node *here;	 /* the folder that the walk is in */
 	struct inode_set linked; /* of files with several names: place in nodes, from 1 */
 };
 
+static void scan_release(struct scan *s)
+{
+	folder_walk_release(&s->walk);
+	inode_set_release(&s->linked);
+}
+
 char *sqfs_node_path(const struct sqfs_node *node)
 {
-	CLEANUP(freep) char *above = NULL;
+	size_t size = 1;
+	char *path, *end;
 
 	if (!node->parent)
 		return xstrdup("/");
-	above = sqfs_node_path(node->parent);
-	return xasprintf("%s%s%s", above, above[1] ? "/" : "", node->name);
+	for (const struct sqfs_node *n = node; n->parent; n = n->parent)
+		size += strlen(n->name) + 1;
+	path = xmalloc(size);
+	end = path + size;
+	*--end = '\0';
+	for (const struct sqfs_node *n = node; n->parent; n = n->parent) {
+		end -= strlen(n->name);
+		memcpy(end, n->name, strlen(n->name));
+		*--end = '/';
+	}
+	return path;
 }
 
 /* The node that has the same inode already; else this one becomes it, and is the next of the
  * tree's nodes: nothing is below it. */
-static struct sqfs_node *find_same(struct scan *s, const struct sqfs_node *node)
+static struct sqfs_node *find_same(struct scan *s, const struct stat *st)
 {
-	size_t met = inode_set_meet(&s->linked, &node->st, s->tree->n_nodes + 1);
+	size_t met = inode_set_meet(&s->linked, st, s->tree->n_nodes + 1);
 
 	return met > 0 ? s->tree->nodes[met - 1] : NULL;
 }
@@ -133,14 +152,12 @@ static void read_xattrs(struct scan *s, int dir_fd, struct sqfs_node *node)
 		copy = arena_array(s->tree->arena, x.found.len, sizeof(*copy));
 		memcpy(copy, x.found.items, x.found.len * sizeof(*copy));
 		node->xattrs = copy;
-		node->n_xattrs = x.found.len;
+		node->n_xattrs = (uint32_t)x.found.len;
 	}
 	vec_free(&x.found);
 }
 
 /* ---- the tree ---- */
-
-static struct err *scan_folder(struct scan *s, int fd, struct sqfs_node *node);
 
 static struct err *scan_link(struct scan *s, int dir_fd, struct sqfs_node *node)
 {
@@ -166,112 +183,119 @@ static void tree_add(struct sqfs_tree *t, struct sqfs_node *node)
 	t->cap_nodes = v.cap;
 }
 
-/* Everything of an entry but what is below it. */
+static struct err *check_size(const struct scan *s, const struct stat *st)
+{
+	/* The numbers of all blocks of a file have 32 bits for their length in bytes. */
+	const uint64_t most = GIB(64 * 1024);
+	struct size_limit limit = {
+		.max = s->max_file > 0 && s->max_file < most ? s->max_file : most};
+
+	return size_limit_add(&limit, (uint64_t)st->st_size);
+}
+
+static void take_stat(struct sqfs_node *node, const struct stat *st)
+{
+	node->mode = st->st_mode;
+	node->uid = st->st_uid;
+	node->gid = st->st_gid;
+	node->mtime_s = st->st_mtim.tv_sec;
+	node->links = 1;
+	if (S_ISREG(st->st_mode))
+		node->size = (uint64_t)st->st_size;
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+		node->device = st->st_rdev;
+}
+
+static struct err *enter_folder(struct scan *s, int dir_fd, struct sqfs_node *node)
+{
+	TRY(folder_walk_enter(&s->walk, dir_fd, node->name));
+	node->links = 2;
+	node->children = arena_array(s->tree->arena, folder_walk_count(&s->walk),
+				     sizeof(struct sqfs_node *));
+	s->here = node;
+	return NULL;
+}
+
+/* What an entry is; the walk enters a folder, which is added when it is left. */
 static struct err *scan_entry(struct scan *s, int dir_fd, struct sqfs_node *node)
 {
-	if (fstatat(dir_fd, node->name, &node->st, AT_SYMLINK_NOFOLLOW) != 0)
+	struct stat st;
+
+	if (fstatat(dir_fd, node->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys("stat");
-	node->links = 1;
-	if (!S_ISDIR(node->st.st_mode) && node->st.st_nlink > 1) {
-		node->same = find_same(s, node);
+	take_stat(node, &st);
+	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
+		node->same = find_same(s, &st);
 		if (node->same) {
 			node->same->links++;
 			return NULL;
 		}
 	}
 	read_xattrs(s, dir_fd, node);
-	if (S_ISREG(node->st.st_mode))
-		s->tree->file_bytes += (uint64_t)node->st.st_size;
-	if (S_ISLNK(node->st.st_mode))
-		return scan_link(s, dir_fd, node);
-	return NULL;
-}
-
-static struct err *scan_child(struct scan *s, int dir_fd, struct sqfs_node *node)
-{
-	CLEANUP(closep) int fd = -1;
-
-	TRY(scan_entry(s, dir_fd, node));
-	if (S_ISDIR(node->st.st_mode)) {
-		TRY(fs_open(dir_fd, node->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-			    &fd));
-		TRY(scan_folder(s, fd, node));
+	if (S_ISDIR(st.st_mode))
+		return enter_folder(s, dir_fd, node);
+	tree_add(s->tree, node);
+	if (S_ISREG(st.st_mode)) {
+		TRY(check_size(s, &st));
+		s->tree->file_bytes += node->size;
 	}
-	if (!node->same)
-		tree_add(s->tree, node);
+	return S_ISLNK(st.st_mode) ? scan_link(s, dir_fd, node) : NULL;
+}
+
+static struct err *scan_child(struct scan *s, const char *name)
+{
+	struct sqfs_node *child = arena_alloc(s->tree->arena, sizeof(*child));
+
+	child->name = arena_dup(s->tree->arena, str_of(name));
+	child->parent = s->here;
+	s->here->children[s->here->n_children++] = child;
+	return scan_entry(s, folder_walk_fd(&s->walk), child);
+}
+
+static struct err *leave_folder(struct scan *s)
+{
+	tree_add(s->tree, s->here);
+	s->here = s->here->parent;
+	if (s->here)
+		s->here->links++;
+	return folder_walk_leave(&s->walk);
+}
+
+static struct err *scan_next(struct scan *s)
+{
+	size_t depth = folder_walk_depth(&s->walk);
+	const char *name;
+
+	TRY(folder_walk_next(&s->walk, &name));
+	if (!name)
+		return leave_folder(s);
+	return folder_walk_blame(&s->walk, depth, name, scan_child(s, name));
+}
+
+static struct err *scan_all(struct scan *s, int root_fd)
+{
+	TRY(scan_entry(s, root_fd, s->tree->root));
+	while (folder_walk_is_inside(&s->walk))
+		TRY(scan_next(s));
 	return NULL;
 }
 
-static int is_entry(const struct dirent *entry)
-{
-	/* A socket is of no use without the process that made it. */
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-	       entry->d_type != DT_SOCK;
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static struct err *scan_children(struct scan *s, int fd, struct sqfs_node *node,
-				 struct dirent **entries)
-{
-	for (size_t i = 0; i < node->n_children; i++) {
-		struct sqfs_node *child = arena_alloc(s->tree->arena, sizeof(*child));
-		struct err *e;
-
-		child->name = arena_dup(s->tree->arena, str_of(entries[i]->d_name));
-		child->parent = node;
-		node->children[i] = child;
-		e = scan_child(s, fd, child);
-		if (e && !err_cause(e)) {
-			CLEANUP(freep) char *path = sqfs_node_path(child);
-
-			return err_wrap(e, "'%s'", path);
-		}
-		TRY(e);
-		if (S_ISDIR(child->st.st_mode))
-			node->links++;
-	}
-	return NULL;
-}
-
-static struct err *scan_folder(struct scan *s, int fd, struct sqfs_node *node)
-{
-	struct dirent **entries = NULL;
-	struct err *e;
-	int n;
-
-	if (s->cancel)
-		TRY(cancel_check(s->cancel));
-	n = scandirat(fd, ".", &entries, is_entry, by_bytes);
-	if (n < 0)
-		return err_sys("folder");
-	node->links = 2;
-	node->n_children = (size_t)n;
-	node->children =
-		arena_array(s->tree->arena, (size_t)n, sizeof(struct sqfs_node *));
-	e = scan_children(s, fd, node, entries);
-	for (int i = 0; i < n; i++)
-		free(entries[i]);
-	free(entries);
-	return e;
-}
-
-struct err *sqfs_tree_scan(int root_fd, const struct cancel *cancel,
+struct err *sqfs_tree_scan(int root_fd, uint64_t max_file, const struct cancel *cancel,
 			   struct sqfs_tree **out)
 {
 	CLEANUP(sqfs_tree_freep) struct sqfs_tree *t = xcalloc(1, sizeof(*t));
-	struct scan s = {.tree = t, .cancel = cancel, .linked = INODE_SET_INIT};
-	struct err *e;
+	CLEANUP(scan_release)
+	struct scan s = {
+		.tree = t,
+		.max_file = max_file,
+		.walk = {.stop = cancel_stop(cancel)},
+		.linked = INODE_SET_INIT,
+	};
 
 	t->arena = arena_new();
 	t->root = arena_alloc(t->arena, sizeof(*t->root));
 	t->root->name = ".";
-	e = scan_child(&s, root_fd, t->root);
-	inode_set_release(&s.linked);
-	TRY(e);
+	TRY(scan_all(&s, root_fd));
 	*out = STEAL(t);
 	return NULL;
 }
@@ -280,8 +304,11 @@ void sqfs_tree_free(struct sqfs_tree *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n_nodes; i++)
+	for (size_t i = 0; i < t->n_nodes; i++) {
 		free(t->nodes[i]->inode);
+		if (t->nodes[i]->has_holes)
+			free(t->nodes[i]->runs);
+	}
 	free(t->nodes);
 	arena_free(t->arena);
 	free(t);

@@ -23,20 +23,34 @@ struct sqfs_xattr {
 	size_t size; /* bytes */
 };
 
-/* About 200 bytes each: the only memory that grows with the image. */
+/* Blocks of a file that hold data, one behind the other. */
+struct sqfs_run {
+	uint32_t first, count;
+};
+
+/* About 150 bytes each, and libsquashfs has some 100 for a file: the only memory that grows
+ * with the image. */
 struct sqfs_node {
 	const char *name;
 	struct sqfs_node *parent;
-	struct sqfs_node **children; /* by name, of folders */
-	size_t n_children;
 	struct sqfs_node *same; /* the node whose inode this name shares, or NULL */
-	const char *target;	/* of links */
 	const struct sqfs_xattr *xattrs;
-	size_t n_xattrs;
-	struct stat st;
+	union {
+		struct sqfs_node **children; /* by name, of folders */
+		const char *target;	     /* of links */
+		struct sqfs_run *runs;	     /* of files with holes: sqfs_data.h */
+	};
+	union {
+		uint64_t size;	 /* of files, in bytes */
+		uint64_t device; /* of devices */
+	};
+	int64_t mtime_s;
+	uint32_t mode, uid, gid;
+	uint32_t n_children, n_xattrs, n_runs;
+	bool has_holes;
 	/* filled while writing */
-	sqfs_inode_generic_t *inode;
 	uint32_t number, links, xattr_index;
+	sqfs_inode_generic_t *inode;
 	uint64_t reference;
 };
 
@@ -49,8 +63,9 @@ struct sqfs_tree {
 	uint64_t file_bytes; /* of all plain files */
 };
 
-NODISCARD struct err *sqfs_tree_scan(int root_fd, const struct cancel *cancel,
-				     struct sqfs_tree **out);
+/* A file above `max_file` bytes (0: no limit), holes included, is refused. */
+NODISCARD struct err *sqfs_tree_scan(int root_fd, uint64_t max_file,
+				     const struct cancel *cancel, struct sqfs_tree **out);
 void sqfs_tree_free(struct sqfs_tree *t);
 void sqfs_tree_freep(struct sqfs_tree **t);
 /* "/usr/bin/env", for free(). */

@@ -10,8 +10,6 @@
 #include "engine/image/sqfs_write.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sqfs/block.h>
 #include <sqfs/block_processor.h>
 #include <sqfs/block_writer.h>
@@ -28,25 +26,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "base/fs.h"
-#include "base/path.h"
+#include "engine/image/sqfs_data.h"
 #include "engine/image/sqfs_deflate.h"
 #include "engine/image/sqfs_file.h"
 #include "engine/image/sqfs_tree.h"
 
 enum {
-	BLOCK_SIZE = 128 * 1024, /* Apptainer's and mksquashfs's default */
-	PAD = 4096,		 /* loop devices want whole pages */
-	CHUNK = 1 << 20,
+	PAD = 4096,	   /* loop devices want whole pages */
 	DEFLATE_LEVEL = 6, /* measured: bench/README.md */
 	ZSTD_LEVEL = 3,
 };
-
-/* libsquashfs compares a new file's blocks with all blocks before, one by one; for files
- * of more blocks than this that is not worth its time. */
-static const uint64_t DEDUPLICATE_MAX = (uint64_t)256 << 20;
 
 struct writer {
 	const struct sqfs_request *request;
@@ -61,8 +51,7 @@ struct writer {
 	sqfs_block_processor_t *processor;
 	sqfs_meta_writer_t *inodes, *folders;
 	sqfs_dir_writer_t *entries;
-	uint64_t done;	     /* file bytes read */
-	char *chunk, *zeros; /* CHUNK bytes each */
+	struct sqfs_data data;
 };
 
 /* ---- errors ---- */
@@ -95,15 +84,15 @@ static struct err *make_compressors(struct writer *w)
 
 	SQFS(w,
 	     sqfs_compressor_config_init(&config, gzip ? SQFS_COMP_GZIP : SQFS_COMP_ZSTD,
-					 BLOCK_SIZE, SQFS_COMP_FLAG_UNCOMPRESS),
+					 SQFS_BLOCK_SIZE, SQFS_COMP_FLAG_UNCOMPRESS),
 	     "compressor");
 	SQFS(w, sqfs_compressor_create(&config, &w->decompressor), "compressor");
 	if (gzip) {
-		w->compressor =
-			sqfs_deflate_new(level > 0 ? level : DEFLATE_LEVEL, BLOCK_SIZE);
+		w->compressor = sqfs_deflate_new(level > 0 ? level : DEFLATE_LEVEL,
+						 SQFS_BLOCK_SIZE);
 		return NULL;
 	}
-	SQFS(w, sqfs_compressor_config_init(&config, SQFS_COMP_ZSTD, BLOCK_SIZE, 0),
+	SQFS(w, sqfs_compressor_config_init(&config, SQFS_COMP_ZSTD, SQFS_BLOCK_SIZE, 0),
 	     "compressor");
 	config.level = (sqfs_u32)(level > 0 ? level : ZSTD_LEVEL);
 	SQFS(w, sqfs_compressor_create(&config, &w->compressor), "compressor");
@@ -116,7 +105,7 @@ static struct err *begin(struct writer *w)
 		w->request->compression == SQFS_GZIP ? SQFS_COMP_GZIP : SQFS_COMP_ZSTD;
 	int options;
 
-	SQFS(w, sqfs_super_init(&w->super, BLOCK_SIZE, w->request->time_s, id),
+	SQFS(w, sqfs_super_init(&w->super, SQFS_BLOCK_SIZE, w->request->time_s, id),
 	     "superblock");
 	SQFS(w, sqfs_super_write(&w->super, w->file), "superblock");
 	options = w->compressor->write_options(w->compressor, w->file);
@@ -131,7 +120,7 @@ static struct err *make_processor(struct writer *w)
 {
 	sqfs_block_processor_desc_t description = {
 		.size = sizeof(description),
-		.max_block_size = BLOCK_SIZE,
+		.max_block_size = SQFS_BLOCK_SIZE,
 		.num_workers = w->request->workers,
 		/* Bounds memory: so many blocks are on their way at once. */
 		.max_backlog = 10 * w->request->workers,
@@ -153,121 +142,16 @@ static struct err *make_processor(struct writer *w)
 	return NULL;
 }
 
-/* ---- file data ---- */
-
-static void report(struct writer *w)
-{
-	if (w->request->progress)
-		w->request->progress(w->request->context, w->done, w->tree->file_bytes);
-}
-
-/* Append `len` bytes of a hole.  libsquashfs finds the zeros and stores no block for them. */
-static struct err *append_hole(struct writer *w, uint64_t len)
-{
-	while (len > 0) {
-		size_t n = len < CHUNK ? (size_t)len : CHUNK;
-
-		SQFS(w, sqfs_block_processor_append(w->processor, w->zeros, n), "write");
-		len -= n;
-		w->done += n;
-	}
-	return NULL;
-}
-
-static struct err *append_data(struct writer *w, int fd, uint64_t at, uint64_t end)
-{
-	while (at < end) {
-		size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-		ssize_t n = pread(fd, w->chunk, want, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys("read");
-		if (n == 0)
-			return err_new(ERR_CORRUPT,
-				       "it became shorter while it was read");
-		SQFS(w, sqfs_block_processor_append(w->processor, w->chunk, (size_t)n),
-		     "write");
-		at += (uint64_t)n;
-		w->done += (uint64_t)n;
-		report(w);
-		if (w->request->cancel)
-			TRY(cancel_check(w->request->cancel));
-	}
-	return NULL;
-}
-
-/* Data and holes in turn: lseek(2), SEEK_DATA. */
-static struct err *append_file(struct writer *w, int fd, uint64_t size)
-{
-	uint64_t at = 0;
-
-	while (at < size) {
-		off_t data = lseek(fd, (off_t)at, SEEK_DATA);
-		uint64_t start = data >= 0 ? (uint64_t)data : size, end;
-		off_t hole;
-
-		if (data < 0 && errno != ENXIO)
-			start = at;
-		if (start > size)
-			start = size;
-		TRY(append_hole(w, start - at));
-		if (start == size)
-			break;
-		hole = lseek(fd, (off_t)start, SEEK_HOLE);
-		end = hole > (off_t)start && (uint64_t)hole < size ? (uint64_t)hole
-								   : size;
-		TRY(append_data(w, fd, start, end));
-		at = end;
-	}
-	return NULL;
-}
-
-static struct err *open_file(struct writer *w, const struct sqfs_node *node,
-			     const char *path, int *fd)
-{
-	struct stat st;
-
-	TRY(path_open(w->request->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0,
-		      fd));
-	if (fstat(*fd, &st) != 0)
-		return err_sys("stat");
-	if (!S_ISREG(st.st_mode) || st.st_size != node->st.st_size)
-		return err_new(ERR_CORRUPT, "it changed while it was read");
-	return NULL;
-}
-
-static struct err *write_file(struct writer *w, struct sqfs_node *node, const char *path)
-{
-	CLEANUP(closep) int fd = -1;
-	uint64_t size = (uint64_t)node->st.st_size;
-	sqfs_u32 flags = size > DEDUPLICATE_MAX ? SQFS_BLK_DONT_DEDUPLICATE : 0;
-
-	TRY(open_file(w, node, path, &fd));
-	SQFS(w, sqfs_block_processor_begin_file(w->processor, &node->inode, NULL, flags),
-	     "write");
-	TRY(append_file(w, fd, size));
-	SQFS(w, sqfs_block_processor_end_file(w->processor), "write");
-	return NULL;
-}
-
 static struct err *write_data(struct writer *w)
 {
-	for (size_t i = 0; i < w->tree->n_nodes; i++) {
-		struct sqfs_node *node = w->tree->nodes[i];
-		CLEANUP(freep) char *path = NULL;
+	struct err *e;
 
-		if (!S_ISREG(node->st.st_mode))
-			continue;
-		if (w->request->cancel)
-			TRY(cancel_check(w->request->cancel));
-		path = sqfs_node_path(node);
-		TRY(err_wrap(write_file(w, node, path), "'%s'", path));
-	}
-	SQFS(w, sqfs_block_processor_finish(w->processor), "write");
-	report(w);
-	return NULL;
+	w->data = (struct sqfs_data){w->request, w->tree, w->processor, .fd = -1};
+	e = sqfs_data_write(&w->data);
+	if (!e || !w->data.code)
+		return e;
+	err_ignore(e, "the file's errno says more");
+	return sqfs_failed(w, w->data.code, "write");
 }
 
 /* ---- inodes ---- */
@@ -288,9 +172,9 @@ static struct err *index_xattrs(struct writer *w, struct sqfs_node *node)
 }
 
 /* squashfs keeps unsigned 32-bit seconds. */
-static uint32_t time_of(const struct writer *w, const struct stat *st)
+static uint32_t time_of(const struct writer *w, const struct sqfs_node *node)
 {
-	int64_t s = st->st_mtim.tv_sec;
+	int64_t s = node->mtime_s;
 
 	if (s > w->request->clamp_s)
 		s = w->request->clamp_s;
@@ -298,19 +182,19 @@ static uint32_t time_of(const struct writer *w, const struct stat *st)
 }
 
 /* Linux's dev_t as squashfs stores it: 8 + 12 bits of minor around 12 bits of major. */
-static uint32_t device_of(const struct stat *st)
+static uint32_t device_of(const struct sqfs_node *node)
 {
-	unsigned high = major(st->st_rdev), low = minor(st->st_rdev);
+	unsigned high = major(node->device), low = minor(node->device);
 
 	return (high & 0xfffU) << 8 | (low & 0xffU) | (low & ~0xffU) << 12;
 }
 
 static sqfs_inode_generic_t *small_inode(const struct sqfs_node *node)
 {
-	size_t len = node->target ? strlen(node->target) : 0;
+	size_t len = S_ISLNK(node->mode) ? strlen(node->target) : 0;
 	sqfs_inode_generic_t *inode = xcalloc(1, sizeof(*inode) + len);
 
-	switch (node->st.st_mode & S_IFMT) {
+	switch (node->mode & S_IFMT) {
 	case S_IFLNK:
 		inode->base.type = SQFS_INODE_SLINK;
 		inode->data.slink.nlink = node->links;
@@ -321,12 +205,13 @@ static sqfs_inode_generic_t *small_inode(const struct sqfs_node *node)
 	case S_IFBLK:
 	case S_IFCHR:
 		inode->base.type =
-			S_ISBLK(node->st.st_mode) ? SQFS_INODE_BDEV : SQFS_INODE_CDEV;
+			S_ISBLK(node->mode) ? SQFS_INODE_BDEV : SQFS_INODE_CDEV;
 		inode->data.dev.nlink = node->links;
-		inode->data.dev.devno = device_of(&node->st);
+		inode->data.dev.devno = device_of(node);
 		break;
 	default:
-		inode->base.type = SQFS_INODE_FIFO;
+		inode->base.type =
+			S_ISSOCK(node->mode) ? SQFS_INODE_SOCKET : SQFS_INODE_FIFO;
 		inode->data.ipc.nlink = node->links;
 		break;
 	}
@@ -335,8 +220,10 @@ static sqfs_inode_generic_t *small_inode(const struct sqfs_node *node)
 
 static struct err *shape_file(struct writer *w, struct sqfs_node *node)
 {
-	sqfs_inode_generic_t *inode = node->inode;
+	sqfs_inode_generic_t *inode;
 
+	SQFS(w, sqfs_data_shape(node), "inode");
+	inode = node->inode;
 	if (node->links > 1 || node->xattr_index != 0xFFFFFFFF)
 		SQFS(w, sqfs_inode_make_extended(inode), "inode");
 	if (inode->base.type == SQFS_INODE_EXT_FILE)
@@ -356,33 +243,42 @@ static struct err *make_folder(struct writer *w, struct sqfs_node *node)
 
 		SQFS(w,
 		     sqfs_dir_writer_add_entry(w->entries, child->name, shown->number,
-					       shown->reference,
-					       (sqfs_u16)shown->st.st_mode),
+					       shown->reference, (sqfs_u16)shown->mode),
 		     "folder");
 	}
 	SQFS(w, sqfs_dir_writer_end(w->entries), "folder");
 	node->inode = sqfs_dir_writer_create_inode(w->entries, node->links,
 						   node->xattr_index, parent);
-	return node->inode ? NULL : err_new(ERR_SYS, "libsquashfs has no memory");
+	if (!node->inode)
+		return err_new(ERR_SYS, "libsquashfs has no memory");
+	/* libsquashfs adds two, and all entries. */
+	if (node->inode->base.type == SQFS_INODE_EXT_DIR)
+		node->inode->data.dir_ext.nlink = node->links;
+	else
+		node->inode->data.dir.nlink = node->links;
+	return NULL;
 }
 
 static struct err *write_inode(struct writer *w, struct sqfs_node *node)
 {
 	sqfs_inode_generic_t *inode = node->inode;
-	uint32_t uid = w->request->all_root ? 0 : node->st.st_uid;
-	uint32_t gid = w->request->all_root ? 0 : node->st.st_gid;
+	uint32_t uid = w->request->all_root ? 0 : node->uid;
+	uint32_t gid = w->request->all_root ? 0 : node->gid;
 	sqfs_u64 block;
 	sqfs_u32 offset;
 
-	inode->base.mode = (sqfs_u16)node->st.st_mode;
-	inode->base.mod_time = time_of(w, &node->st);
+	inode->base.mode = (sqfs_u16)node->mode;
+	inode->base.mod_time = time_of(w, node);
 	inode->base.inode_number = node->number;
 	SQFS(w, sqfs_inode_set_xattr_index(inode, node->xattr_index), "inode");
 	SQFS(w, sqfs_id_table_id_to_index(w->ids, uid, &inode->base.uid_idx), "owners");
 	SQFS(w, sqfs_id_table_id_to_index(w->ids, gid, &inode->base.gid_idx), "owners");
 	sqfs_meta_writer_get_position(w->inodes, &block, &offset);
 	node->reference = block << 16 | offset;
-	SQFS(w, sqfs_meta_writer_write_inode(w->inodes, inode), "inode");
+	SQFS(w,
+	     S_ISREG(node->mode) ? sqfs_data_write_inode(node, w->inodes)
+				 : sqfs_meta_writer_write_inode(w->inodes, inode),
+	     "inode");
 	sqfs_free(inode);
 	node->inode = NULL;
 	return NULL;
@@ -390,10 +286,12 @@ static struct err *write_inode(struct writer *w, struct sqfs_node *node)
 
 static struct err *add_inode(struct writer *w, struct sqfs_node *node)
 {
+	if (w->request->cancel)
+		TRY(cancel_check(w->request->cancel));
 	TRY(index_xattrs(w, node));
-	if (S_ISDIR(node->st.st_mode))
+	if (S_ISDIR(node->mode))
 		TRY(make_folder(w, node));
-	else if (S_ISREG(node->st.st_mode))
+	else if (S_ISREG(node->mode))
 		TRY(shape_file(w, node));
 	else
 		node->inode = small_inode(node);
@@ -416,8 +314,7 @@ static struct err *write_inodes(struct writer *w)
 		w->tree->nodes[i]->number = (uint32_t)i + 1;
 	for (int folders = 0; folders < 2; folders++)
 		for (size_t i = 0; i < w->tree->n_nodes; i++)
-			if ((S_ISDIR(w->tree->nodes[i]->st.st_mode) != 0) ==
-			    (folders != 0))
+			if ((S_ISDIR(w->tree->nodes[i]->mode) != 0) == (folders != 0))
 				TRY(add_inode(w, w->tree->nodes[i]));
 	SQFS(w, sqfs_meta_writer_flush(w->inodes), "inodes");
 	SQFS(w, sqfs_meta_writer_flush(w->folders), "folders");
@@ -464,18 +361,17 @@ static void writer_release(struct writer *w)
 	for (size_t i = 0; i < ARRAY_LEN(objects); i++)
 		if (objects[i])
 			sqfs_destroy(objects[i]);
+	sqfs_data_release(&w->data);
 	sqfs_tree_free(w->tree);
-	free(w->chunk);
-	free(w->zeros);
 }
 
 struct err *sqfs_write(const struct sqfs_request *request, struct sqfs_result *result)
 {
-	CLEANUP(writer_release) struct writer w = {.request = request};
+	CLEANUP(writer_release)
+	struct writer w = {.request = request, .data.fd = -1};
 
-	TRY(sqfs_tree_scan(request->root_fd, request->cancel, &w.tree));
-	w.chunk = xmalloc(CHUNK);
-	w.zeros = xcalloc(CHUNK, 1);
+	TRY(sqfs_tree_scan(request->root_fd, request->max_file, request->cancel,
+			   &w.tree));
 	w.file = sqfs_part_new(request->file_fd, request->offset);
 	TRY(make_compressors(&w));
 	TRY(begin(&w));

@@ -6,7 +6,7 @@
  *            with the data. Same tree, same bytes, whatever the number of threads.
  * Ownership: nothing is kept.
  * Threads:   any; starts `workers` threads of its own and joins them.
- * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; ERR_CORRUPT when a file changes while
+ * Errors:    ERR_SYS (also for a file that is too large, with its path), ERR_NOSPACE, ERR_CANCELLED; ERR_CORRUPT when a file changes while
  *            read.
  */
 #ifndef ENGINE_IMAGE_SQFS_WRITE_H
@@ -25,11 +25,12 @@ struct sqfs_request {
 	int file_fd;	 /* read-write; nothing may lie behind `offset` */
 	uint64_t offset; /* of the squashfs within the file, a multiple of 4096 */
 	enum sqfs_compression compression;
-	int level;	  /* 0: the compression's default */
-	unsigned workers; /* compressing threads, at least 1 */
-	uint32_t time_s;  /* the superblock's time */
-	int64_t clamp_s;  /* later file times become this; INT64_MAX: none */
-	bool all_root;	  /* store every owner as 0:0 */
+	int level;	   /* 0: the compression's default */
+	unsigned workers;  /* compressing threads, at least 1 */
+	uint32_t time_s;   /* the superblock's time */
+	int64_t clamp_s;   /* later file times become this; INT64_MAX: none */
+	uint64_t max_file; /* bytes of a file, holes included; 0: no limit */
+	bool all_root;	   /* store every owner as 0:0 */
 	const struct cancel *cancel;
 	/* Called with file bytes read so far, and the tree's total; may be NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);

@@ -7,7 +7,12 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sqfs/compressor.h>
+#include <sqfs/dir_reader.h>
+#include <sqfs/inode.h>
+#include <sqfs/super.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -19,6 +24,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "engine/image/sqfs_file.h"
 #include "engine/image/sqfs_write.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/test_folder.h"
@@ -167,7 +173,7 @@ static void check_image(struct box *b)
 	expect_in(b, "unsquashfs -o 36864 -lln image", "soft -> ../dangling");
 	expect_in(b, "unsquashfs -o 36864 -lln image", "crw-r--r-- 0/0");
 	expect_in(b, "unsquashfs -o 36864 -lln image", "prw------- 0/0");
-	assert_null(strstr(list, "socket"));
+	assert_non_null(strstr(list, "srwxr-xr-x 0/0"));
 	expect_in(
 		b,
 		"unsquashfs -o 36864 -d out image >/dev/null && cmp root/big out/big && "
@@ -213,6 +219,236 @@ static void test_deterministic(void **state)
 	assert_ok(pack(*state, "two", 2, SQFS_GZIP, &result));
 	assert_ok(pack(*state, "seven", 7, SQFS_GZIP, &result));
 	expect_in(*state, "cmp one two && cmp one seven && echo equal", "equal");
+}
+
+/* ---- what libsquashfs reads ---- */
+
+struct reader {
+	sqfs_file_t *file;
+	sqfs_super_t super;
+	sqfs_compressor_t *compressor;
+	sqfs_dir_reader_t *folders;
+};
+
+static void reader_open(struct reader *r, int fd)
+{
+	sqfs_compressor_config_t config;
+
+	*r = (struct reader){.file = sqfs_part_new(fd, OFFSET)};
+	assert_int_equal(sqfs_super_read(&r->super, r->file), 0);
+	assert_int_equal(sqfs_compressor_config_init(&config, SQFS_COMP_GZIP,
+						     r->super.block_size,
+						     SQFS_COMP_FLAG_UNCOMPRESS),
+			 0);
+	assert_int_equal(sqfs_compressor_create(&config, &r->compressor), 0);
+	r->folders = sqfs_dir_reader_create(&r->super, r->compressor, r->file, 0);
+	assert_non_null(r->folders);
+}
+
+static void reader_close(struct reader *r)
+{
+	sqfs_destroy(r->folders);
+	sqfs_destroy(r->compressor);
+	sqfs_destroy(r->file);
+}
+
+/* For sqfs_free(). */
+static sqfs_inode_generic_t *find(struct reader *r, const char *path)
+{
+	sqfs_inode_generic_t *inode = NULL;
+
+	assert_int_equal(sqfs_dir_reader_find_by_path(r->folders, NULL, path, &inode), 0);
+	return inode;
+}
+
+static unsigned links_of(struct reader *r, const char *path, unsigned *number)
+{
+	sqfs_inode_generic_t *inode = find(r, path);
+	unsigned links = 0;
+
+	switch (inode->base.type) {
+	case SQFS_INODE_DIR:
+		links = inode->data.dir.nlink;
+		break;
+	case SQFS_INODE_EXT_DIR:
+		links = inode->data.dir_ext.nlink;
+		break;
+	case SQFS_INODE_FILE:
+		links = 1;
+		break;
+	case SQFS_INODE_EXT_FILE:
+		links = inode->data.file_ext.nlink;
+		break;
+	case SQFS_INODE_SLINK:
+		links = inode->data.slink.nlink;
+		break;
+	default:
+		links = inode->data.ipc.nlink;
+	}
+	if (number)
+		*number = inode->base.inode_number;
+	sqfs_free(inode);
+	return links;
+}
+
+/* As mksquashfs counts: two and the subfolders, and the names of a file in the tree, wherever they
+ * are. */
+static void test_links(void **state)
+{
+	struct box *b = *state;
+	CLEANUP(closep) int fd = -1;
+	struct sqfs_result result = {0};
+	unsigned one, two, number;
+	struct reader r;
+
+	for (int i = 0; i < 300; i++) {
+		CLEANUP(freep) char *path = xasprintf("many-%03d", i);
+
+		assert_int_equal(mkdirat(b->root, path, 0755), 0);
+	}
+	assert_int_equal(mkdirat(b->root, "dir/sub", 0755), 0);
+	put(b->root, "dir/sub/f", "f", 0644);
+	assert_int_equal(linkat(b->root, "soft", b->root, "dir/sub/soft", 0), 0);
+	assert_int_equal(linkat(b->root, "socket", b->root, "dir/socket", 0), 0);
+	/* A name that is not in the tree does not count. */
+	assert_int_equal(linkat(b->root, "owned", b->fd, "outside", 0), 0);
+	assert_ok(pack(b, "image", 2, SQFS_GZIP, &result));
+	assert_ok(fs_open(b->fd, "image", O_RDONLY, 0, &fd));
+	reader_open(&r, fd);
+	assert_int_equal(links_of(&r, "", &number), 2 + 301);
+	assert_int_equal(number, result.inodes);
+	assert_int_equal(links_of(&r, "dir", NULL), 3);
+	assert_int_equal(links_of(&r, "dir/sub", NULL), 2);
+	assert_int_equal(links_of(&r, "many-000", NULL), 2);
+	assert_int_equal(links_of(&r, "small", &one), 3);
+	assert_int_equal(links_of(&r, "dir/link", &two), 3);
+	assert_int_equal(one, two);
+	assert_int_equal(links_of(&r, "dir/sub/soft", NULL), 2);
+	assert_int_equal(links_of(&r, "dir/socket", NULL), 2);
+	assert_int_equal(links_of(&r, "owned", NULL), 1);
+	reader_close(&r);
+}
+
+/* ---- holes ---- */
+
+static void make_sparse(int root, bool with_zeros)
+{
+	enum { BLOCK = 128 * 1024 };
+	static const struct {
+		const char *name;
+		off_t size, data[3]; /* where a byte is; 0: no more */
+	} files[] = {
+		{"all", 9 * BLOCK, {0}},
+		{"all-and-a-bit", 9 * BLOCK + 5, {0}},
+		{"tail", 9 * BLOCK + 5, {9 * BLOCK + 2}},
+		{"middle", 9 * BLOCK + 5, {BLOCK, 4 * BLOCK - 1, 6 * BLOCK}},
+		{"end", 9 * BLOCK, {9 * BLOCK - 1}},
+		{"short", 100, {0}},
+		{"two", 7 * BLOCK + 1, {1, 3 * BLOCK}},
+	};
+	static const char zeros[BLOCK];
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEANUP(freep) char *name = xasprintf("sparse-%s", files[i].name);
+		struct timespec times[2] = {{1000, 0}, {1000, 0}};
+		CLEANUP(closep) int fd = -1;
+
+		assert_ok(fs_open(root, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, &fd));
+		for (off_t at = 0; with_zeros && at < files[i].size; at += BLOCK)
+			assert_ok(fs_write_all(fd, zeros, BLOCK));
+		assert_int_equal(ftruncate(fd, files[i].size), 0);
+		for (size_t d = 0; d < 3 && files[i].data[d]; d++)
+			assert_ok(fs_pwrite_all(fd, "x", 1, (uint64_t)files[i].data[d]));
+		assert_int_equal(futimens(fd, times), 0);
+	}
+}
+
+/* A hole and written zeros give the same image, and unsquashfs the same files. */
+static void test_holes(void **state)
+{
+	struct box *b = *state;
+	struct timespec times[2] = {{1000, 0}, {1000, 0}};
+	struct sqfs_result result = {0};
+
+	make_sparse(b->root, false);
+	assert_int_equal(futimens(b->root, times), 0);
+	assert_ok(pack(b, "image", 2, SQFS_GZIP, &result));
+	make_sparse(b->root, true);
+	assert_int_equal(futimens(b->root, times), 0);
+	assert_ok(pack(b, "zeros", 1, SQFS_GZIP, &result));
+	expect_in(b, "cmp image zeros && echo equal", "equal");
+	expect_in(b,
+		  "unsquashfs -o 36864 -d out image >/dev/null && "
+		  "for f in root/sparse-*; do cmp $f out/${f#root/} || exit; done; "
+		  "echo fine",
+		  "fine");
+}
+
+static void note_progress(void *context, uint64_t done, uint64_t total)
+{
+	assert_true(done <= total);
+	*(uint64_t *)context = done;
+}
+
+/* 1 TiB without data: nothing of it is read, and its inode tells its size. */
+static void test_large_hole(void **state)
+{
+	struct box *b = *state;
+	const uint64_t size = UINT64_C(1) << 40;
+	CLEANUP(closep) int file = -1;
+	CLEANUP(closep) int fd = -1;
+	uint64_t done = 0;
+	struct sqfs_request request = {.root_fd = b->root,
+				       .offset = OFFSET,
+				       .workers = 1,
+				       .clamp_s = INT64_MAX,
+				       .max_file = size,
+				       .progress = note_progress,
+				       .context = &done};
+	struct sqfs_result result = {0};
+
+	assert_ok(fs_open(b->root, "huge", O_WRONLY | O_CREAT, 0644, &file));
+	assert_ok(fs_pwrite_all(file, "x", 1, size / 2));
+	assert_int_equal(ftruncate(file, (off_t)size), 0);
+	assert_ok(fs_open(b->fd, "image", O_RDWR | O_CREAT, 0644, &fd));
+	request.file_fd = fd;
+	assert_ok(sqfs_write(&request, &result));
+	assert_int_equal(done, result.input_bytes);
+	assert_true(result.size < MIB(2));
+	expect_in(b, "unsquashfs -o 36864 -lls image huge", " 1099511627776 ");
+	/* A byte more is too large. */
+	assert_int_equal(ftruncate(file, (off_t)size + 1), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_err(ERR_SYS, sqfs_write(&request, &result));
+}
+
+/* Deeper than PATH_MAX and than the descriptors that there are. */
+static void test_deep(void **state)
+{
+	struct box *b = *state;
+	struct rlimit limit, few;
+	struct sqfs_result result = {0};
+	int fd = dup(b->root);
+
+	for (int i = 0; i < 400; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(fd, "a-folder-of-20-chars", 0755), 0);
+		put(fd, "file", "text", 0644);
+		assert_ok(fs_open(fd, "a-folder-of-20-chars", O_RDONLY | O_DIRECTORY, 0,
+				  &next));
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = limit;
+	few.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_ok(pack(b, "image", 2, SQFS_GZIP, &result));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(result.inodes > 800);
+	expect_in(b, "unsquashfs -o 36864 -s image | grep -c 'valid SQUASHFS'", "1");
 }
 
 static void test_cancel(void **state)
@@ -261,6 +497,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gzip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_zstd, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deterministic, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_links, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_holes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_hole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deep, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 	};
