@@ -11,7 +11,6 @@
 
 #include "base/fs.h"
 #include "cache/outline.h"
-#include "cache/seal.h"
 #include "cache/store_private.h"
 
 static void layer_path(const struct layer_id *id, char *out, size_t size)
@@ -38,21 +37,21 @@ struct err *layer_check(const struct store *s, const struct layer_id *id)
 	return err_recode(outline_check(s, root, id->name), ERR_CORRUPT);
 }
 
-struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
-			  struct layer_id *out)
+struct err *layer_publish(const struct seal_request *request, struct layer_id *out)
 {
+	const struct store *s = request->store;
 	struct layer_id id;
 	char path[32];
 
 	fs_random_name(id.name, sizeof(id.name) - 1);
 	layer_path(&id, path, sizeof(path));
 	/* The seal is over what it says, too. */
-	TRY(outline_make(s, dir_fd, name));
-	TRY(seal_make(s, dir_fd, name));
+	TRY(outline_make(request));
+	TRY(seal_make(request));
 	/* Named before it is there: no record keeps it yet. */
 	if (s->lease)
 		TRY(lease_add(s->lease, LEASE_LAYER, id.name));
-	if (renameat2(dir_fd, name, s->fd, path, RENAME_NOREPLACE) != 0)
+	if (renameat2(request->dir_fd, request->name, s->fd, path, RENAME_NOREPLACE) != 0)
 		return err_sys("layer '%s'", id.name);
 	*out = id;
 	return NULL;

@@ -6,11 +6,13 @@
  *            point.
  * Ownership: struct snapshot owns its array: snapshot_release().
  * Threads:   any.
- * Errors:    layer_publish(): ERR_SYS, ERR_NOSPACE. layer_check(): ERR_CORRUPT, ERR_SYS.
+ * Errors:    layer_publish(): ERR_NOSPACE, and those of seal_make(). layer_check():
+ *            ERR_CORRUPT, ERR_SYS.
  */
 #ifndef CACHE_LAYER_H
 #define CACHE_LAYER_H
 
+#include "cache/seal.h"
 #include "cache/store.h"
 
 /* At most 12 characters, since overlayfs's mount options have one page for all names. */
@@ -36,10 +38,10 @@ bool layer_exists(const struct store *s, const struct layer_id *id);
 /* Is all that was published still in it?  Looks at each name (outline.h), so it is for those
  * who are going to use the layer; ERR_CORRUPT when not. */
 NODISCARD struct err *layer_check(const struct store *s, const struct layer_id *id);
-/* Folder `name` of `dir_fd` (a scratch folder of the store) becomes a new layer, under a random
- * name, whatever it holds: a folder that was there before may have lost its files when the
- * machine stopped. */
-NODISCARD struct err *layer_publish(const struct store *s, int dir_fd, const char *name,
+/* The folder of the request (in a scratch folder of the store) becomes a new layer, under a
+ * random name, whatever it holds: a folder that was there before may have lost its files when
+ * the machine stopped. */
+NODISCARD struct err *layer_publish(const struct seal_request *request,
 				    struct layer_id *out);
 /* The folder of all layers, for mounting: absolute path. */
 const char *layer_root(const struct store *s);

@@ -42,6 +42,7 @@ struct level {
 
 struct walk {
 	const struct hash_secret *secret;
+	struct stop stop;
 	struct outline outline;
 	int fd; /* the folder of the last level */
 	VEC(struct level) levels;
@@ -108,6 +109,7 @@ static struct err *look(struct walk *w, const struct digest *folder)
 		struct digest digest;
 		struct stat st;
 
+		TRY(stop_ask(&w->stop));
 		if (fstatat(w->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			return err_sys("'%s'", name);
 		digest = add_entry(w, folder, name, &st);
@@ -146,11 +148,13 @@ static struct err *step(struct walk *w)
 	return look(w, &next.digest);
 }
 
-static struct err *take(const struct store *s, int fd, struct outline *out)
+static struct err *take(const struct store *s, const struct stop *stop, int fd,
+			struct outline *out)
 {
 	CLEANUP(walk_release)
 	struct walk w = {
 		.secret = store_secret(s),
+		.stop = *stop,
 		.outline = {.version = VERSION},
 		.fd = -1,
 		.text = BUF_INIT,
@@ -174,21 +178,23 @@ static struct err *open_layer(int dir_fd, const char *name, int *fd)
 	return fs_open(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, fd);
 }
 
-struct err *outline_make(const struct store *s, int dir_fd, const char *name)
+struct err *outline_make(const struct seal_request *request)
 {
 	CLEANUP(closep) int fd = -1;
 	struct outline outline;
 
-	TRY(open_layer(dir_fd, name, &fd));
-	TRY(err_wrap(take(s, fd, &outline), "layer '%s'", name));
+	TRY(open_layer(request->dir_fd, request->name, &fd));
+	TRY(err_wrap(take(request->store, &request->stop, fd, &outline), "layer '%s'",
+		     request->name));
 	if (fsetxattr(fd, ATTRIBUTE, &outline, sizeof(outline), 0) != 0)
-		return err_sys("outline of layer '%s'", name);
+		return err_sys("outline of layer '%s'", request->name);
 	return NULL;
 }
 
 struct err *outline_check(const struct store *s, int dir_fd, const char *name)
 {
 	CLEANUP(closep) int fd = -1;
+	const struct stop never = {0};
 	struct outline want = {0}, got = {0};
 	ssize_t size;
 
@@ -196,7 +202,8 @@ struct err *outline_check(const struct store *s, int dir_fd, const char *name)
 	size = fgetxattr(fd, ATTRIBUTE, &want, sizeof(want));
 	if (size != (ssize_t)sizeof(want) || want.version != VERSION)
 		return err_new(ERR_CORRUPT, "layer '%s' has no outline", name);
-	TRY(err_recode(err_wrap(take(s, fd, &got), "layer '%s'", name), ERR_CORRUPT));
+	TRY(err_recode(err_wrap(take(s, &never, fd, &got), "layer '%s'", name),
+		       ERR_CORRUPT));
 	if (memcmp(&want, &got, sizeof(want)) == 0)
 		return NULL;
 	return err_new(ERR_CORRUPT,

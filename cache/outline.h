@@ -11,15 +11,15 @@
  *            Inode numbers, change times and link counts are not in it: a store that was
  *            copied or restored with its times and attributes is the same store.
  * Threads:   any.
- * Errors:    ERR_SYS, ERR_NOSPACE.
+ * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED.
  */
 #ifndef CACHE_OUTLINE_H
 #define CACHE_OUTLINE_H
 
-#include "cache/store.h"
+#include "cache/seal.h"
 
-/* Look at folder `name` below `dir_fd`, and write down there what it is. */
-NODISCARD struct err *outline_make(const struct store *s, int dir_fd, const char *name);
+/* Look at the request's folder, and write down there what it is. */
+NODISCARD struct err *outline_make(const struct seal_request *request);
 /* Is folder `name` what it was then?  NULL; ERR_CORRUPT when it is not, or says nothing;
  * ERR_NOTFOUND when it is not there. */
 NODISCARD struct err *outline_check(const struct store *s, int dir_fd, const char *name);

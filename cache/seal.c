@@ -15,17 +15,17 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/dir.h"
+#include "base/content.h"
+#include "base/folder_walk.h"
 #include "base/fs.h"
 #include "base/inode_set.h"
 #include "base/vec.h"
 #include "cache/store_private.h"
 
 static const char ATTRIBUTE[] = "user.overlay.seal";
-static const uint64_t FILE_MAX = UINT64_C(1) << 50; /* bytes */
 
 enum {
-	SEAL_VERSION = 1,
+	SEAL_VERSION = 2,	    /* 1 had contents hashed with their holes */
 	SEAL_SIZE = 1 + 16 + 8 + 8, /* version, XXH3 digest, bytes, files */
 	XATTRS_MAX = 64 << 10,
 	PROC_PATH_SIZE = 32 + 256,
@@ -34,12 +34,22 @@ enum {
 /* ---- looking ---- */
 
 struct look {
-	const struct store *store;
 	struct hasher *hasher;
+	struct content_reader reader;
+	struct folder_walk walk;
 	struct inode_set inodes;
+	struct size_limit limit;
 	struct usage usage;
 	size_t met; /* names so far */
 };
+
+static void look_release(struct look *l)
+{
+	hasher_free(l->hasher);
+	content_reader_release(&l->reader);
+	folder_walk_release(&l->walk);
+	inode_set_release(&l->inodes);
+}
 
 struct names {
 	VEC(char *) v;
@@ -55,23 +65,6 @@ static void names_release(struct names *n)
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorted: folders give their names in any order. */
-static struct err *list(int fd, struct names *out)
-{
-	CLEANUP(dir_closep) DIR *dir = dir_open_fd(fd);
-	const char *name;
-
-	if (!dir)
-		return err_sys("read a folder");
-	while ((name = dir_next(dir)) != NULL)
-		vec_push(&out->v, xstrdup(name));
-	if (errno != 0)
-		return err_sys("read a folder");
-	if (out->v.len > 0)
-		qsort(out->v.items, out->v.len, sizeof(*out->v.items), compare);
-	return NULL;
 }
 
 /* Those that an image or overlayfs may want; labels of this host's security modules come
@@ -141,15 +134,11 @@ static void add_stat(struct look *l, const struct stat *st)
 static struct err *add_content(struct look *l, int dir_fd, const char *name)
 {
 	CLEANUP(closep) int fd = -1;
-	struct digest content;
-	uint64_t size = 0;
+	struct content content;
 
 	TRY(fs_open(dir_fd, name, O_RDONLY | O_NOFOLLOW, 0, &fd));
-	TRY(err_wrap(digest_fd(fd, FILE_MAX, DIGEST_XXH3, store_secret(l->store),
-			       &content, &size),
-		     "'%s'", name));
-	hasher_add_u64(l->hasher, size);
-	hasher_add(l->hasher, content.bytes, sizeof(content.bytes));
+	TRY(content_read(&l->reader, fd, -1, &content));
+	content_add(l->hasher, &content);
 	return NULL;
 }
 
@@ -164,33 +153,14 @@ static struct err *add_link(struct look *l, int dir_fd, const char *name)
 	return NULL;
 }
 
-static struct err *look_at(struct look *l, int dir_fd, const char *name);
-
-/* The recursion is as deep as the layer, which unpacking and path lengths limit. */
-// NOLINTNEXTLINE(misc-no-recursion)
-static struct err *look_into(struct look *l, int dir_fd, const char *name)
-{
-	CLEANUP(names_release) struct names names = {0};
-	CLEANUP(closep) int fd = -1;
-
-	TRY(fs_open(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd));
-	TRY(list(fd, &names));
-	hasher_add_u64(l->hasher, names.v.len);
-	for (size_t i = 0; i < names.v.len; i++) {
-		hasher_add_str(l->hasher, names.v.items[i]);
-		TRY(look_at(l, fd, names.v.items[i]));
-	}
-	return NULL;
-}
-
-// NOLINTNEXTLINE(misc-no-recursion)
+/* What an entry is but for its name; the walk enters a folder. */
 static struct err *look_at(struct look *l, int dir_fd, const char *name)
 {
 	struct stat st;
 	size_t met = 0;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys("'%s'", name);
+		return err_sys("stat");
 	/* Not counted in links: overlayfs links a whiteout to others of its own, for a while. */
 	l->met++;
 	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1)
@@ -200,28 +170,57 @@ static struct err *look_at(struct look *l, int dir_fd, const char *name)
 		return NULL;
 	l->usage.bytes += (uint64_t)st.st_blocks * 512;
 	l->usage.files++;
+	if (S_ISREG(st.st_mode))
+		TRY(size_limit_add(&l->limit, (uint64_t)st.st_size));
 	add_stat(l, &st);
 	TRY(add_attributes(l, dir_fd, name));
-	if (S_ISDIR(st.st_mode))
-		return look_into(l, dir_fd, name);
 	if (S_ISREG(st.st_mode))
 		return add_content(l, dir_fd, name);
 	if (S_ISLNK(st.st_mode))
 		return add_link(l, dir_fd, name);
+	if (!S_ISDIR(st.st_mode))
+		return NULL;
+	TRY(folder_walk_enter(&l->walk, dir_fd, name));
+	hasher_add_u64(l->hasher, folder_walk_count(&l->walk));
 	return NULL;
 }
 
-struct err *seal_compute(const struct store *s, int dir_fd, const char *name,
-			 struct seal *out)
+static struct err *look_at_next(struct look *l)
 {
-	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(s));
-	struct look l = {.store = s, .hasher = h, .inodes = INODE_SET_INIT};
-	struct err *e = look_at(&l, dir_fd, name);
+	size_t depth = folder_walk_depth(&l->walk);
+	const char *name;
 
-	inode_set_release(&l.inodes);
-	out->digest = hasher_final(h);
-	out->usage = l.usage;
-	return err_wrap(e, "layer '%s'", name);
+	TRY(folder_walk_next(&l->walk, &name));
+	if (!name)
+		return folder_walk_leave(&l->walk);
+	hasher_add_str(l->hasher, name);
+	return folder_walk_blame(&l->walk, depth, name,
+				 look_at(l, folder_walk_fd(&l->walk), name));
+}
+
+static struct err *look_at_all(struct look *l, int dir_fd, const char *name)
+{
+	TRY(look_at(l, dir_fd, name));
+	while (folder_walk_is_inside(&l->walk))
+		TRY(look_at_next(l));
+	return NULL;
+}
+
+struct err *seal_compute(const struct seal_request *request, struct seal *out)
+{
+	const struct hash_secret *secret = store_secret(request->store);
+	CLEANUP(look_release)
+	struct look l = {
+		.hasher = hasher_new(DIGEST_XXH3, secret),
+		.reader = {.secret = secret, .stop = request->stop},
+		.walk = {.stop = request->stop},
+		.inodes = INODE_SET_INIT,
+		.limit = {.max = request->max_file},
+	};
+
+	TRY(look_at_all(&l, request->dir_fd, request->name));
+	*out = (struct seal){SEAL_VERSION, hasher_final(l.hasher), l.usage};
+	return NULL;
 }
 
 /* ---- writing it down ---- */
@@ -241,19 +240,19 @@ static uint64_t get_u64(const unsigned char *from)
 	return value;
 }
 
-struct err *seal_make(const struct store *s, int dir_fd, const char *name)
+struct err *seal_make(const struct seal_request *request)
 {
 	unsigned char data[SEAL_SIZE] = {SEAL_VERSION};
 	char path[PROC_PATH_SIZE];
 	struct seal seal;
 
-	TRY(seal_compute(s, dir_fd, name, &seal));
+	TRY(seal_compute(request, &seal));
 	memcpy(data + 1, seal.digest.bytes, 16);
 	put_u64(data + 17, seal.usage.bytes);
 	put_u64(data + 25, seal.usage.files);
-	proc_path(dir_fd, name, path);
+	proc_path(request->dir_fd, request->name, path);
 	if (lsetxattr(path, ATTRIBUTE, data, sizeof(data), 0) != 0)
-		return err_sys("seal of layer '%s'", name);
+		return err_sys("seal of layer '%s'", request->name);
 	return NULL;
 }
 
@@ -264,11 +263,16 @@ struct err *seal_read(int dir_fd, const char *name, struct seal *out)
 
 	proc_path(dir_fd, name, path);
 	if (lgetxattr(path, ATTRIBUTE, data, sizeof(data)) != (ssize_t)sizeof(data) ||
-	    data[0] != SEAL_VERSION)
+	    data[0] == 0 || data[0] > SEAL_VERSION)
 		return err_new(ERR_NOTFOUND, "layer '%s' has no seal", name);
-	*out = (struct seal){.digest.kind = DIGEST_XXH3};
+	*out = (struct seal){.version = data[0], .digest.kind = DIGEST_XXH3};
 	memcpy(out->digest.bytes, data + 1, 16);
 	out->usage.bytes = get_u64(data + 17);
 	out->usage.files = get_u64(data + 25);
 	return NULL;
+}
+
+bool seal_is_comparable(const struct seal *seal)
+{
+	return seal->version == SEAL_VERSION;
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/dir.h"
-#include "base/fs.h"
+#include "base/folder_walk.h"
 #include "base/inode_set.h"
 #include "cache/seal.h"
 #include "cache/store_private.h"
@@ -43,41 +43,43 @@ void usage_subtract(struct usage *from, const struct usage *part)
 	from->files -= part->files < from->files ? part->files : from->files;
 }
 
-/* `*out` stays NULL when it is gone. */
+/* Of a folder that cannot be opened: it is gone, or overlayfs's work folder, of mode 000. */
+static bool is_passed_over(void)
+{
+	return errno == ENOENT || errno == EACCES;
+}
+
+/* `*out` stays NULL when it is passed over. */
 static struct err *open_folder(int dir_fd, const char *name, DIR **out)
 {
 	*out = dir_open(dir_fd, name, O_NOFOLLOW);
-	/* overlayfs's work folders have mode 000 */
-	return *out || errno == ENOENT || errno == EACCES ? NULL : err_sys("'%s'", name);
+	return *out || is_passed_over() ? NULL : err_sys("'%s'", name);
 }
 
 /* One walk.  It does not follow what running steps of ours have mounted. */
 struct walk {
+	struct folder_walk folders;
 	struct inode_set inodes;
 	dev_t device;
 };
 
-static struct err *count(int dir_fd, const char *name, struct walk *w, struct usage *out);
+#define WALK_INIT                                                                        \
+	{                                                                                \
+		.folders = {.memory_max = SIZE_MAX, .is_unsorted = true},                \
+		.inodes = INODE_SET_INIT                                                 \
+	}
 
-// NOLINTNEXTLINE(misc-no-recursion)
-static struct err *count_folder(int dir_fd, const char *name, struct walk *w,
-				struct usage *out)
+static void walk_release(struct walk *w)
 {
-	CLEANUP(dir_closep) DIR *dir = NULL;
-	const char *entry;
-
-	TRY(open_folder(dir_fd, name, &dir));
-	if (!dir)
-		return NULL;
-	while ((entry = dir_next(dir)) != NULL)
-		TRY(count(dirfd(dir), entry, w, out));
-	return errno ? err_sys("read '%s'", name) : NULL;
+	folder_walk_release(&w->folders);
+	inode_set_release(&w->inodes);
 }
 
-// NOLINTNEXTLINE(misc-no-recursion)
-static struct err *count(int dir_fd, const char *name, struct walk *w, struct usage *out)
+static struct err *count_one(int dir_fd, const char *name, struct walk *w,
+			     struct usage *out)
 {
 	struct stat st;
+	int fd;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : err_sys("'%s'", name);
@@ -86,22 +88,49 @@ static struct err *count(int dir_fd, const char *name, struct walk *w, struct us
 		return NULL;
 	out->bytes += (uint64_t)st.st_blocks * 512;
 	out->files++;
-	return S_ISDIR(st.st_mode) ? count_folder(dir_fd, name, w, out) : NULL;
+	if (!S_ISDIR(st.st_mode))
+		return NULL;
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return is_passed_over() ? NULL : err_sys("'%s'", name);
+	return folder_walk_push(&w->folders, fd, name);
+}
+
+static struct err *count_next(struct walk *w, struct usage *out)
+{
+	const char *name;
+	struct err *e;
+
+	TRY(folder_walk_next(&w->folders, &name));
+	if (name)
+		return count_one(folder_walk_fd(&w->folders), name, w, out);
+	e = folder_walk_leave(&w->folders);
+	if (e) {
+		err_ignore(e, "a running step has moved it");
+		folder_walk_release(&w->folders);
+	}
+	return NULL;
+}
+
+static struct err *count(int dir_fd, const char *name, struct walk *w, struct usage *out)
+{
+	struct err *e = count_one(dir_fd, name, w, out);
+
+	while (!e && folder_walk_is_inside(&w->folders))
+		e = count_next(w, out);
+	return err_wrap(e, "'%s'", name);
 }
 
 struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out)
 {
-	struct walk w = {.inodes = INODE_SET_INIT};
-	struct err *e;
+	CLEANUP(walk_release) struct walk w = WALK_INIT;
 	struct stat st;
 
 	*out = (struct usage){0, 0};
 	if (fstat(dir_fd, &st) != 0)
 		return err_sys("'%s'", name);
 	w.device = st.st_dev;
-	e = count(dir_fd, name, &w, out);
-	inode_set_release(&w.inodes);
-	return e;
+	return count(dir_fd, name, &w, out);
 }
 
 /* ---- the whole store ---- */
@@ -171,12 +200,11 @@ static struct err *measure(const struct store *s, enum usage_how how, struct wal
 struct err *usage_measure(const struct store *s, enum usage_how how,
 			  struct usage_report *out)
 {
-	struct walk w = {.inodes = INODE_SET_INIT};
+	CLEANUP(walk_release) struct walk w = WALK_INIT;
 	struct err *e;
 
 	*out = (struct usage_report){0};
 	e = measure(s, how, &w, out);
-	inode_set_release(&w.inodes);
 	for (size_t i = 0; i < USAGE_KINDS; i++)
 		usage_add(&out->total, &out->kinds[i]);
 	return err_wrap(e, "cache folder '%s'", s->dir);

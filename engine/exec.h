@@ -37,6 +37,7 @@ struct exec_options {
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
+	uint64_t max_file;	   /* bytes of a file, and of a layer's, holes included */
 	struct failed_limits keep; /* of failed steps' root filesystems */
 	struct limit *limit;	   /* of the store's size; NULL: none */
 };

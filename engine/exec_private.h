@@ -118,7 +118,8 @@ NODISCARD struct err *mounted_close(struct mounted *m);
 void mounted_release(struct mounted *m);
 /* The upper of a closed mount becomes a layer on top of `below`, in the step's state. */
 NODISCARD struct err *exec_commit_upper(struct exec *x, const struct step *step,
-					struct mounted *m, const struct snapshot *below);
+					struct task *task, struct mounted *m,
+					const struct snapshot *below);
 /* After reading a mounted `chain`, before what was read counts: was all of it there?
  * ERR_CORRUPT when not. */
 NODISCARD struct err *exec_check_read(struct exec *x, const struct snapshot *chain);

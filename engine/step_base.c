@@ -23,6 +23,7 @@ static struct agent_context context_of(struct exec *x, const struct step *step,
 		.platform = x->platform,
 		.use_network = x->options.registry != NULL && resolve != RESOLVE_NEVER,
 		.resolved_since = resolve == RESOLVE_ASK ? x->options.resolved_since : 0,
+		.max_file = x->options.max_file,
 		.resolved_ns = &exec_state(x, step->id)->resolved_ns,
 	};
 }
@@ -65,7 +66,7 @@ static struct err *base_compose(struct exec *x, const struct step *step,
 	return NULL;
 }
 
-static struct err *write_files(struct exec *x, const struct step *step,
+static struct err *write_files(struct exec *x, const struct step *step, struct task *task,
 			       struct agent_base *base)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
@@ -75,7 +76,7 @@ static struct err *write_files(struct exec *x, const struct step *step,
 	if (base->has_config)
 		TRY(oci_runtime_write(m.root_fd, &base->config));
 	TRY(mounted_close(&m));
-	return exec_commit_upper(x, step, &m, &base->layers);
+	return exec_commit_upper(x, step, task, &m, &base->layers);
 }
 
 static struct err *base_run(struct exec *x, const struct step *step, struct task *task,
@@ -91,7 +92,7 @@ static struct err *base_run(struct exec *x, const struct step *step, struct task
 			  digest_format(&state->source, text));
 	TRY(agent_find(step->base->agent)
 		    ->fetch(&context, step->base, &state->source, &base));
-	TRY(write_files(x, step, &base));
+	TRY(write_files(x, step, task, &base));
 	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
 	if (base.level)
 		cJSON_AddStringToObject(record, "level", base.level);

@@ -45,6 +45,7 @@ static struct copy_request request_of(struct exec *x, const struct step *step,
 		/* The image's times are those of the copied files, clamped. */
 		.times_count = x->epoch_set,
 		.clamp_s = x->epoch_s,
+		.max_file = x->options.max_file,
 		.memo = from_host ? x->memo : NULL,
 		.task = from_host ? task : NULL,
 		.progress = task ? on_read : NULL,
@@ -79,7 +80,7 @@ static struct err *copy_into_layer(struct exec *x, const struct step *step,
 		TRY(exec_check_read(x, &exec_state(x, step->producer)->snapshot));
 	key_set_digest(state->inputs, "content", &copied);
 	state->key = key_final(state->inputs);
-	return exec_commit_upper(x, step, &m, exec_parent(x, step));
+	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
 }
 
 /* ---- from a stage ---- */

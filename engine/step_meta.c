@@ -71,7 +71,7 @@ static struct err *meta_run(struct exec *x, const struct step *step, struct task
 	TRY(sections_write(m.root_fd, &request));
 	TRY(mounted_close(&m));
 	json_add_u64(record, "time_s", (uint64_t)request.time_s);
-	return exec_commit_upper(x, step, &m, exec_parent(x, step));
+	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
 }
 
 const struct step_ops step_meta_ops = {.compose = meta_compose, .run = meta_run};

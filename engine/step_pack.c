@@ -208,6 +208,7 @@ static struct err *write_squashfs(struct packing *p)
 		.workers = 1 + borrowed,
 		.time_s = (uint32_t)build_time(p),
 		.clamp_s = p->x->epoch_set ? p->x->epoch_s : INT64_MAX,
+		.max_file = p->x->options.max_file,
 		.cancel = task_cancel(p->task),
 		.progress = on_progress,
 		.context = p->task,

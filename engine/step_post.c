@@ -162,7 +162,7 @@ static struct err *post_run(struct exec *x, const struct step *step, struct task
 	TRY(run_script(x, step, task, &m));
 	TRY(err_wrap(drop_tmp(x, step, task, &m), "/tmp of stage '%s'",
 		     step->stage_name));
-	return exec_commit_upper(x, step, &m, exec_parent(x, step));
+	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
 }
 
 const struct step_ops step_post_ops = {.compose = post_compose, .run = post_run};

@@ -27,6 +27,8 @@ struct agent_context {
 	bool use_network;	/* resolve() may ask */
 	int64_t resolved_since; /* clock_real_ns(): what was resolved after needs no
 				   asking */
+	uint64_t
+		max_file; /* bytes of a file, and of a layer's, holes included; 0: no limit */
 	/* resolve() sets it to when it was asked for, clock_real_ns(); left alone when the
 	 * base needs no asking; may be NULL. */
 	int64_t *resolved_ns;

@@ -181,6 +181,7 @@ static struct err *unpack(const struct bringing *all, struct job_watch *watch,
 		.target = target,
 		.merged = merged,
 		.is_first = watch->job->is_first,
+		.max_file = all->request->context->max_file,
 		.cancel = task_cancel(watch->task),
 		.progress = on_unpacked,
 		.context = watch,
@@ -200,6 +201,23 @@ static struct err *unpack(const struct bringing *all, struct job_watch *watch,
 	return NULL;
 }
 
+/* Folder "upper" of `scratch` becomes the job's layer. */
+static struct err *publish(const struct scratch *scratch, const struct task *task,
+			   struct layer_job *job)
+{
+	struct seal_request layer = {
+		.store = scratch->store,
+		.dir_fd = scratch->fd,
+		.name = "upper",
+		.stop = cancel_stop(task_cancel(task)),
+	};
+	struct layer_id id;
+
+	TRY(layer_publish(&layer, &id));
+	snapshot_push(&job->layer, &id);
+	return NULL;
+}
+
 static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 			      const struct digest *key)
 {
@@ -207,7 +225,6 @@ static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 	CLEANUP(freep) char *target = NULL;
 	const struct agent_context *c = all->request->context;
 	struct unpack_result result = {0};
-	struct layer_id id;
 
 	TRY(fetch_blob(all, watch));
 	TRY(scratch_new(c->store, &scratch));
@@ -217,10 +234,8 @@ static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 	TRY(unpack(all, watch, target, NULL, &result));
 	watch->job->needs_parents = result.needs_parents;
 	watch->job->has_root = result.has_root;
-	if (!result.needs_parents) {
-		TRY(layer_publish(c->store, scratch.fd, "upper", &id));
-		snapshot_push(&watch->job->layer, &id);
-	}
+	if (!result.needs_parents)
+		TRY(publish(&scratch, watch->task, watch->job));
 	return save_layer(c, key, watch->job);
 }
 
@@ -311,13 +326,11 @@ static struct err *make_on_chain(struct bringing *all, struct job_watch *watch,
 {
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	const struct agent_context *c = all->request->context;
-	struct layer_id id;
 
 	TRY(fetch_blob(all, watch));
 	TRY(scratch_new(c->store, &scratch));
 	TRY(apply_mounted(all, watch, chain, &scratch));
-	TRY(layer_publish(c->store, scratch.fd, "upper", &id));
-	snapshot_push(&watch->job->layer, &id);
+	TRY(publish(&scratch, watch->task, watch->job));
 	return save_layer(c, key, watch->job);
 }
 
@@ -352,7 +365,6 @@ static struct err *make_merged(struct bringing *all, const struct digest *key)
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	CLEANUP(freep) char *target = NULL;
 	const struct agent_context *c = all->request->context;
-	struct layer_id id;
 
 	TRY(scratch_new(c->store, &scratch));
 	if (mkdirat(scratch.fd, "upper", 0755) != 0)
@@ -366,8 +378,7 @@ static struct err *make_merged(struct bringing *all, const struct digest *key)
 		TRY(fetch_blob(all, &watch));
 		TRY(unpack(all, &watch, target, i > 0 ? target : NULL, &result));
 	}
-	TRY(layer_publish(c->store, scratch.fd, "upper", &id));
-	snapshot_push(&all->merged.layer, &id);
+	TRY(publish(&scratch, c->task, &all->merged));
 	all->merged.has_root = true;
 	return save_layer(c, key, &all->merged);
 }

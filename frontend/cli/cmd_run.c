@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/size_limit.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/output.h"
@@ -52,6 +53,7 @@ struct settings {
 	bool keep_none;			     /* of failed steps */
 	unsigned keep_failed;		     /* 0: the default */
 	uint64_t cache_max, cache_max_files; /* UINT64_MAX: no limit */
+	uint64_t max_file;		     /* 0: not given */
 };
 
 static void settings_release(struct settings *s)
@@ -133,6 +135,15 @@ static struct err *set_cache_max(void *settings, const char *value)
 	return amount_parse_size(value, &((struct settings *)settings)->cache_max);
 }
 
+static struct err *set_max_file(void *settings, const char *value)
+{
+	uint64_t *max = &((struct settings *)settings)->max_file;
+
+	TRY(amount_parse_size(value, max));
+	return *max > 0 ? NULL
+			: err_new(ERR_USAGE, "'%s' leaves room for no file", value);
+}
+
 static struct err *set_cache_max_files(void *settings, const char *value)
 {
 	uint64_t *files = &((struct settings *)settings)->cache_max_files;
@@ -158,6 +169,10 @@ static const struct option_row rows[] = {
 	 set_cache_max},
 	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
 	 set_cache_max_files},
+	{0, "max-file", "SIZE",
+	 "what a file, or a layer's files, may have with holes (default: "
+	 "$DAGBUILD_MAX_FILE, 1T)",
+	 set_max_file},
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	FRESH_RUN_ROWS,
@@ -174,9 +189,14 @@ static const struct option_row rows[] = {
 static struct err *read_environment(struct settings *s)
 {
 	const char *cache_max = getenv("DAGBUILD_CACHE_MAX");
+	const char *max_file = getenv("DAGBUILD_MAX_FILE");
 
 	if (cache_max && cache_max[0] && s->cache_max == UINT64_MAX)
-		return err_wrap(set_cache_max(s, cache_max), "DAGBUILD_CACHE_MAX");
+		TRY(err_wrap(set_cache_max(s, cache_max), "DAGBUILD_CACHE_MAX"));
+	if (max_file && max_file[0] && s->max_file == 0)
+		TRY(err_wrap(set_max_file(s, max_file), "DAGBUILD_MAX_FILE"));
+	if (s->max_file == 0)
+		s->max_file = SIZE_LIMIT_DEFAULT;
 	return NULL;
 }
 
@@ -271,6 +291,7 @@ static struct err *open_exec(struct build *b)
 		.output = b->output,
 		.force = b->settings.force,
 		.compression = b->settings.compression,
+		.max_file = b->settings.max_file,
 		.keep = keep_limits(&b->settings),
 		.limit = b->limit,
 	};

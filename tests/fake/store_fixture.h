@@ -65,7 +65,9 @@ static UNUSED struct layer_id make_layer(struct store *s, size_t len)
 	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
 	assert_ok(fs_open(scratch.fd, "upper", O_RDONLY | O_DIRECTORY, 0, &upper));
 	write_at(upper, "file", len);
-	assert_ok(layer_publish(s, scratch.fd, "upper", &id));
+	assert_ok(layer_publish(
+		&(struct seal_request){.store = s, .dir_fd = scratch.fd, .name = "upper"},
+		&id));
 	return id;
 }
 

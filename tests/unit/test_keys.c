@@ -134,7 +134,8 @@ static void make_layer(struct store *s, const char *name, const char *text, time
 	assert_int_equal(mkdir(out, 0755), 0);
 	write_text(file, text, 0644);
 	set_time(file, when);
-	assert_ok(outline_make(s, AT_FDCWD, root));
+	assert_ok(outline_make(
+		&(struct seal_request){.store = s, .dir_fd = AT_FDCWD, .name = root}));
 }
 
 static int setup(void **state)

@@ -65,7 +65,8 @@ static void test_whole(void **state)
 	fixture_open(*state, &f);
 	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
 	assert_err(ERR_NOTFOUND, outline_check(*state, f.scratch.fd, "none"));
-	assert_ok(outline_make(*state, f.scratch.fd, "l"));
+	assert_ok(outline_make(&(struct seal_request){
+		.store = *state, .dir_fd = f.scratch.fd, .name = "l"}));
 	assert_ok(outline_check(*state, f.scratch.fd, "l"));
 	fixture_close(&f);
 }
@@ -78,7 +79,8 @@ static void test_swapped(void **state)
 
 	fixture_open(*state, &f);
 	assert_int_equal(utimensat(f.fd, "a", t, 0), 0);
-	assert_ok(outline_make(*state, f.scratch.fd, "l"));
+	assert_ok(outline_make(&(struct seal_request){
+		.store = *state, .dir_fd = f.scratch.fd, .name = "l"}));
 	assert_int_equal(renameat2(f.fd, "a", f.fd, "b", RENAME_EXCHANGE), 0);
 	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
 	assert_int_equal(renameat2(f.fd, "a", f.fd, "b", RENAME_EXCHANGE), 0);
@@ -94,7 +96,8 @@ static void test_deep(void **state)
 	fixture_open(*state, &f);
 	last = make_deep(f.fd);
 	limit_descriptors(DESCRIPTORS);
-	assert_ok(outline_make(*state, f.scratch.fd, "l"));
+	assert_ok(outline_make(&(struct seal_request){
+		.store = *state, .dir_fd = f.scratch.fd, .name = "l"}));
 	assert_ok(outline_check(*state, f.scratch.fd, "l"));
 	assert_int_equal(unlinkat(last, "last", 0), 0);
 	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));

@@ -257,16 +257,18 @@ static void test_layer_publish(void **state)
 	CLEANUP(snapshot_release) struct snapshot back = SNAPSHOT_INIT;
 	CLEANUP(json_freep) cJSON *array = NULL;
 	struct layer_id id = {""}, other = {""};
+	struct seal_request request = {.store = *state, .name = "upper"};
 
 	assert_false(layer_exists(*state, &(struct layer_id){"abcdefghijkl"}));
 	assert_ok(scratch_new(*state, &scratch));
+	request.dir_fd = scratch.fd;
 	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
-	assert_ok(layer_publish(*state, scratch.fd, "upper", &id));
+	assert_ok(layer_publish(&request, &id));
 	assert_int_equal(faccessat(scratch.fd, "upper", F_OK, 0), -1);
 	assert_int_equal(strlen(id.name), 12);
 	/* What holds the same is a layer of its own. */
 	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
-	assert_ok(layer_publish(*state, scratch.fd, "upper", &other));
+	assert_ok(layer_publish(&request, &other));
 	assert_string_not_equal(other.name, id.name);
 	snapshot_push(&chain, &id);
 	assert_true(snapshot_exists(*state, &chain));

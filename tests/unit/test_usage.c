@@ -77,13 +77,20 @@ static char *in_layer(const struct store *s, const struct layer_id *id, const ch
 	return xasprintf("%s/layers/%s/%s", store_dir(s), id->name, name);
 }
 
+static struct err *look_at(const struct store *s, int dir_fd, const char *name,
+			   struct seal *out)
+{
+	return seal_compute(
+		&(struct seal_request){.store = s, .dir_fd = dir_fd, .name = name}, out);
+}
+
 static bool seal_holds(const struct store *s, const struct layer_id *id)
 {
 	CLEANUP(freep) char *path = path_join("layers", id->name);
 	struct seal want, got;
 
 	assert_ok(seal_read(store_fd(s), path, &want));
-	assert_ok(seal_compute(s, store_fd(s), path, &got));
+	assert_ok(look_at(s, store_fd(s), path, &got));
 	return digest_equal(&want.digest, &got.digest);
 }
 
@@ -162,14 +169,77 @@ static void test_seal_and_links(void **state)
 	write_at(scratch.fd, "upper/b", 2);
 	assert_int_equal(linkat(scratch.fd, "upper/b", scratch.fd, "upper/c", 0), 0);
 	assert_int_equal(linkat(scratch.fd, "upper/a", scratch.fd, "outside", 0), 0);
-	assert_ok(seal_compute(*state, scratch.fd, "upper", &before));
+	assert_ok(look_at(*state, scratch.fd, "upper", &before));
 	assert_int_equal(unlinkat(scratch.fd, "outside", 0), 0);
-	assert_ok(seal_compute(*state, scratch.fd, "upper", &after));
+	assert_ok(look_at(*state, scratch.fd, "upper", &after));
 	assert_true(digest_equal(&before.digest, &after.digest));
 	/* But a link within the layer is part of it. */
 	assert_int_equal(unlinkat(scratch.fd, "upper/c", 0), 0);
-	assert_ok(seal_compute(*state, scratch.fd, "upper", &after));
+	assert_ok(look_at(*state, scratch.fd, "upper", &after));
 	assert_false(digest_equal(&before.digest, &after.digest));
+}
+
+static struct err *refuse(const void *context)
+{
+	(void)context;
+	return err_new(ERR_CANCELLED, "stop");
+}
+
+/* Files that are too large make no layer, nor does an interrupted look; holes cost nothing. */
+static void test_seal_limits(void **state)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(closep) int fd = -1;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct seal_request request = {
+		.store = *state, .name = "upper", .max_file = UINT64_C(1) << 40};
+	struct seal seal;
+	struct layer_id id;
+	struct err *e;
+
+	assert_ok(scratch_new(*state, &scratch));
+	request.dir_fd = scratch.fd;
+	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+	assert_int_equal(mkdirat(scratch.fd, "upper/d", 0755), 0);
+	assert_ok(fs_open(scratch.fd, "upper/d/f", O_WRONLY | O_CREAT, 0644, &fd));
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	assert_ok(seal_compute(&request, &seal));
+	assert_true(seal.usage.bytes < MIB(1));
+	assert_int_equal(ftruncate(fd, ((off_t)1 << 40) + 1), 0);
+	e = layer_publish(&request, &id);
+	assert_non_null(e);
+	err_render(e, &text);
+	assert_non_null(strstr(buf_text(&text), "'d/f'"));
+	assert_non_null(strstr(buf_text(&text), "--max-file"));
+	err_free(e);
+	request.max_file = 0;
+	assert_ok(seal_compute(&request, &seal));
+	request.stop = (struct stop){refuse, NULL};
+	assert_err(ERR_CANCELLED, layer_publish(&request, &id));
+}
+
+/* A seal of an earlier version was made in another way: it says what the layer takes, but damage
+ * cannot be told by it. */
+static void test_earlier_seal(void **state)
+{
+	struct layer_id id = make_layer(*state, 10);
+	CLEANUP(freep) char *path = path_join("layers", id.name);
+	CLEANUP(freep) char *full = path_join(store_dir(*state), path);
+	struct verify_options options = {.repair = false};
+	struct verify_result result;
+	unsigned char data[33];
+	struct seal seal;
+
+	assert_int_equal(getxattr(full, "user.overlay.seal", data, sizeof(data)), 33);
+	data[0] = 1;
+	data[5] ^= 1;
+	assert_int_equal(setxattr(full, "user.overlay.seal", data, sizeof(data), 0), 0);
+	assert_ok(seal_read(store_fd(*state), path, &seal));
+	assert_false(seal_is_comparable(&seal));
+	assert_int_equal(seal.usage.files, 2);
+	assert_ok(verify_run(*state, &options, &result));
+	assert_int_equal(result.layers, 1);
+	assert_int_equal(result.damaged, 0);
 }
 
 /* ---- verify ---- */
@@ -260,6 +330,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_as_du, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_seal, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_seal_limits, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_earlier_seal, setup_store,
+						remove_store),
 		cmocka_unit_test_setup_teardown(test_seal_and_links, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_verify_layer, setup_store,
