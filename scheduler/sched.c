@@ -194,11 +194,8 @@ static void wait_for_something(struct conductor *c)
 		{.fd = c->queue.fd, .events = POLLIN},
 		{.fd = c->signal_fd, .events = POLLIN},
 	};
-	struct event tick = {.type = EVENT_TICK, .node = NODE_NONE};
 	int n = poll(fds, ARRAY_LEN(fds), TICK_MS);
 
-	if (n == 0)
-		emit(c, &tick);
 	if (n > 0 && fds[1].revents)
 		on_signal(c);
 }
@@ -222,7 +219,7 @@ static void run(struct conductor *c)
 		wait_for_something(c);
 		drain(c);
 		/* Messages that come without a pause must not hold the ticks up. */
-		if (clock_mono_ns() - ticked_ns > (uint64_t)TICK_MS * 1000000) {
+		if (clock_mono_ns() - ticked_ns >= (uint64_t)TICK_MS * 1000000) {
 			ticked_ns = clock_mono_ns();
 			emit(c, &tick);
 		}

@@ -20,6 +20,7 @@
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/say.h"
+#include "frontend/ui/sink.h"
 #include "scheduler/sched.h"
 
 /* Requests wait more than they work. */
@@ -168,30 +169,24 @@ static struct err *never_run(void *self, struct node_id id, struct task *task)
 	return err_new(ERR_SYS, "a base is resolved, not built");
 }
 
-static void show_note(void *self, const struct event *event)
-{
-	(void)self;
-	if (event->type == EVENT_NOTE)
-		say_line("%s: %s", graph_name(event->graph, event->node), event->text);
-}
-
 static struct err *resolve_all(struct locking *l)
 {
 	CLEANUP(graph_builder_freep) struct graph_builder *builder = graph_builder_new();
 	CLEANUP(graph_freep) struct graph *graph = NULL;
 	CLEANUP(sched_result_release) struct sched_result result = SCHED_RESULT_INIT;
+	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
 	struct executor executor = {.self = l, .probe = resolve_one, .run = never_run};
-	struct event_sink notes = {.emit = show_note};
 	struct sched_options options = {
 		.jobs = REQUESTS_AT_ONCE,
 		.probe_only = true,
-		.sinks = &notes,
-		.n_sinks = 1,
 	};
 
 	for (size_t i = 0; i < l->bases.len; i++)
 		graph_builder_add(builder, l->bases.items[i].reference, NULL, 1);
 	TRY(graph_builder_freeze(builder, &graph));
+	TRY(sinks_open(&sinks, SINK_AUTO, SINK_LOOK, NULL));
+	options.sinks = sinks.items;
+	options.n_sinks = sinks.len;
 	return sched_run(graph, &executor, &options, &result);
 }
 

@@ -366,31 +366,25 @@ static void summarize(const struct build *b, const struct sched_result *result)
 	say(&text);
 }
 
-/* Of the first pass only what a step has to say is shown: that a registry is slow, say. */
-static void show_note(void *self, const struct event *event)
-{
-	(void)self;
-	if (event->type == EVENT_NOTE)
-		say_line("%s: %s", graph_name(event->graph, event->node), event->text);
-}
-
 /* First pass: `*all_hit` when nothing needs to be done. */
 static struct err *probe(struct build *b, bool *all_hit)
 {
+	CLEANUP(sinks_release) struct sinks sinks = SINKS_INIT;
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct executor executor = exec_executor(b->exec);
-	struct event_sink notes = {.emit = show_note};
 	struct sched_options options = {
 		.jobs = b->settings.jobs,
 		.probe_only = true,
 		.stop_at_miss = true,
-		.sinks = &notes,
-		.n_sinks = 1,
 	};
-	struct err *e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 	struct limit_options limit = limit_options_of(b);
 	bool passed = false;
+	struct err *e;
 
+	TRY(sinks_open(&sinks, b->settings.progress, SINK_LOOK, NULL));
+	options.sinks = sinks.items;
+	options.n_sinks = sinks.len;
+	e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
 	/* Making room needs our namespaces, too. */
@@ -424,7 +418,7 @@ static struct err *build_all(struct build *b, struct sched_result *result)
 	struct executor executor = exec_executor(b->exec);
 
 	set_costs(b);
-	TRY(sinks_open(&sinks, b->settings.progress, b->settings.trace));
+	TRY(sinks_open(&sinks, b->settings.progress, SINK_BUILD, b->settings.trace));
 	options.sinks = sinks.items;
 	options.n_sinks = sinks.len;
 	return sched_run(b->loaded.plan->graph, &executor, &options, result);

@@ -20,6 +20,30 @@ size_t screen_text_cut(struct buf *out, struct str text, size_t columns)
 	return used;
 }
 
+/* Its end, in as many columns at most. */
+static struct str tail_of(struct str text, size_t columns)
+{
+	size_t width = utf8_width(text);
+	struct str c;
+
+	while (width > columns && utf8_next(&text, &c))
+		width -= utf8_width(c);
+	return text;
+}
+
+size_t screen_text_fit(struct buf *out, struct str text, size_t columns)
+{
+	static const size_t DOTS = 2;
+	size_t tail, used;
+
+	if (utf8_width(text) <= columns)
+		return screen_text_cut(out, text, columns);
+	tail = columns > 2 * DOTS ? (columns - DOTS) / 2 : 0;
+	used = screen_text_cut(out, text, columns > DOTS ? columns - DOTS - tail : 0);
+	used += screen_text_cut(out, STR(".."), columns - used);
+	return used + screen_text_cut(out, tail_of(text, tail), columns - used);
+}
+
 void screen_text_bytes(uint64_t bytes, char *out, size_t size)
 {
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};

@@ -39,16 +39,17 @@ static void add(struct sinks *s, struct event_sink sink, void (*free_sink)(void 
 	s->free[s->len++] = free_sink;
 }
 
-struct err *sinks_open(struct sinks *out, enum sink_progress progress, const char *trace)
+struct err *sinks_open(struct sinks *out, enum sink_progress progress,
+		       enum sink_pass pass, const char *trace)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	FILE *file;
 
 	if (progress == SINK_TTY || (progress == SINK_AUTO && terminal_can()))
-		add(out, sink_tty_new(stderr, !no_colour || !no_colour[0]),
+		add(out, sink_tty_new(stderr, !no_colour || !no_colour[0], pass),
 		    sink_tty_free);
 	else
-		add(out, sink_plain_new(stderr), sink_plain_free);
+		add(out, sink_plain_new(stderr, pass), sink_plain_free);
 	if (!trace)
 		return NULL;
 	file = fopen(trace, "we");

@@ -20,6 +20,11 @@ enum sink_progress {
 
 NODISCARD struct err *sink_progress_parse(const char *text, enum sink_progress *out);
 
+enum sink_pass {
+	SINK_LOOK, /* only probes: most often nobody need hear of it */
+	SINK_BUILD,
+};
+
 enum { SINKS_MAX = 2 };
 
 struct sinks {
@@ -35,13 +40,13 @@ struct sinks {
 
 /* Progress to standard error; `trace` is a path, or NULL. */
 NODISCARD struct err *sinks_open(struct sinks *out, enum sink_progress progress,
-				 const char *trace);
+				 enum sink_pass pass, const char *trace);
 void sinks_release(struct sinks *sinks);
 
 /* Each sink writes to a stream that it borrows, but for trace, which owns it. */
-struct event_sink sink_plain_new(FILE *out);
+struct event_sink sink_plain_new(FILE *out, enum sink_pass pass);
 void sink_plain_free(void *self);
-struct event_sink sink_tty_new(FILE *out, bool colour);
+struct event_sink sink_tty_new(FILE *out, bool colour, enum sink_pass pass);
 void sink_tty_free(void *self);
 struct event_sink sink_trace_new(FILE *out);
 void sink_trace_free(void *self);

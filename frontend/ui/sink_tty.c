@@ -1,203 +1,305 @@
 /* SPDX-License-Identifier: MIT
  * sink_tty.c - a live list of what runs, below lines of what has ended.
  *
- *	 done    compiler.base   From golang:1.20.2-alpine          6.2s
- *	[2/7] 8.1s
- *	 compiler.post   %post  1.9s  + go build
- *	 final.base      From alpine:3.17  0.4s  downloading 1.2 MB of 3.0 MB (40%)
+ *	 done      compiler.base    From golang:1.20.2-alpine                   6.2s
+ *	[2/7]                                                                   8.1s
+ *	 compiler.post    %post  + go build                                     1.9s
+ *	 final.base       From al..3.17  downloading 40% of 3.0 MB, 9.8 MB/s    0.4s
  *
- * The list is drawn anew at each tick, never more lines than the terminal has; size and
- * width are asked for each time, so that a resize needs no signal.  The last lines of a
- * step's output are kept, and shown if it fails.
+ * The list is drawn anew at each tick, never more lines than the terminal has; its size is
+ * asked for each time, so that a resize needs no signal.  The time is at the right edge and
+ * never cut, and nor is how far a transfer is: names give way.  Lines that stay are as long as
+ * they are, and come out with the next tick.  The last lines of a step's output are kept, and shown if it fails.
+ *
+ * Of a run that only looks, nothing stays but notes, and only who takes longer than a second
+ * is listed: most often nothing is seen of it.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "base/visible.h"
-#include "engine/step.h"
+#include "frontend/ui/activity.h"
+#include "frontend/ui/screen.h"
 #include "frontend/ui/screen_text.h"
 #include "frontend/ui/sink.h"
+#include "frontend/ui/sink_words.h"
 
-enum { KEPT_LINES = 20 };
+enum {
+	KEPT_LINES = 20,
+	LINE_BYTES = 1024,
+	/* Columns of a name, from the shortest to the longest one that is not cut, and how
+	 * far it gives way to the state of a transfer. */
+	NAME_LEAST = 18,
+	NAME_MOST = 28,
+	NAME_AT_NEED = 8,
+	/* Below this a label says nothing. */
+	LABEL_LEAST = 10,
+	WORD = 9, /* of how a step has ended */
+	GAP = 2,
+};
 
 struct row {
-	bool is_live;
+	enum node_state state;
 	uint64_t started_ns;
-	const char *activity; /* literal, or NULL */
-	uint64_t done, total;
+	struct activity activity;
 	char *kept[KEPT_LINES]; /* a ring */
 	size_t n_lines;		/* seen so far */
 };
 
 struct tty {
-	FILE *out;
-	bool colour;
+	struct screen screen;
+	bool is_look;
 	const struct graph *graph;
-	struct row *rows; /* by node */
+	struct row *rows;   /* by node */
+	VEC(uint32_t) live; /* nodes that are being probed, or run: in order */
 	size_t n, n_final;
-	size_t drawn; /* lines of the live list on the screen */
+	size_t name_columns;
 	uint64_t began_ns;
-	size_t width, height;
 };
 
-static void measure(struct tty *t)
-{
-	struct winsize size = {0};
+/* ---- lines of columns ---- */
 
-	t->width = 80;
-	t->height = 24;
-	if (ioctl(fileno(t->out), TIOCGWINSZ, &size) == 0) {
-		if (size.ws_col > 0)
-			t->width = size.ws_col;
-		if (size.ws_row > 0)
-			t->height = size.ws_row;
-	}
+/* A line in the making: visible text of `used` columns. */
+struct line {
+	struct buf text;
+	size_t used;
+};
+
+static void line_release(struct line *l)
+{
+	buf_release(&l->text);
 }
 
-/* Back to where the live list began, and clear from there. */
-static void erase(struct tty *t, struct buf *out)
+static void put_blanks(struct line *l, size_t n)
 {
-	if (t->drawn > 0)
-		buf_printf(out, "\033[%zuA\r\033[J", t->drawn);
-	t->drawn = 0;
+	for (; n > 0; n--, l->used++)
+		buf_putc(&l->text, ' ');
 }
 
-static void flush(struct tty *t, struct buf *out)
+/* In at most `columns`, or so many exactly. */
+static void put_fit(struct line *l, const char *text, size_t columns, bool fill)
 {
-	fputs(buf_text(out), t->out);
-	fflush(t->out);
+	CLEANUP(buf_release) struct buf visible = BUF_INIT;
+	size_t used;
+
+	visible_line(&visible, str_of(text));
+	used = screen_text_fit(&l->text, str_make(buf_text(&visible), visible.len),
+			       columns);
+	l->used += used;
+	put_blanks(l, fill ? columns - used : 0);
 }
 
-static const struct step *step_of(const struct tty *t, size_t index)
+/* At the right edge, where there is room for it. */
+static void put_right(const struct tty *t, struct line *l, const char *text)
 {
-	return graph_payload(t->graph, (struct node_id){(uint32_t)index});
+	size_t width = t->screen.width, columns = strlen(text);
+
+	if (l->used + columns <= width)
+		put_blanks(l, width - l->used - columns);
+	put_fit(l, text, columns, false);
 }
 
-/* One line, cut to the width; the last column stays free, so that no terminal wraps. */
-static void put_line(struct tty *t, struct buf *out, const struct buf *text)
+/* Columns up to the right edge, but for `taken`; 0 when there are none. */
+static size_t room_for(const struct tty *t, const struct line *l, size_t taken)
 {
-	CLEANUP(buf_release) struct buf clean = BUF_INIT;
+	size_t used = l->used + taken;
 
-	visible_line(&clean, str_make(buf_text(text), text->len));
-	screen_text_cut(out, str_make(buf_text(&clean), clean.len), t->width - 1);
-	buf_putc(out, '\n');
+	return used < t->screen.width ? t->screen.width - used : 0;
+}
+
+static struct str text_of(const struct line *l)
+{
+	return str_make(buf_text(&l->text), l->text.len);
 }
 
 /* ---- the live list ---- */
 
-static void describe_progress(const struct row *row, struct buf *out)
+/* What a row says of its state, in so many columns at most; nothing while the step has only
+ * its output to show. */
+static void describe(const struct tty *t, struct node_id node, uint64_t now,
+		     size_t columns, struct buf *out)
 {
-	char done[16], total[16];
+	const struct row *row = &t->rows[node.index];
 
-	screen_text_bytes(row->done, done, sizeof(done));
-	screen_text_bytes(row->total, total, sizeof(total));
-	buf_printf(out, "  %s %s", row->activity, done);
-	if (row->total > 0)
-		buf_printf(out, " of %s (%u%%)", total,
-			   (unsigned)(100.0 * (double)row->done / (double)row->total));
+	if (row->state == NODE_PROBING)
+		buf_puts(out, sink_probing(t->graph, node));
+	else if (row->n_lines == 0)
+		activity_describe(&row->activity, now, columns, out);
 }
 
-static void put_live(struct tty *t, size_t index, uint64_t now, struct buf *out)
+static struct str last_line(const struct row *row)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	const struct row *row = &t->rows[index];
-	const struct step *step = step_of(t, index);
+	return str_of(row->n_lines > 0 ? row->kept[(row->n_lines - 1) % KEPT_LINES]
+				       : NULL);
+}
+
+/* In `room` columns: the label gets what the state leaves, and of output half. */
+static void put_middle(struct line *l, const char *label, struct str state,
+		       struct str output, size_t room)
+{
+	size_t end = l->used + room, left = room;
+
+	if (state.len > 0)
+		left = room > state.len + GAP ? room - state.len - GAP : 0;
+	else if (output.len > 0)
+		left = room / 2;
+	if (label[0] && (left >= LABEL_LEAST || left >= strlen(label))) {
+		put_fit(l, label, left, false);
+		put_blanks(l, end - l->used < GAP ? end - l->used : GAP);
+	}
+	l->used +=
+		screen_text_cut(&l->text, state.len > 0 ? state : output, end - l->used);
+}
+
+static bool add_row(struct tty *t, struct node_id node, uint64_t now)
+{
+	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
+	CLEANUP(buf_release) struct buf state = BUF_INIT;
+	const struct row *row = &t->rows[node.index];
+	size_t name = t->name_columns, edge, room, needed;
 	char elapsed[16];
 
 	clock_format_duration(now - row->started_ns, elapsed, sizeof(elapsed));
-	buf_printf(&text, " %-18s %s  %s", step->name, step->label, elapsed);
-	if (row->n_lines > 0)
-		buf_printf(&text, "  %s", row->kept[(row->n_lines - 1) % KEPT_LINES]);
-	else if (row->activity)
-		describe_progress(row, &text);
-	put_line(t, out, &text);
-	t->drawn++;
+	edge = GAP + strlen(elapsed);
+	put_blanks(&l, 1);
+	room = room_for(t, &l, edge);
+	describe(t, node, now, room > NAME_AT_NEED + GAP ? room - NAME_AT_NEED - GAP : 0,
+		 &state);
+	needed = state.len > 0 ? state.len + GAP : 0;
+	if (name + needed > room)
+		name = room > needed ? room - needed : room;
+	put_fit(&l, graph_name(t->graph, node), name, true);
+	room = room_for(t, &l, edge);
+	if (room > GAP) {
+		put_blanks(&l, GAP);
+		put_middle(&l, sink_label(t->graph, node),
+			   str_make(buf_text(&state), state.len), last_line(row),
+			   room - GAP);
+	}
+	put_right(t, &l, elapsed);
+	return screen_add(&t->screen, text_of(&l));
 }
 
-static void draw(struct tty *t, uint64_t now, struct buf *out)
+static void add_head(struct tty *t, uint64_t now)
 {
-	CLEANUP(buf_release) struct buf head = BUF_INIT;
+	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
+	CLEANUP(freep) char *counts = xasprintf("[%zu/%zu]", t->n_final, t->n);
 	char elapsed[16];
 
-	measure(t);
 	clock_format_duration(now - t->began_ns, elapsed, sizeof(elapsed));
-	buf_printf(&head, "[%zu/%zu] %s", t->n_final, t->n, elapsed);
-	put_line(t, out, &head);
-	t->drawn++;
-	for (size_t i = 0; i < t->n && t->drawn + 1 < t->height; i++)
-		if (t->rows[i].is_live)
-			put_live(t, i, now, out);
+	put_fit(&l, counts, room_for(t, &l, 1 + strlen(elapsed)), false);
+	put_right(t, &l, elapsed);
+	(void)screen_add(&t->screen, text_of(&l));
 }
 
-static void redraw(struct tty *t, uint64_t now)
+static void add_others(struct tty *t, size_t n)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT;
+	CLEANUP(freep) char *text = xasprintf(" and %zu more", n);
 
-	erase(t, &out);
-	draw(t, now, &out);
-	flush(t, &out);
+	(void)screen_add(&t->screen, str_of(text));
+}
+
+/* Who is only looked at is listed when that takes long. */
+static bool is_listed(const struct row *row, uint64_t now)
+{
+	return row->state == NODE_RUNNING ||
+	       (row->state == NODE_PROBING && sink_is_slow(row->started_ns, now));
+}
+
+static void draw(struct tty *t, uint64_t now)
+{
+	size_t listed = 0, shown = 0, room;
+
+	screen_measure(&t->screen);
+	for (size_t i = 0; i < t->live.len; i++)
+		listed += is_listed(&t->rows[t->live.items[i]], now);
+	if (!t->is_look)
+		add_head(t, now);
+	room = t->screen.height - t->screen.columns.len;
+	/* The last line counts those that have none. */
+	if (listed > room && room > 0)
+		room--;
+	for (size_t i = 0; i < t->live.len && shown < room; i++)
+		if (is_listed(&t->rows[t->live.items[i]], now))
+			shown += add_row(t, (struct node_id){t->live.items[i]}, now);
+	if (shown < listed)
+		add_others(t, listed - shown);
+	screen_draw(&t->screen);
 }
 
 /* ---- what stays ---- */
 
-static void put_ended(struct tty *t, const struct event *e, const char *word,
-		      const char *colour)
+static void keep_ended(struct tty *t, const struct event *e, const char *word,
+		       const char *colour)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT;
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
 	const struct row *row = &t->rows[e->node.index];
-	const struct step *step = step_of(t, e->node.index);
+	size_t room;
 	char elapsed[16] = "";
 
-	erase(t, &out);
-	measure(t);
-	if (row->started_ns > 0 && e->state != NODE_CACHED)
+	if (e->state != NODE_CACHED)
 		clock_format_duration(e->time_ns - row->started_ns, elapsed,
 				      sizeof(elapsed));
-	buf_printf(&text, " %-9s %-18s %s  %s", word, step->name, step->label, elapsed);
-	if (t->colour)
-		buf_puts(&out, colour);
-	put_line(t, &out, &text);
-	if (t->colour)
-		buf_puts(&out, "\033[0m");
-	draw(t, e->time_ns, &out);
-	flush(t, &out);
+	put_blanks(&l, 1);
+	put_fit(&l, word, WORD, true);
+	put_blanks(&l, 1);
+	room = room_for(t, &l, GAP + strlen(elapsed));
+	put_fit(&l, graph_name(t->graph, e->node),
+		t->name_columns < room ? t->name_columns : room, true);
+	put_blanks(&l, room_for(t, &l, strlen(elapsed)) > GAP ? GAP : 0);
+	put_fit(&l, sink_label(t->graph, e->node), room_for(t, &l, GAP + strlen(elapsed)),
+		false);
+	put_right(t, &l, elapsed);
+	screen_keep(&t->screen, text_of(&l), colour);
 }
 
-static void put_above(struct tty *t, const struct event *e, const char *text)
+static void keep_text(struct tty *t, const char *text)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT;
 	CLEANUP(buf_release) struct buf line = BUF_INIT;
 
-	erase(t, &out);
-	measure(t);
-	buf_printf(&line, "           %s", text);
-	put_line(t, &out, &line);
-	draw(t, e->time_ns, &out);
-	flush(t, &out);
+	buf_puts(&line, "           ");
+	visible_line(&line, str_of(text));
+	screen_keep(&t->screen, str_make(line.data, line.len), NULL);
 }
 
-static void put_kept(struct tty *t, const struct event *e)
+static void keep_note(struct tty *t, const struct event *e)
 {
-	const struct row *row = &t->rows[e->node.index];
+	CLEANUP(freep)
+	char *named = xasprintf("%s: %s", graph_name(t->graph, e->node), e->text);
+
+	keep_text(t, named);
+}
+
+static void keep_output(struct tty *t, const struct row *row)
+{
 	size_t first = row->n_lines > KEPT_LINES ? row->n_lines - KEPT_LINES : 0;
 
 	for (size_t i = first; i < row->n_lines; i++)
-		put_above(t, e, row->kept[i % KEPT_LINES]);
+		keep_text(t, row->kept[i % KEPT_LINES]);
 }
 
-static void keep_line(struct row *row, const char *text)
+static void remember_line(struct row *row, const char *text)
 {
 	char **slot = &row->kept[row->n_lines++ % KEPT_LINES];
-	struct buf line = BUF_MAX(1024);
+	struct buf line = BUF_MAX(LINE_BYTES);
 
 	visible_output(&line, str_of(text));
 	free(*slot);
 	*slot = buf_steal(&line);
+}
+
+/* ---- events ---- */
+
+static void leave_list(struct tty *t, uint32_t node)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->live.len; i++)
+		if (t->live.items[i] != node)
+			t->live.items[kept++] = t->live.items[i];
+	t->live.len = kept;
 }
 
 static void on_state(struct tty *t, const struct event *e)
@@ -212,18 +314,20 @@ static void on_state(struct tty *t, const struct event *e)
 	};
 	struct row *row = &t->rows[e->node.index];
 
+	row->state = e->state;
 	if (e->state == NODE_PROBING) {
 		row->started_ns = e->time_ns;
-	} else if (e->state == NODE_RUNNING) {
-		row->is_live = true;
-	} else if (node_state_is_final(e->state)) {
-		row->is_live = false;
-		t->n_final++;
-		if (e->state == NODE_FAILED)
-			put_kept(t, e);
-		if (ends[e->state].word)
-			put_ended(t, e, ends[e->state].word, ends[e->state].colour);
+		vec_push(&t->live, e->node.index);
 	}
+	if (!node_state_is_final(e->state))
+		return;
+	leave_list(t, e->node.index);
+	t->n_final++;
+	if (t->is_look || !ends[e->state].word)
+		return;
+	if (e->state == NODE_FAILED)
+		keep_output(t, row);
+	keep_ended(t, e, ends[e->state].word, ends[e->state].colour);
 }
 
 static void on_begin(struct tty *t, const struct event *e)
@@ -232,20 +336,17 @@ static void on_begin(struct tty *t, const struct event *e)
 	t->n = graph_size(e->graph);
 	t->rows = xcalloc(t->n, sizeof(*t->rows));
 	t->began_ns = e->time_ns;
-}
+	t->name_columns = NAME_LEAST;
+	for (uint32_t i = 0; i < t->n; i++) {
+		size_t n = utf8_width(str_of(graph_name(t->graph, (struct node_id){i})));
 
-static void on_progress(struct tty *t, const struct event *e)
-{
-	struct row *row = &t->rows[e->node.index];
-
-	row->activity = e->text;
-	row->done = e->done;
-	row->total = e->total;
+		if (n > t->name_columns)
+			t->name_columns = n < NAME_MOST ? n : NAME_MOST;
+	}
 }
 
 static void tty_emit(void *self, const struct event *e)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT;
 	struct tty *t = self;
 
 	switch (e->type) {
@@ -256,38 +357,37 @@ static void tty_emit(void *self, const struct event *e)
 		on_state(t, e);
 		break;
 	case EVENT_LINE:
-		keep_line(&t->rows[e->node.index], e->text);
+		remember_line(&t->rows[e->node.index], e->text);
 		break;
 	case EVENT_NOTE:
-		put_above(t, e, e->text);
+		keep_note(t, e);
 		break;
 	case EVENT_PROGRESS:
-		on_progress(t, e);
+		activity_update(&t->rows[e->node.index].activity, e->text, e->done,
+				e->total, e->time_ns);
 		break;
 	case EVENT_TICK:
-		redraw(t, e->time_ns);
+		draw(t, e->time_ns);
 		break;
 	case EVENT_CANCEL:
-		put_above(t, e,
-			  e->level > 1
-				  ? "ending everything at once"
-				  : "interrupted: ending what runs (again: at once)");
+		keep_text(t, sink_cancelled(e->level));
+		draw(t, e->time_ns);
 		break;
 	case EVENT_END:
-		erase(t, &out);
-		flush(t, &out);
+		screen_measure(&t->screen);
+		screen_draw(&t->screen);
 		break;
 	case EVENT_TYPES:
 		break;
 	}
 }
 
-struct event_sink sink_tty_new(FILE *out, bool colour)
+struct event_sink sink_tty_new(FILE *out, bool colour, enum sink_pass pass)
 {
 	struct tty *t = xcalloc(1, sizeof(*t));
 
-	t->out = out;
-	t->colour = colour;
+	screen_init(&t->screen, out, colour);
+	t->is_look = pass == SINK_LOOK;
 	return (struct event_sink){t, tty_emit};
 }
 
@@ -299,5 +399,7 @@ void sink_tty_free(void *self)
 		for (size_t k = 0; k < KEPT_LINES; k++)
 			free(t->rows[i].kept[k]);
 	free(t->rows);
+	vec_free(&t->live);
+	screen_release(&t->screen);
 	free(t);
 }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * test_ui.c - progress shows what is there, whatever bytes scripts print, and never more than a
- * terminal has room for.
+ * test_ui.c - the parts of what is shown: texts in columns, transfers, the summary.
  */
 /* links: ui engine */
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/fs.h"
+#include "frontend/ui/activity.h"
 #include "frontend/ui/screen_text.h"
-#include "frontend/ui/sink.h"
 #include "frontend/ui/summary.h"
 #include "tests/fake/cmocka_all.h"
-#include "tests/fake/fake_plan.h"
 
 /* ---- text for terminals ---- */
 
@@ -27,6 +20,38 @@ static void test_cut(void **state)
 	/* Two columns each: three would not fit whole. */
 	assert_int_equal(screen_text_cut(&out, STR("\xe6\xbc\xa2\xe5\xad\x97"), 3), 2);
 	assert_string_equal(buf_text(&out), "\xe6\xbc\xa2");
+}
+
+static void test_fit(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t columns, used;
+		const char *expected;
+	} rows[] = {
+		{"short", 5, 5, "short"},
+		{"some-long-name", 9, 9, "some..ame"},
+		{"some-long-name", 4, 4, "so.."},
+		{"some-long-name", 3, 3, "s.."},
+		{"some-long-name", 2, 2, ".."},
+		{"some-long-name", 1, 1, "."},
+		{"some-long-name", 0, 0, ""},
+		{"", 4, 0, ""},
+		/* Wide characters may leave a column, combining ones take none. */
+		{"\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97", 7, 6,
+		 "\xe6\xbc\xa2..\xe5\xad\x97"},
+		{"e\xcc\x81tude", 5, 5, "e\xcc\x81tude"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_release) struct buf out = BUF_INIT;
+
+		assert_int_equal(
+			screen_text_fit(&out, str_of(rows[i].text), rows[i].columns),
+			rows[i].used);
+		assert_string_equal(buf_text(&out), rows[i].expected);
+	}
 }
 
 static void test_bytes(void **state)
@@ -67,112 +92,77 @@ static void test_summary(void **state)
 			    "1 base from x.def.lock\n");
 }
 
-/* ---- sinks ---- */
+/* ---- how far, how fast, how long still ---- */
 
-static const struct plan *make_plan(struct fake_plan *f)
+static const uint64_t S = 1000000000;
+
+static void check_activity(const struct activity *a, uint64_t now_ns, size_t columns,
+			   const char *expected)
 {
-	fake_plan_init(f, "");
-	fake_plan_stage(f, "q\"u\\o<t>e\xc3\xa4");
-	fake_plan_step(f, STEP_BASE, "From a", 0);
-	fake_plan_step(f, STEP_POST, "%post", 0);
-	return fake_plan_done(f);
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
+
+	activity_describe(a, now_ns, columns, &out);
+	assert_string_equal(buf_text(&out), expected);
 }
 
-static void emit(struct event_sink sink, const struct plan *plan, struct event e)
+static void test_activity(void **state)
 {
-	e.graph = plan->graph;
-	sink.emit(sink.self, &e);
-}
-
-static void set(struct event_sink sink, const struct plan *plan, uint32_t node,
-		enum node_state s, uint64_t ms)
-{
-	emit(sink, plan,
-	     (struct event){.type = EVENT_STATE,
-			    .node = {node},
-			    .state = s,
-			    .time_ns = ms * 1000000});
-}
-
-static void play(struct event_sink sink, const struct plan *plan)
-{
-	emit(sink, plan,
-	     (struct event){.type = EVENT_BEGIN, .node = NODE_NONE, .time_ns = 1});
-	set(sink, plan, 0, NODE_READY, 1);
-	set(sink, plan, 0, NODE_PROBING, 1);
-	set(sink, plan, 0, NODE_CACHED, 2);
-	set(sink, plan, 1, NODE_READY, 2);
-	set(sink, plan, 1, NODE_PROBING, 2);
-	set(sink, plan, 1, NODE_RUNNING, 2);
-	emit(sink, plan,
-	     (struct event){.type = EVENT_LINE,
-			    .node = {1},
-			    .text = "\033[1m+ true\033[m",
-			    .time_ns = 3000000});
-	emit(sink, plan,
-	     (struct event){.type = EVENT_TICK, .node = NODE_NONE, .time_ns = 100000000});
-	set(sink, plan, 1, NODE_BUILT, 1502);
-	emit(sink, plan,
-	     (struct event){.type = EVENT_END, .node = NODE_NONE, .time_ns = 1600000000});
-}
-
-static char *content(FILE *file)
-{
-	struct buf text = BUF_INIT;
-
-	fflush(file);
-	assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
-	assert_ok(fs_read_fd(fileno(file), MIB(1), &text));
-	return buf_steal(&text);
-}
-
-static void test_plain(void **state)
-{
-	CLEANUP(fake_plan_release) struct fake_plan fake;
-	const struct plan *plan = make_plan(&fake);
-	CLEANUP(fclosep) FILE *file = tmpfile();
-	CLEANUP(freep) char *text = NULL;
-	struct event_sink sink = sink_plain_new(file);
+	struct activity a = {0};
 
 	(void)state;
-	play(sink, plan);
-	text = content(file);
-	assert_string_equal(text, "#1 q\"u\\o<t>e\xc3\xa4.base: From a\n#1 cached\n"
-				  "#2 q\"u\\o<t>e\xc3\xa4.post: %post\n#2 | + true\n"
-				  "#2 done in 1.5s\n");
-	sink_plain_free(sink.self);
+	check_activity(&a, S, 80, "");
+	/* It begins where an earlier transfer broke off: that is no speed. */
+	activity_update(&a, "downloading", MIB(50), MIB(100), 10 * S);
+	check_activity(&a, 10 * S, 80, "downloading 50% of 104.9 MB");
+	for (unsigned i = 1; i <= 40; i++)
+		activity_update(&a, "downloading", MIB(50) + i * 500000, MIB(100),
+				10 * S + i * S / 10);
+	assert_int_equal(activity_rate(&a, 14 * S), 5000000);
+	check_activity(&a, 14 * S, 80, "downloading 69% of 104.9 MB, 5.0 MB/s, 7s left");
+	/* What gives way, one after the other. */
+	check_activity(&a, 14 * S, 45, "69% of 104.9 MB, 5.0 MB/s, 7s left");
+	check_activity(&a, 14 * S, 30, "69%, 5.0 MB/s, 7s left");
+	check_activity(&a, 14 * S, 15, "69%, 7s left");
+	check_activity(&a, 14 * S, 8, "69%");
+	check_activity(&a, 14 * S, 0, "69%");
+	/* Nothing comes any more: what it was before is forgotten. */
+	assert_in_range(activity_rate(&a, 16 * S), 2500000, 4000000);
+	assert_int_equal(activity_rate(&a, 20 * S), 0);
+	check_activity(&a, 20 * S, 80, "downloading 69% of 104.9 MB");
+	/* From the beginning, another one, one of unknown size, one that lies. */
+	activity_update(&a, "downloading", 0, MIB(100), 21 * S);
+	check_activity(&a, 21 * S, 80, "downloading 0% of 104.9 MB");
+	activity_update(&a, "copying", 0, 0, 22 * S);
+	activity_update(&a, "copying", 3000000, 0, 23 * S);
+	check_activity(&a, 23 * S, 80, "copying 3.0 MB, 3.0 MB/s");
+	activity_update(&a, "packing", UINT64_MAX, 10, 24 * S);
+	check_activity(&a, 24 * S, 80, "packing 100% of 10 B");
 }
 
-/* What has ended stays above; the list of what runs is drawn and erased. */
-static void test_tty(void **state)
+static void test_rate_window(void **state)
 {
-	CLEANUP(fake_plan_release) struct fake_plan fake;
-	const struct plan *plan = make_plan(&fake);
-	CLEANUP(fclosep) FILE *file = tmpfile();
-	CLEANUP(freep) char *text = NULL;
-	struct event_sink sink = sink_tty_new(file, false);
+	struct activity a = {0};
 
 	(void)state;
-	play(sink, plan);
-	text = content(file);
-	assert_non_null(strstr(text, " cached "));
-	assert_non_null(strstr(text, " done "));
-	assert_non_null(strstr(text, "+ true"));
-	assert_null(strstr(text, "\033[1m")); /* the script's own sequence */
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		const char *end = strchr(++line, '\n');
-
-		assert_true(!end || end - line < 100);
-	}
-	sink_tty_free(sink.self);
+	/* Slow for a minute, then fast for ten seconds. */
+	for (unsigned i = 0; i <= 600; i++)
+		activity_update(&a, "downloading", (uint64_t)i * 100, GIB(1), i * S / 10);
+	for (unsigned i = 1; i <= 100; i++)
+		activity_update(&a, "downloading", 60000 + (uint64_t)i * 1000000, GIB(1),
+				60 * S + i * S / 10);
+	assert_in_range(activity_rate(&a, 70 * S), 9900000, 10100000);
+	/* An hour and more. */
+	activity_update(&a, "unpacking", 0, GIB(100), 80 * S);
+	activity_update(&a, "unpacking", MIB(10), GIB(100), 81 * S);
+	check_activity(&a, 81 * S, 80, "unpacking 0% of 107.4 GB, 10.5 MB/s, 2h50m left");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cut),	cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_summary), cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_tty),
+		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_activity), cmocka_unit_test(test_rate_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
