@@ -145,27 +145,6 @@ void mounted_release(struct mounted *m)
 	free(m->mount_point);
 }
 
-struct err *exec_commit_upper(struct exec *x, const struct step *step, struct task *task,
-			      struct mounted *m, const struct snapshot *below)
-{
-	struct step_state *state = exec_state(x, step->id);
-	struct seal_request layer = {
-		.store = x->options.store,
-		.dir_fd = m->scratch.fd,
-		.name = "upper",
-		.max_file = x->options.max_file,
-		.stop = cancel_stop(task_cancel(task)),
-	};
-	struct layer_id id;
-
-	TRY(overlay_finish_upper(m->upper));
-	TRY(err_wrap(layer_publish(&layer, &id), "what %s of stage '%s' leaves",
-		     step->label, step->stage_name));
-	snapshot_copy(&state->snapshot, below);
-	snapshot_push(&state->snapshot, &id);
-	return NULL;
-}
-
 char *exec_log_path(struct exec *x, const struct step *step)
 {
 	CLEANUP(freep) char *name = xstrdup(step->name);

@@ -31,6 +31,7 @@
 #include "cache/blob.h"
 #include "cache/key.h"
 #include "cache/record.h"
+#include "engine/tree/links.h"
 #include "engine/tree/overlay.h"
 #include "engine/tree/unpack.h"
 
@@ -211,8 +212,11 @@ static struct err *publish(const struct scratch *scratch, const struct task *tas
 		.name = "upper",
 		.stop = cancel_stop(task_cancel(task)),
 	};
+	CLEANUP(closep) int upper = -1;
 	struct layer_id id;
 
+	TRY(fs_open(scratch->fd, "upper", O_RDONLY | O_DIRECTORY, 0, &upper));
+	TRY(links_mark(upper, &layer.stop));
 	TRY(layer_publish(&layer, &id));
 	snapshot_push(&job->layer, &id);
 	return NULL;

@@ -69,8 +69,8 @@ static bool is_stored(struct str name)
 	static const char *const dropped[] = {
 		"user.overlay.",       "trusted.overlay.",
 		"user.fuseoverlayfs.", "user.rootlesscontainers",
-		"security.selinux",    "security.ima",
-		"security.evm",
+		"user.dagbuild.",      "security.selinux",
+		"security.ima",	       "security.evm",
 	};
 	bool known = false;
 

@@ -201,13 +201,28 @@ struct err *overlay_unmount(const char *mount_point)
 	return NULL;
 }
 
+struct err *overlay_copy_folder(int from_fd, int to_fd)
+{
+	struct stat st;
+
+	if (fstat(from_fd, &st) != 0)
+		return err_sys("stat");
+	/* The owner first: chown(2) clears set-id bits and capabilities. */
+	if (fchown(to_fd, st.st_uid, st.st_gid) != 0 ||
+	    fchmod(to_fd, st.st_mode & 07777) != 0)
+		return err_sys("set owner and mode");
+	TRY(tree_xattr_copy(from_fd, to_fd));
+	if (futimens(to_fd, (struct timespec[]){st.st_mtim, st.st_mtim}) != 0)
+		return err_sys("set times");
+	return NULL;
+}
+
 struct err *overlay_prepare_upper(const struct overlay_spec *spec)
 {
 	CLEANUP(closep) int layers = -1;
 	CLEANUP(closep) int from = -1;
 	CLEANUP(closep) int to = -1;
 	const char *top;
-	struct stat st;
 
 	TRY(fs_open(AT_FDCWD, spec->upper, O_RDONLY | O_DIRECTORY, 0, &to));
 	if (spec->n_layers == 0) {
@@ -218,15 +233,7 @@ struct err *overlay_prepare_upper(const struct overlay_spec *spec)
 	top = spec->layers[spec->n_layers - 1];
 	TRY(open_folder(spec->layer_root, &layers));
 	TRY(fs_open(layers, top, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &from));
-	if (fstat(from, &st) != 0)
-		return err_sys("layer '%s'", top);
-	/* The owner first: chown(2) clears set-id bits and capabilities. */
-	if (fchown(to, st.st_uid, st.st_gid) != 0 || fchmod(to, st.st_mode & 07777) != 0)
-		return err_sys("'%s'", spec->upper);
-	TRY(tree_xattr_copy(from, to));
-	if (futimens(to, (struct timespec[]){st.st_mtim, st.st_mtim}) != 0)
-		return err_sys("'%s'", spec->upper);
-	return NULL;
+	return err_wrap(overlay_copy_folder(from, to), "'%s'", spec->upper);
 }
 
 struct err *overlay_finish_upper(const char *upper)

@@ -15,17 +15,12 @@ bool tree_xattr_belongs(const char *name)
 {
 	/* A layer from a stranger must not bring overlay marks (an opaque or redirect
 	 * mark changes what its parents show), and the host's SELinux label is not the
-	 * image's. user.rootlesscontainers is umoci's note of an owner that it could not
+	 * image's. user.dagbuild is what links.h notes. user.rootlesscontainers is umoci's note of an owner that it could not
 	 * set. */
 	static const char *const foreign[] = {
-		"user.overlay.",
-		"trusted.",
-		"security.selinux",
-		"system.nfs4_acl",
-		"user.rootlesscontainers",
-		"security.apparmor",
-		"security.ima",
-		"security.evm",
+		"user.overlay.",     "user.dagbuild.",	"trusted.",
+		"security.selinux",  "system.nfs4_acl", "user.rootlesscontainers",
+		"security.apparmor", "security.ima",	"security.evm",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
