@@ -23,6 +23,7 @@
 #include "base/vec.h"
 #include "cache/history.h"
 #include "engine/agent/agent.h"
+#include "engine/chain.h"
 #include "engine/detail.h"
 #include "engine/exec_private.h"
 #include "engine/key_parts.h"
@@ -371,6 +372,7 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 	uint64_t started_ns = clock_mono_ns();
 
 	TRY(ops[step->kind]->run(x, step, task, record));
+	TRY(chain_shorten(x, task, &exec_state(x, step->id)->snapshot));
 	TRY(write_record(x, step, record, started_ns));
 	keep_facts(exec_state(x, step->id), record);
 	return NULL;

@@ -37,6 +37,7 @@ registry = Registry(
     {
         "t/base:1": Image(layers),
         "t/more:1": Image(at(101, {})),
+        "t/small:1": Image([base()]),
         "t/toomany:1": Image(at(1001, {})),
     }
 )
@@ -86,6 +87,33 @@ check("101 layers: two are merged", (merged / "l/1").exists() and not (merged / 
 (merged / "l/1").unlink()
 again = build(docker(registry, "%post\n    cat /l/1\n", "t/more:1"), folder=shared)
 check("a merged layer that lost a file is made anew", again.status == 0 and "/l/1" in image(again).names(), again)
+
+# ---- many steps ----
+
+STEPS = 25
+STAGES = "".join(
+    f"Bootstrap: docker\nFrom: {registry.host}/t/small:1\nStage: s{i}\n%post\n    touch /from\n\n" for i in range(STEPS)
+)
+
+
+def many(rest):
+    copies = "".join(f"%files from s{i}\n    /from /copies/{i}\n" for i in range(STEPS))
+    return STAGES + docker(registry, copies + rest, "t/more:1")
+
+
+done = build(many("%post\n    ls /copies | wc -l >/count\n"), seconds=300)
+check(f"{STEPS} steps upon many layers", done.status == 0 and image(done).read("/count").split() == [str(STEPS).encode()], done)
+check("the chain is shortened, and it is said", "the lowest 61 become one" in done.err, done)
+names = image(done).names()
+check("nothing is lost", {f"/copies/{i}" for i in range(STEPS)} | {f"/l/{i}" for i in range(1, 101)} <= names, names)
+again = build(many("%post\n    ls /copies >/other\n"), folder=done.folder)
+check("another script merges nothing", again.status == 0 and "become one" not in again.err, again)
+again = build(many("%post\n    ls /copies >/other\n"), folder=done.folder)
+check("and then all is current", "is current" in again.err, again)
+
+broken = build(many("%post\n    touch /left\n    false\n"), folder=done.folder)
+shell = run(["shell", "--failed", "--", "ls", "/left", "/copies/24"], done.folder)
+check("a shell where a step upon them failed", broken.status == 1 and shell.status == 0, f"{broken}\n{shell}")
 
 # ---- limits ----
 

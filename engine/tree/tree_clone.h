@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * tree_clone.h - a copy of a whole root filesystem, exact but for inode numbers.
+ *
+ * Purpose:   names, types, contents and holes, owners, modes, times, links, devices, and the
+ *            extended attributes that belong to images (tree_xattr.h).
+ * Ownership: descriptors are borrowed.
+ * Threads:   any; nobody else may change the folders meanwhile.
+ * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; with the path. What was made stays.
+ */
+#ifndef ENGINE_TREE_TREE_CLONE_H
+#define ENGINE_TREE_TREE_CLONE_H
+
+#include "base/stop.h"
+
+struct clone_request {
+	int from_fd;  /* the root */
+	int to_fd;    /* an empty folder */
+	int aside_fd; /* another one on its filesystem, for the caller to remove */
+	struct stop stop;
+	/* Called with bytes read so far; may be NULL. */
+	void (*progress)(void *context, uint64_t done);
+	void *context;
+};
+
+NODISCARD struct err *tree_clone(const struct clone_request *request);
+
+#endif
