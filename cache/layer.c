@@ -27,14 +27,20 @@ bool layer_exists(const struct store *s, const struct layer_id *id)
 	       faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-struct err *layer_check(const struct store *s, const struct layer_id *id)
+struct err *layer_check(const struct store *s, const struct layer_id *id,
+			struct stop stop)
 {
 	CLEANUP(closep) int root = -1;
+	struct seal_request request = {.store = s, .name = id->name, .stop = stop};
+	struct err *e;
 
 	if (!layer_exists(s, id))
 		return err_new(ERR_CORRUPT, "layer '%s' is gone", id->name);
 	TRY(fs_open(s->fd, "layers", O_PATH | O_DIRECTORY, 0, &root));
-	return err_recode(outline_check(s, root, id->name), ERR_CORRUPT);
+	request.dir_fd = root;
+	e = outline_check(&request);
+	/* A folder that cannot be read to its end is as good as one that lost files. */
+	return e && err_code(e) != ERR_CANCELLED ? err_recode(e, ERR_CORRUPT) : e;
 }
 
 struct err *layer_publish(const struct seal_request *request, struct layer_id *out)
@@ -92,10 +98,11 @@ bool snapshot_exists(const struct store *s, const struct snapshot *chain)
 	return true;
 }
 
-struct err *snapshot_check(const struct store *s, const struct snapshot *chain)
+struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
+			   struct stop stop)
 {
 	for (size_t i = 0; i < chain->len; i++)
-		TRY(layer_check(s, &chain->layers[i]));
+		TRY(layer_check(s, &chain->layers[i], stop));
 	return NULL;
 }
 

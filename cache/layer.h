@@ -37,7 +37,8 @@ struct snapshot {
 bool layer_exists(const struct store *s, const struct layer_id *id);
 /* Is all that was published still in it?  Looks at each name (outline.h), so it is for those
  * who are going to use the layer; ERR_CORRUPT when not. */
-NODISCARD struct err *layer_check(const struct store *s, const struct layer_id *id);
+NODISCARD struct err *layer_check(const struct store *s, const struct layer_id *id,
+				  struct stop stop);
 /* The folder of the request (in a scratch folder of the store) becomes a new layer, under a
  * random name, whatever it holds: a folder that was there before may have lost its files when
  * the machine stopped. */
@@ -51,7 +52,8 @@ void snapshot_push(struct snapshot *chain, const struct layer_id *id);
 void snapshot_release(struct snapshot *chain);
 bool snapshot_exists(const struct store *s, const struct snapshot *chain);
 /* layer_check() of each. */
-NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain);
+NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
+				     struct stop stop);
 /* A digest that names the chain. */
 struct digest snapshot_digest(const struct store *s, const struct snapshot *chain);
 

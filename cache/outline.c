@@ -4,23 +4,16 @@
  * The digests of all entries are added up, so that nothing needs sorting: folders give
  * their names in any order.  An entry's digest begins with its folder's, so a name counts
  * where it is.
- *
- * The walk holds one folder open, however deep they lie, and goes up by `..`: the store is
- * ours alone, and what is moved while we look gives another digest.
  */
 #include "cache/outline.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "base/buf.h"
-#include "base/dir.h"
+#include "base/folder_walk.h"
 #include "base/fs.h"
-#include "base/vec.h"
 
 static const char ATTRIBUTE[] = "user.overlay.outline";
 
@@ -30,39 +23,19 @@ struct outline {
 
 static const uint64_t VERSION = 1;
 
-/* A folder of which the ones below are still to be looked at. */
-struct pending {
-	char *name;
-	struct digest digest;
-};
-
-struct level {
-	VEC(struct pending) folders;
-};
-
 struct walk {
 	const struct hash_secret *secret;
-	struct stop stop;
 	struct outline outline;
-	int fd; /* the folder of the last level */
-	VEC(struct level) levels;
-	struct buf text; /* of one entry */
+	struct folder_walk folders;
+	VEC(struct digest) digests; /* of the folders that it is in */
+	struct buf text;	    /* of one entry */
 };
-
-static void level_release(struct level *l)
-{
-	for (size_t i = 0; i < l->folders.len; i++)
-		free(l->folders.items[i].name);
-	vec_free(&l->folders);
-}
 
 static void walk_release(struct walk *w)
 {
-	for (size_t i = 0; i < w->levels.len; i++)
-		level_release(&w->levels.items[i]);
-	vec_free(&w->levels);
+	folder_walk_release(&w->folders);
+	vec_free(&w->digests);
 	buf_release(&w->text);
-	closep(&w->fd);
 }
 
 /* Take the entry in; gives its digest. */
@@ -94,88 +67,62 @@ static struct digest add_entry(struct walk *w, const struct digest *folder,
 	return digest;
 }
 
-/* Look at what lies in the present folder, whose digest is `folder`. */
-static struct err *look(struct walk *w, const struct digest *folder)
+static struct err *look(struct walk *w, const char *name)
 {
-	CLEANUP(dir_closep) DIR *dir = dir_open_fd(w->fd);
-	struct level *level;
-	const char *name;
+	int here = folder_walk_fd(&w->folders);
+	struct digest digest;
+	struct stat st;
 
-	vec_push(&w->levels, (struct level){0});
-	level = &w->levels.items[w->levels.len - 1];
-	if (!dir)
-		return err_sys("read a folder");
-	while ((name = dir_next(dir)) != NULL) {
-		struct digest digest;
-		struct stat st;
-
-		TRY(stop_ask(&w->stop));
-		if (fstatat(w->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			return err_sys("'%s'", name);
-		digest = add_entry(w, folder, name, &st);
-		if (S_ISDIR(st.st_mode))
-			vec_push(&level->folders,
-				 ((struct pending){xstrdup(name), digest}));
-	}
-	return errno ? err_sys("read a folder") : NULL;
+	if (fstatat(here, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys("'%s'", name);
+	digest = add_entry(w, &w->digests.items[w->digests.len - 1], name, &st);
+	if (!S_ISDIR(st.st_mode))
+		return NULL;
+	vec_push(&w->digests, digest);
+	return folder_walk_enter(&w->folders, here, name);
 }
 
-static struct err *move(struct walk *w, const char *name)
+static struct err *look_at_all(struct walk *w, const struct seal_request *request)
 {
-	CLEANUP(closep) int fd = -1;
+	const struct digest none = {0};
+	struct stat st;
+	const char *name;
 
-	TRY(fs_open(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd));
-	closep(&w->fd);
-	w->fd = steal_fd(&fd);
+	TRY(folder_walk_enter(&w->folders, request->dir_fd, request->name));
+	if (fstat(folder_walk_fd(&w->folders), &st) != 0)
+		return err_sys("stat");
+	vec_push(&w->digests, add_entry(w, &none, "", &st));
+	while (folder_walk_is_inside(&w->folders)) {
+		TRY(folder_walk_next(&w->folders, &name));
+		if (name) {
+			TRY(look(w, name));
+			continue;
+		}
+		TRY(folder_walk_leave(&w->folders));
+		w->digests.len--;
+	}
 	return NULL;
 }
 
-/* On to the next folder: below the present one, else above. */
-static struct err *step(struct walk *w)
-{
-	struct level *level = &w->levels.items[w->levels.len - 1];
-	struct pending next;
-	struct err *e;
-
-	if (level->folders.len == 0) {
-		level_release(level);
-		return --w->levels.len > 0 ? move(w, "..") : NULL;
-	}
-	next = level->folders.items[--level->folders.len];
-	e = move(w, next.name);
-	free(next.name);
-	TRY(e);
-	return look(w, &next.digest);
-}
-
-static struct err *take(const struct store *s, const struct stop *stop, int fd,
-			struct outline *out)
+static struct err *take(const struct seal_request *request, struct outline *out)
 {
 	CLEANUP(walk_release)
 	struct walk w = {
-		.secret = store_secret(s),
-		.stop = *stop,
+		.secret = store_secret(request->store),
 		.outline = {.version = VERSION},
-		.fd = -1,
+		.folders = {.stop = request->stop, .is_unsorted = true},
 		.text = BUF_INIT,
 	};
-	struct digest root = {0};
-	struct stat st;
 
-	if (fstat(fd, &st) != 0)
-		return err_sys("stat");
-	root = add_entry(&w, &root, "", &st);
-	TRY(fs_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, &w.fd));
-	TRY(look(&w, &root));
-	while (w.levels.len > 0)
-		TRY(step(&w));
+	TRY(err_wrap(look_at_all(&w, request), "layer '%s'", request->name));
 	*out = w.outline;
 	return NULL;
 }
 
-static struct err *open_layer(int dir_fd, const char *name, int *fd)
+static struct err *open_layer(const struct seal_request *request, int *fd)
 {
-	return fs_open(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, fd);
+	return fs_open(request->dir_fd, request->name,
+		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, fd);
 }
 
 struct err *outline_make(const struct seal_request *request)
@@ -183,30 +130,28 @@ struct err *outline_make(const struct seal_request *request)
 	CLEANUP(closep) int fd = -1;
 	struct outline outline;
 
-	TRY(open_layer(request->dir_fd, request->name, &fd));
-	TRY(err_wrap(take(request->store, &request->stop, fd, &outline), "layer '%s'",
-		     request->name));
+	TRY(take(request, &outline));
+	TRY(open_layer(request, &fd));
 	if (fsetxattr(fd, ATTRIBUTE, &outline, sizeof(outline), 0) != 0)
 		return err_sys("outline of layer '%s'", request->name);
 	return NULL;
 }
 
-struct err *outline_check(const struct store *s, int dir_fd, const char *name)
+struct err *outline_check(const struct seal_request *request)
 {
 	CLEANUP(closep) int fd = -1;
-	const struct stop never = {0};
 	struct outline want = {0}, got = {0};
 	ssize_t size;
 
-	TRY(open_layer(dir_fd, name, &fd));
+	TRY(open_layer(request, &fd));
 	size = fgetxattr(fd, ATTRIBUTE, &want, sizeof(want));
 	if (size != (ssize_t)sizeof(want) || want.version != VERSION)
-		return err_new(ERR_CORRUPT, "layer '%s' has no outline", name);
-	TRY(err_recode(err_wrap(take(s, &never, fd, &got), "layer '%s'", name),
-		       ERR_CORRUPT));
+		return err_new(ERR_CORRUPT, "layer '%s' has no outline", request->name);
+	TRY(take(request, &got));
 	if (memcmp(&want, &got, sizeof(want)) == 0)
 		return NULL;
 	return err_new(ERR_CORRUPT,
-		       "layer '%s' has %llu entries, not the %llu that it had", name,
-		       (unsigned long long)got.entries, (unsigned long long)want.entries);
+		       "layer '%s' has %llu entries, not the %llu that it had",
+		       request->name, (unsigned long long)got.entries,
+		       (unsigned long long)want.entries);
 }

@@ -20,8 +20,8 @@
 
 /* Look at the request's folder, and write down there what it is. */
 NODISCARD struct err *outline_make(const struct seal_request *request);
-/* Is folder `name` what it was then?  NULL; ERR_CORRUPT when it is not, or says nothing;
- * ERR_NOTFOUND when it is not there. */
-NODISCARD struct err *outline_check(const struct store *s, int dir_fd, const char *name);
+/* Is the folder what it was then?  NULL; ERR_CORRUPT when it is not, or says nothing;
+ * ERR_NOTFOUND when it is not there; or what the walk fails with. */
+NODISCARD struct err *outline_check(const struct seal_request *request);
 
 #endif

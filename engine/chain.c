@@ -33,7 +33,8 @@ static struct digest key_of(struct exec *x, const struct snapshot *lowest)
 	return key_final(key);
 }
 
-static bool load(struct exec *x, const struct digest *key, struct snapshot *out)
+static bool load(struct exec *x, struct task *task, const struct digest *key,
+		 struct snapshot *out)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(x->options.store, key, &record);
@@ -41,7 +42,7 @@ static bool load(struct exec *x, const struct digest *key, struct snapshot *out)
 	if (!e && !record_to_snapshot(json_array(record, "layers"), out))
 		e = err_new(ERR_CORRUPT, "its record names no layers");
 	if (!e)
-		e = snapshot_check(x->options.store, out);
+		e = snapshot_check(x->options.store, out, cancel_stop(task_cancel(task)));
 	if (e) {
 		err_ignore(e, "merged anew");
 		snapshot_release(out);
@@ -87,7 +88,7 @@ static struct err *merge(struct exec *x, struct task *task, const struct snapsho
 	request.aside_fd = aside;
 	TRY(tree_clone(&request));
 	TRY(mounted_close(&m));
-	TRY(exec_check_read(x, lowest));
+	TRY(exec_check_read(x, task, lowest));
 	TRY(fs_remove_tree(m.scratch.fd, "aside"));
 	TRY(links_mark(to, &request.stop));
 	layer.dir_fd = m.scratch.fd;
@@ -120,7 +121,7 @@ struct err *chain_shorten(struct exec *x, struct task *task, struct snapshot *ch
 	lowest.len -= KEPT;
 	key = key_of(x, &lowest);
 	TRY(flight_enter(x->flights, &key, task, &waited));
-	if (!load(x, &key, &merged)) {
+	if (!load(x, task, &key, &merged)) {
 		task_note(task,
 			  "no more than %d layers can be mounted: the lowest %zu become "
 			  "one",

@@ -210,15 +210,17 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 const char exec_miss_new[] = "not built before with these inputs";
 const char exec_miss_gone[] = "what it made is gone";
 static const char MISS_DAMAGED[] = "some of what it made is gone, or was changed";
+static const char MISS_STOPPED[] = "the build was interrupted";
 
 /* Are the layers there that the step added?  Those of its parent were looked at with the
  * parent.  A run without changes does not look into them: what is going to be used is looked
  * at again by the process that can mount.  NULL, or why it is a miss. */
-static const char *lost_layers(struct exec *x, const struct step *step)
+static const char *lost_layers(struct exec *x, const struct step *step, struct task *task)
 {
 	const struct snapshot *own = &exec_state(x, step->id)->snapshot;
 	const struct snapshot *parent = exec_parent(x, step);
 	struct snapshot added = *own;
+	const char *miss;
 	struct err *e;
 
 	if (parent->len > 0 && parent->len <= own->len &&
@@ -231,17 +233,23 @@ static const char *lost_layers(struct exec *x, const struct step *step)
 		return exec_miss_gone;
 	if (!x->options.can_mount)
 		return NULL;
-	e = snapshot_check(x->options.store, &added);
+	e = snapshot_check(x->options.store, &added, cancel_stop(task_cancel(task)));
 	if (!e)
 		return NULL;
+	miss = err_code(e) == ERR_CANCELLED ? MISS_STOPPED : MISS_DAMAGED;
 	err_ignore(e, "it is made anew");
-	return MISS_DAMAGED;
+	return miss;
 }
 
-struct err *exec_check_read(struct exec *x, const struct snapshot *chain)
+struct err *exec_check_read(struct exec *x, struct task *task,
+			    const struct snapshot *chain)
 {
-	return err_hint(err_wrap(snapshot_check(x->options.store, chain),
-				 "somebody changed the cache while it was read"),
+	struct err *e =
+		snapshot_check(x->options.store, chain, cancel_stop(task_cancel(task)));
+
+	if (!e || err_code(e) == ERR_CANCELLED)
+		return e;
+	return err_hint(err_wrap(e, "somebody changed the cache while it was read"),
 			"give the command again: what is missing is made anew; see "
 			"DAGBUILD_CACHEDIR "
 			"if the cache lies where old files are removed");
@@ -259,7 +267,7 @@ static void keep_facts(struct step_state *state, const cJSON *record)
 }
 
 /* Take the record under the state's key for the step's result, if it still holds. */
-static bool take_record(struct exec *x, const struct step *step)
+static bool take_record(struct exec *x, const struct step *step, struct task *task)
 {
 	struct step_state *state = exec_state(x, step->id);
 	CLEANUP(json_freep) cJSON *record = NULL;
@@ -278,7 +286,7 @@ static bool take_record(struct exec *x, const struct step *step)
 		snapshot_copy(&state->snapshot, exec_parent(x, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
-	state->miss = lost_layers(x, step);
+	state->miss = lost_layers(x, step, task);
 	if (!state->miss && ops[step->kind]->is_current &&
 	    !ops[step->kind]->is_current(x, step, record))
 		state->miss = exec_miss_gone;
@@ -320,7 +328,7 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 		return NULL;
 	}
 	TRY(place_err(step->where, exec_compose(x, step, task, &known)));
-	if (!known || !take_record(x, step)) {
+	if (!known || !take_record(x, step, task)) {
 		tell_loss(x, step, task);
 		return NULL;
 	}
@@ -380,12 +388,12 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 
 /* Another step or process may have made it between our probe and our turn: what was made since
  * the command began is as new as what we would make. */
-static bool take_new_record(struct exec *x, const struct step *step)
+static bool take_new_record(struct exec *x, const struct step *step, struct task *task)
 {
 	struct step_state *state = exec_state(x, step->id);
 	const char *miss = state->miss;
 
-	if (take_record(x, step) &&
+	if (take_record(x, step, task) &&
 	    state->made_ms >= (uint64_t)x->options.resolved_since / 1000000)
 		return true;
 	snapshot_release(&state->snapshot);
@@ -414,7 +422,7 @@ static struct err *exec_run(void *self, struct node_id id, struct task *task)
 	bool waited;
 
 	TRY(flight_enter(x->flights, &key, task, &waited));
-	if (!take_new_record(x, step))
+	if (!take_new_record(x, step, task))
 		e = run_limited(x, step, task);
 	exec_state(x, id)->is_done = !e;
 	flight_leave(x->flights, &key, e);

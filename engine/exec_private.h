@@ -121,8 +121,9 @@ NODISCARD struct err *exec_commit_upper(struct exec *x, const struct step *step,
 					struct task *task, struct mounted *m,
 					const struct snapshot *below);
 /* After reading a mounted `chain`, before what was read counts: was all of it there?
- * ERR_CORRUPT when not. */
-NODISCARD struct err *exec_check_read(struct exec *x, const struct snapshot *chain);
+ * ERR_CORRUPT when not; ERR_CANCELLED. */
+NODISCARD struct err *exec_check_read(struct exec *x, struct task *task,
+				      const struct snapshot *chain);
 /* Path of the step's log, for free(). */
 char *exec_log_path(struct exec *x, const struct step *step);
 

@@ -55,7 +55,7 @@ static struct err *open_shell(const struct store *s, const struct overlay_spec *
 static struct err *check_whole(const struct store *s, const struct snapshot *chain)
 {
 	return err_hint(
-		err_wrap(snapshot_check(s, chain),
+		err_wrap(snapshot_check(s, chain, (struct stop){0}),
 			 "the root filesystem below is not whole any more"),
 		"'dagbuild cache verify' sets aside what is damaged; the next build "
 		"makes it anew");

@@ -77,7 +77,7 @@ static struct err *copy_into_layer(struct exec *x, const struct step *step,
 	TRY(tree_copy(&request, m.root_fd, &copied));
 	TRY(mounted_close(&m));
 	if (step->kind == STEP_COPY)
-		TRY(exec_check_read(x, &exec_state(x, step->producer)->snapshot));
+		TRY(exec_check_read(x, task, &exec_state(x, step->producer)->snapshot));
 	key_set_digest(state->inputs, "content", &copied);
 	state->key = key_final(state->inputs);
 	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
@@ -159,7 +159,7 @@ static struct err *digest_producer(struct exec *x, const struct step *step,
 	TRY(mounted_open(x, producer, false, &m));
 	request = request_of(x, step, task, m.root_fd);
 	TRY(hint_dropped(x, step, tree_copy_digest(&request, out)));
-	return exec_check_read(x, producer);
+	return exec_check_read(x, task, producer);
 }
 
 static struct err *copy_compose(struct exec *x, const struct step *step,

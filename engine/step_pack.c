@@ -305,7 +305,7 @@ static struct err *pack_run(struct exec *x, const struct step *step, struct task
 	buf_release(&p.inspect);
 	TRY(err_wrap(e, "image '%s'", output));
 	TRY(mounted_close(&m));
-	TRY(exec_check_read(x, exec_parent(x, step)));
+	TRY(exec_check_read(x, task, exec_parent(x, step)));
 	TRY(publish(x, &tmp, folder, record));
 	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
 	return NULL;

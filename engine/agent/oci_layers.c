@@ -131,7 +131,8 @@ static bool load_layer(const struct agent_context *c, const struct digest *key,
 	if (!e && !record_to_snapshot(json_array(record, "layers"), &job->layer))
 		e = err_new(ERR_CORRUPT, "its record names no layers");
 	if (!e)
-		e = snapshot_check(c->store, &job->layer);
+		e = snapshot_check(c->store, &job->layer,
+				   cancel_stop(task_cancel(c->task)));
 	if (e) {
 		err_ignore(e, "a new layer");
 		snapshot_release(&job->layer);

@@ -58,16 +58,45 @@ static void fixture_close(struct fixture *f)
 	scratch_release(&f->scratch);
 }
 
+static struct seal_request request_of(const struct store *s, const struct fixture *f)
+{
+	return (struct seal_request){.store = s, .dir_fd = f->scratch.fd, .name = "l"};
+}
+
+static struct err *make(const struct store *s, const struct fixture *f)
+{
+	struct seal_request request = request_of(s, f);
+
+	return outline_make(&request);
+}
+
+static struct err *check(const struct store *s, const struct fixture *f)
+{
+	struct seal_request request = request_of(s, f);
+
+	return outline_check(&request);
+}
+
+static struct err *refuse(const void *context)
+{
+	(void)context;
+	return err_new(ERR_CANCELLED, "interrupted");
+}
+
 static void test_whole(void **state)
 {
+	struct seal_request none, stopped;
 	struct fixture f;
 
 	fixture_open(*state, &f);
-	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
-	assert_err(ERR_NOTFOUND, outline_check(*state, f.scratch.fd, "none"));
-	assert_ok(outline_make(&(struct seal_request){
-		.store = *state, .dir_fd = f.scratch.fd, .name = "l"}));
-	assert_ok(outline_check(*state, f.scratch.fd, "l"));
+	none = stopped = request_of(*state, &f);
+	none.name = "none";
+	stopped.stop.ask = refuse;
+	assert_err(ERR_CORRUPT, check(*state, &f));
+	assert_err(ERR_NOTFOUND, outline_check(&none));
+	assert_ok(make(*state, &f));
+	assert_ok(check(*state, &f));
+	assert_err(ERR_CANCELLED, outline_check(&stopped));
 	fixture_close(&f);
 }
 
@@ -79,10 +108,9 @@ static void test_swapped(void **state)
 
 	fixture_open(*state, &f);
 	assert_int_equal(utimensat(f.fd, "a", t, 0), 0);
-	assert_ok(outline_make(&(struct seal_request){
-		.store = *state, .dir_fd = f.scratch.fd, .name = "l"}));
+	assert_ok(make(*state, &f));
 	assert_int_equal(renameat2(f.fd, "a", f.fd, "b", RENAME_EXCHANGE), 0);
-	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
+	assert_err(ERR_CORRUPT, check(*state, &f));
 	assert_int_equal(renameat2(f.fd, "a", f.fd, "b", RENAME_EXCHANGE), 0);
 	fixture_close(&f);
 }
@@ -96,11 +124,10 @@ static void test_deep(void **state)
 	fixture_open(*state, &f);
 	last = make_deep(f.fd);
 	limit_descriptors(DESCRIPTORS);
-	assert_ok(outline_make(&(struct seal_request){
-		.store = *state, .dir_fd = f.scratch.fd, .name = "l"}));
-	assert_ok(outline_check(*state, f.scratch.fd, "l"));
+	assert_ok(make(*state, &f));
+	assert_ok(check(*state, &f));
 	assert_int_equal(unlinkat(last, "last", 0), 0);
-	assert_err(ERR_CORRUPT, outline_check(*state, f.scratch.fd, "l"));
+	assert_err(ERR_CORRUPT, check(*state, &f));
 	close(last);
 	limit_descriptors(2 * DEEP);
 	fixture_close(&f);
