@@ -55,7 +55,7 @@ static struct err *go_to(struct sqfs_data *d, const struct sqfs_node *folder)
 	}
 	while (!e && !is_below(folder, d->folder))
 		e = move_to(d, d->folder->parent, "..");
-	for (const struct sqfs_node *n = folder; n != d->folder; n = n->parent)
+	for (const struct sqfs_node *n = folder; !e && n != d->folder; n = n->parent)
 		vec_push(&way, n);
 	while (!e && way.len > 0) {
 		const struct sqfs_node *next = way.items[--way.len];
