@@ -18,6 +18,7 @@
 #include "engine/image/sqfs_write.h"
 #include "engine/limit.h"
 #include "engine/oci/registry.h"
+#include "engine/run/security.h"
 #include "engine/step.h"
 #include "scheduler/executor.h"
 
@@ -38,6 +39,7 @@ struct exec_options {
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
 	uint64_t max_file;	   /* bytes of a file, and of a layer's, holes included */
+	enum security security;	   /* of %post and %test */
 	struct failed_limits keep; /* of failed steps' root filesystems */
 	struct limit *limit;	   /* of the store's size; NULL: none */
 };

@@ -60,6 +60,7 @@ static cJSON *describe(struct exec *x, const struct step *step,
 	add_text(about, "id_map", x->options.id_map);
 	add_text(about, "folder", "/");
 	add_text(about, "script", request->script);
+	add_text(about, "security", security_name(request->security));
 	cJSON_AddItemToObject(about, "argv", text_array(request->argv));
 	cJSON_AddItemToObject(about, "environment", text_array(request->envp));
 	return about;

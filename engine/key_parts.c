@@ -40,6 +40,8 @@ const struct key_part key_parts_table[] = {
 	 "variables and umask that every script gets"},
 	{"passed environment", POST | TEST, PART_SET, false,
 	 "variables given as `APPTAINERENV_NAME` or `SINGULARITYENV_NAME`"},
+	{"security", POST | TEST, PART_PLAIN, false,
+	 "`--security`: what the container lets the script do"},
 	{"help", META, PART_LINES, false, "the section"},
 	{"environment", META, PART_LINES, false, "the section"},
 	{"runscript", META, PART_LINES, false,

@@ -75,6 +75,7 @@ void script_env_key(const struct exec *x, struct key *key)
 	key_set_list(key, "constant environment", constant, ARRAY_LEN(constant));
 	key_set_list(key, "passed environment", (const char *const *)x->passed_env,
 		     x->n_passed_env);
+	key_set_text(key, "security", security_name(x->options.security));
 	if (x->epoch_set)
 		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
 }

@@ -48,6 +48,8 @@ static struct err *open_shell(const struct store *s, const struct overlay_spec *
 	request.source_environment = true;
 	request.interactive = true;
 	request.tty = options->tty;
+	if (options->has_security)
+		request.security = options->security;
 	return run(s, below, &request, status);
 }
 
@@ -69,7 +71,8 @@ struct err *shell_on_step(struct exec *x, struct node_id id,
 	CLEANUP(script_env_freep) char **env = script_env(x, "exec");
 	CLEANUP(freep) const char **names = NULL;
 	struct overlay_spec below = exec_overlay(x, &exec_state(x, id)->snapshot, &names);
-	struct container_request request = {.envp = (const char *const *)env};
+	struct container_request request = {.envp = (const char *const *)env,
+					    .security = x->options.security};
 
 	TRY(check_whole(x->options.store, &exec_state(x, id)->snapshot));
 	return open_shell(x->options.store, &below, options, &request, status);
@@ -102,6 +105,15 @@ static void take_environment(const struct failed *f, const char *term, struct te
 	vec_push(&out->words, NULL);
 }
 
+/* One that an earlier version kept says nothing: it gets the default. */
+static void take_security(const struct failed *f, enum security *out)
+{
+	const char *word = json_string(f->about, "security");
+
+	if (!word || !security_parse(word, out))
+		*out = SECURITY_CONTAINER;
+}
+
 static void take_layers(const struct failed *f, const char *upper, struct texts *out)
 {
 	for (size_t i = 0; i < f->below.len; i++)
@@ -124,6 +136,7 @@ struct err *shell_on_failed(const struct store *s, const struct failed *f,
 	if (getenv("TERM"))
 		term = xasprintf("TERM=%s", getenv("TERM"));
 	take_environment(f, term, &env);
+	take_security(f, &request.security);
 	take_layers(f, upper, &layers);
 	request.envp = env.words.items;
 	request.hold_fd = hold;

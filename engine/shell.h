@@ -17,6 +17,9 @@ struct shell_options {
 	/* NULL-terminated; empty: $SHELL, /bin/bash or /bin/sh, what there is first. */
 	const char *const *command;
 	bool tty; /* our standard input and output are a terminal */
+	/* Asked for; else it is that of the step. */
+	bool has_security;
+	enum security security;
 };
 
 /* `*status` is the shell's. */

@@ -103,6 +103,7 @@ static void compare_plain(const struct comparison *c, const struct key_part *par
 		{"id map", "other owners", "how owners are mapped"},
 		{"version", "dagbuild's version", "dagbuild's version"},
 		{"agent", "another agent", "the bootstrap agent"},
+		{"security", "--security", "what scripts may do"},
 		{"output", "another image file", "the image's path"},
 		{"compression", "compression", "the image's compression"},
 	};

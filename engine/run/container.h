@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/run/security.h"
 #include "engine/tree/overlay.h"
 #include "scheduler/cancel.h"
 
@@ -34,6 +35,7 @@ struct container_request {
 	 * does. */
 	bool source_environment;
 	const char *hostname; /* NULL: "build" */
+	enum security security;
 	/* Kept open, but not by the script, until nothing of the container is alive, also
 	 * when this process ends before: a lock.  0 or less: none. */
 	int hold_fd;

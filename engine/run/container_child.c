@@ -19,7 +19,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,6 +36,7 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "engine/run/confine.h"
 #include "engine/run/container.h"
 #include "engine/run/fd_pass.h"
 #include "engine/run/mounts.h"
@@ -64,32 +64,6 @@ static NORETURN void give_up(struct err *e)
 }
 
 /* ---- the script's process ---- */
-
-/* Nothing that a build needs, much that could harm the host; container runtimes drop the
- * same. */
-static const unsigned char DROPPED_CAPS[] = {
-	CAP_SYS_MODULE, CAP_SYS_RAWIO,	   CAP_SYS_BOOT,   CAP_SYS_TIME,
-	CAP_MAC_ADMIN,	CAP_MAC_OVERRIDE,  CAP_WAKE_ALARM, CAP_BLOCK_SUSPEND,
-	CAP_SYSLOG,	CAP_AUDIT_CONTROL, CAP_PERFMON,	   CAP_BPF,
-};
-
-/* In a user namespace capabilities reach no further than it: they stay.  As real root
- * they go, those that we have at all. */
-static void drop_capabilities(void)
-{
-	CLEANUP(buf_release) struct buf map = BUF_INIT;
-	struct err *e = fs_read_file(AT_FDCWD, "/proc/self/uid_map", KIB(4), &map);
-	struct str rest = str_of(buf_text(&map)), word;
-	uint64_t outside = 1;
-
-	err_ignore(e, "without a map there is no user namespace");
-	str_next_word(&rest, &word);
-	if (!e && str_next_word(&rest, &word) && str_to_u64(word, &outside) &&
-	    outside != 0)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(DROPPED_CAPS); i++)
-		prctl(PR_CAPBSET_DROP, DROPPED_CAPS[i], 0, 0, 0);
-}
 
 static void set_limits(void)
 {
@@ -155,13 +129,16 @@ static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 {
 	const char **argv =
 		spec->source_environment ? with_environment(spec) : spec->argv;
+	struct err *e;
 
 	join_session(spec, tty_fd);
-	drop_capabilities();
 	set_limits();
 	reset_signals();
 	umask(0022);
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	e = confine(spec->security);
+	if (e)
+		give_up(e);
 	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
 	if (errno == ENOENT)
 		give_up(err_new(ERR_NOTFOUND, "the image has no '%s'", argv[0]));
@@ -219,7 +196,11 @@ static struct err *set_up(const struct run_spec *spec, int *root_fd,
 			  struct mount_stubs *stubs)
 {
 	bool writable = spec->root.upper != NULL;
-	const struct mount_plan plan = {.writable = writable, .hostname = spec->hostname};
+	const struct mount_plan plan = {
+		.writable = writable,
+		.hostname = spec->hostname,
+		.security = spec->security,
+	};
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return err_sys("make mounts private");

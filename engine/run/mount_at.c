@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -59,6 +60,25 @@ struct err *mount_restrict(int root_fd, const char *target, unsigned long flags)
 	flags |= st.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC);
 	path = fd_path(fd);
 	if (mount(NULL, path.text, NULL, MS_BIND | MS_REMOUNT | flags, NULL) != 0)
+		return err_sys("restrict '%s'", target);
+	return NULL;
+}
+
+/* mount_setattr(2); linux/mount.h cannot be included beside sys/mount.h, which has it since glibc
+ * 2.36. */
+struct attributes {
+	uint64_t set, clear, propagation, userns_fd;
+};
+
+struct err *mount_restrict_all(int root_fd, const char *target)
+{
+	static const struct attributes all = {.set = MS_RDONLY | MS_NOSUID | MS_NODEV |
+						     MS_NOEXEC};
+	CLEANUP(closep) int fd = -1;
+
+	TRY(path_open(root_fd, target, O_PATH, 0, &fd));
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &all,
+		    sizeof(all)) != 0)
 		return err_sys("restrict '%s'", target);
 	return NULL;
 }

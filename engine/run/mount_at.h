@@ -25,6 +25,9 @@ NODISCARD struct err *mount_bind(int source_fd, int target_fd, const char *name)
  * it has already stays, as it must in a user namespace: mount_namespaces(7). */
 NODISCARD struct err *mount_restrict(int root_fd, const char *target,
 				     unsigned long flags);
+/* The same with MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC, for it and all that is mounted below;
+ * from Linux 5.12 on. */
+NODISCARD struct err *mount_restrict_all(int root_fd, const char *target);
 void mount_detach(int target_fd);
 
 #endif

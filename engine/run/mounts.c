@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "engine/run/masks.h"
 #include "engine/run/mount_at.h"
 
 /* Lists of hosts that are not to be reached have some 200,000 lines. */
@@ -34,21 +34,37 @@ static struct err *mount_proc(int root_fd)
 	return mount_at(root_fd, &host);
 }
 
+static const unsigned long SYS_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+/* With all that is mounted below it: cgroups have files that name programs of the host. */
+static struct err *restrict_sys(int root_fd, enum security security)
+{
+	if (security == SECURITY_CONTAINER)
+		return mount_restrict_all(root_fd, "/sys");
+	err_ignore(mount_restrict(root_fd, "/sys", SYS_FLAGS),
+		   "what the host mounted may not be changed");
+	return NULL;
+}
+
 /* A single bind of /sys is refused in a user namespace: what was mounted by a more
  * privileged one is locked together (mount_namespaces(7)). */
-static struct err *mount_sys(int root_fd)
+static struct err *mount_sys(int root_fd, enum security security)
 {
 	static const struct mount_row host = {"/sys", "/sys", NULL, MS_BIND | MS_REC,
 					      NULL};
+	CLEANUP(closep) int fd = -1;
 	struct err *e = mount_at(root_fd, &host);
 
 	if (e) {
 		err_ignore(e, "builds rarely look at /sys");
 		return NULL;
 	}
-	err_ignore(mount_restrict(root_fd, "/sys",
-				  MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC),
-		   "what the host mounted may not be changed");
+	e = restrict_sys(root_fd, security);
+	if (!e)
+		return NULL;
+	err_ignore(e, "before Linux 5.12 there is none, then");
+	TRY(path_open(root_fd, "/sys", O_PATH, 0, &fd));
+	mount_detach(fd);
 	return NULL;
 }
 
@@ -102,8 +118,8 @@ static struct err *mount_dev(int root_fd)
 	static const char *const nodes[] = {"/dev/null",   "/dev/zero",	   "/dev/full",
 					    "/dev/random", "/dev/urandom", "/dev/tty"};
 	static const char *const folders[] = {"pts", "shm", "mqueue"};
-	static const struct mount_row tmpfs = {"/dev", "tmpfs", "tmpfs", MS_NOSUID,
-					       "mode=755,size=36m"};
+	static const struct mount_row tmpfs = {"/dev", "tmpfs", "tmpfs",
+					       MS_NOSUID | MS_NODEV, "mode=755,size=36m"};
 	static const struct mount_row shm = {"/dev/shm", "tmpfs", "tmpfs",
 					     MS_NOSUID | MS_NODEV | MS_NOEXEC,
 					     "mode=1777,size=64m"};
@@ -229,8 +245,13 @@ struct err *mounts_make(int root_fd, const struct mount_plan *plan,
 	for (size_t i = 0; plan->writable && i < ARRAY_LEN(folders); i++)
 		TRY(path_mkdirs(root_fd, folders[i], 0755));
 	TRY(mount_proc(root_fd));
-	TRY(mount_sys(root_fd));
+	TRY(mount_sys(root_fd, plan->security));
 	TRY(mount_dev(root_fd));
+	if (plan->security == SECURITY_CONTAINER) {
+		/* The image, or who makes nodes, may have those of the host's disks. */
+		TRY(mount_restrict(root_fd, "/", MS_NODEV));
+		TRY(masks_make(root_fd));
+	}
 	for (size_t i = 0; i < ARRAY_LEN(host_files); i++)
 		TRY(bind_host_file(root_fd, host_files[i], plan, stubs));
 	return NULL;

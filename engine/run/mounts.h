@@ -3,7 +3,8 @@
  *
  * Purpose:   /proc, /sys, /dev, and private copies of the host's resolv.conf and hosts, the
  *            latter with the container's own name. All targets are resolved inside the root:
- *            a link of the image leads nowhere else.
+ *            a link of the image leads nowhere else. No device can be opened but those of /dev
+ *            and its terminals (SECURITY_CONTAINER).
  * Ownership: mounts end with the mount namespace; mounts_clear() removes what was made
  *            in the root only to be mounted over.
  * Threads:   a child process with one thread.
@@ -13,6 +14,7 @@
 #define ENGINE_RUN_MOUNTS_H
 
 #include "base/err.h"
+#include "engine/run/security.h"
 
 /* Files that did not exist and were made as mount points. */
 struct mount_stubs {
@@ -23,6 +25,7 @@ struct mount_stubs {
 struct mount_plan {
 	bool writable; /* the root takes new files */
 	const char *hostname;
+	enum security security;
 };
 
 NODISCARD struct err *mounts_make(int root_fd, const struct mount_plan *plan,

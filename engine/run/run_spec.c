@@ -57,6 +57,7 @@ void run_spec_encode(const struct container_request *r, unsigned taken, struct b
 	put_list(&body, r->envp, list_len(r->envp));
 	put_text(&body, r->hostname ? r->hostname : "build");
 	put_u64(&body, r->source_environment);
+	put_u64(&body, r->security);
 	put_u64(&body, r->hold_fd > 0);
 	put_u64(&body, r->tty);
 	put_u64(&body, taken);
@@ -149,6 +150,7 @@ static void take_all(struct reader *r, struct run_spec *out)
 	out->envp = take_list(r, NULL);
 	out->hostname = take_text(r);
 	out->source_environment = take_u64(r) != 0;
+	out->security = (enum security)take_u64(r);
 	out->holds = take_u64(r) != 0;
 	out->tty = take_u64(r) != 0;
 	out->taken = (unsigned)take_u64(r);

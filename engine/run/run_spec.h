@@ -32,6 +32,7 @@ struct run_spec {
 	const char **envp;
 	const char *hostname;
 	bool source_environment;
+	enum security security;
 	bool holds; /* CONTAINER_HOLD_FD is one */
 	bool tty;
 	unsigned taken; /* bit N: descriptor N is going to be the terminal */

@@ -146,6 +146,7 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	request.file = fresh.file = files[0];
 	request.plan = fresh.plan = loaded.plan;
 	TRY(fresh_rules(&fresh, &freshness));
+	request.security = settings.fresh.security;
 	TRY(look_at_cache(&request, &look));
 	return write_plan(loaded.plan, &settings, &look);
 }

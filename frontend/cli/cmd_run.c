@@ -292,6 +292,7 @@ static struct err *open_exec(struct build *b)
 		.force = b->settings.force,
 		.compression = b->settings.compression,
 		.max_file = b->settings.max_file,
+		.security = b->settings.fresh.security,
 		.keep = keep_limits(&b->settings),
 		.limit = b->limit,
 	};

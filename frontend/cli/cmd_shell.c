@@ -65,6 +65,7 @@ static const struct option_row rows[] = {
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
 	{0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",
 	 fresh_set_ignore_lock},
+	SECURITY_ROW,
 	DEF_OPTION_ROWS,
 	CMD_HELP_ROW,
 	{0},
@@ -122,6 +123,8 @@ static struct err *read_request(int argc, char **argv, struct request *r)
 	r->shell.command = (const char *const *)argv + (n < argc ? n + 1 : argc);
 	r->shell.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	TRY(options_parse(rows, n, argv, &r->settings, &r->operands));
+	r->shell.has_security = r->settings.fresh.has_security;
+	r->shell.security = r->settings.fresh.security;
 	return check_operands(r);
 }
 
@@ -279,6 +282,7 @@ static struct err *probe(struct search *s)
 		.store = s->store,
 		.id_map = r->times.id_map,
 		.freshness = &s->freshness,
+		.security = r->settings.fresh.security,
 		.jobs = 1,
 	};
 	struct executor executor;

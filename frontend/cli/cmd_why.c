@@ -330,6 +330,7 @@ static struct err *answer(const char *file, const char *asked, struct settings *
 	a.plan = request.plan = fresh.plan = loaded.plan;
 	TRY(find_asked_for(asked, &a));
 	TRY(fresh_rules(&fresh, &freshness));
+	request.security = settings->fresh.security;
 	TRY(look_at_cache(&request, &look));
 	e = write_answer(&a, &look, settings->json);
 	buf_release(&a.out);

@@ -80,6 +80,17 @@ struct err *fresh_set_ignore_lock(void *settings, const char *value)
 	return NULL;
 }
 
+struct err *fresh_set_security(void *settings, const char *value)
+{
+	struct fresh_options *o = settings;
+
+	o->has_security = true;
+	return security_parse(value, &o->security)
+		       ? NULL
+		       : err_new(ERR_USAGE, "'%s' is none of container, apptainer",
+				 value);
+}
+
 struct err *fresh_options_check(const struct fresh_options *o)
 {
 	bool refresh = o->refresh || o->refresh_of.len > 0;

@@ -12,6 +12,7 @@
 #ifndef FRONTEND_CLI_FRESH_OPTIONS_H
 #define FRONTEND_CLI_FRESH_OPTIONS_H
 
+#include "engine/run/security.h"
 #include "frontend/cli/net_options.h"
 
 enum fresh_pull { PULL_UNSET, PULL_ALWAYS, PULL_MISSING };
@@ -26,7 +27,18 @@ struct fresh_options {
 	uint64_t max_age_s;
 	enum fresh_pull pull;
 	bool offline, locked, ignore_lock;
+	/* What scripts may do: what was built with another one is not used. */
+	bool has_security;
+	enum security security;
 };
+
+#define SECURITY_ROW                                                                     \
+	{                                                                                \
+		0, "security", "KIND",                                                   \
+			"what scripts may do: container or apptainer (default: "         \
+			"container)",                                                    \
+			fresh_set_security                                               \
+	}
 
 #define FRESH_PLAN_ROWS                                                                  \
 	{0, "no-cache", "[=STAGE[.STEP]]",                                               \
@@ -35,10 +47,9 @@ struct fresh_options {
 		 fresh_set_max_age},                                                     \
 		{0, "locked", NULL, "refuse a base that is not in FILE.lock",            \
 		 fresh_set_locked},                                                      \
-	{                                                                                \
-		0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",    \
-			fresh_set_ignore_lock                                            \
-	}
+		{0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",   \
+		 fresh_set_ignore_lock},                                                 \
+		SECURITY_ROW
 
 #define FRESH_RUN_ROWS                                                                   \
 	{0, "refresh", "[=STAGE]", "ask what tags are now, whatever FILE.lock says",     \
@@ -59,6 +70,7 @@ NODISCARD struct err *fresh_set_pull(void *settings, const char *value);
 NODISCARD struct err *fresh_set_offline(void *settings, const char *value);
 NODISCARD struct err *fresh_set_locked(void *settings, const char *value);
 NODISCARD struct err *fresh_set_ignore_lock(void *settings, const char *value);
+NODISCARD struct err *fresh_set_security(void *settings, const char *value);
 /* Do any two contradict each other? */
 NODISCARD struct err *fresh_options_check(const struct fresh_options *o);
 void fresh_options_release(struct fresh_options *o);

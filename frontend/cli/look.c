@@ -44,6 +44,7 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 		.store = l->store,
 		.id_map = l->id_map,
 		.freshness = request->freshness,
+		.security = request->security,
 		.jobs = 1,
 		.definition = l->definition,
 		.explain = true,

@@ -20,6 +20,7 @@ struct look_request {
 	const struct plan_options *options; /* that it was compiled with */
 	const char *cache_dir;		    /* NULL: the default */
 	const struct freshness *freshness;  /* NULL: without any option */
+	enum security security;
 	struct why_options why;
 };
 

@@ -127,35 +127,35 @@ def modes(path):
     return stat.S_IMODE(st.st_mode), st.st_gid, st.st_mtime_ns, st.st_ctime_ns
 
 
+OWN = ("pipe:", "socket:", "/memfd:", "/dev/null", "anon_inode:")
+
+
 def test_processes():
     """Through /proc nothing of the host is reached or changed, and no environment read: not even what the caller owns,
     as here dagbuild itself."""
-    place = new_folder()
-    program = place / "dagbuild"
-    shutil.copy(DAGBUILD, program)
-    before = modes(program)
-    (place / "x.def").write_text(
-        docker(registry, "%post\n    probe processes; probe descriptors; probe null\n    cat /proc/1/status >/status\n")
-    )
-    env = environment(place, {"SECRET_TOKEN": "sesame"})
-    done = subprocess.run(
-        [program, "run", "--progress", "plain", "x.def"], cwd=place, env=env, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, start_new_session=True
-    )
-    said = done.stdout + done.stderr
-    lines = [line.split("| ", 1)[-1] for line in said.splitlines()]
-    check("a build by a dagbuild of one's own", done.returncode == 0, said)
-    check("its file is as it was", modes(program) == before, said)
-    # The shell that runs the section, and the loops of pipes: what is inside anyway.
-    reached = [line.split() for line in lines if line.startswith("reached: ")]
-    outside = [r for r in reached if r[1].startswith("/proc/1/") and not r[2].startswith(("pipe:", "socket:", "/memfd:", "/dev/null", "anon_inode:"))
-               and r[2] != "/"]
-    check("process 1 leads to nothing of the host", not outside, outside)
-    check("no lock is seen", "/locks/" not in said, said)
-    check("the caller's environment is not seen", "sesame" not in said and "environment: /proc/1" not in said, said)
-    check("a script has three descriptors", "descriptors: 0 1 2" in lines, said)
-    check("/dev/null keeps its mode", stat.S_IMODE(os.stat("/dev/null").st_mode) == 0o666, said)
-    check("neither way", "mode of /dev/null: yes" not in said and "mode of standard input: yes" not in said, said)
+    for security in ("container", "apptainer"):
+        place = new_folder()
+        program = place / "dagbuild"
+        shutil.copy(DAGBUILD, program)
+        before = modes(program)
+        text = "%post\n    probe processes; probe descriptors; probe null\n"
+        (place / "x.def").write_text(docker(registry, text))
+        done = subprocess.run(
+            [program, "run", "--progress", "plain", f"--security={security}", "x.def"], cwd=place, capture_output=True, text=True,
+            env=environment(place, {"SECRET_TOKEN": "sesame"}), stdin=subprocess.DEVNULL, start_new_session=True,
+        )
+        said = done.stdout + done.stderr
+        lines = [line.split("| ", 1)[-1] for line in said.splitlines()]
+        check(f"{security}: a build by a dagbuild of one's own", done.returncode == 0, said)
+        check(f"{security}: its file is as it was", modes(program) == before, said)
+        reached = [line.split()[1:] for line in lines if line.startswith("reached: /proc/1/")]
+        outside = [r for r in reached if security == "container" or not (r[1].startswith(OWN) or r[1] == "/")]
+        check(f"{security}: process 1 leads to nothing of the host", not outside, outside)
+        check(f"{security}: no lock is seen", "/locks/" not in said, said)
+        check(f"{security}: nor the caller's environment", "sesame" not in said and "environment: /proc/1" not in said, said)
+        check(f"{security}: a script has three descriptors", "descriptors: 0 1 2" in lines, said)
+        check(f"{security}: /dev/null keeps its mode", stat.S_IMODE(os.stat("/dev/null").st_mode) == 0o666, said)
+        check(f"{security}: neither way", "mode of /dev/null: yes" not in said and "mode of standard input: yes" not in said, said)
 
 
 def test_inherited():

@@ -75,6 +75,7 @@ enum change {
 	COMPRESSION,
 	EPOCH,
 	KEEP_TMP,
+	SECURITY,
 	ENVIRONMENT, /* the variable `from` gets the value `to` */
 	CONTENT,
 	MODE,
@@ -202,6 +203,9 @@ static void change_world(const struct row *row, struct exec_options *o)
 		break;
 	case COMPRESSION:
 		o->compression = SQFS_ZSTD;
+		break;
+	case SECURITY:
+		o->security = SECURITY_APPTAINER;
 		break;
 	case EPOCH:
 		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
@@ -397,6 +401,8 @@ static const struct row CHANGES[] = {
 	{"build.post", "script", TEXT, "  make\n", "  make # not much\n"},
 	{"build.post", "arguments", TEXT, "%post\n", "%post -c /bin/bash\n"},
 	{"build.post", "temporary files", KEEP_TMP, NULL, NULL},
+	{"build.post", "security", SECURITY, NULL, NULL},
+	{"build.test", "security", SECURITY, NULL, NULL},
 	{"build.post", "constant environment", VALUE, NULL, NULL},
 	{"build.post", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
 	{"build.post", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
