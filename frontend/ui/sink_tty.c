@@ -129,10 +129,11 @@ static void describe(const struct tty *t, struct node_id node, uint64_t now,
 		activity_describe(&row->activity, now, columns, out);
 }
 
-static struct str last_line(const struct row *row)
+/* Without tabs: in a list they would lead anywhere. */
+static void put_last_line(const struct row *row, struct buf *out)
 {
-	return str_of(row->n_lines > 0 ? row->kept[(row->n_lines - 1) % KEPT_LINES]
-				       : NULL);
+	if (row->n_lines > 0)
+		visible_line(out, str_of(row->kept[(row->n_lines - 1) % KEPT_LINES]));
 }
 
 /* In `room` columns: the label gets what the state leaves, and of output half. */
@@ -157,6 +158,7 @@ static bool add_row(struct tty *t, struct node_id node, uint64_t now)
 {
 	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
 	CLEANUP(buf_release) struct buf state = BUF_INIT;
+	CLEANUP(buf_release) struct buf output = BUF_INIT;
 	const struct row *row = &t->rows[node.index];
 	size_t name = t->name_columns, edge, room, needed;
 	char elapsed[16];
@@ -167,6 +169,7 @@ static bool add_row(struct tty *t, struct node_id node, uint64_t now)
 	room = room_for(t, &l, edge);
 	describe(t, node, now, room > NAME_AT_NEED + GAP ? room - NAME_AT_NEED - GAP : 0,
 		 &state);
+	put_last_line(row, &output);
 	needed = state.len > 0 ? state.len + GAP : 0;
 	if (name + needed > room)
 		name = room > needed ? room - needed : room;
@@ -175,8 +178,8 @@ static bool add_row(struct tty *t, struct node_id node, uint64_t now)
 	if (room > GAP) {
 		put_blanks(&l, GAP);
 		put_middle(&l, sink_label(t->graph, node),
-			   str_make(buf_text(&state), state.len), last_line(row),
-			   room - GAP);
+			   str_make(buf_text(&state), state.len),
+			   str_make(buf_text(&output), output.len), room - GAP);
 	}
 	put_right(t, &l, elapsed);
 	return screen_add(&t->screen, text_of(&l));
@@ -255,13 +258,20 @@ static void keep_ended(struct tty *t, const struct event *e, const char *word,
 	screen_keep(&t->screen, text_of(&l), colour);
 }
 
+/* Of visible text. */
+static void keep_indented(struct tty *t, const char *text)
+{
+	CLEANUP(freep) char *line = xasprintf("           %s", text);
+
+	screen_keep(&t->screen, str_of(line), NULL);
+}
+
 static void keep_text(struct tty *t, const char *text)
 {
 	CLEANUP(buf_release) struct buf line = BUF_INIT;
 
-	buf_puts(&line, "           ");
 	visible_line(&line, str_of(text));
-	screen_keep(&t->screen, str_make(line.data, line.len), NULL);
+	keep_indented(t, buf_text(&line));
 }
 
 static void keep_note(struct tty *t, const struct event *e)
@@ -277,7 +287,7 @@ static void keep_output(struct tty *t, const struct row *row)
 	size_t first = row->n_lines > KEPT_LINES ? row->n_lines - KEPT_LINES : 0;
 
 	for (size_t i = first; i < row->n_lines; i++)
-		keep_text(t, row->kept[i % KEPT_LINES]);
+		keep_indented(t, row->kept[i % KEPT_LINES]);
 }
 
 static void remember_line(struct row *row, const char *text)

@@ -32,6 +32,7 @@ def clean(what, result, is_shown=True, status=None):
     said = result.out + result.err
     bad = sorted(set(steering(said)))
     right = not bad and (MARK in said or not is_shown) and (status is None or result.status in status)
+    right = right and "(null)" not in said
     check(f"{what}: {'is shown, and' if is_shown else ''} steers nothing", right, f"{bad}\n{result!s}\n{said!r}")
     return result
 
@@ -224,6 +225,21 @@ clean("a lock file that is none", build(docker(registry), folder=folder), is_sho
 for text in ({"auths": {POISON: {"auth": POISON}}}, {"credHelpers": {registry.host: POISON}}, POISON):
     (folder / "auth.json").write_text(json.dumps(text))
     clean("an authentication file", build(docker(registry), "--authfile", "auth.json", folder=folder), is_shown=False)
+
+# ---- who is asked besides ----
+
+folder = new_folder()
+helper = folder / "docker-credential-other"
+helper.write_bytes(b"#!/bin/sh\nprintf '%s' '" + RAW + b"' >&2\nprintf '%s' '" + RAW + b"'\nexit 1\n")
+helper.chmod(0o755)
+private = Registry({"t/base:1": made()}, challenges)
+(folder / "auth.json").write_text(json.dumps({"credHelpers": {private.host: "other"}}))
+path = f"{folder}:{os.environ['PATH']}"
+asked = build(docker(private), "--authfile", "auth.json", folder=folder, env={"PATH": path})
+clean("what a credential helper says", asked, is_shown=False)
+mirror = Registry({}, answers(404, POISON))
+options = ("--registry-mirror", f"{registry.host}=http://{mirror.host}", "--no-cache")
+clean("what a mirror answers", build(docker(registry), *options), is_shown=False, status=[0])
 
 # ---- images ----
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/utf8.h"
 #include "frontend/ui/sink.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/fake_plan.h"
@@ -361,7 +362,7 @@ static void test_tty_in_place(void **state)
 	expect(&s, ""); /* with the next tick */
 	set(s.sink, s.plan, 1, NODE_PROBING, 2200);
 	set(s.sink, s.plan, 1, NODE_RUNNING, 2200);
-	text(&s, EVENT_LINE, 1, "\033[1m+ make\033[m -j", 2210);
+	text(&s, EVENT_LINE, 1, "\033[1m+ make\033[m\t-j", 2210);
 	tick(&s, 2300);
 	expect(&s,
 	       "\r\033[2A\033[K\n\033[K\n\033[2A"
@@ -371,6 +372,56 @@ static void test_tty_in_place(void **state)
 	       "  2.3s\033[K\n"
 	       " one.post            %post  + make -j                                 "
 	       "    100ms\033[K\n\033[J");
+	stage_end(&s, sink_tty_free);
+}
+
+/* Any output and any names: no line of the list is longer than the terminal is wide. */
+static void test_tty_wide(void **state)
+{
+	static const char *const lines[] = {
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xe6\xbc\xa2\xe5\xad\x97",
+		"e\xcc\x81\xcc\x81\xcc\x81\ttab\ttab\ttab\ttab\ttab\ttab\ttab\ttab\ttab\t"
+		"tab",
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f"
+		"\x98\x80"
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f"
+		"\x98\x80"
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f"
+		"\x98\x80"
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f"
+		"\x98\x80"
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f"
+		"\x98\x80",
+		"",
+	};
+	struct stage s;
+
+	(void)state;
+	stage_begin(&s, make_tty, SINK_BUILD);
+	set(s.sink, s.plan, 1, NODE_PROBING, 0);
+	set(s.sink, s.plan, 1, NODE_RUNNING, 0);
+	tick(&s, 100);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		CLEANUP(freep) char *said = NULL;
+		const char *row, *end;
+
+		text(&s, EVENT_LINE, 1, lines[i], 100);
+		free(news(&s));
+		tick(&s, 200 + i * 100);
+		said = news(&s);
+		row = strchr(said, '\n') + 1;
+		end = strstr(row, "\033[K");
+		assert_in_range(utf8_width(str_make(row, (size_t)(end - row))), 78, 79);
+		assert_null(memchr(row, '\t', (size_t)(end - row)));
+	}
+	/* What stays keeps its tabs. */
+	set(s.sink, s.plan, 1, NODE_FAILED, 1000);
+	tick(&s, 1000);
+	{
+		CLEANUP(freep) char *said = news(&s);
+
+		assert_non_null(strstr(said, "\ttab\ttab"));
+	}
 	stage_end(&s, sink_tty_free);
 }
 
@@ -385,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_plain_look),
 		cmocka_unit_test(test_tty_look),
 		cmocka_unit_test(test_tty_in_place),
+		cmocka_unit_test(test_tty_wide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
