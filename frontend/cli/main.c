@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * main.c - start-up: which command, and what its error means to the caller.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,17 @@ static void block_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Who closed standard descriptors shall not have what we open first written to in their place. */
+static void open_standard_descriptors(void)
+{
+	int fd = 0;
+
+	while (fd >= 0 && fd <= 2)
+		fd = open("/dev/null", O_RDWR);
+	if (fd > 2)
+		close(fd);
 }
 
 static int show(struct err *e)
@@ -107,6 +119,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	open_standard_descriptors();
 	log_init();
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(children); i++)
 		if (strcmp(argv[1], children[i].name) == 0)

@@ -4,10 +4,12 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import stat
 import struct
 import subprocess
 import termios
+import time
 
 import lib
 import terminal
@@ -175,6 +177,47 @@ def test_inherited():
     check("umask", "| 0022" in done.stderr, done.stderr)
 
 
+def test_closed():
+    """Who closes standard descriptors does not have files of the cache in their places."""
+    place = new_folder()
+    (place / "x.def").write_text(docker(registry, "%post\n    sleep 1000\n"))
+    process = subprocess.Popen(
+        ["bash", "-c", 'exec "$@" <&- >&- 2>&-', "sh", DAGBUILD, "run", "x.def"], cwd=place, env=environment(place)
+    )
+    end = time.monotonic() + 60
+    while not list(place.glob("cache/logs/*")) and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
+    links = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+    process.send_signal(signal.SIGINT)
+    status = process.wait(60)
+    check("closed descriptors are /dev/null", links == ["/dev/null"] * 3, links)
+    check("and a build goes on without", status == 130, status)
+
+
+def test_bound_proc():
+    """In a container whose /proc is masked the kernel permits no new one: that container's is bound, and its processes,
+    of the same user, are seen, but not reached."""
+    if os.environ["MODE"] != "root":
+        return
+    place = new_folder()
+    (place / "x.def").write_text(docker(registry, "%post\n    probe processes\n    ls /proc >/seen; wc -l </seen\n"))
+    for path in (HOME, place):
+        path.chmod(0o755)
+    beside = 'sleep 1000 & "$@"; status=$?; kill $!; exit $status'
+    words = 'mount -t tmpfs mask /proc/fs && mount -t tmpfs mask /proc/irq && exec "$@"'
+    as_user = [SOURCE / "tests/rig/as_user.sh", "--subids", place, "sh", "-c", beside, "sh"]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", words, "sh", *as_user, DAGBUILD, "run", "--progress", "plain", "x.def"],
+        cwd=place, capture_output=True, text=True, env=environment(place, {"SECRET_TOKEN": "sesame"}),
+        stdin=subprocess.DEVNULL, start_new_session=True,
+    )
+    said = done.stdout + done.stderr
+    check("a build where /proc is masked", done.returncode == 0, said)
+    programs = [line.split()[-1] for line in said.splitlines() if "| reached: " in line and "/exe " in line]
+    check("its processes are not reached", programs and set(programs) <= {"/bin/busybox", "/bin/probe"}, said)
+    check("nor what they know", "sesame" not in said, said)
+
+
 def test_host_files():
     done = build(docker(registry, '%post\n    grep -w "$(hostname)" /etc/hosts\n    cp /etc/hosts /etc/resolv.conf /tmp\n'
                                   '    cat /tmp/hosts\n    cat /tmp/resolv.conf\n'))
@@ -193,5 +236,7 @@ test_terminal()
 test_typing()
 test_processes()
 test_inherited()
+test_closed()
+test_bound_proc()
 test_host_files()
 finish()
