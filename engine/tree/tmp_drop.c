@@ -37,10 +37,17 @@ static struct err *check_cancel(const struct dropper *w)
 	return w->d->cancel ? cancel_check(w->d->cancel) : NULL;
 }
 
-/* A folder, never behind a link; -1 if there is none, or something else. */
-static int open_folder(int dir_fd, const char *path)
+static bool tells_of_none(int number)
 {
-	return openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return number == ENOENT || number == ENOTDIR || number == ELOOP;
+}
+
+/* A folder, never behind a link; `*out` stays -1 if there is none, or something else.  Whatever
+ * else is wrong must not pass for that: what the base has would be dropped. */
+static struct err *open_folder(int dir_fd, const char *path, int *out)
+{
+	*out = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *out >= 0 || tells_of_none(errno) ? NULL : err_sys("'%s'", path);
 }
 
 static bool is_whiteout(const struct stat *st)
@@ -110,13 +117,19 @@ static struct err *look_at(struct dropper *w, int upper_fd, int below_fd,
 			   const char *path, const char *name)
 {
 	struct stat st, below;
+	bool is_new = below_fd == -1;
 
 	TRY(check_cancel(w));
 	if (fstatat(upper_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys("'%s/%s'", path, name);
 	if (is_whiteout(&st))
 		return NULL;
-	if (below_fd == -1 || fstatat(below_fd, name, &below, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (!is_new && fstatat(below_fd, name, &below, AT_SYMLINK_NOFOLLOW) != 0) {
+		is_new = errno == ENOENT;
+		if (!is_new)
+			return err_sys("'%s/%s' below", path, name);
+	}
+	if (is_new) {
 		w->d->n_names++;
 		return take(w, upper_fd, name, &st);
 	}
@@ -128,14 +141,18 @@ static struct err *look_at(struct dropper *w, int upper_fd, int below_fd,
 static struct err *look_into(struct dropper *w, int upper_top, int below_top,
 			     const char *path)
 {
-	CLEANUP(closep) int upper = open_folder(upper_top, path);
-	CLEANUP(closep) int below = -1;
+	CLEANUP(closep) int upper = -1, below = -1;
 	CLEANUP(dir_closep) DIR *dir = NULL;
 	const char *name;
+	struct err *e = open_folder(upper_top, path, &upper);
 
-	if (upper == -1)
-		return errno == ENAMETOOLONG ? NULL : err_sys("'%s'", path);
-	below = below_top == -1 ? -1 : open_folder(below_top, path);
+	if (e && err_errno(e) == ENAMETOOLONG) {
+		err_ignore(e, "what is deeper stays");
+		return NULL;
+	}
+	TRY(e);
+	if (below_top != -1)
+		TRY(open_folder(below_top, path, &below));
 	dir = dir_open_fd(upper);
 	if (!dir)
 		return err_sys("'%s'", path);
@@ -167,35 +184,47 @@ static char *path_of(int fd)
 	return n > 0 && (size_t)n < sizeof(path) ? xstrndup(path, (size_t)n) : NULL;
 }
 
+/* Folder `path` of what lies below; `*fd` stays -1 if there is none. */
+static struct err *open_below(const struct tmp_drop *d, const char *path, int flags,
+			      int *fd)
+{
+	struct err *e = path_open(d->below_fd, path, flags | O_DIRECTORY, 0, fd);
+
+	if (!e || !tells_of_none(err_errno(e)))
+		return e;
+	err_ignore(e, "the section may have made it");
+	return NULL;
+}
+
 /* Where the folder `path`, which may be a link, lies, in what is below; `path` if there is no
  * such folder; NULL if it is one of another name, which may be anything. */
-static char *real_path(const struct tmp_drop *d, const char *path)
+static struct err *real_path(const struct tmp_drop *d, const char *path, char **out)
 {
 	CLEANUP(closep) int fd = -1;
-	struct err *e = path_open(d->below_fd, path, O_PATH | O_DIRECTORY, 0, &fd);
 	CLEANUP(freep) char *root = NULL;
 	CLEANUP(freep) char *real = NULL;
 	size_t n;
 
-	if (e) {
-		err_ignore(e, "the section may have made it");
-		return xstrdup(path);
-	}
+	TRY(open_below(d, path, O_PATH, &fd));
+	*out = fd == -1 ? xstrdup(path) : NULL;
+	if (fd == -1)
+		return NULL;
 	root = path_of(d->below_fd);
 	real = path_of(fd);
 	n = root ? strlen(root) : 0;
-	if (!root || !real || strncmp(real, root, n) != 0 || real[n] != '/' ||
-	    strcmp(path_base(real), "tmp") != 0)
-		return NULL;
-	return xstrdup(real + n);
+	if (root && real && strncmp(real, root, n) == 0 && real[n] == '/' &&
+	    strcmp(path_base(real), "tmp") == 0)
+		*out = xstrdup(real + n);
+	return NULL;
 }
 
-/* Folder `path` of the upper, behind no link; -1 if it has none. */
-static int open_upper(const struct tmp_drop *d, struct str path)
+/* Folder `path` of the upper, behind no link; `*out` stays -1 if it has none. */
+static struct err *open_upper(const struct tmp_drop *d, struct str path, int *out)
 {
-	int fd = fcntl(d->upper_fd, F_DUPFD_CLOEXEC, 0);
+	CLEANUP(closep) int fd = -1;
 	struct str name;
 
+	TRY(fs_open(d->upper_fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd));
 	while (fd != -1 && path.len > 0) {
 		CLEANUP(freep) char *text = NULL;
 		int next;
@@ -204,11 +233,12 @@ static int open_upper(const struct tmp_drop *d, struct str path)
 		if (name.len == 0)
 			continue;
 		text = str_dup(name);
-		next = open_folder(fd, text);
-		close(fd);
+		TRY(open_folder(fd, text, &next));
+		closep(&fd);
 		fd = next;
 	}
-	return fd;
+	*out = steal_fd(&fd);
+	return NULL;
 }
 
 static bool is_opaque(int fd)
@@ -238,10 +268,10 @@ static struct err *make_again(int parent, const char *name, bool is_marked)
 static struct err *mend_folder(const struct tmp_drop *d, const char *path)
 {
 	const char *name = path_base(path);
-	CLEANUP(closep)
-	int parent = open_upper(d, str_make(path, (size_t)(name - path)));
+	CLEANUP(closep) int parent = -1;
 	struct stat st;
 
+	TRY(open_upper(d, str_make(path, (size_t)(name - path)), &parent));
 	if (parent == -1)
 		return NULL;
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -256,17 +286,18 @@ static struct err *mend_folder(const struct tmp_drop *d, const char *path)
 
 static struct err *drop_from(struct dropper *w, const char *path)
 {
-	CLEANUP(freep) char *real = real_path(w->d, path);
-	CLEANUP(closep) int upper = real ? open_upper(w->d, str_of(real)) : -1;
-	CLEANUP(closep) int below = -1;
+	CLEANUP(freep) char *real = NULL;
+	CLEANUP(closep) int upper = -1, below = -1;
 
+	TRY(real_path(w->d, path, &real));
+	if (!real)
+		return NULL;
+	TRY(open_upper(w->d, str_of(real), &upper));
 	if (upper != -1 && !w->d->keep) {
-		err_ignore(path_open(w->d->below_fd, real,
-				     O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &below),
-			   "then all is new");
+		TRY(open_below(w->d, real, O_RDONLY | O_NOFOLLOW, &below));
 		TRY(drop_below(w, upper, below));
 	}
-	return real ? mend_folder(w->d, real) : NULL;
+	return mend_folder(w->d, real);
 }
 
 struct err *tmp_drop(struct tmp_drop *d)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,17 +75,27 @@ static void mount_upper(const struct box *b)
 	assert_ok(overlay_mount(&spec));
 }
 
+static void box_hold(const struct box *b, struct tmp_drop *d)
+{
+	d->upper_fd = open(b->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d->below_fd = open(b->layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d->trash_fd = open(b->trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void box_let_go(const struct tmp_drop *d)
+{
+	close(d->upper_fd);
+	close(d->below_fd);
+	close(d->trash_fd);
+}
+
 static struct err *drop(const struct box *b, struct tmp_drop *d)
 {
 	struct err *e;
 
-	d->upper_fd = open(b->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d->below_fd = open(b->layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d->trash_fd = open(b->trash, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	box_hold(b, d);
 	e = tmp_drop(d);
-	close(d->upper_fd);
-	close(d->below_fd);
-	close(d->trash_fd);
+	box_let_go(d);
 	return e;
 }
 
@@ -227,6 +238,53 @@ static void test_deep(void **state)
 	assert_int_equal(d.n_names, 1);
 }
 
+/* So many descriptors more than are open now. */
+static void allow_descriptors(unsigned more)
+{
+	struct rlimit limit;
+	int next = dup(STDERR_FILENO);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)next + more;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Whatever fails, nothing that was there before is taken for new: with one descriptor more at
+ * each try, each call that needs one is once the first that gets none. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit before;
+	struct box b;
+	unsigned more = 0;
+	bool failed = true;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	box_open(&b);
+	run_in(b.layer, "mkdir -p tmp/d; echo old >tmp/old; echo old >tmp/d/old");
+	run_in(b.upper, "mkdir -p tmp/d; echo new >tmp/old; echo new >tmp/d/old\n"
+			"touch tmp/mine tmp/d/mine");
+	for (; failed && more < 32; more++) {
+		CLEANUP(err_freep) struct err *e = NULL;
+		struct tmp_drop d = {0};
+
+		box_hold(&b, &d);
+		allow_descriptors(more);
+		e = tmp_drop(&d);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		box_let_go(&d);
+		failed = e != NULL;
+		assert_true(!e || err_code(e) == ERR_SYS);
+		run_in(b.upper, "ls tmp/old tmp/d/old >/dev/null");
+	}
+	assert_false(failed);
+	assert_true(more > 4);
+	run_in(b.upper, "test ! -e tmp/mine; test ! -e tmp/d/mine");
+	box_close(&b);
+}
+
 static void test_cancel(void **state)
 {
 	struct cancel *cancel;
@@ -250,7 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),   cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_size),   cmocka_unit_test(test_deep),
-		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel), cmocka_unit_test(test_no_descriptors),
 	};
 
 	if (!private_mounts()) {
