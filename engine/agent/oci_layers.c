@@ -450,15 +450,19 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 /* Is the layer's blob there, or the layer itself in the form that is needed?  (That one which
  * stands alone must be applied after all, since its parent's root folder has another owner, is
  * found out only when its turn comes.) */
+static bool has_blob(const struct agent_context *c, const struct layer_job *job)
+{
+	return job->blob->data || blob_exists(c->store, &job->blob->digest);
+}
+
 static bool can_bring_offline(const struct agent_context *c, struct layer_job *job,
 			      const struct digest *chain_id)
 {
 	struct digest alone = alone_key(c, job);
 	struct digest chain = layer_key(c, "oci chain", chain_id);
 
-	return job->blob->data || blob_exists(c->store, &job->blob->digest) ||
-	       (load_layer(c, &alone, job) &&
-		(!job->needs_parents || load_layer(c, &chain, job)));
+	return has_blob(c, job) || (load_layer(c, &alone, job) &&
+				    (!job->needs_parents || load_layer(c, &chain, job)));
 }
 
 /* Without a network what is missing is told at once, all of it. */
@@ -475,8 +479,7 @@ static struct err *check_offline(struct bringing *all)
 
 		chain_id = chain_id_next(&chain_id, &job->diff_id);
 		if (i < all->n_merged)
-			missing += all->merged.layer.len == 0 &&
-				   !blob_exists(c->store, &job->blob->digest);
+			missing += all->merged.layer.len == 0 && !has_blob(c, job);
 		else
 			missing += !can_bring_offline(c, job, &chain_id);
 	}

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Images of more layers than can be mounted: the lowest are merged, once, and nobody sees a difference."""
+import base64
 import os
+import shutil
 
 from lib import build, check, docker, finish, image, new_folder, run, start
-from fake import Image, Registry, base, file, folder, hardlink, symlink, tar
+from fake import Image, Layer, Registry, base, file, folder, hardlink, symlink, tar
 
 MERGED = "become one"
 
@@ -33,11 +35,23 @@ N = 400
 layers = at(N, SPECIAL)
 layers[200] = layers[20]  # images repeat layers
 layers[395] = layers[30]
+
+
+# The lowest come along with the manifest.
+brought = [Layer(numbered(i)) for i in range(1, 102)]
+
+
+def bring(manifest):
+    for i in (0, 1):
+        manifest["layers"][i]["data"] = base64.b64encode(brought[i].blob).decode()
+
+
 registry = Registry(
     {
         "t/base:1": Image(layers),
         "t/more:1": Image(at(101, {})),
         "t/small:1": Image([base()]),
+        "t/brought:1": Image(brought, change=bring),
         "t/toomany:1": Image(at(1001, {})),
     }
 )
@@ -87,6 +101,12 @@ check("101 layers: two are merged", (merged / "l/1").exists() and not (merged / 
 (merged / "l/1").unlink()
 again = build(docker(registry, "%post\n    cat /l/1\n", "t/more:1"), folder=shared)
 check("a merged layer that lost a file is made anew", again.status == 0 and "/l/1" in image(again).names(), again)
+
+done = build(docker(registry, "", "t/brought:1"))
+merged = next(p for p in (done.folder / "cache/layers").iterdir() if (p / "l/1").exists() and (p / "l/2").exists())
+shutil.rmtree(merged)
+again = build(docker(registry, "", "t/brought:1"), "--offline", folder=done.folder)
+check("what came with the manifest needs no network", again.status == 0 and "/l/1" in image(again).names(), again)
 
 # ---- many steps ----
 
