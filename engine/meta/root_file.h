@@ -24,7 +24,7 @@ NODISCARD struct err *root_write(int root_fd, const char *path, const char *data
 /* Append, or make it with `mode` holding `first` and the data. */
 NODISCARD struct err *root_append(int root_fd, const char *path, const char *first,
 				  const char *data, mode_t mode);
-/* A plain file's content, at most 16 MiB; ERR_NOTFOUND when there is none. */
+/* A plain file's content, at most 64 MiB; ERR_NOTFOUND when there is none. */
 NODISCARD struct err *root_read(int root_fd, const char *path, struct buf *out);
 /* Whether something, be it a link, has that name. */
 NODISCARD struct err *root_exists(int root_fd, const char *path, bool *out);

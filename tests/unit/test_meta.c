@@ -312,6 +312,24 @@ static void test_many_labels(void **state)
 	assert_string_equal(loaded.items[7]->value, "new");
 }
 
+/* What is written in our form takes more room than in the configuration that it came in. */
+static void test_large_labels(void **state)
+{
+	const size_t n = (size_t)7 << 20;
+	struct box *b = *state;
+	CLEANUP(labels_release) struct labels labels = LABELS_INIT, loaded = LABELS_INIT;
+	CLEANUP(freep) char *value = xmalloc(n + 1);
+
+	memset(value, '<', n);
+	value[n] = '\0';
+	labels_set(&labels, "large", value, true);
+	assert_ok(path_mkdirs(b->fd, "/.singularity.d", 0755));
+	assert_ok(labels_save(b->fd, &labels));
+	assert_ok(labels_load(b->fd, &loaded));
+	assert_int_equal(loaded.len, 1);
+	assert_string_equal(loaded.items[0]->value, value);
+}
+
 static void test_go_json(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
@@ -334,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_runscript_is_interpreted),
 		cmocka_unit_test_setup_teardown(test_inspect_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_labels, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_labels, setup, teardown),
 		cmocka_unit_test(test_go_json),
 	};
 
