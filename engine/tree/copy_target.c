@@ -85,13 +85,6 @@ struct err *copy_target_enter(struct copy_target *t, const char *name)
 
 struct err *copy_target_in_way(const struct copy_target *t, const char *name, mode_t mode)
 {
-	const char *what = S_ISDIR(mode)    ? "a folder"
-			   : S_ISLNK(mode)  ? "a link"
-			   : S_ISREG(mode)  ? "a file"
-			   : S_ISFIFO(mode) ? "a fifo"
-			   : S_ISSOCK(mode) ? "a socket"
-					    : "a device";
-
 	return err_new(ERR_EXISTS, "'%s/%s' is %s in the image", copy_target_here(t),
-		       name, what);
+		       name, fs_kind_name(mode));
 }

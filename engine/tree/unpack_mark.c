@@ -28,9 +28,10 @@
 static struct err *set_opaque(int fd)
 {
 	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) != 0)
-		return err_hint(err_sys("mark folder opaque"),
-				"the layers' folder must lie on a filesystem with user "
-				"xattrs, see DAGBUILD_LAYERDIR");
+		return err_hint(
+			err_sys("mark folder opaque"),
+			"the cache must lie on a filesystem with user attributes: "
+			"see DAGBUILD_CACHEDIR");
 	return NULL;
 }
 
