@@ -3,10 +3,7 @@
  */
 #include "base/size_limit.h"
 
-static double gibibytes(uint64_t bytes)
-{
-	return (double)bytes / (double)GIB(1);
-}
+#include "base/byte_count.h"
 
 static struct err *with_advice(struct err *e)
 {
@@ -18,18 +15,22 @@ static struct err *with_advice(struct err *e)
 
 struct err *size_limit_add(struct size_limit *l, uint64_t size)
 {
-	if (l->max > 0 && size > l->max)
+	char has[BYTE_COUNT_SIZE], may_have[BYTE_COUNT_SIZE];
+
+	if (l->max > 0 && size > l->max) {
+		byte_count_format_two(size, l->max, has, may_have);
+		return with_advice(err_new(
+			ERR_SYS, "it has %s, more than the %s that a file may have", has,
+			may_have));
+	}
+	l->sum += size;
+	if (l->max > 0 && l->sum > l->max) {
+		byte_count_format_two(l->sum, l->max, has, may_have);
 		return with_advice(
 			err_new(ERR_SYS,
-				"it has %.1f GiB, more than the %.1f GiB that a "
-				"file may have",
-				gibibytes(size), gibibytes(l->max)));
-	l->sum += size;
-	if (l->max > 0 && l->sum > l->max)
-		return with_advice(err_new(
-			ERR_SYS,
-			"the files up to it have %.1f GiB together, more than the %.1f "
-			"GiB that a layer may have",
-			gibibytes(l->sum), gibibytes(l->max)));
+				"the files up to it have %s together, more than the %s "
+				"that a layer may have",
+				has, may_have));
+	}
 	return NULL;
 }

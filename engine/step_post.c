@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/byte_count.h"
 #include "base/fs.h"
 #include "base/vec.h"
 #include "engine/exec_private.h"
@@ -119,16 +120,15 @@ static struct err *run_script(struct exec *x, const struct step *step, struct ta
 
 static void say_dropped(struct task *task, const struct tmp_drop *d)
 {
-	bool is_large = d->bytes >= 1000000;
+	char size[BYTE_COUNT_SIZE];
 
 	if (d->n_names == 0)
 		return;
+	byte_count_format(d->bytes, size);
 	task_note(task,
-		  "what it left in /tmp and /var/tmp is not in the image: %.*f %s in "
-		  "%llu %s "
+		  "what it left in /tmp and /var/tmp is not in the image: %s in %llu %s "
 		  "(--keep-tmp keeps it)",
-		  is_large ? 1 : 0, (double)d->bytes / (is_large ? 1e6 : 1e3),
-		  is_large ? "MB" : "kB", (unsigned long long)d->n_names,
+		  size, (unsigned long long)d->n_names,
 		  d->n_names == 1 ? "name" : "names");
 }
 

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/byte_count.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "base/visible.h"
 #include "frontend/cli/amount.h"
 #include "frontend/cli/say.h"
-#include "frontend/ui/screen_text.h"
 
 static void print_json(cJSON *tree, struct buf *out)
 {
@@ -44,14 +44,14 @@ static void put_name(struct buf *out, const char *text, size_t width)
 
 void cache_text_usage(const struct usage_report *report, struct buf *out)
 {
-	char size[16];
+	char size[BYTE_COUNT_SIZE];
 
 	buf_printf(out, "%-8s %9s %16s %10s\n", "kind", "size", "bytes", "files");
 	for (size_t i = 0; i <= USAGE_KINDS; i++) {
 		const struct usage *u =
 			i < USAGE_KINDS ? &report->kinds[i] : &report->total;
 
-		screen_text_bytes(u->bytes, size, sizeof(size));
+		byte_count_format(u->bytes, size);
 		buf_printf(
 			out, "%-8s %9s %16llu %10llu\n",
 			i < USAGE_KINDS ? usage_kind_name((enum usage_kind)i) : "total",
@@ -120,14 +120,14 @@ void cache_text_records(const struct inventory *inv, struct buf *out)
 	size_t n;
 	CLEANUP(freep) const struct inventory_record **sorted = sort_steps(inv, &n);
 	int64_t now = clock_real_ns();
-	char size[16], used[16], age[16];
+	char size[BYTE_COUNT_SIZE], used[16], age[16];
 
 	buf_printf(out, "%-24s %-6s %9s %6s %6s\n", "step", "kind", "size", "used",
 		   "age");
 	for (size_t i = 0; i < n; i++) {
 		const struct inventory_record *r = sorted[i];
 
-		screen_text_bytes(own_bytes(inv, r), size, sizeof(size));
+		byte_count_format(own_bytes(inv, r), size);
 		put_name(out, r->step, 24);
 		buf_printf(
 			out, " %-6s %9s %6s %6s\n", r->kind, size,
@@ -179,12 +179,12 @@ void cache_victims_release(struct cache_victims *v)
 void cache_text_victims(const struct cache_victims *v, struct buf *out)
 {
 	int64_t now = clock_real_ns();
-	char size[16], used[16];
+	char size[BYTE_COUNT_SIZE], used[16];
 
 	for (size_t i = 0; i < v->items.len; i++) {
 		const struct gc_victim *victim = &v->items.items[i];
 
-		screen_text_bytes(victim->usage.bytes, size, sizeof(size));
+		byte_count_format(victim->usage.bytes, size);
 		buf_printf(out, "%-7s %9s %6s  ", victim->kind, size,
 			   victim->used_ns == INT64_MIN
 				   ? "-"
@@ -223,9 +223,9 @@ void cache_json_victims(const struct cache_victims *v, const struct gc_result *r
 
 void cache_text_freed(const struct gc_result *result, bool dry_run)
 {
-	char size[16];
+	char size[BYTE_COUNT_SIZE];
 
-	screen_text_bytes(result->freed.bytes, size, sizeof(size));
+	byte_count_format(result->freed.bytes, size);
 	say_line("%s %s in %llu files", dry_run ? "would free" : "freed", size,
 		 (unsigned long long)result->freed.files);
 	if (result->needed > 0)

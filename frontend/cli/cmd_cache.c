@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/byte_count.h"
 #include "base/fs.h"
 #include "cache/gc.h"
 #include "cache/lease.h"
@@ -23,7 +24,6 @@
 #include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/say.h"
-#include "frontend/ui/screen_text.h"
 
 /* Options that not every action takes, in the order of the rows. */
 enum {
@@ -253,12 +253,12 @@ static struct err *remove_store(const struct job *job, bool dry_run, bool *remov
 static bool is_meant(const struct job *job, const struct usage *ours)
 {
 	CLEANUP(buf_release) struct buf question = BUF_INIT;
-	char answer[16] = "", size[16];
+	char answer[16] = "", size[BYTE_COUNT_SIZE];
 
 	if ((job->settings->used & USES_YES) || !isatty(STDIN_FILENO) ||
 	    !isatty(STDERR_FILENO))
 		return true;
-	screen_text_bytes(ours->bytes, size, sizeof(size));
+	byte_count_format(ours->bytes, size);
 	buf_printf(&question, "remove the cache in '%s', %s in %llu files? [y/N] ",
 		   job->dir, size, (unsigned long long)ours->files);
 	say(&question);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/byte_count.h"
 #include "base/clock.h"
 #include "base/path.h"
 #include "base/visible.h"
@@ -49,10 +50,10 @@ static void put_age(const struct failed *f, struct buf *out)
 
 static void put_size(uint64_t bytes, struct buf *out)
 {
-	if (bytes < 1000000)
-		buf_printf(out, "%.0f kB", (double)bytes / 1e3);
-	else
-		buf_printf(out, "%.1f MB", (double)bytes / 1e6);
+	char text[BYTE_COUNT_SIZE];
+
+	byte_count_format(bytes, text);
+	buf_puts(out, text);
 }
 
 void failed_view_text(const struct failed_list *list, struct buf *out)

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "base/byte_count.h"
 #include "base/clock.h"
-#include "frontend/ui/screen_text.h"
 
 static const uint64_t NS_PER_S = 1000000000;
 static const uint64_t SAMPLE_EVERY_NS = 500000000;
@@ -88,10 +88,10 @@ enum { NAME_GOES = 1, SIZE_GOES, RATE_GOES, LEFT_GOES };
 static void put_parts(const struct activity *a, uint64_t rate, unsigned gone,
 		      struct buf *out)
 {
-	char size[16], speed[16], left[32];
+	char size[BYTE_COUNT_SIZE], speed[BYTE_COUNT_SIZE], left[32];
 
-	screen_text_bytes(a->total > 0 ? a->total : a->done, size, sizeof(size));
-	screen_text_bytes(rate, speed, sizeof(speed));
+	byte_count_format(a->total > 0 ? a->total : a->done, size);
+	byte_count_format(rate, speed);
 	format_left(a, rate, left, sizeof(left));
 	if (gone < NAME_GOES)
 		buf_printf(out, "%s ", a->name);

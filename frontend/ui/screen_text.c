@@ -43,19 +43,3 @@ size_t screen_text_fit(struct buf *out, struct str text, size_t columns)
 	used += screen_text_cut(out, STR(".."), columns - used);
 	return used + screen_text_cut(out, tail_of(text, tail), columns - used);
 }
-
-void screen_text_bytes(uint64_t bytes, char *out, size_t size)
-{
-	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-	double value = (double)bytes;
-	size_t unit = 0;
-
-	while (value >= 1000 && unit + 1 < ARRAY_LEN(units)) {
-		value /= 1000;
-		unit++;
-	}
-	if (unit == 0)
-		snprintf(out, size, "%.0f %s", value, units[unit]);
-	else
-		snprintf(out, size, "%.1f %s", value, units[unit]);
-}

@@ -15,7 +15,5 @@ size_t screen_text_cut(struct buf *out, struct str text, size_t columns);
 /* The same, but of a longer text the beginning, "..", and the end: what is between says
  * least. */
 size_t screen_text_fit(struct buf *out, struct str text, size_t columns);
-/* "1.2 MB" into `out`, of at least 16 bytes. */
-void screen_text_bytes(uint64_t bytes, char *out, size_t size);
 
 #endif

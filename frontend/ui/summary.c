@@ -3,15 +3,15 @@
  */
 #include "frontend/ui/summary.h"
 
+#include "base/byte_count.h"
 #include "base/clock.h"
-#include "frontend/ui/screen_text.h"
 
 void summary_render(const struct summary *s, struct buf *out)
 {
-	char elapsed[16], size[16];
+	char elapsed[16], size[BYTE_COUNT_SIZE];
 
 	clock_format_duration(s->elapsed_ns, elapsed, sizeof(elapsed));
-	screen_text_bytes(s->image_bytes, size, sizeof(size));
+	byte_count_format(s->image_bytes, size);
 	if (s->cached == s->plan_steps) {
 		buf_printf(out, "nothing has changed: %s is current (%s)%s%s\n",
 			   s->image ? s->image : s->target, elapsed,

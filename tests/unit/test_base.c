@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "base/arena.h"
+#include "base/byte_count.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/dir.h"
@@ -512,6 +513,43 @@ static void test_buf_printf(void **state)
 	assert_true(small.overflowed);
 }
 
+static void test_byte_count(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} one[] = {
+		{0, "0 B"},
+		{999, "999 B"},
+		{2150400, "2.2 MB"},
+		{UINT64_MAX, "18446744.1 TB"},
+	};
+	static const struct {
+		uint64_t a, b;
+		const char *a_text, *b_text;
+	} two[] = {
+		{GIB(2048), GIB(1024), "2.0 TiB", "1.0 TiB"},
+		{MIB(1229), GIB(1), "1.2 GiB", "1.0 GiB"},
+		{GIB(300), GIB(1), "300.0 GiB", "1.0 GiB"},
+		{MIB(10) + 1, MIB(10), "10485761 bytes", "10485760 bytes"},
+		{MIB(8), 1, "8388608 bytes", "1 bytes"},
+		{KIB(1), KIB(3), "1.0 KiB", "3.0 KiB"},
+		{UINT64_MAX, GIB(1024), "16777216.0 TiB", "1.0 TiB"},
+	};
+	char a[BYTE_COUNT_SIZE], b[BYTE_COUNT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(one); i++) {
+		byte_count_format(one[i].bytes, a);
+		assert_string_equal(a, one[i].text);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(two); i++) {
+		byte_count_format_two(two[i].a, two[i].b, a, b);
+		assert_string_equal(a, two[i].a_text);
+		assert_string_equal(b, two[i].b_text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_duration_texts),
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_byte_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -477,7 +477,7 @@ static void sizes_are_limited(void **state)
 		err_render(e, &text);
 		err_free(e);
 		assert_non_null(strstr(buf_text(&text), "'b'"));
-		assert_non_null(strstr(buf_text(&text), "2048.0 GiB"));
+		assert_non_null(strstr(buf_text(&text), "2.0 TiB"));
 		assert_non_null(strstr(buf_text(&text), "--max-file"));
 		assert_int_equal(fstatat(f->image_fd, "new/b", &st, 0), -1);
 		assert_err(ERR_SYS, tree_copy_digest(&request, &d));

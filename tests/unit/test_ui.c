@@ -54,17 +54,6 @@ static void test_fit(void **state)
 	}
 }
 
-static void test_bytes(void **state)
-{
-	char text[16];
-
-	(void)state;
-	screen_text_bytes(999, text, sizeof(text));
-	assert_string_equal(text, "999 B");
-	screen_text_bytes(2150400, text, sizeof(text));
-	assert_string_equal(text, "2.2 MB");
-}
-
 static void test_summary(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
@@ -160,9 +149,9 @@ static void test_rate_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_fit),
-		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_summary),
-		cmocka_unit_test(test_activity), cmocka_unit_test(test_rate_window),
+		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_summary),	    cmocka_unit_test(test_activity),
+		cmocka_unit_test(test_rate_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
