@@ -82,7 +82,7 @@ status 1 "a failing %post"
 says "'dagbuild shell --failed' opens a shell where it stopped" "tells of the shell"
 unset APPTAINERENV_FROM_USER
 dagbuild shell --list
-prints "^ 1  [a-z2-7]{12}  one.post, .* ago, [0-9]+ kB$" "--list names the step"
+prints "^ 1  [a-z2-7]{12}  one.post, .* ago, [0-9.]+ kB$" "--list names the step"
 prints "'ls /nonexistent' exited with status 1" "and the reason"
 prints "$PWD/bad.def:15:1" "and the place"
 dagbuild shell --list --json
