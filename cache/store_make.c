@@ -107,7 +107,7 @@ static struct err *check_new(int fd, const char *dir, const struct stat *st)
 	return NULL;
 }
 
-static struct err *check_folder(int fd, const char *dir, bool *is_new)
+static struct err *check_folder(int fd, const char *dir)
 {
 	struct stat st;
 	bool found = false;
@@ -120,8 +120,7 @@ static struct err *check_folder(int fd, const char *dir, bool *is_new)
 					st.st_uid),
 				"name one of your own with DAGBUILD_CACHEDIR");
 	TRY(check_version(fd, &found));
-	*is_new = !found;
-	if (*is_new)
+	if (!found)
 		TRY(check_new(fd, dir, &st));
 	return close_to_others(fd, &st);
 }
@@ -160,11 +159,10 @@ static struct err *make_text(int fd, const char *name, const char *text, mode_t 
 	return fs_write_atomic(fd, name, text, strlen(text), mode);
 }
 
-static struct err *make_parts(int fd, bool is_new)
+static struct err *make_parts(int fd)
 {
-	/* Made once; so a temporary file that a kill has left is looked for only here. */
-	if (is_new)
-		tmpfile_remove_dead(fd);
+	/* A process that was killed may have left one when any of these was written. */
+	tmpfile_remove_dead(fd);
 	TRY(make_text(fd, VERSION, VERSION_TEXT, 0600));
 	TRY(make_text(fd, "CACHEDIR.TAG", STORE_TAG_TEXT, 0644));
 	for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++)
@@ -185,12 +183,11 @@ static struct err *name_another(struct err *e)
 struct err *store_make(const char *dir, int *fd)
 {
 	CLEANUP(closep) int own = -1;
-	bool is_new = false;
 
 	TRY(name_another(fs_mkdirs(AT_FDCWD, dir, 0700)));
 	TRY(name_another(fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own)));
-	TRY(check_folder(own, dir, &is_new));
-	TRY(make_parts(own, is_new));
+	TRY(check_folder(own, dir));
+	TRY(make_parts(own));
 	*fd = steal_fd(&own);
 	return NULL;
 }
