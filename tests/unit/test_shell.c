@@ -7,13 +7,10 @@
  */
 /* links: check base */
 #include <string.h>
-#include <time.h>
 
 #include "base/vec.h"
-#include "frontend/check/check.h"
 #include "frontend/check/shell_lint.h"
 #include "frontend/check/shell_scan.h"
-#include "frontend/def/parse.h"
 #include "tests/fake/cmocka_all.h"
 
 #define B "bashism: "
@@ -562,31 +559,27 @@ static void test_host_tmp(void **state)
 
 static void test_errexit(void **state)
 {
-	static const char *const sets[] = {
-		"set -e\n",
-		"\n# a\n  set -ex; x\n",
-		"#!/bin/bash\nset -euo pipefail\n",
-		"set -o errexit\n",
-		"set -uo errexit\n",
-		"set -x\nset -e\n",
-		"set -o pipefail -e",
-		"set \\\n -e\n",
-	};
-	static const char *const sets_not[] = {
-		"",
-		"set\n",
-		"set +e\n",
-		"set -x\n",
-		"echo -e\n",
-		"x; set -e\n",
-		"A=b\nset -e\n",
-		"(set -e)\n",
-		"# set -e\n",
-		"set -o nounset",
-		"set -- -x\n",
-		"'set -e'\n",
-		"f() { set -e; }",
-	};
+	static const char *const sets[] = {"set -e\n",
+					   "\n# a\n  set -ex; x\n",
+					   "#!/bin/bash\nset -euo pipefail\n",
+					   "set -o errexit\n",
+					   "set -uo errexit\n",
+					   "set -x\nset -e\n",
+					   "set -o pipefail -e",
+					   "set \\\n -e\n"};
+	static const char *const sets_not[] = {"",
+					       "set\n",
+					       "set +e\n",
+					       "set -x\n",
+					       "echo -e\n",
+					       "x; set -e\n",
+					       "A=b\nset -e\n",
+					       "(set -e)\n",
+					       "# set -e\n",
+					       "set -o nounset",
+					       "set -- -x\n",
+					       "'set -e'\n",
+					       "f() { set -e; }"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
@@ -595,111 +588,12 @@ static void test_errexit(void **state)
 		assert_false(shell_sets_errexit(str_of(sets_not[i])));
 }
 
-/* ---- hostile scripts ---- */
-
-/* The time is linear in the text's length: this much of each is done in a moment. */
-static void test_time(void **state)
-{
-	static const char *const parts[] = {
-		"(",
-		"((",
-		"$(",
-		"${a:-",
-		"\"",
-		"`",
-		"'",
-		"\\",
-		"a ",
-		"/tmp/a ",
-		"cat /tmp/a/",
-		"{a,",
-		"<<A\n",
-		"[[ ",
-		"a=(",
-		"@(",
-		"$((",
-		"case a in b) ",
-		";;",
-		"f() ",
-		"a=(b)",
-		"<(",
-		"a[",
-		"$a",
-		"cat /tmp/a\n",
-		"\"$(echo ",
-		"<<'A' ",
-		"\n",
-		"}",
-		"# ",
-		"${#",
-		"\t",
-		"cp /tmp/a /tmp/b ",
-		"aaaaaaaaaaaaaaaa",
-		"/tmp/./././",
-		"x=/tmp/b;",
-		"\r\n",
-		"$'\\'",
-		"1>",
-		"|& ",
-		"echo -e {1..3} ",
-		"case x in esac\n",
-		"<<A <<B\nB\n",
-	};
-	struct buf text = BUF_INIT;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		CLEANUP(seen_release) struct seen seen = {0};
-		struct shell_script script = {.shell = SHELL_IS_DASH};
-		clock_t start = clock();
-
-		buf_clear(&text);
-		while (text.len < KIB(256))
-			buf_puts(&text, parts[i]);
-		script.text = str_make(text.data, text.len);
-		run(script, &seen);
-		if (clock() - start > 3 * CLOCKS_PER_SEC)
-			print_error("too slow: %s\n", parts[i]);
-		assert_true(clock() - start <= 3 * CLOCKS_PER_SEC);
-	}
-	buf_release(&text);
-}
-
-/* So many scripts and files that looking at all of them for each would not end before the
- * test's time is over. */
-static void test_many_sections(void **state)
-{
-	const unsigned n = 150000;
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(source_freep) struct source *source = NULL;
-	CLEANUP(diag_list_freep) struct diag_list *diags = NULL;
-	CLEANUP(build_args_freep) struct build_args *args = build_args_new();
-	struct check_options options = {.host_fd = -1};
-	struct definition *def = NULL;
-
-	(void)state;
-	buf_puts(&text, "Bootstrap: docker\nFrom: debian:12\n%files\n");
-	for (unsigned i = 0; i < n; i++)
-		buf_printf(&text, "/f /tmp/f%u\n", i);
-	for (unsigned i = 0; i < n; i++)
-		buf_printf(&text, "%%appinstall a%u\ncat /tmp/g%u\n%%post\ncat /tmp/h\n",
-			   i, i);
-	source = source_new("x.def", str_make(buf_text(&text), text.len));
-	diags = diag_list_new(source, NULL);
-	def_parse(source, args, arena, diags, &def);
-	assert_non_null(def);
-	check_definition(def, &options, diags);
-	assert_int_equal(diag_count(diags, DIAG_ERROR), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bashisms), cmocka_unit_test(test_ash),
 		cmocka_unit_test(test_messages), cmocka_unit_test(test_here_documents),
 		cmocka_unit_test(test_host_tmp), cmocka_unit_test(test_errexit),
-		cmocka_unit_test(test_time),	 cmocka_unit_test(test_many_sections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
