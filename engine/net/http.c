@@ -93,6 +93,7 @@ static int on_connected(void *context, char *peer, char *own, int peer_port, int
 	(void)own;
 	(void)peer_port;
 	(void)own_port;
+	x->is_connected = true;
 	if (!is_direct(x) || x->request->keep_from == HOST_ANYWHERE ||
 	    host_reach(peer) < x->request->keep_from)
 		return CURL_PREREQFUNC_OK;
@@ -118,6 +119,19 @@ static void set_trust(const struct exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_SSLKEY, t->key);
 }
 
+/* The answer may have to begin before that, and a connection cannot take longer. */
+static long connect_timeout_ms(const struct exchange *x)
+{
+	const struct http_request *q = x->request;
+	uint64_t ms = q->connect_timeout_ms, left_ms = 0;
+
+	if (q->answer_by_ns > x->begun_ns)
+		left_ms = (q->answer_by_ns - x->begun_ns) / 1000000;
+	if (q->answer_by_ns > 0 && left_ms < ms)
+		ms = left_ms > 0 ? left_ms : 1; /* 0: curl's default */
+	return (long)ms;
+}
+
 static void configure(struct exchange *x, struct curl_slist *headers)
 {
 	const struct http_request *q = x->request;
@@ -132,7 +146,7 @@ static void configure(struct exchange *x, struct curl_slist *headers)
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "dagbuild/" DAGBUILD_VERSION);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)q->connect_timeout_ms);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms(x));
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, answer_on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, answer_on_body);
@@ -222,8 +236,8 @@ static struct err *exchange(struct exchange *x, CURLM *multi)
 		return e;
 	for (size_t i = 0; i < q->n_headers; i++)
 		headers = curl_slist_append(headers, q->headers[i]);
-	configure(x, headers);
 	x->begun_ns = clock_mono_ns();
+	configure(x, headers);
 	curl_multi_add_handle(multi, x->easy);
 	e = transfer(x, multi);
 	if (!e)

@@ -37,7 +37,7 @@ struct http_request {
 	struct err *(*begin)(void *context, long status, const char *content_range);
 	void *context;
 	unsigned connect_timeout_ms; /* until the connection stands: ERR_UNREACHABLE */
-	/* Until the answer begins, and for each 1 KiB of its body times its seconds: a slower
+	/* Of the whole time until the answer begins, once it stands; and for each 1 KiB of its body times its seconds: a slower
 	 * one is broken off (ERR_NETWORK).  What is gathered has five times as long in all. */
 	unsigned stall_timeout_ms;
 	uint64_t answer_by_ns; /* the answer begins before, clock_mono_ns(); 0: no such */

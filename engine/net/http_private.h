@@ -24,6 +24,7 @@ struct exchange {
 	char error[CURL_ERROR_SIZE];
 	struct err *failed; /* of a callback */
 	uint64_t begun_ns;
+	bool is_connected; /* before, all time limits are curl's */
 	/* Headers, of all answers: there may be several of 1xx. */
 	size_t header_bytes, header_lines;
 	uint64_t answered_ns; /* when those of the last one were complete; 0: not yet */
