@@ -14,6 +14,14 @@ static const char trust_hint[] =
 static const char proxy_hint[] =
 	"look at http_proxy, https_proxy, all_proxy and no_proxy";
 
+/* Curl takes lines of 100 KiB; what it says of longer ones is either this or, in later versions,
+ * CURLE_TOO_LARGE.  (Who is really out of memory ends in xmalloc().) */
+#if LIBCURL_VERSION_NUM >= 0x080600
+#define LINE_TOO_LONG CURLE_TOO_LARGE
+#else
+#define LINE_TOO_LONG CURLE_OUT_OF_MEMORY
+#endif
+
 /* What is not here may succeed at another try. */
 static const struct fault {
 	CURLcode code;
@@ -30,6 +38,7 @@ static const struct fault {
 	{CURLE_PROXY, ERR_PROTOCOL, proxy_hint},
 	{CURLE_UNSUPPORTED_PROTOCOL, ERR_PROTOCOL, NULL},
 	{CURLE_URL_MALFORMAT, ERR_PROTOCOL, NULL},
+	{LINE_TOO_LONG, ERR_CORRUPT, NULL},
 	{CURLE_WEIRD_SERVER_REPLY, ERR_PROTOCOL, NULL},
 	{CURLE_BAD_CONTENT_ENCODING, ERR_PROTOCOL, NULL},
 	{CURLE_PEER_FAILED_VERIFICATION, ERR_PROTOCOL, trust_hint},
@@ -42,6 +51,13 @@ static const struct fault {
 	{CURLE_SSL_CIPHER, ERR_PROTOCOL, NULL},
 	{CURLE_SSL_ENGINE_INITFAILED, ERR_PROTOCOL, NULL},
 };
+
+static const char *text_of(const struct exchange *x, CURLcode code)
+{
+	if (code == LINE_TOO_LONG)
+		return "headers of more than 100 KiB in a line";
+	return x->error[0] ? x->error : curl_easy_strerror(code);
+}
 
 static const struct fault *find(CURLcode code)
 {
@@ -78,8 +94,7 @@ struct err *fault_error(const struct exchange *x, CURLcode code)
 
 	if (e)
 		return e;
-	e = err_new(fault->means, "%s%s",
-		    x->error[0] ? x->error : curl_easy_strerror(code),
+	e = err_new(fault->means, "%s%s", text_of(x, code),
 		    by_proxy ? " (through a proxy)" : "");
 	return fault->hint ? err_hint(e, "%s",
 				      by_proxy && fault->hint == reach_hint ? proxy_hint

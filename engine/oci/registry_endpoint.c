@@ -193,7 +193,8 @@ static struct err *ask_here(struct registry *r, const struct registry_request *q
 	e = registry_send_to(r, q, &http, &registry_patient, out);
 	if (!e)
 		remember_plain(r, host_of(q->ref));
-	if (!e || out->status > 0 || err_code(e) == err_code(probe))
+	if (!e || out->status > 0 || err_code(e) == err_code(probe) ||
+	    (!may_pass(e) && err_code(e) != ERR_PROTOCOL))
 		return e;
 	return err_wrap(e, "%s talks neither https (%s) nor http", https->host,
 			registry_reason(probe));

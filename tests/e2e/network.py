@@ -72,6 +72,7 @@ fails("500 without end", "given up after 5 tries", pull(endless(b"500 No")), onc
 for text, data in (
     ("headers", b"X-A: " + b"b" * 1000 + b"\r\n"),
     ("short headers", b"a:b\r\n"),
+    ("a header", b"b" * 1000),
     ("answers before the answer", b"\r\nHTTP/1.1 100 Continue\r\n"),
 ):
     first = b"HTTP/1.1 100 Continue\r\n"
