@@ -75,23 +75,35 @@ void registry_freep(struct registry **r)
 
 /* ---- manifests ---- */
 
-static struct err *send_manifest(struct registry *r, const struct oci_ref *ref,
-				 const char *method, const char *name,
-				 const struct registry_watch *watch,
+/* Who asks for the documents of an image. */
+struct asking {
+	struct registry *registry;
+	const struct oci_ref *ref;
+	const struct registry_watch *watch;
+	char *mirror; /* that has answered last, or NULL */
+};
+
+static void asking_release(struct asking *a)
+{
+	free(a->mirror);
+}
+
+static struct err *send_manifest(struct asking *a, const char *method, const char *name,
 				 struct http_response *out)
 {
 	CLEANUP(freep)
-	char *path = xasprintf("/v2/%s/manifests/%s", ref->repository, name);
+	char *path = xasprintf("/v2/%s/manifests/%s", a->ref->repository, name);
 	struct registry_request request = {
-		.ref = ref,
+		.ref = a->ref,
 		.method = method,
 		.path = path,
 		.accept = MANIFEST_ACCEPT,
 		.max_body = OCI_DOCUMENT_MAX,
-		.watch = watch,
+		.mirror = &a->mirror,
+		.watch = a->watch,
 	};
 
-	return registry_send(r, &request, out);
+	return registry_send(a->registry, &request, out);
 }
 
 struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
@@ -99,12 +111,13 @@ struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
 {
 	CLEANUP(http_response_release) struct http_response head = HTTP_RESPONSE_INIT;
 	CLEANUP(http_response_release) struct http_response whole = HTTP_RESPONSE_INIT;
+	CLEANUP(asking_release) struct asking a = {r, ref, watch, NULL};
 
 	if (digest_is_set(&ref->digest)) {
 		*out = ref->digest;
 		return NULL;
 	}
-	TRY(send_manifest(r, ref, "HEAD", ref->tag, watch, &head));
+	TRY(send_manifest(&a, "HEAD", ref->tag, &head));
 	/* HEAD was refused, and this is what GET has brought. */
 	if (head.body.len > 0) {
 		*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&head.body),
@@ -115,7 +128,7 @@ struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
 	    out->kind == DIGEST_SHA256)
 		return NULL;
 	/* Some servers do not say: then the document itself does. */
-	TRY(send_manifest(r, ref, "GET", ref->tag, watch, &whole));
+	TRY(send_manifest(&a, "GET", ref->tag, &whole));
 	*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&whole.body), whole.body.len);
 	return NULL;
 }
@@ -135,23 +148,20 @@ static struct err *check_manifest(const struct oci_ref *ref, const struct digest
 
 /* By its digest; or by the tag, where a server knows no other names, if what the tag has is what
  * is wanted. */
-static struct err *get_manifest(struct registry *r, const struct oci_ref *ref,
-				const struct digest *digest,
-				const struct registry_watch *watch,
+static struct err *get_manifest(struct asking *a, const struct digest *digest,
 				struct http_response *out)
 {
 	CLEANUP(http_response_release)
 	struct http_response tagged = HTTP_RESPONSE_INIT;
 	char name[DIGEST_TEXT_SIZE];
-	struct err *e =
-		send_manifest(r, ref, "GET", digest_format(digest, name), watch, out);
+	struct err *e = send_manifest(a, "GET", digest_format(digest, name), out);
 	struct err *by_tag;
 
-	if (!e || err_code(e) != ERR_NOTFOUND || !ref->tag)
+	if (!e || err_code(e) != ERR_NOTFOUND || !a->ref->tag)
 		return e;
-	by_tag = send_manifest(r, ref, "GET", ref->tag, watch, &tagged);
+	by_tag = send_manifest(a, "GET", a->ref->tag, &tagged);
 	if (!by_tag)
-		by_tag = check_manifest(ref, digest, &tagged.body);
+		by_tag = check_manifest(a->ref, digest, &tagged.body);
 	if (by_tag) {
 		err_ignore(by_tag, "what is wanted is the digest");
 		return e;
@@ -169,6 +179,7 @@ struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *re
 				    const struct registry_watch *watch, struct buf *body,
 				    char **content_type)
 {
+	CLEANUP(asking_release) struct asking a = {r, ref, watch, NULL};
 	struct err *e = NULL;
 
 	for (int tries = 0; tries < 2;) {
@@ -176,10 +187,13 @@ struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *re
 		struct http_response answer = HTTP_RESPONSE_INIT;
 
 		err_ignore(e, "fetched once more");
-		TRY(get_manifest(r, ref, digest, watch, &answer));
+		TRY(get_manifest(&a, digest, &answer));
 		e = check_manifest(ref, digest, &answer.body);
 		if (e) {
-			tries += !registry_distrust(r, ref, err_text(e));
+			if (a.mirror)
+				registry_distrust(r, ref, a.mirror, err_text(e));
+			else
+				tries++;
 			continue;
 		}
 		buf_append(body, buf_text(&answer.body), answer.body.len);
@@ -196,6 +210,7 @@ struct blob_transfer {
 	const struct oci_descriptor *blob;
 	const struct registry_watch *watch;
 	const char *url; /* where it is, if not in the registry */
+	char *mirror;	 /* that has sent it, or NULL */
 };
 
 static uint64_t blob_offset(void *context)
@@ -254,6 +269,7 @@ static struct err *transfer(struct registry *r, const struct oci_ref *ref,
 		.body = blob_body,
 		.offset = blob_offset,
 		.context = t,
+		.mirror = &t->mirror,
 		.watch = t->watch,
 	};
 
@@ -264,21 +280,19 @@ static struct err *transfer(struct registry *r, const struct oci_ref *ref,
 	return blob_writer_finish(t->writer);
 }
 
-/* From the registry, or from `url`. */
+/* One transfer, from where `t` says; what it gives for `mirror` is for free(). */
 static struct err *fetch_once(struct registry *r, const struct oci_ref *ref,
-			      const struct oci_descriptor *blob, struct store *store,
-			      const struct registry_watch *watch, const char *url)
+			      struct store *store, struct blob_transfer *t)
 {
 	CLEANUP(blob_writer_releasep) struct blob_writer *writer = NULL;
-	struct blob_transfer t = {.blob = blob, .watch = watch, .url = url};
 	char digest[DIGEST_TEXT_SIZE];
 	CLEANUP(freep)
 	char *path = xasprintf("/v2/%s/blobs/%s", ref->repository,
-			       digest_format(&blob->digest, digest));
+			       digest_format(&t->blob->digest, digest));
 
-	TRY(blob_writer_open(store, &blob->digest, blob->size, &writer));
-	t.writer = writer;
-	return transfer(r, ref, path, &t);
+	TRY(blob_writer_open(store, &t->blob->digest, t->blob->size, &writer));
+	t->writer = writer;
+	return transfer(r, ref, path, t);
 }
 
 static struct err *fetch_from_registry(struct registry *r, const struct oci_ref *ref,
@@ -290,11 +304,18 @@ static struct err *fetch_from_registry(struct registry *r, const struct oci_ref 
 
 	/* Of each mirror once, of the registry twice. */
 	for (int tries = 0; tries < 2;) {
+		struct blob_transfer t = {.blob = blob, .watch = watch};
+		CLEANUP(freep) char *mirror = NULL;
+
 		err_ignore(e, "fetched once more");
-		e = fetch_once(r, ref, blob, store, watch, NULL);
+		e = fetch_once(r, ref, store, &t);
+		mirror = t.mirror;
 		if (!e || err_code(e) != ERR_CORRUPT)
 			return e;
-		tries += !registry_distrust(r, ref, err_text(e));
+		if (mirror)
+			registry_distrust(r, ref, mirror, err_text(e));
+		else
+			tries++;
 		if (tries < 2)
 			registry_note(watch,
 				      "what came was damaged: fetching it once more");
@@ -328,7 +349,9 @@ struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 	if (!e || r->options.offline)
 		return e;
 	for (size_t i = 0; i < blob->n_urls && registry_is_theirs(e); i++) {
-		struct err *next = fetch_once(r, ref, blob, store, watch, blob->urls[i]);
+		struct blob_transfer t = {
+			.blob = blob, .watch = watch, .url = blob->urls[i]};
+		struct err *next = fetch_once(r, ref, store, &t);
 
 		if (!next) {
 			err_ignore(e, "it is elsewhere");

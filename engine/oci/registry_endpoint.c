@@ -108,11 +108,11 @@ static char *why_not(struct registry *r, const struct endpoint *endpoint,
 }
 
 /* For all images, or for this one. */
-static void remember_failed(struct registry *r, const struct endpoint *endpoint,
+static void remember_failed(struct registry *r, const char *base,
 			    const struct oci_ref *ref, bool for_all, const char *why)
 {
-	struct failed_mirror m = {xstrdup(endpoint->base),
-				  for_all ? NULL : oci_ref_format(ref), xstrdup(why)};
+	struct failed_mirror m = {xstrdup(base), for_all ? NULL : oci_ref_format(ref),
+				  xstrdup(why)};
 
 	pthread_mutex_lock(&r->lock);
 	vec_push(&r->failed, m);
@@ -128,22 +128,10 @@ static bool is_about_image(const struct err *e, const struct http_response *answ
 		err_code(e) != ERR_NETWORK);
 }
 
-bool registry_distrust(struct registry *r, const struct oci_ref *ref, const char *why)
+void registry_distrust(struct registry *r, const struct oci_ref *ref, const char *mirror,
+		       const char *why)
 {
-	CLEANUP(endpoints_release) struct endpoints all = {0};
-
-	find_endpoints(r, ref, &all);
-	for (size_t i = 0; i < all.list.len; i++) {
-		const struct endpoint *endpoint = &all.list.items[i];
-		CLEANUP(freep) char *skipped = why_not(r, endpoint, ref);
-
-		if (skipped)
-			continue;
-		if (endpoint->is_mirror)
-			remember_failed(r, endpoint, ref, false, why);
-		return endpoint->is_mirror;
-	}
-	return false;
+	remember_failed(r, mirror, ref, false, why);
 }
 
 /* A page that asks to log in comes with the status 200. */
@@ -271,13 +259,21 @@ static struct err *leave(struct registry *r, const struct registry_request *q,
 	char *text = xasprintf("mirror %s is passed by: %s", endpoint->base,
 			       registry_reason(e));
 
-	remember_failed(r, endpoint, q->ref, !is_about_image(e, answer),
+	remember_failed(r, endpoint->base, q->ref, !is_about_image(e, answer),
 			registry_reason(e));
 	/* A mirror need not have everything. */
 	if (err_code(e) != ERR_NOTFOUND)
 		registry_note(q->watch, text);
 	return q->begin && err_code(e) == ERR_CORRUPT ? q->begin(q->context, 0, NULL)
 						      : NULL;
+}
+
+static void tell_mirror(const struct registry_request *q, const struct endpoint *endpoint)
+{
+	if (!q->mirror)
+		return;
+	free(*q->mirror);
+	*q->mirror = endpoint->is_mirror ? xstrdup(endpoint->base) : NULL;
 }
 
 static struct err *ask_all(struct registry *r, const struct registry_request *q,
@@ -295,8 +291,10 @@ static struct err *ask_all(struct registry *r, const struct registry_request *q,
 			continue;
 		}
 		e = ask_one(r, q, endpoint, out);
-		if (!e)
+		if (!e) {
+			tell_mirror(q, endpoint);
 			return NULL;
+		}
 		tell(&asked, endpoint, registry_reason(e), false);
 		if (!endpoint->is_mirror || !registry_is_theirs(e))
 			return all_failed(&asked, e);

@@ -87,6 +87,9 @@ struct registry_request {
 	struct err *(*body)(void *context, const void *data, size_t len);
 	uint64_t (*offset)(void *context);
 	void *context;
+	/* Where the base of the mirror that has answered goes, for free(); NULL for the registry
+	 * itself.  It holds such a text, or NULL, before.  May be NULL: nobody asks. */
+	char **mirror;
 	const struct registry_watch *watch;
 };
 
@@ -101,9 +104,10 @@ NODISCARD struct err *registry_send_foreign(struct registry *r,
 					    const char *url, struct http_response *out);
 /* May another be asked after this failure, or is it ours? */
 bool registry_is_theirs(const struct err *e);
-/* What was sent for `ref` just now is damaged: a mirror that sent it is not asked for it again.
- * False when it was no mirror. */
-bool registry_distrust(struct registry *r, const struct oci_ref *ref, const char *why);
+/* What `mirror` (registry_request.mirror) sent for `ref` is damaged: it is not asked for it
+ * again. */
+void registry_distrust(struct registry *r, const struct oci_ref *ref, const char *mirror,
+		       const char *why);
 
 /* How often to try.  An error that no other try can mend is final in any case. */
 struct patience {

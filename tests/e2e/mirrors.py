@@ -3,6 +3,7 @@
 run, by both of its processes, and told in order."""
 import socket
 import subprocess
+import threading
 
 import lib
 from lib import build, check, docker, finish, image, new_folder
@@ -11,14 +12,14 @@ from fake import Image, Registry, base, file, tar
 IMAGE, OTHER = Image([base()]), Image([base(), tar(file("etc/other", "here"))])
 LAYER = IMAGE.tree["layers"][0]["digest"]
 IMAGES = {"t/base:1": IMAGE, "t/other:1": OTHER}
-# Nothing here shall wait, and one thing is done after the other.
+# Nothing here shall wait, and one thing is done after the other, unless it is said.
 QUICK = {"DAGBUILD_RETRY_MS": "1", "DAGBUILD_NET_TIMEOUT": "1"}
 
 
-def through(origin, *mirrors, definition=None, env=None):
+def through(origin, *mirrors, definition=None, env=None, jobs=1):
     """A build from `origin` through these mirrors, registries or URLs."""
     urls = [mirror if isinstance(mirror, str) else f"http://{mirror.host}" for mirror in mirrors]
-    args = ["-j1"] + [word for url in urls for word in ("--registry-mirror", f"{origin.host}={url}")]
+    args = [f"-j{jobs}"] + [word for url in urls for word in ("--registry-mirror", f"{origin.host}={url}")]
     return build(definition or docker(origin), *args, env={**QUICK, **(env or {})})
 
 
@@ -80,6 +81,23 @@ for text, hook, requests in (
     done = through(origin, first, second)
     check(f"{text}: the next mirror's are taken", done.status == 0 and not origin.log, done)
     check(f"{text}: asked for once", first.count(requests) == 1, f"{done}{first.log}")
+
+# Two layers at once: both are found damaged before any is asked for again.
+TWO_LAYERS = {"t/base:1": OTHER}
+both = threading.Barrier(2)
+
+
+def damaged_together(x):
+    found = x.name in [layer["digest"] for layer in OTHER.tree["layers"]] and x.server.registry.find(x)
+    if found:
+        both.wait(60)
+    return found and x.answer(200, found[0][:-1] + b"?")
+
+
+first, second, origin = Registry(TWO_LAYERS, damaged_together), Registry(TWO_LAYERS), Registry(TWO_LAYERS)
+done = through(origin, first, second, jobs=2)
+check("two damaged layers: the next mirror's are taken", done.status == 0 and second.count("GET .*blobs") == 2, done)
+check("the next mirror is not blamed", not origin.log, f"{done}{origin.log}")
 
 first, origin = Registry(IMAGES, broken), Registry(IMAGES)
 done = through(origin, first)
