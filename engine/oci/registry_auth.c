@@ -109,7 +109,7 @@ static bool known_account(struct registry *r, const struct credential_query *q,
 	return found;
 }
 
-/* Who we are to an endpoint; looked up once, since a helper may ask a person. */
+/* Who we are to an endpoint; kept, since a helper may ask a person. */
 static struct err *find_account(struct registry *r, const struct endpoint *endpoint,
 				const struct registry_request *q, struct credentials *out)
 {
@@ -120,10 +120,15 @@ static struct err *find_account(struct registry *r, const struct endpoint *endpo
 		.cancel = q->watch ? q->watch->cancel : NULL,
 	};
 	struct account account = {.is_mirror = endpoint->is_mirror};
+	struct err *e;
 
 	if (!endpoint->host || known_account(r, &query, out))
 		return NULL;
-	TRY(credentials_find(&r->sources, &query, out));
+	e = credentials_find(&r->sources, &query, out);
+	/* No damage on the way, which another try would mend. */
+	if (e && err_code(e) == ERR_CORRUPT)
+		e = err_recode(e, ERR_AUTH);
+	TRY(e);
 	account.host = xstrdup(query.host);
 	account.repository = xstrdup(query.repository);
 	account.credentials = credentials_copy(out);

@@ -93,7 +93,10 @@ for name, text in (("empty", ""), ("{}", "{}"), ("a blank line", "\n")):
 
 env = config("{")
 done = build(docker(private()), env=env)
-check("a malformed file is named", done.status != 0 and str(env["DOCKER_CONFIG"]) in done.err, done)
+check("a malformed file is named", done.status == 4 and str(env["DOCKER_CONFIG"]) in done.err, done)
+r = private(lambda x: x.kind == "blobs" and basic(x))
+done = build(docker(r), env=env)
+check("it is no damage on the way", done.status == 4 and r.count("GET .*/blobs/") == 1 and "damaged" not in done.err, (str(done), r.log))
 done = build(docker(private()), "--authfile", "nosuch.json")
 check("--authfile that is not there: a mistake of the command line", done.status == 2, done)
 
