@@ -415,8 +415,9 @@ static struct err *read_token(const struct http_response *answer, char **header,
 /* What is asked of a token server, and of where it redirects to. */
 struct token_request {
 	char *url;
-	char *form;	     /* POST; NULL: GET */
-	char *authorization; /* a header, or NULL */
+	char *form;		   /* POST; NULL: GET */
+	char *authorization;	   /* a header, or NULL */
+	enum host_reach keep_from; /* of who has sent us there; http.h */
 };
 
 static void token_request_release(struct token_request *t)
@@ -439,10 +440,12 @@ static struct err *ask_once(const struct answering *a, const struct token_reques
 	request.n_headers = t->authorization ? 1 : 0;
 	request.post_body = t->form;
 	request.max_body = ANSWER_MAX;
-	request.keep_from = registry_keep_from(a->registry, a->endpoint->base);
+	request.keep_from = t->keep_from;
 	http_response_release(out);
-	return err_wrap(http_perform(a->registry->http, &request, out), "token from '%s'",
-			a->challenge.realm);
+	TRY(err_wrap(http_perform(a->registry->http, &request, out), "token from '%s'",
+		     a->challenge.realm));
+	registry_remember_peer(a->registry, t->url, out->peer);
+	return NULL;
 }
 
 /* Redirects are followed; to another origin without secrets. */
@@ -457,13 +460,16 @@ static struct err *ask_redirected(const struct answering *a, struct token_reques
 		if (!next)
 			return NULL;
 		if (!url_same_origin(t->url, next)) {
+			CLEANUP(freep) char *shown = url_shown(next);
+
 			free(STEAL(t->authorization));
 			if (t->form)
 				return err_new(ERR_AUTH,
 					       "'%s' redirects to '%s', which shall not "
 					       "get the identity token",
-					       t->url, next);
+					       t->url, shown);
 		}
+		t->keep_from = registry_keep_from(a->registry, t->url);
 		free(t->url);
 		t->url = STEAL(next);
 	}
@@ -495,7 +501,9 @@ static void prepare(const struct answering *a, struct token_request *t)
 static struct err *ask_for_token(const struct answering *a)
 {
 	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
-	CLEANUP(token_request_release) struct token_request t = {NULL, NULL, NULL};
+	CLEANUP(token_request_release)
+	struct token_request t = {
+		.keep_from = registry_keep_from(a->registry, a->endpoint->base)};
 	const char *realm = a->challenge.realm;
 	uint64_t seconds = 0;
 	char *header = NULL;

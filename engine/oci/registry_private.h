@@ -160,6 +160,8 @@ struct http_request registry_http_request(const struct registry_caller *caller);
  * inside (url.h) than that of who sends us: ERR_PROTOCOL. */
 NODISCARD struct err *registry_check_redirect(struct registry *r, const char *from,
 					      const char *to);
+/* How far inside `url` is, as its answer has shown: of a name only its address tells. */
+void registry_remember_peer(struct registry *r, const char *url, enum host_reach reach);
 /* For http_request.keep_from, when `from` has sent us: names lead inside, too. */
 enum host_reach registry_keep_from(struct registry *r, const char *from);
 /* Where the answer to `url` redirects to, for free(); NULL when it does not. */

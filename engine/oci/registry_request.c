@@ -9,6 +9,9 @@
 #include "engine/oci/registry_private.h"
 
 static const unsigned REDIRECTS_MAX = 10;
+/* Bytes of a URL that we are sent to: what servers are to take (RFC 9110, 4.1), and what can be
+ * told if it is refused. */
+static const size_t URL_BYTES_MAX = 8000;
 /* Challenges answered on the way of one request: a registry's, and those of two hosts that it
  * redirects to. */
 static const unsigned ANSWERS_MAX = 3;
@@ -128,8 +131,7 @@ static enum host_reach reach_of(struct registry *r, const char *host)
 	return reach;
 }
 
-/* Of a name only its address tells. */
-static void remember_peer(struct registry *r, const char *url, enum host_reach reach)
+void registry_remember_peer(struct registry *r, const char *url, enum host_reach reach)
 {
 	CLEANUP(freep) char *host = NULL;
 	struct peer peer = {NULL, reach};
@@ -172,6 +174,9 @@ struct err *registry_check_redirect(struct registry *r, const char *from, const 
 	bool from_https = false, to_https = false;
 	enum host_reach reach;
 
+	if (to && strlen(to) > URL_BYTES_MAX)
+		return err_new(ERR_PROTOCOL, "'%s' redirects to a URL of %zu bytes",
+			       shown, strlen(to));
 	if (!to || !url_split(from, &from_https, &from_host) ||
 	    !url_split(to, &to_https, &to_host))
 		return err_new(ERR_PROTOCOL,
@@ -352,7 +357,7 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 	}
 	TRY(err_wrap(http_perform(s->registry->http, &request, out), "%s %s", s->method,
 		     shown));
-	remember_peer(s->registry, s->url, out->peer);
+	registry_remember_peer(s->registry, s->url, out->peer);
 	return NULL;
 }
 

@@ -259,6 +259,11 @@ for location in (
     check("is not followed", len(registry.log) == 1, registry.log)
 
 
+run = pull(lambda x: x.answer(302, "", {"Location": "/" + "x" * 9000}))
+registry = fails("a redirect to a URL without end", "redirects to a URL of", run)
+check("is not followed", len(registry.log) == 1 and len(run[1].err) < 2000, run[1])
+
+
 # Another host than this machine's is one behind a proxy.
 def proxied(hook, env=None, name="registry.invalid", args=("--no-https",)):
     proxy = Registry({"t/base:1": IMAGE}, hook=hook)

@@ -202,6 +202,12 @@ if os.environ["MODE"] == "root":
     status = run.end()
     check("a name for this machine", status == 4 and "its address is '127.0.0.1'" in str(run), f"{status}\n{run}")
     check("nothing is sent there", inside.log == [], inside.log)
+    elsewhere = 'Bearer realm="http://token.invalid/token"'
+    registry = Registry({"t/base:1": IMAGE}, lambda x: x.answer(401, "{}", {"WWW-Authenticate": elsewhere}))
+    run = Waiting(docker(registry), env=variables, inside=words)
+    status = run.end()
+    check("nor for a token server", status == 4 and "its address is '127.0.0.1'" in str(run), f"{status}\n{run}")
+    check("nothing is sent there, either", inside.log == [], inside.log)
     run = Waiting(f"Bootstrap: docker\nFrom: inside.invalid:{inside.port}/t/base:1\n", "--no-https", inside=words)
     status = run.end()
     check("who names it himself gets it", status == 0, f"{status}\n{run}")
