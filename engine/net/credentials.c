@@ -236,10 +236,13 @@ static struct err *search(const struct credential_sources *s, const cJSON *tree,
 		cJSON_GetStringValue(best_entry(json_object(tree, "credHelpers"), q));
 	const cJSON *entry = best_entry(json_object(tree, "auths"), q);
 
-	if (helper)
+	/* A host's own takes the place of the store; "" is the file itself. */
+	if (helper && helper[0])
 		return ask_helper(s, q, helper, server, out);
 	if (entry)
 		TRY(take_entry(entry, out));
+	if (helper)
+		return NULL;
 	helper = json_string(tree, "credsStore");
 	if (credentials_are_set(out) || !helper || !helper[0])
 		return NULL;

@@ -460,6 +460,12 @@ static void test_helper_of_a_file(void **state)
 	assert_found(p, "h.example", "x", "a:b");
 	assert_found(p, "docker.io", "x", "https://index.docker.io/v1/:s");
 	assert_found(p, "other.example", "x", "https://other.example/v1/:s");
+	docker_config(p, "{\"credsStore\":\"echo\",\"credHelpers\":{\"h.example\":\"\"},"
+			 "\"auths\":{\"h.example\":{\"auth\":\"YTpi\"}}}");
+	assert_found(p, "h.example", "x", "a:b");
+	docker_config(p,
+		      "{\"credsStore\":\"echo\",\"credHelpers\":{\"h.example\":\"\"}}");
+	assert_found(p, "h.example", "x", "");
 	docker_config(p, "{\"credHelpers\":{\"h.example\":\"missing\"}}");
 	assert_ok(credentials_find(&p->sources, &query, &c));
 	assert_false(credentials_are_set(&c));
