@@ -260,6 +260,8 @@ struct err *http_perform(struct http *h, const struct http_request *request,
 	struct line line = line_take(h);
 	CLEANUP(exchange_release)
 	struct exchange x = {.request = request, .response = out, .easy = line.easy};
+	/* Not what follows the path: addresses of stores of objects are keys to them. */
+	CLEANUP(freep) char *shown = url_shown(request->url);
 	struct err *e;
 
 	*out = (struct http_response){.content_length = UINT64_MAX,
@@ -267,7 +269,7 @@ struct err *http_perform(struct http *h, const struct http_request *request,
 	if (request->max_body > ERROR_BODY_MAX && !request->body)
 		out->body.max = (size_t)request->max_body;
 	e = exchange(&x, line.multi);
-	log_debug("net", "%s %s: %ld%s%s", request->method, request->url, out->status,
+	log_debug("net", "%s %s: %ld%s%s", request->method, shown, out->status,
 		  e ? " " : "", e ? err_text(e) : "");
 	line_give_back(h, &line);
 	return e;

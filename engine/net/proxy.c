@@ -157,12 +157,10 @@ struct err *proxy_for(const char *url, char **out)
 	}
 	/* Its value is not shown: it may hold a password. */
 	if (proxy.value && !is_proxy(proxy.value))
-		return err_hint(
-			err_new(ERR_PROTOCOL,
-				"the variable '%s' holds no address of a proxy",
-				proxy.name),
-			"write http://HOST:PORT, or name the host of '%s' in no_proxy",
-			url);
+		return err_hint(err_new(ERR_PROTOCOL,
+					"the variable '%s' holds no address of a proxy",
+					proxy.name),
+				"write http://HOST:PORT, or name '%s' in no_proxy", host);
 	*out = xstrdup(proxy.value ? proxy.value : "");
 	return NULL;
 }

@@ -109,14 +109,9 @@ static void take_pair(struct trust *t, const char *folder, const char *name)
 
 static struct err *read_host_folder(struct trust *t, const char *folder)
 {
-	size_t before = t->authorities.len;
-	const char *own = curl_version_info(CURLVERSION_NOW)->cainfo;
 	struct stat st;
 
 	each_file(folder, add_authority, t);
-	/* They come to those that curl would have taken. */
-	if (t->authorities.len > before && before == 0 && own)
-		add_file(&t->authorities, own);
 	each_file(folder, take_pair, t);
 	if (t->key && stat(t->key, &st) != 0)
 		return err_hint(err_new(ERR_PROTOCOL,
@@ -158,8 +153,15 @@ static struct err *find_host_folder(struct trust *t, const char *host)
 
 struct err *trust_find(const char *host, struct trust *out)
 {
+	const char *own = curl_version_info(CURLVERSION_NOW)->cainfo;
+
 	read_environment(out);
-	return find_host_folder(out, host);
+	TRY(find_host_folder(out, host));
+	/* They come to those that curl would have taken, as in Go's clients, which read the
+	 * host's folders in any case. */
+	if (out->authorities.len > 0 && own)
+		add_file(&out->authorities, own);
+	return NULL;
 }
 
 void trust_release(struct trust *t)

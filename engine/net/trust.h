@@ -18,7 +18,7 @@
 #include "base/err.h"
 
 struct trust {
-	struct buf authorities;	 /* PEM; empty: curl's own file */
+	struct buf authorities;	 /* PEM, curl's own among them; empty: those alone */
 	char *folder;		 /* hashed, one or several with ':'; NULL: curl's own */
 	char *certificate, *key; /* paths; NULL: we show none */
 };
