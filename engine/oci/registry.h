@@ -6,9 +6,12 @@
  *            checks.
  * Ownership: registry_free() ends a client and its connections.
  * Threads:   one client may be used from many threads; curl_global_init() must have run.
- * Errors:    ERR_NOTFOUND (404, naming reference and URL), ERR_AUTH (401, 403),
- *            ERR_NETWORK (after the last try, with the history of tries), ERR_CORRUPT
- *            (digest or size wrong twice), ERR_CANCELLED.
+ * Errors:    registry_new(): ERR_USAGE. All others: ERR_NOTFOUND (404), ERR_AUTH (401, 403, no
+ *            token to be had, a malformed file of credentials), ERR_NETWORK and
+ *            ERR_UNREACHABLE (after the last try), ERR_PROTOCOL (no try helps), ERR_CORRUPT
+ *            (beyond a limit; digest or size wrong twice), ERR_CANCELLED, and those of the
+ *            store. Of several endpoints the text has each one's failure, the code is the
+ *            last one's.
  */
 #ifndef ENGINE_OCI_REGISTRY_H
 #define ENGINE_OCI_REGISTRY_H
