@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/interrupt.h"
+
 /* Keys are made of thousands of short texts.  What fits here is hashed in one go, which gives
  * the same as the streaming state, and needs none. */
 enum { BUFFER_SIZE = 512 };
@@ -251,6 +253,7 @@ struct err *digest_fd(int fd, uint64_t limit, enum digest_kind kind,
 	for (;;) {
 		ssize_t n = read(fd, chunk, CHUNK);
 
+		TRY(interrupt_check());
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/interrupt.h"
 
 /* Takes `fd` over. */
 static DIR *stream_of(int fd)
@@ -36,6 +37,15 @@ DIR *dir_open_fd(int fd)
 }
 
 const char *dir_next(DIR *dir)
+{
+	if (interrupt_came()) {
+		errno = EINTR;
+		return NULL;
+	}
+	return dir_next_always(dir);
+}
+
+const char *dir_next_always(DIR *dir)
 {
 	const struct dirent *entry;
 

@@ -59,6 +59,8 @@ static enum err_code code_of_errno(int number)
 		return ERR_NOTFOUND;
 	case EEXIST:
 		return ERR_EXISTS;
+	case EINTR:
+		return ERR_CANCELLED;
 	default:
 		return ERR_SYS;
 	}

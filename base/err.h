@@ -41,7 +41,8 @@ struct err;
 /* A new error with its text.  `format` as printf's. */
 #define err_new(code, ...) err_new_at((code), __FILE__, __LINE__, __VA_ARGS__)
 /* As err_new(ERR_SYS), with errno's text after a colon; ENOSPC and EDQUOT give
- * ERR_NOSPACE, ENOENT gives ERR_NOTFOUND, EEXIST gives ERR_EXISTS. */
+ * ERR_NOSPACE, ENOENT gives ERR_NOTFOUND, EEXIST gives ERR_EXISTS, EINTR gives
+ * ERR_CANCELLED. */
 #define err_sys(...) err_sys_at(__FILE__, __LINE__, __VA_ARGS__)
 /* A new error around `cause` (owned from now on), with the cause's code.  Adds what the
  * callee could not know.  `cause` NULL gives NULL. */

@@ -11,7 +11,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/dir.h"
+#include "base/interrupt.h"
 
 struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode, int *out)
 {
@@ -19,7 +21,7 @@ struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode, int *o
 
 	do
 		fd = openat(dir_fd, path, flags | O_CLOEXEC, mode);
-	while (fd < 0 && errno == EINTR);
+	while (fd < 0 && interrupt_retries());
 	if (fd < 0)
 		return err_sys("'%s'", path);
 	*out = fd;
@@ -35,7 +37,7 @@ struct err *fs_read_fd(int fd, size_t max, struct buf *out)
 	for (;;) {
 		ssize_t n = read(fd, chunk, sizeof(chunk));
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && interrupt_retries())
 			continue;
 		if (n < 0)
 			return err_sys("read");
@@ -55,7 +57,7 @@ struct err *fs_read_exact(int fd, void *out, size_t len)
 	while (have < len) {
 		ssize_t n = read(fd, (char *)out + have, len - have);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && interrupt_retries())
 			continue;
 		if (n < 0)
 			return err_sys("read");
@@ -121,7 +123,7 @@ struct err *fs_write_all(int fd, const void *data, size_t len)
 	while (len > 0) {
 		ssize_t n = write(fd, p, len);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && interrupt_retries())
 			continue;
 		if (n < 0)
 			return err_sys("write");
@@ -138,7 +140,7 @@ struct err *fs_pwrite_all(int fd, const void *data, size_t len, uint64_t offset)
 	while (len > 0) {
 		ssize_t n = pwrite(fd, p, len, (off_t)offset);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && interrupt_retries())
 			continue;
 		if (n < 0)
 			return err_sys("write");
@@ -205,8 +207,10 @@ static struct err *tmpfile_open_named(struct tmpfile *t, mode_t mode)
 		TRY(fs_open(t->dir_fd, t->name, O_RDWR | O_CREAT | O_EXCL, mode, &t->fd));
 		/* Where nothing can be locked, nothing is taken for dead either. */
 		(void)flock(t->fd, LOCK_EX);
-		if (fstat(t->fd, &st) == 0 && st.st_nlink > 0)
+		if (fstat(t->fd, &st) == 0 && st.st_nlink > 0) {
+			t->interrupt_name = interrupt_name_add(t->dir_fd, t->name);
 			return NULL;
+		}
 		close(t->fd);
 		t->fd = -1;
 	}
@@ -224,6 +228,14 @@ struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode)
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
 		return err_sys("temporary file");
 	return tmpfile_open_named(t, mode);
+}
+
+/* It has another name now, or none. */
+static void tmpfile_forget_name(struct tmpfile *t)
+{
+	t->name[0] = '\0';
+	interrupt_name_drop(t->interrupt_name);
+	t->interrupt_name = -1;
 }
 
 static struct err *tmpfile_link(const struct tmpfile *t, int dir_fd, const char *path)
@@ -245,14 +257,15 @@ struct err *tmpfile_publish(struct tmpfile *t, int dir_fd, const char *path)
 	if (!t->name[0]) {
 		(void)flock(t->fd, LOCK_EX);
 		tmpfile_choose_name(t);
+		t->interrupt_name = interrupt_name_add(t->dir_fd, t->name);
 		e = tmpfile_link(t, t->dir_fd, t->name);
 		if (e)
-			t->name[0] = '\0';
+			tmpfile_forget_name(t);
 		TRY(e);
 	}
 	if (renameat(t->dir_fd, t->name, dir_fd, path) != 0)
 		return err_sys("'%s'", path);
-	t->name[0] = '\0';
+	tmpfile_forget_name(t);
 	return NULL;
 }
 
@@ -262,7 +275,7 @@ struct err *tmpfile_publish_new(struct tmpfile *t, int dir_fd, const char *path)
 		return tmpfile_link(t, dir_fd, path);
 	if (renameat2(t->dir_fd, t->name, dir_fd, path, RENAME_NOREPLACE) != 0)
 		return err_sys("'%s'", path);
-	t->name[0] = '\0';
+	tmpfile_forget_name(t);
 	return NULL;
 }
 
@@ -276,7 +289,7 @@ void tmpfile_release(struct tmpfile *t)
 			unlinkat(t->dir_fd, t->name, 0);
 	}
 	t->fd = -1;
-	t->name[0] = '\0';
+	tmpfile_forget_name(t);
 	errno = saved;
 }
 

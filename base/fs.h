@@ -44,7 +44,8 @@ NODISCARD struct err *fs_mkdirs(int dir_fd, const char *path, mode_t mode);
 NODISCARD struct err *fs_write_atomic(int dir_fd, const char *path, const void *data,
 				      size_t len, mode_t mode);
 /* Remove `path`, whatever it is, and everything below; folders without permission are
- * opened up first; missing is fine.  Never crosses into another mount. */
+ * opened up first; missing is fine.  Never crosses into another mount.  ERR_CANCELLED when
+ * interrupt_is_late(): a part is left then. */
 NODISCARD struct err *fs_remove_tree(int dir_fd, const char *path);
 /* Does `path` below `dir_fd` still lead to what `fd` is open on?  For locks: between opening
  * and locking it, a file may be removed, and another take its name. */
@@ -59,12 +60,13 @@ NODISCARD struct err *fs_absolute(const char *path, char **out);
 struct tmpfile {
 	int dir_fd; /* borrowed */
 	int fd;
-	char name[32]; /* "" while it has none; else .dagbuild-RANDOM.tmp */
+	char name[32];	    /* "" while it has none; else .dagbuild-RANDOM.tmp */
+	int interrupt_name; /* of interrupt_name_add(), while it has a name */
 };
 
 #define TMPFILE_INIT                                                                     \
 	{                                                                                \
-		-1, -1, ""                                                               \
+		-1, -1, "", -1                                                           \
 	}
 
 /* Open a new file in folder `dir_fd`, which must outlive it; `mode` less the umask. */

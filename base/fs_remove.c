@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/dir.h"
+#include "base/interrupt.h"
 #include "base/vec.h"
 
 enum { OPEN_MAX = 8 };
@@ -29,6 +31,7 @@ struct emptied {
 struct removal {
 	VEC(struct emptied) folders; /* innermost last */
 	dev_t device;
+	uint64_t began_ns;
 };
 
 static void drop_innermost(struct removal *r)
@@ -144,9 +147,11 @@ static struct err *remove_plain(int dir_fd, const char *name, bool *removed)
 static struct err *step(struct removal *r)
 {
 	DIR *dir = r->folders.items[r->folders.len - 1].dir;
-	const char *name = dir_next(dir);
+	const char *name = dir_next_always(dir);
 	bool removed;
 
+	if (interrupt_is_late(r->began_ns))
+		return err_new(ERR_CANCELLED, "what is left is not removed");
 	if (!name)
 		return errno ? err_sys("remove") : leave(r);
 	TRY(remove_plain(dirfd(dir), name, &removed));
@@ -155,7 +160,7 @@ static struct err *step(struct removal *r)
 
 struct err *fs_remove_tree(int dir_fd, const char *path)
 {
-	CLEANUP(removal_release) struct removal r = {0};
+	CLEANUP(removal_release) struct removal r = {.began_ns = clock_mono_ns()};
 	struct stat st;
 	bool removed;
 

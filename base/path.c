@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/interrupt.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -26,7 +27,7 @@ static int open_as(int root_fd, const char *path, const struct open_how *how)
 	for (int tries = 0; tries < 64; tries++) {
 		fd = syscall(SYS_openat2, root_fd, path[0] ? path : ".", how,
 			     sizeof(*how));
-		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+		if (fd >= 0 || (errno != EAGAIN && !interrupt_retries()))
 			break;
 	}
 	return (int)fd;

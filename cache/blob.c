@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/interrupt.h"
+#include "base/sync.h"
 #include "cache/blob_path.h"
 #include "cache/store_private.h"
 
@@ -124,6 +126,7 @@ static struct err *take_up(struct blob_writer *w)
 	for (;;) {
 		ssize_t n = read(w->fd, chunk, KIB(128));
 
+		TRY(interrupt_check());
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -241,8 +244,7 @@ struct err *blob_writer_finish(struct blob_writer *w)
 		w->name[0] = '\0';
 		return e;
 	}
-	if (fdatasync(w->fd) != 0)
-		return err_sys("'%s': sync", w->name);
+	TRY(err_wrap(sync_file(w->fd), "'%s'", w->name));
 	TRY(give_name(w));
 	w->name[0] = '\0';
 	return NULL;

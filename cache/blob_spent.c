@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sync.h"
 #include "cache/blob.h"
 #include "cache/blob_path.h"
 #include "cache/store_private.h"
@@ -53,8 +54,7 @@ struct err *blob_drop_spent(struct store *s)
 
 	if (s->spent.len == 0)
 		return NULL;
-	if (syncfs(s->fd) != 0)
-		return err_sys("sync '%s'", s->dir);
+	TRY(err_wrap(sync_filesystem(s->fd), "'%s'", s->dir));
 	TRY(scratch_new(s, &trash));
 	TRY(hide_unneeded(s, trash.fd));
 	vec_free(&s->spent);

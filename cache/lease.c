@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/interrupt.h"
 #include "base/str.h"
 #include "cache/store_names.h"
 #include "cache/store_private.h"
@@ -38,6 +39,7 @@ struct lease {
 	const struct store *store;
 	int fd; /* locked, open for appending */
 	char name[NAME_LEN + 1];
+	int interrupt_name; /* of interrupt_name_add(): gone, too, when a signal ends us */
 	pthread_mutex_t lock; /* guards named, texts */
 	struct map named;     /* lines that are in the file */
 	VEC(char *) texts;    /* the lines */
@@ -67,6 +69,7 @@ static struct err *write_line(struct lease *l, const char *line)
 static struct err *make_file(struct lease *l)
 {
 	CLEANUP(closep) int folder = -1;
+	CLEANUP(freep) char *path = NULL;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 
 	TRY(fs_open(l->store->fd, FOLDER, O_RDONLY | O_DIRECTORY, 0, &folder));
@@ -76,6 +79,8 @@ static struct err *make_file(struct lease *l)
 	if (fcntl(tmp.fd, F_SETFL, O_APPEND) != 0)
 		return err_sys("lease");
 	fs_random_name(l->name, NAME_LEN);
+	path = path_join(FOLDER, l->name);
+	l->interrupt_name = interrupt_name_add(l->store->fd, path);
 	TRY(tmpfile_publish_new(&tmp, folder, l->name));
 	l->fd = steal_fd(&tmp.fd);
 	return NULL;
@@ -89,6 +94,7 @@ struct err *lease_new(const struct store *s, struct lease **out)
 
 	l->store = s;
 	l->fd = -1;
+	l->interrupt_name = -1;
 	pthread_mutex_init(&l->lock, NULL);
 	e = make_file(l);
 	snprintf(line, sizeof(line), "S%lld\nP%ld", (long long)clock_real_ns(),
@@ -113,6 +119,7 @@ void lease_free(struct lease *l)
 	if (l->fd >= 0 && unlinkat(l->store->fd, path, 0) != 0)
 		log_debug("cache", "lease '%s' stays: the next collection removes it",
 			  l->name);
+	interrupt_name_drop(l->interrupt_name);
 	closep(&l->fd);
 	for (size_t i = 0; i < l->texts.len; i++)
 		free(l->texts.items[i]);

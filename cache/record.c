@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "cache/store_private.h"
 
 static const off_t RECORD_MAX = (off_t)64 << 20;
@@ -153,8 +154,7 @@ struct err *record_settle(struct store *s)
 {
 	if (s->unsettled.len == 0)
 		return NULL;
-	if (syncfs(s->fd) != 0)
-		return err_sys("sync '%s'", s->dir);
+	TRY(err_wrap(sync_filesystem(s->fd), "'%s'", s->dir));
 	for (size_t i = 0; i < s->unsettled.len; i++)
 		TRY(settle_one(s, &s->unsettled.items[i]));
 	vec_free(&s->unsettled);

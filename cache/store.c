@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,11 +16,15 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/interrupt.h"
 #include "cache/key_lock.h"
 #include "cache/store_fs.h"
 #include "cache/store_make.h"
 #include "cache/store_names.h"
 #include "cache/store_private.h"
+
+/* At most this long between two tries for a lock. */
+static const int LOCK_WAIT_MS = 50;
 
 struct err *store_default_dir(const char *explicit_dir, char **out)
 {
@@ -205,9 +210,13 @@ struct err *store_lock_file(const struct store *s, const char *path, int how, in
 	CLEANUP(closep) int file = -1;
 
 	TRY(fs_open(s->fd, path, O_RDWR | O_CREAT, 0600, &file));
-	while (flock(file, how) != 0)
-		if (errno != EINTR)
+	/* Asked for again and again, since a thread that waits in flock(2) gets no signal. */
+	for (int wait_ms = 1; flock(file, how | LOCK_NB) != 0; wait_ms *= 2) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys("lock '%s'", path);
+		TRY(interrupt_check());
+		(void)poll(NULL, 0, wait_ms < LOCK_WAIT_MS ? wait_ms : LOCK_WAIT_MS);
+	}
 	*fd = steal_fd(&file);
 	return NULL;
 }

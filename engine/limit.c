@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/thread.h"
 #include "base/vec.h"
 #include "cache/gc.h"
 #include "cache/inventory.h"
@@ -223,8 +224,7 @@ struct err *limit_new(const struct limit_options *options, struct limit **out)
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->changed, NULL);
 	TRY(inventory_look(&l->history, options->store));
-	if (pthread_create(&l->thread, NULL, sampler_main, l) != 0)
-		return err_new(ERR_SYS, "no thread for --cache-max");
+	TRY(err_wrap(thread_start(&l->thread, sampler_main, l), "--cache-max"));
 	l->has_thread = true;
 	*out = STEAL(l);
 	return NULL;

@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/output.h"
 #include "base/path.h"
+#include "base/sync.h"
 #include "engine/exec_private.h"
 #include "engine/image/sif.h"
 #include "engine/image/sqfs_write.h"
@@ -274,8 +275,7 @@ static struct err *record_image(struct exec *x, int fd, cJSON *record)
 
 static struct err *publish(struct exec *x, struct tmpfile *tmp, int folder, cJSON *record)
 {
-	if (fsync(tmp->fd) != 0)
-		return err_sys("sync '%s'", x->options.output);
+	TRY(err_wrap(sync_file(tmp->fd), "'%s'", x->options.output));
 	/* Looked at again: it may have been signed while we were building. */
 	TRY(exec_check_output(x));
 	TRY(tmpfile_publish(tmp, folder, path_base(x->options.output)));

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/vec.h"
 #include "scheduler/ready.h"
 
@@ -71,6 +72,7 @@ static bool has_slot(const struct pool *p)
 static void kick(struct pool *p)
 {
 	pthread_t thread;
+	struct err *e;
 
 	if (p->returning > 0 && p->free_slots > 0)
 		pthread_cond_broadcast(&p->returned);
@@ -80,9 +82,11 @@ static void kick(struct pool *p)
 		pthread_cond_signal(&p->work);
 		return;
 	}
-	/* Without another thread those there are do the work. */
-	if (pthread_create(&thread, NULL, worker_main, p) != 0)
+	e = thread_start(&thread, worker_main, p);
+	if (e) {
+		err_ignore(e, "those there are do the work");
 		return;
+	}
 	p->idle++; /* until it looks for itself */
 	vec_push(&p->threads, thread);
 }

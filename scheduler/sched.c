@@ -10,18 +10,18 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/vec.h"
 #include "scheduler/message.h"
 #include "scheduler/pool.h"
 #include "scheduler/rank.h"
 
 static const int TICK_MS = 100;
+static const uint64_t SLOW_SINK_NS = 90000000;
 
 struct conductor {
 	const struct graph *graph;
@@ -35,19 +35,27 @@ struct conductor {
 	uint64_t *started_ns;	   /* by node */
 	VEC(struct node_id) ready; /* not yet given to the pool */
 	size_t offered, done;	   /* nodes given to the pool, and come back */
-	int signal_fd;
+	int interrupt_fd;	   /* of interrupt_listen() */
+	bool is_mute;
 	struct err *error; /* first one; others attached */
 };
 
 /* ---- events and states ---- */
 
+/* After a signal nobody waits for who does not read what we write: what waits in a sink is
+ * interrupted then (interrupt.h), and the sinks get no more. */
 static void emit(struct conductor *c, struct event *event)
 {
+	uint64_t began_ns = clock_mono_ns();
+
+	if (c->is_mute)
+		return;
 	if (event->time_ns == 0)
-		event->time_ns = clock_mono_ns();
+		event->time_ns = began_ns;
 	event->graph = c->graph;
 	for (size_t i = 0; i < c->options->n_sinks; i++)
 		c->options->sinks[i].emit(c->options->sinks[i].self, event);
+	c->is_mute = interrupt_came() && clock_mono_ns() - began_ns > SLOW_SINK_NS;
 }
 
 /* Which states may follow which: the diagram in event.h. */
@@ -173,16 +181,18 @@ static void drain(struct conductor *c)
 
 /* ---- signals ---- */
 
+/* The first signal asks, the second insists. */
 static void on_signal(struct conductor *c)
 {
-	struct signalfd_siginfo info;
-	enum cancel_level level =
-		cancel_level(c->cancel) == CANCEL_NONE ? CANCEL_ASKED : CANCEL_NOW;
-	struct event event = {
-		.type = EVENT_CANCEL, .node = NODE_NONE, .level = (int)level};
+	uint64_t signals = 0;
+	bool first = cancel_level(c->cancel) == CANCEL_NONE;
+	struct event event = {.type = EVENT_CANCEL, .node = NODE_NONE};
+	enum cancel_level level;
 
-	if (read(c->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+	if (read(c->interrupt_fd, &signals, sizeof(signals)) != (ssize_t)sizeof(signals))
 		return;
+	level = first && signals == 1 ? CANCEL_ASKED : CANCEL_NOW;
+	event.level = (int)level;
 	pool_stop(c->pool);
 	cancel_raise(c->cancel, level);
 	emit(c, &event);
@@ -192,7 +202,7 @@ static void wait_for_something(struct conductor *c)
 {
 	struct pollfd fds[] = {
 		{.fd = c->queue.fd, .events = POLLIN},
-		{.fd = c->signal_fd, .events = POLLIN},
+		{.fd = c->interrupt_fd, .events = POLLIN},
 	};
 	int n = poll(fds, ARRAY_LEN(fds), TICK_MS);
 
@@ -280,7 +290,7 @@ static struct err *conduct(struct conductor *c, const struct executor *x)
 		run(c);
 		e = c->error;
 	}
-	if (!e && cancel_level(c->cancel) != CANCEL_NONE)
+	if (!e && (cancel_level(c->cancel) != CANCEL_NONE || interrupt_came()))
 		e = err_new(ERR_CANCELLED, "interrupted");
 	finish(c);
 	return e;
@@ -290,18 +300,11 @@ struct err *sched_run(const struct graph *g, const struct executor *x,
 		      const struct sched_options *options, struct sched_result *result)
 {
 	struct conductor c = {.graph = g, .options = options, .result = result};
-	sigset_t wanted, before;
 	struct err *e;
 
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &wanted, &before);
-	c.signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-	e = c.signal_fd < 0 ? err_sys("signalfd") : conduct(&c, x);
-	closep(&c.signal_fd);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	TRY(interrupt_listen(&c.interrupt_fd));
+	e = conduct(&c, x);
+	interrupt_unlisten();
 	return e;
 }
 

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -375,18 +374,6 @@ static struct err *check_words(const struct action *a, const struct operands *op
 	return NULL;
 }
 
-/* Nothing here reads signals through a descriptor, as the conductor does. */
-static void let_signals_end_us(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static struct err *cache_run(int argc, char **argv, int *status)
 {
 	CLEANUP(store_closep) struct store *store = NULL;
@@ -403,7 +390,6 @@ static struct err *cache_run(int argc, char **argv, int *status)
 	TRY(e);
 	action = find_action(words, operands.len);
 	TRY(check_words(action, &operands, &settings));
-	let_signals_end_us();
 	TRY(store_default_dir(settings.cache_dir, &dir));
 	TRY(open_store(dir, action->access, &store));
 	job.dir = dir;

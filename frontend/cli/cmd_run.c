@@ -272,7 +272,7 @@ static struct err *let_store_go(struct build *b, struct err *settled)
 	store_release(b->store);
 	if (!settled)
 		err_ignore(blob_drop_spent(b->store), "they stay until `cache prune`");
-	return is_limited(b) ? err_attach(settled, limit_settle(&options)) : settled;
+	return is_limited(b) ? err_join(settled, limit_settle(&options)) : settled;
 }
 
 static struct err *open_exec(struct build *b)
@@ -443,13 +443,14 @@ static struct err *build(struct build *b)
 	drop_expired(b);
 	e = build_all(b, &result);
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
-	/* Finished steps count after a failure, too. */
+	/* Finished steps count after a failure, too; after a signal the next run settles them
+	 * that the disk was too slow for. */
 	settled = record_settle(b->store);
 	settled = let_store_go(b, settled);
 	if (!e)
 		summarize(b, &result);
 	sched_result_release(&result);
-	return err_attach(e, settled);
+	return err_join(e, settled);
 }
 
 /* ---- the command ---- */

@@ -54,12 +54,15 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 		.jobs = 1, .probe_only = true, .past_misses = true};
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct executor executor;
+	struct err *e;
 
 	TRY(exec_new(&exec_options, &l->exec));
 	executor = exec_executor(l->exec);
-	err_ignore(sched_run(request->plan->graph, &executor, &options, &result),
-		   "what cannot be probed is unknown; `run` says why");
+	e = sched_run(request->plan->graph, &executor, &options, &result);
 	sched_result_release(&result);
+	if (e && err_code(e) == ERR_CANCELLED)
+		return e;
+	err_ignore(e, "what cannot be probed is unknown; `run` says why");
 	l->all = why_all(l->exec, &request->why);
 	return NULL;
 }

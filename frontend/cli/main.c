@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/interrupt.h"
 #include "engine/run/container.h"
 #include "engine/tree/unpack.h"
 #include "frontend/cli/cmd.h"
@@ -20,20 +21,6 @@ static const struct {
 	{"internal-run", container_main},
 	{"internal-unpack", unpack_main},
 };
-
-/* Read by the conductor through a signalfd; blocked before the first thread, so in all.
- */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* Who closed standard descriptors shall not have what we open first written to in their place. */
 static void open_standard_descriptors(void)
@@ -124,6 +111,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(children); i++)
 		if (strcmp(argv[1], children[i].name) == 0)
 			return children[i].run(argc, argv);
-	block_signals();
+	interrupt_init();
+	signal(SIGPIPE, SIG_IGN);
 	return dispatch(argc, argv);
 }

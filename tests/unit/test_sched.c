@@ -521,11 +521,6 @@ int main(void)
 		cmocka_unit_test(test_borrow),
 		cmocka_unit_test(test_random),
 	};
-	sigset_t set;
 
-	/* As main() does: before any thread exists. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ * interrupt.c - see interrupt.h.
+ *
+ * What the handler does is async-signal-safe (signal-safety(7)), and what it reads is atomic.
+ */
+#include "base/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+static const uint64_t TOGETHER_NS = 100000000;
+static const uint64_t LATE_NS = 500000000;
+/* How often waiting calls are interrupted: one may begin just after a signal came. */
+static const suseconds_t AGAIN_US = 100000;
+
+enum { NAMES = 32, NAME_SIZE = 128 };
+
+enum name_state { NAME_FREE, NAME_CHANGING, NAME_SET };
+
+static struct {
+	_Atomic int state;
+	int dir_fd;
+	char path[NAME_SIZE];
+} names[NAMES];
+
+static _Atomic int listener = -1; /* eventfd; -1: nobody listens */
+static _Atomic uint64_t asked_ns; /* when the first signal came; 0: none */
+
+/* The last signal.  The handler's, which is not interrupted by itself. */
+static struct {
+	int number;
+	pid_t sender; /* 0: none */
+	uint64_t ns;
+} last;
+
+/* ---- the handler ---- */
+
+static void remove_names(void)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		if (atomic_load(&names[i].state) == NAME_SET)
+			unlinkat(names[i].dir_fd, names[i].path, 0);
+}
+
+/* A terminal's are never repeated: they have no sender. */
+static bool is_repeated(int number, const siginfo_t *info, uint64_t now)
+{
+	pid_t sender = info->si_code == SI_USER ? info->si_pid : 0;
+	bool repeated = sender != 0 && number == last.number && sender == last.sender &&
+			now - last.ns < TOGETHER_NS;
+
+	if (repeated)
+		return true;
+	last.number = number;
+	last.sender = sender;
+	last.ns = now;
+	return false;
+}
+
+/* `us` 0: no more. */
+static void interrupt_every(suseconds_t us)
+{
+	const struct itimerval timer = {
+		.it_interval = {.tv_usec = us},
+		.it_value = {.tv_usec = us},
+	};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	const uint64_t one = 1;
+	int saved = errno, fd = atomic_load(&listener);
+	uint64_t now = clock_mono_ns(), none = 0;
+
+	(void)context;
+	if (is_repeated(number, info, now))
+		return;
+	if (fd < 0) {
+		remove_names();
+		signal(number, SIG_DFL);
+		raise(number); /* when we return: it is blocked here */
+		return;
+	}
+	atomic_compare_exchange_strong(&asked_ns, &none, now);
+	(void)!write(fd, &one, sizeof(one));
+	interrupt_every(AGAIN_US);
+	errno = saved;
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+/* ---- listening ---- */
+
+void interrupt_init(void)
+{
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+	struct sigaction before, alarm_action = {.sa_handler = on_alarm};
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGALRM);
+	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
+		sigaddset(&wanted, SIGNALS[i]);
+	action.sa_mask = wanted;
+	/* A shell lets its background jobs ignore SIGINT, but for Ctrl-C; who sends it to us
+	 * means it. */
+	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
+		if (SIGNALS[i] != SIGHUP || (sigaction(SIGHUP, NULL, &before) == 0 &&
+					     before.sa_handler != SIG_IGN))
+			sigaction(SIGNALS[i], &action, NULL);
+	sigaction(SIGALRM, &alarm_action, NULL);
+	/* Who has started us may have blocked them; children have that from their parents. */
+	pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
+}
+
+struct err *interrupt_listen(int *fd)
+{
+	int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (own < 0)
+		return err_sys("eventfd");
+	interrupt_init();
+	interrupt_every(0);
+	last.sender = 0;
+	atomic_store(&asked_ns, 0);
+	atomic_store(&listener, own);
+	*fd = own;
+	return NULL;
+}
+
+void interrupt_unlisten(void)
+{
+	int own = atomic_exchange(&listener, -1);
+
+	closep(&own);
+}
+
+bool interrupt_came(void)
+{
+	return atomic_load(&asked_ns) != 0;
+}
+
+bool interrupt_is_late(uint64_t began_ns)
+{
+	uint64_t asked = atomic_load(&asked_ns),
+		 from = asked > began_ns ? asked : began_ns;
+
+	return asked != 0 && clock_mono_ns() - from > LATE_NS;
+}
+
+struct err *interrupt_check(void)
+{
+	return interrupt_came() ? err_new(ERR_CANCELLED, "interrupted") : NULL;
+}
+
+bool interrupt_retries(void)
+{
+	return errno == EINTR && !interrupt_came();
+}
+
+/* ---- names ---- */
+
+int interrupt_name_add(int dir_fd, const char *path)
+{
+	for (int i = 0; i < NAMES && strlen(path) < NAME_SIZE; i++) {
+		int state = NAME_FREE;
+
+		if (!atomic_compare_exchange_strong(&names[i].state, &state,
+						    NAME_CHANGING))
+			continue;
+		names[i].dir_fd = dir_fd;
+		memcpy(names[i].path, path, strlen(path) + 1);
+		atomic_store(&names[i].state, NAME_SET);
+		return i;
+	}
+	return -1;
+}
+
+void interrupt_name_drop(int number)
+{
+	if (number >= 0)
+		atomic_store(&names[number].state, NAME_FREE);
+}
