@@ -7,13 +7,16 @@
 #include <string.h>
 
 static const unsigned DEPTH_MAX = 64;
+/* With its name a value takes up to 150 bytes, and may be written with two: ",0". */
+static const size_t VALUES_MAX = 1000000;
 static const double EXACT_MAX =
 	9007199254740992.0; /* 2^53: doubles count exactly up to it */
 
-/* cJSON itself allows 1000 levels; refuse before it recurses. */
-static bool depth_is_sane(struct str text)
+/* Before cJSON makes a tree of it: cJSON goes 1000 levels deep, and has no limit for values. */
+static struct err *check_shape(struct str text)
 {
 	unsigned depth = 0;
+	size_t values = 0; /* no less than there are */
 	bool in_string = false;
 
 	for (size_t i = 0; i < text.len; i++) {
@@ -24,16 +27,23 @@ static bool depth_is_sane(struct str text)
 				i++;
 			else if (c == '"')
 				in_string = false;
-		} else if (c == '"') {
-			in_string = true;
-		} else if (c == '{' || c == '[') {
-			if (++depth > DEPTH_MAX)
-				return false;
-		} else if ((c == '}' || c == ']') && depth > 0) {
-			depth--;
+			continue;
 		}
+		in_string = c == '"';
+		if (c == '{' || c == '[' || c == ',')
+			values++;
+		if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && depth > 0)
+			depth--;
+		if (depth > DEPTH_MAX)
+			return err_new(ERR_CORRUPT,
+				       "JSON is nested deeper than %u levels", DEPTH_MAX);
+		if (values > VALUES_MAX)
+			return err_new(ERR_CORRUPT, "JSON holds more than %zu values",
+				       VALUES_MAX);
 	}
-	return true;
+	return NULL;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -72,9 +82,7 @@ struct err *json_parse(struct str text, cJSON **out)
 	const char *end = NULL, *repeated;
 	struct str rest;
 
-	if (!depth_is_sane(text))
-		return err_new(ERR_CORRUPT, "JSON is nested deeper than %u levels",
-			       DEPTH_MAX);
+	TRY(check_shape(text));
 	tree = cJSON_ParseWithLengthOpts(text.data, text.len, &end, false);
 	if (!tree)
 		return err_new(ERR_CORRUPT, "JSON is malformed at byte %td",

@@ -7,8 +7,8 @@
  * Threads:   parsing from any thread; a tree belongs to one thread.  cJSON writes a global
  *            at each parse, which is safe, says its README ("Thread Safety"), as long as
  *            nobody calls cJSON_GetErrorPtr(), nor setlocale() meanwhile.
- * Errors:    json_parse(): ERR_CORRUPT for what is no JSON, is deeper than 64 levels, or
- *            holds a key twice in one object.
+ * Errors:    json_parse(): ERR_CORRUPT for what is no JSON, is deeper than 64 levels, holds
+ *            a key twice in one object, or more than a million values.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

@@ -292,7 +292,7 @@ static void test_hasher_add(void **state)
 static void test_json_limits(void **state)
 {
 	CLEANUP(json_freep) cJSON *tree = NULL;
-	CLEANUP(buf_release) struct buf deep = BUF_INIT;
+	CLEANUP(buf_release) struct buf deep = BUF_INIT, many = BUF_INIT;
 	uint64_t n = 0;
 
 	(void)state;
@@ -310,6 +310,17 @@ static void test_json_limits(void **state)
 	for (int i = 0; i < 100; i++)
 		buf_putc(&deep, '[');
 	assert_err(ERR_CORRUPT, json_parse(str_make(deep.data, deep.len), &tree));
+	/* A million values, and one more; commas in a string are none. */
+	for (int i = 0; i <= 1000000; i++)
+		buf_append(&many, i ? ",0" : "[0", 2);
+	buf_putc(&many, ']');
+	assert_err(ERR_CORRUPT, json_parse(str_make(many.data, many.len), &tree));
+	many.data[2] = ' ';
+	many.data[3] = ' ';
+	assert_ok(json_parse(str_make(many.data, many.len), &tree));
+	json_freep(&tree);
+	many.data[0] = many.data[many.len - 1] = '"';
+	assert_ok(json_parse(str_make(many.data, many.len), &tree));
 }
 
 static void test_path_texts(void **state)
