@@ -32,13 +32,12 @@
 	X(archive_entry_xattr_reset)                                                     \
 	X(archive_error_string)                                                          \
 	X(archive_filter_bytes)                                                          \
+	X(archive_read_append_filter)                                                    \
 	X(archive_read_data_block)                                                       \
 	X(archive_read_free)                                                             \
 	X(archive_read_new)                                                              \
 	X(archive_read_next_header)                                                      \
 	X(archive_read_open)                                                             \
-	X(archive_read_support_filter_gzip)                                              \
-	X(archive_read_support_filter_zstd)                                              \
 	X(archive_read_support_format_empty)                                             \
 	X(archive_read_support_format_raw)                                               \
 	X(archive_read_support_format_tar)                                               \
@@ -70,13 +69,12 @@ NODISCARD struct err *archive_lib_load(void);
 #define archive_entry_xattr_reset archive_lib.archive_entry_xattr_reset_
 #define archive_error_string archive_lib.archive_error_string_
 #define archive_filter_bytes archive_lib.archive_filter_bytes_
+#define archive_read_append_filter archive_lib.archive_read_append_filter_
 #define archive_read_data_block archive_lib.archive_read_data_block_
 #define archive_read_free archive_lib.archive_read_free_
 #define archive_read_new archive_lib.archive_read_new_
 #define archive_read_next_header archive_lib.archive_read_next_header_
 #define archive_read_open archive_lib.archive_read_open_
-#define archive_read_support_filter_gzip archive_lib.archive_read_support_filter_gzip_
-#define archive_read_support_filter_zstd archive_lib.archive_read_support_filter_zstd_
 #define archive_read_support_format_empty archive_lib.archive_read_support_format_empty_
 #define archive_read_support_format_raw archive_lib.archive_read_support_format_raw_
 #define archive_read_support_format_tar archive_lib.archive_read_support_format_tar_

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { CHUNK = 256 * 1024 };
@@ -162,25 +163,50 @@ static la_ssize_t feed_tar(struct archive *tar, void *context, const void **data
 	return -1;
 }
 
+/*
+ * Take off one compression, as all who read layers do.  Left to itself libarchive looks for another
+ * in what comes out, 25 deep: a few kilobytes could be hours of work, and nothing in the end.
+ */
+static struct err *choose_filter(struct unpack_stream *s)
+{
+	unsigned char magic[4] = {0};
+	int filter = ARCHIVE_FILTER_NONE;
+
+	if (pread(s->source.blob_fd, magic, sizeof(magic), 0) < 0)
+		return err_sys("read layer");
+	if (memcmp(magic, "\x1f\x8b\x08", 3) == 0)
+		filter = ARCHIVE_FILTER_GZIP;
+	/* A frame, or one that is skipped (RFC 8878, 3.1). */
+	if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 ||
+	    ((magic[0] & 0xf0) == 0x50 && memcmp(magic + 1, "\x2a\x4d\x18", 3) == 0))
+		filter = ARCHIVE_FILTER_ZSTD;
+	/* ARCHIVE_WARN would mean that a program is run for it instead. */
+	if (filter != ARCHIVE_FILTER_NONE &&
+	    archive_read_append_filter(s->raw, filter) != ARCHIVE_OK)
+		return err_new(ERR_UNSUPPORTED,
+			       "libarchive was built without zlib or libzstd");
+	return NULL;
+}
+
 static struct err *open_raw(struct unpack_stream *s)
 {
 	struct archive_entry *entry;
 	int status;
 
-	/* ARCHIVE_WARN would mean that a program is run for it instead. */
-	if (archive_read_support_filter_gzip(s->raw) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(s->raw) != ARCHIVE_OK)
-		return err_new(ERR_UNSUPPORTED,
-			       "libarchive was built without zlib or libzstd");
+	TRY(choose_filter(s));
 	if (archive_read_support_format_raw(s->raw) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(s->raw) != ARCHIVE_OK)
 		return archive_error(s, s->raw);
-	if (archive_read_open(s->raw, s, NULL, read_blob, NULL) != ARCHIVE_OK)
+	/* What cannot be decompressed from its first byte on is, to libarchive, an empty file. */
+	if (archive_read_open(s->raw, s, NULL, read_blob, NULL) != ARCHIVE_OK ||
+	    archive_error_string(s->raw))
 		return archive_error(s, s->raw);
 	status = archive_read_next_header(s->raw, &entry);
 	s->raw_ended = status == ARCHIVE_EOF;
 	if (status != ARCHIVE_OK && status != ARCHIVE_EOF)
 		return archive_error(s, s->raw);
+	if (s->raw_ended && s->packed > 0 && archive_filter_bytes(s->raw, -1) == 0)
+		return err_new(ERR_CORRUPT, "damaged from the first byte on");
 	return NULL;
 }
 

@@ -105,6 +105,40 @@ static void compression_and_digest(void **state)
 	}
 }
 
+/* One compression is taken off: what comes out is a tar, or nothing that we know. */
+static void compressed_twice(void **state)
+{
+	static const bool is_zstd[][2] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
+	CLEANUP(buf_release)
+	struct buf tar = BUF_INIT, nothing = BUF_INIT, empty = BUF_INIT,
+		   members = BUF_INIT, blob = BUF_INIT, skipped = BUF_INIT;
+	struct unpack_result result;
+	struct digest digest;
+
+	make_archive(&tar);
+	digest = digest_bytes(DIGEST_SHA256, NULL, tar.data, tar.len);
+	for (size_t i = 0; i < ARRAY_LEN(is_zstd); i++) {
+		CLEANUP(buf_release) struct buf once = BUF_INIT, twice = BUF_INIT;
+
+		compress(&tar, is_zstd[i][0], &once);
+		compress(&once, is_zstd[i][1], &twice);
+		assert_ok(unpack_fresh(*state, &once, &digest, &result));
+		assert_err(ERR_CORRUPT, unpack_fresh(*state, &twice, &digest, &result));
+	}
+	/* zstd may begin with a frame that is skipped. */
+	buf_append(&skipped, "\x5f\x2a\x4d\x18\4\0\0\0skip", 12);
+	compress(&tar, true, &skipped);
+	assert_ok(unpack_fresh(*state, &skipped, &digest, &result));
+	/* Work without an end, and without a byte that comes out: it is not begun. */
+	compress(&nothing, false, &empty);
+	for (unsigned i = 0; i < 10000; i++)
+		buf_append(&members, empty.data, empty.len);
+	compress(&members, false, &blob);
+	digest = digest_bytes(DIGEST_SHA256, NULL, "", 0);
+	assert_ok(unpack_fresh(*state, &members, &digest, &result));
+	assert_err(ERR_CORRUPT, unpack_fresh(*state, &blob, &digest, &result));
+}
+
 struct bad_case {
 	const char *name;
 	struct tar_entry entries[4];
@@ -263,15 +297,34 @@ static void cancelled(void **state)
  */
 static void empty_and_garbage(void **state)
 {
+#define GZIP "\x1f\x8b\x08"
+#define ZSTD "\x28\xb5\x2f\xfd"
+	static const struct str beginnings[] = {
+		STR(GZIP),
+		STR(GZIP "\0\0\0\0"),
+		STR(GZIP "\xe0\0\0\0\0\0\3\3\0\0\0\0\0\0\0\0\0"),
+		STR(GZIP "\0\0\0\0\0\0\3\xff\xff\xff\xff"),
+		STR(GZIP "\x8\0\0\0\0\0\3name without an end"),
+		STR(ZSTD),
+		STR(ZSTD "\xff\xff\xff\xff"),
+		STR(ZSTD "\0\xa8\x9\0\0x"), /* wants a window of 2 GiB */
+		STR("\x50\x2a\x4d\x18\xff\xff\xff\xff"),
+	};
 	struct fixture *f = *state;
 	struct unpack_result result;
 	struct buf tar = BUF_INIT, nothing = BUF_INIT, text = BUF_INIT;
+	const struct digest any = {0};
 
 	tar_end(&tar);
 	assert_ok(apply(f, &tar, false, &result));
 	assert_ok(apply(f, &nothing, false, &result));
 	buf_puts(&text, "<html>not found</html>\n");
 	assert_err(ERR_CORRUPT, apply(f, &text, false, &result));
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
+		buf_truncate(&text, 0);
+		buf_append(&text, beginnings[i].data, beginnings[i].len);
+		assert_err(ERR_CORRUPT, unpack_fresh(f, &text, &any, &result));
+	}
 	buf_release(&tar);
 	buf_release(&text);
 }
@@ -279,9 +332,13 @@ static void empty_and_garbage(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT(compression_and_digest), UNIT(refused),
-		UNIT(nameless_whiteout),      UNIT(bombs),
-		UNIT(cancelled_midway),	      UNIT(cancelled),
+		UNIT(compression_and_digest),
+		UNIT(compressed_twice),
+		UNIT(refused),
+		UNIT(nameless_whiteout),
+		UNIT(bombs),
+		UNIT(cancelled_midway),
+		UNIT(cancelled),
 		UNIT(empty_and_garbage),
 	};
 
