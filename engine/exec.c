@@ -538,6 +538,18 @@ bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out)
 	return history && history_expected_ms(history, out);
 }
 
+/* Does an earlier stage start from the same base? */
+static bool is_repeated(const struct exec *x, size_t base)
+{
+	const struct digest *source = &x->states[base].source;
+
+	for (size_t i = 0; i < base && digest_is_set(source); i++)
+		if (x->options.steps[i]->kind == STEP_BASE &&
+		    digest_equal(&x->states[i].source, source))
+			return true;
+	return false;
+}
+
 struct exec_sources exec_sources(const struct exec *x)
 {
 	struct exec_sources sources = {0};
@@ -546,7 +558,7 @@ struct exec_sources exec_sources(const struct exec *x)
 		const struct step *step = x->options.steps[i];
 		int64_t when = x->states[i].resolved_ns;
 
-		if (step->kind != STEP_BASE)
+		if (step->kind != STEP_BASE || is_repeated(x, i))
 			continue;
 		sources.locked += digest_is_set(&exec_rule(x, step)->locked);
 		if (when == 0 || when / 1000000 >= x->options.resolved_since / 1000000)

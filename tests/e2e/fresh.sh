@@ -246,6 +246,13 @@ check "the file is as the schema says" /usr/bin/python3 - "$SOURCE/docs/lock.sch
 dagbuild run --locked x.def
 equal "$(seconds "$(summary)")" "$nothing; 2 bases from x.def.lock" "run resolves from it"
 requests 0 "run with a lock file"
+sed 's/t:two/t:one/' x.def >twice.def
+dagbuild lock twice.def
+says "^twice.def.lock: 1 base$" "stages with one base have one"
+dagbuild run twice.def
+says "; 1 base from twice.def.lock" "run counts them as lock does"
+rm twice.def*
+seen=$(wc -l <"$proxy_log")
 
 cp one.digest locked.digest
 push one 4
