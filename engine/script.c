@@ -100,6 +100,19 @@ static bool tells_exdev(struct str line)
 	return false;
 }
 
+/* A shell begins what it says itself with the name of the script.  What it cannot do (open a
+ * redirection, expand a variable, parse) it says without having traced the command. */
+static bool is_complaint(struct str line)
+{
+	static const char *const scripts[] = {"/.post.script: ",
+					      "/.singularity.d/test: "};
+
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+		if (str_starts_with(line, scripts[i]))
+			return true;
+	return false;
+}
+
 void script_output_line(void *context, struct str line)
 {
 	struct script_output *out = context;
@@ -110,6 +123,8 @@ void script_output_line(void *context, struct str line)
 	if (tells_exdev(line))
 		out->crossed = out->lines;
 	task_line(out->task, line);
+	free(out->complaint);
+	out->complaint = is_complaint(line) ? str_dup(line) : NULL;
 	if (str_starts_with(line, "+ ")) {
 		free(out->last_command);
 		out->last_command = str_dup(str_slice(line, 2, line.len));
@@ -121,6 +136,7 @@ void script_output_release(struct script_output *out)
 	fclosep(&out->log);
 	free(out->log_path);
 	free(out->last_command);
+	free(out->complaint);
 }
 
 char *script_advice(const struct script_output *out)
@@ -149,8 +165,12 @@ struct err *script_failed(const struct step *step, const struct script_output *o
 				strsignal(status - 128));
 	else
 		how = xasprintf("exited with status %d", status);
-	e = out->last_command ? err_new(ERR_STEP, "'%s' %s", out->last_command, how)
-			      : err_new(ERR_STEP, "the script %s", how);
+	if (out->complaint)
+		e = err_new(ERR_STEP, "the script %s: %s", how, out->complaint);
+	else if (out->last_command)
+		e = err_new(ERR_STEP, "'%s' %s", out->last_command, how);
+	else
+		e = err_new(ERR_STEP, "the script %s", how);
 	e = err_wrap(e, "%s of stage '%s' failed", step->label, step->stage_name);
 	return err_hint(e, "%s", advice);
 }

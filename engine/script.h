@@ -18,19 +18,21 @@ void script_env_freep(char ***env);
 /* Those of its parts that change what a script does, into the key. */
 void script_env_key(const struct exec *x, struct key *key);
 
-/* Lines of a script: to the log, to those who watch, and the last command kept. */
+/* Lines of a script: to the log, and to those who watch; the last command is kept, and what the
+ * shell itself has said of it. */
 struct script_output {
 	struct task *task;
 	char *log_path;
 	FILE *log;
 	char *last_command; /* last line that `sh -x` wrote, without "+ " */
+	char *complaint;    /* the last line, if it is the shell's own; NULL: it is not */
 	size_t lines;	    /* so far */
 	size_t crossed;	    /* number of the last that tells of EXDEV; 0: none */
 };
 
 #define SCRIPT_OUTPUT_INIT                                                               \
 	{                                                                                \
-		NULL, NULL, NULL, NULL, 0, 0                                             \
+		NULL, NULL, NULL, NULL, NULL, 0, 0                                       \
 	}
 
 NODISCARD struct err *script_output_open(struct exec *x, const struct step *step,

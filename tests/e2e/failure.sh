@@ -38,6 +38,23 @@ says '#1 cached' "the base is not fetched again"
 check "what the script left in the background is gone" nothing_left
 echo "$PWD/good.sif|ls /late|" >"$JUDGE"
 
+# What the shell cannot do itself it has not traced: the command before that is not to blame.
+while read -r name command; do
+	printf 'Bootstrap: docker\nFrom: alpine:3.17\n\n%%post\n    true\n    %s\n' "$command" >"$name.def"
+	dagbuild run "$name.def"
+	status 1 "a $name that fails"
+	says "because: the script exited with status [0-9]+: /.post.script: .*nosuch" "is told as the shell tells it"
+	says_not "'true' exited" "and not of what went well"
+done <<-'C'
+	redirection echo b >/nosuch/b
+	expansion echo ${FOO:?nosuch}
+	command nosuch
+C
+printf 'Bootstrap: docker\nFrom: alpine:3.17\n\n%%test\n    nosuch\n    echo last\n    exit 3\n' >test.def
+dagbuild run test.def
+status 1 "a failing %test"
+says "because: the script exited with status 3$" "an earlier complaint of the shell is not the reason"
+
 # ---- interrupted ----
 cat >sleep.def <<'D'
 Bootstrap: docker
@@ -84,5 +101,6 @@ dagbuild frobnicate
 status 2 "an unknown command"
 dagbuild run --frobnicate good.def
 status 2 "an unknown option"
+says "hint: .dagbuild run --help. shows its options" "leads to the command's help"
 dagbuild run
 status 2 "a missing operand"
