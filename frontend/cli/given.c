@@ -24,9 +24,14 @@ static const struct {
 };
 TABLE_HAS_ALL(texts, GIVEN_TEXTS);
 
-static const char *path_of(const char *path)
+/* Standard input itself, not a new descriptor by its name: what is read of it here is read,
+ * whoever comes after us (a shell in a container), and it may be a socket. */
+static struct err *open_text(const char *path, int *out)
 {
-	return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+	if (strcmp(path, "-") != 0)
+		return fs_open(AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0, out);
+	*out = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	return *out >= 0 ? NULL : err_sys("standard input");
 }
 
 static struct err *refuse(enum given_text which, struct err *e)
@@ -49,7 +54,7 @@ static struct err *read_file(enum given_text which, const char *path, struct buf
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
-	struct err *e = fs_open(AT_FDCWD, path_of(path), O_RDONLY | O_NOCTTY, 0, &fd);
+	struct err *e = open_text(path, &fd);
 
 	if (e)
 		return refuse(which, err_wrap(e, "%s cannot be read", texts[which].what));
