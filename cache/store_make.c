@@ -33,7 +33,7 @@ static const char *const FOLDERS[] = {
 
 static struct err *use_another(struct err *e, const char *dir)
 {
-	return err_hint(e, "name a folder for it alone, as '%s/dagbuild'",
+	return err_hint(e, "name a folder for it alone, such as '%s/dagbuild'",
 			strcmp(dir, "/") == 0 ? "" : dir);
 }
 

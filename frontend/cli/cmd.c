@@ -36,13 +36,14 @@ void cmd_help(const struct cmd *cmd, struct buf *out)
 
 void cmd_help_all(struct buf *out)
 {
-	buf_puts(out, "Usage: dagbuild COMMAND [OPTIONS] FILE\n\n"
+	buf_puts(out, "Usage: dagbuild COMMAND [OPTIONS] ...\n\n"
 		      "Builds Singularity/Apptainer definition files: in parallel, and "
 		      "only what "
 		      "has changed.\n\nCommands:\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		buf_printf(out, "  %-9s %-20s %s\n", commands[i]->name,
 			   commands[i]->operands, commands[i]->summary);
-	buf_puts(out, "\n'dagbuild COMMAND --help' shows a command's options; "
-		      "'man dagbuild' tells all.\n");
+	buf_puts(out, "\n'dagbuild COMMAND --help' shows a command's options, "
+		      "'dagbuild --version' the version; "
+		      "'man dagbuild' tells all.\nA FILE may be -, standard input.\n");
 }

@@ -100,8 +100,9 @@ static struct err *set_cache_dir(void *settings, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{0, "json", NULL, "du, ls, prune, verify: write JSON", set_json},
-	{0, "older", "AGE", "prune: what was last used longer ago, as 7d", set_older},
+	{0, "json", NULL, "du, ls, prune, verify: print JSON", set_json},
+	{0, "older", "AGE", "prune: what was last used longer ago, such as 7d",
+	 set_older},
 	{0, "keep", "SIZE", "prune: the least recently used, until SIZE is left",
 	 set_keep},
 	{0, "all", NULL, "prune: everything that no running build needs", set_all},

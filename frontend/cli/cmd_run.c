@@ -165,12 +165,12 @@ static const struct option_row rows[] = {
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
 	{0, "cache-max", "SIZE",
-	 "what the cache may take, as 10G (default: $DAGBUILD_CACHE_MAX, no limit)",
+	 "what the cache may take, such as 10G (default: $DAGBUILD_CACHE_MAX, no limit)",
 	 set_cache_max},
 	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
 	 set_cache_max_files},
 	{0, "max-file", "SIZE",
-	 "what a file, or a layer's files, may have with holes (default: "
+	 "how large a file, or a layer's files, may be, holes included (default: "
 	 "$DAGBUILD_MAX_FILE, 1T)",
 	 set_max_file},
 	PLAN_OPTION_ROWS,

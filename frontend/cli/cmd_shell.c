@@ -406,7 +406,7 @@ static struct err *shell_inside(const struct inside *in, int argc, char **argv,
 
 const struct cmd cmd_shell = {
 	.name = "shell",
-	.operands = "FILE STAGE",
+	.operands = "FILE [STAGE[.STEP]]",
 	.summary = "Open a shell, or run what comes after '--', where a step failed or "
 		   "on a stage",
 	.options = rows,

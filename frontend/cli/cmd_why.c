@@ -55,8 +55,8 @@ static struct err *set_json(void *settings, const char *value)
 static const struct option_row rows[] = {
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "json", NULL, "write JSON", set_json},
-	{0, "list-inputs", NULL, "list the inputs of each kind of step, without a FILE",
+	{0, "json", NULL, "print JSON", set_json},
+	{0, "list-inputs", NULL, "without FILE: list the inputs of each kind of step",
 	 set_list_inputs},
 	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,

@@ -30,10 +30,10 @@ struct def_options {
 #define DEF_OPTION_ROWS                                                                  \
 	{0, "build-arg", "NAME=VALUE", "the value of a template argument (repeatable)",  \
 	 def_set_build_arg},                                                             \
-		{0, "keep-tmp", NULL, "what %post makes in /tmp and /var/tmp stays",     \
-		 def_set_keep_tmp},                                                      \
 		{0, "build-arg-file", "FILE", "template arguments, NAME=VALUE a line",   \
 		 def_set_build_arg_file},                                                \
+		{0, "keep-tmp", NULL, "what %post makes in /tmp and /var/tmp stays",     \
+		 def_set_keep_tmp},                                                      \
 		{0, "warn-unused-build-args", NULL,                                      \
 		 "an argument that nothing uses is a warning, no error",                 \
 		 def_set_warn_unused},                                                   \

@@ -39,8 +39,6 @@ static int show(struct err *e)
 	int status = err_exit_status(e);
 
 	err_render(e, &text);
-	if (err_code(e) == ERR_USAGE && !err_advice(e))
-		buf_puts(&text, "  hint: 'dagbuild --help' shows the commands\n");
 	say(&text);
 	err_free(e);
 	return status;
@@ -66,7 +64,11 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 		}
 	}
 	e = cmd->run(argc, argv, &status);
-	return e ? show(e) : status;
+	if (!e)
+		return status;
+	if (err_code(e) == ERR_USAGE && !err_advice(e))
+		e = err_hint(e, "'dagbuild %s --help' shows its options", cmd->name);
+	return show(e);
 }
 
 static int run_inside(int argc, char **argv)
@@ -101,7 +103,8 @@ static int dispatch(int argc, char **argv)
 		print(&text);
 		return argc > 1 ? 0 : 2;
 	}
-	return show(err_new(ERR_USAGE, "unknown command '%s'", name));
+	return show(err_hint(err_new(ERR_USAGE, "unknown command '%s'", name),
+			     "'dagbuild --help' shows the commands"));
 }
 
 int main(int argc, char **argv)

@@ -34,7 +34,8 @@ struct net_options {
 		 "registry credentials (default: the usual places)", net_set_authfile},  \
 	{                                                                                \
 		0, "net-timeout", "SECONDS",                                             \
-			"wait so long for an answer, or 1 KiB/s of it (default: 60)",    \
+			"how long a registry may be silent, or below 1 KiB/s (default: " \
+			"$DAGBUILD_NET_TIMEOUT, 60)",                                    \
 			net_set_timeout                                                  \
 	}
 
