@@ -69,8 +69,8 @@ size_t folder_walk_count(const struct folder_walk *w);
 char *folder_walk_path_of(const struct folder_walk *w, const char *name);
 /* Put the path into an error about `name`, which folder_walk_next() gave at `depth`; what was
  * cancelled, or has a cause already, passes, and so does NULL. */
-struct err *folder_walk_blame(const struct folder_walk *w, size_t depth, const char *name,
-			      struct err *e);
+NODISCARD struct err *folder_walk_blame(const struct folder_walk *w, size_t depth,
+					const char *name, struct err *e);
 void folder_walk_release(struct folder_walk *w);
 
 #endif

@@ -50,6 +50,6 @@ NODISCARD struct err *answer_end(struct exchange *x);
 NODISCARD struct err *answer_check_time(struct exchange *x);
 
 /* The error for what curl says; `code` is not CURLE_OK. */
-struct err *fault_error(const struct exchange *x, CURLcode code);
+NODISCARD struct err *fault_error(const struct exchange *x, CURLcode code);
 
 #endif

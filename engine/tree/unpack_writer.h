@@ -99,7 +99,7 @@ NODISCARD struct err *writer_finish_links(struct writer *w);
 /* What this layer brought, as place.real, for marks. */
 void writer_note_made(struct writer *w, const char *path);
 /* Errors that a sound archive cannot cause become ERR_CORRUPT. */
-struct err *writer_blame_archive(struct err *e);
+NODISCARD struct err *writer_blame_archive(struct err *e);
 
 /* A whiteout or opaque mark named `name` (with its `.wh.`) in folder `place`. */
 NODISCARD struct err *writer_mark(struct writer *w, const struct place *place,
