@@ -299,7 +299,7 @@ static void empty_and_garbage(void **state)
 {
 #define GZIP "\x1f\x8b\x08"
 #define ZSTD "\x28\xb5\x2f\xfd"
-	static const struct str beginnings[] = {
+	const struct str beginnings[] = {
 		STR(GZIP),
 		STR(GZIP "\0\0\0\0"),
 		STR(GZIP "\xe0\0\0\0\0\0\3\3\0\0\0\0\0\0\0\0\0"),
