@@ -123,3 +123,37 @@ struct err *output_follow(const char *path, char **out)
 	*out = STEAL(real);
 	return NULL;
 }
+
+static bool is_one(const char *a, const char *b, mode_t type)
+{
+	struct stat of_a, of_b;
+
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 &&
+	       (of_a.st_mode & S_IFMT) == type && of_a.st_dev == of_b.st_dev &&
+	       of_a.st_ino == of_b.st_ino;
+}
+
+/* For what is not there yet. */
+static bool is_one_name(const char *a, const char *b)
+{
+	CLEANUP(freep) char *folder_a = folder_of(a);
+	CLEANUP(freep) char *folder_b = folder_of(b);
+
+	return access(a, F_OK) != 0 && strcmp(path_base(a), path_base(b)) == 0 &&
+	       is_one(folder_a, folder_b, S_IFDIR);
+}
+
+struct err *output_spare(const char *path, const char *input, const char *what)
+{
+	CLEANUP(freep) char *real = NULL;
+	CLEANUP(freep) char *real_input = NULL;
+
+	if (!input)
+		return NULL;
+	TRY(fs_absolute(path, &real));
+	TRY(fs_absolute(input, &real_input));
+	if (!is_one(real, real_input, S_IFREG) && !is_one_name(real, real_input))
+		return NULL;
+	return err_hint(err_new(ERR_USAGE, "'%s' is %s, and would be lost", path, what),
+			"name another file");
+}

@@ -20,4 +20,9 @@ NODISCARD struct err *output_follow(const char *path, char **out);
  * files be made in its folder?  Ask before the work and again after it. */
 NODISCARD struct err *output_check(const char *path);
 
+/* ERR_USAGE when writing `path` would take the file `input` away, which `what` names in the
+ * error ("the definition").  Neither need exist; what is no regular file is not lost; `input`
+ * NULL is no file. */
+NODISCARD struct err *output_spare(const char *path, const char *input, const char *what);
+
 #endif

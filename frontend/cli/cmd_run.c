@@ -24,6 +24,7 @@
 #include "engine/limit.h"
 #include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
+#include "frontend/cli/def_lock.h"
 #include "frontend/cli/fresh.h"
 #include "frontend/cli/load.h"
 #include "frontend/cli/place_note.h"
@@ -325,6 +326,30 @@ static struct err *find_output(struct build *b, const char *file)
 	return path ? output_follow(path, &b->output) : NULL;
 }
 
+/* What this very command reads is never meant, --force or not. */
+static struct err *spare_inputs(const struct build *b, const char *path, const char *file)
+{
+	CLEANUP(freep) char *lock = def_lock_path(file);
+
+	TRY(output_spare(path, file, "the definition"));
+	TRY(output_spare(path, lock, "its lock file"));
+	TRY(output_spare(path, b->settings.def.args_file, "the file of arguments"));
+	return output_spare(path, b->settings.fresh.net.authfile,
+			    "the file of credentials");
+}
+
+static struct err *check_outputs(const struct build *b, const char *file)
+{
+	const char *trace = b->settings.trace;
+
+	if (b->output)
+		TRY(spare_inputs(b, b->output, file));
+	if (!trace)
+		return NULL;
+	TRY(spare_inputs(b, trace, file));
+	return output_spare(trace, b->output, "the image");
+}
+
 static struct err *open_build(struct build *b, const char *file)
 {
 	CLEANUP(freep) char *dir = NULL;
@@ -333,6 +358,7 @@ static struct err *open_build(struct build *b, const char *file)
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
 	TRY(find_output(b, file));
+	TRY(check_outputs(b, file));
 	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));

@@ -153,6 +153,24 @@ for name, to in (("link", "there/old.sif"), ("link2", "link"), ("new", "there/ne
     check("the image is current by the link", r.status == 0 and "nothing has changed" in r.err, r)
 check("nothing is left beside it", sorted(os.listdir(folder / "there")) == ["abs.sif", "new.sif", "old.sif"])
 
+# What the command itself reads is no output, nor is the image one for events.
+folder = new_folder()
+inputs = {"x.def": DEF, "x.def.lock": "", "arguments": "", "auth.json": "{}"}
+for name, text in inputs.items():
+    (folder / name).write_text(text)
+(folder / "x.sif").symlink_to("x.def")
+os.link(folder / "x.def", folder / "second")
+reading = ("--build-arg-file", "arguments", "--authfile", "auth.json", "--ignore-lock", "--force")
+for name in (*inputs, "x.sif", "second"):
+    for option, image in (("-o", name), ("--trace", "new.sif")):
+        r = run(["run", *reading, "-o", image, *([] if option == "-o" else [option, name]), "x.def"], folder)
+        there = {n: (folder / n).read_text() for n in inputs}
+        check(f"{option} {name}: it is read", r.status == 2 and "would be lost" in r.err and there == inputs, r)
+r = run(["run", *reading, "-o", "new.sif", "--trace", "./new.sif", "x.def"], folder)
+check("--trace is not the image", r.status == 2 and "is the image" in r.err and not (folder / "new.sif").exists(), r)
+r = run(["run", *reading, "-o", "new.sif", "--trace", "./events", "x.def"], folder)
+check("other files are", r.status == 0 and (folder / "new.sif").exists() and (folder / "events").exists(), r)
+
 # While a script runs, a fifo takes the place of the image: looked at again before it is published.
 racing = docker(registry, "%files\n  gate /gate\n%post\n  echo at the gate\n  read line </gate || true\n")
 folder = new_folder()

@@ -113,6 +113,31 @@ static void test_check_link(void **state)
 	assert_err(ERR_USAGE, output_check(link));
 }
 
+static void test_spare(void **state)
+{
+	CLEANUP(freep) char *file = path_join(*state, "dir/file");
+	CLEANUP(freep) char *same = path_join(*state, "dir/../dir/file");
+	CLEANUP(freep) char *link = path_join(*state, "link");
+	CLEANUP(freep) char *second = path_join(*state, "second");
+	CLEANUP(freep) char *new = path_join(*state, "new");
+	CLEANUP(freep) char *new_too = path_join(*state, "dir/../new");
+	CLEANUP(freep) char *fifo = path_join(*state, "dir/fifo");
+
+	assert_int_equal(symlink("dir/file", link), 0);
+	assert_int_equal(linkat(AT_FDCWD, file, AT_FDCWD, second, 0), 0);
+	assert_err(ERR_USAGE, output_spare(file, file, "it"));
+	assert_err(ERR_USAGE, output_spare(same, file, "it"));
+	assert_err(ERR_USAGE, output_spare(link, file, "it"));
+	assert_err(ERR_USAGE, output_spare(file, link, "it"));
+	assert_err(ERR_USAGE, output_spare(second, file, "it"));
+	assert_err(ERR_USAGE, output_spare(new, new, "it"));
+	assert_err(ERR_USAGE, output_spare(new, new_too, "it"));
+	assert_ok(output_spare(new, file, "it"));
+	assert_ok(output_spare(file, new, "it"));
+	assert_ok(output_spare(fifo, fifo, "it"));
+	assert_ok(output_spare(file, NULL, "it"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +146,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names_of_folders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spare, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
