@@ -18,6 +18,7 @@
 static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
 static const uint64_t TOGETHER_NS = 100000000;
 static const uint64_t LATE_NS = 500000000;
+static const uint64_t DEFERRED_NS = 900000000; /* longer nobody has */
 /* How often waiting calls are interrupted: one may begin just after a signal came. */
 static const suseconds_t AGAIN_US = 100000;
 
@@ -32,6 +33,8 @@ static struct {
 } names[NAMES];
 
 static _Atomic int listener = -1; /* eventfd; -1: nobody listens */
+static _Atomic int deferred;	  /* how often we are not to die yet */
+static _Atomic int owed;	  /* the signal that we are to die of then; 0: none */
 static _Atomic uint64_t asked_ns; /* when the first signal came; 0: none */
 
 /* The last signal.  The handler's, which is not interrupted by itself. */
@@ -48,6 +51,14 @@ static void remove_names(void)
 	for (size_t i = 0; i < NAMES; i++)
 		if (atomic_load(&names[i].state) == NAME_SET)
 			unlinkat(names[i].dir_fd, names[i].path, 0);
+}
+
+/* In the handler of the same signal, which blocks it, only when that returns. */
+static void die(int number)
+{
+	remove_names();
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
 /* A terminal's are never repeated: they have no sender. */
@@ -85,21 +96,27 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	(void)context;
 	if (is_repeated(number, info, now))
 		return;
-	if (fd < 0) {
-		remove_names();
-		signal(number, SIG_DFL);
-		raise(number); /* when we return: it is blocked here */
+	if (fd < 0 && atomic_load(&deferred) == 0) {
+		die(number);
 		return;
 	}
 	atomic_compare_exchange_strong(&asked_ns, &none, now);
-	(void)!write(fd, &one, sizeof(one));
+	if (fd < 0)
+		atomic_store(&owed, number);
+	else
+		(void)!write(fd, &one, sizeof(one));
 	interrupt_every(AGAIN_US);
 	errno = saved;
 }
 
+/* Calls that wait are interrupted by it. */
 static void on_alarm(int number)
 {
+	int owed_number = atomic_load(&owed);
+
 	(void)number;
+	if (owed_number != 0 && clock_mono_ns() - atomic_load(&asked_ns) > DEFERRED_NS)
+		die(owed_number);
 }
 
 /* ---- listening ---- */
@@ -132,6 +149,10 @@ struct err *interrupt_listen(int *fd)
 
 	if (own < 0)
 		return err_sys("eventfd");
+	if (atomic_load(&owed) != 0) {
+		close(own);
+		return interrupt_check();
+	}
 	interrupt_init();
 	interrupt_every(0);
 	last.sender = 0;
@@ -146,6 +167,17 @@ void interrupt_unlisten(void)
 	int own = atomic_exchange(&listener, -1);
 
 	closep(&own);
+}
+
+void interrupt_defer(void)
+{
+	atomic_fetch_add(&deferred, 1);
+}
+
+void interrupt_resume(void)
+{
+	if (atomic_fetch_sub(&deferred, 1) == 1 && atomic_load(&owed) != 0)
+		die(atomic_load(&owed));
 }
 
 bool interrupt_came(void)

@@ -3,7 +3,9 @@
  *
  * Purpose:   one by one, what happens then:
  *            - By default the process dies of the signal, whatever it is doing; names that
- *              would be in the way later (interrupt_name_add()) are removed first.
+ *              would be in the way later (interrupt_name_add()) are removed first, and who
+ *              has more to remove, as a scratch folder, is given a moment
+ *              (interrupt_defer()).
  *            - Where threads and containers are to be wound down somebody listens
  *              (interrupt_listen(): the conductor). System calls of his thread that wait are
  *              interrupted then, once and again until the process ends; so a write to
@@ -30,6 +32,12 @@ void interrupt_init(void);
  * `*fd`, which does not block, gives how many came since the last. */
 NODISCARD struct err *interrupt_listen(int *fd);
 void interrupt_unlisten(void);
+
+/* Between these two a signal kills only when it has waited for 0.9 seconds: until then it is
+ * noted, as when somebody listens, so that what is under way ends by itself and cleans up.  They
+ * nest. */
+void interrupt_defer(void);
+void interrupt_resume(void);
 
 /* Did one come, since somebody began to listen? */
 bool interrupt_came(void);

@@ -264,6 +264,8 @@ struct err *scratch_new(const struct store *s, struct scratch *out)
 	char random[13];
 
 	out->store = s;
+	out->defers = true;
+	interrupt_defer();
 	for (int tries = 0; tries < 16 && !made; tries++) {
 		closep(&out->fd);
 		out->fd = -1;
@@ -289,4 +291,7 @@ void scratch_release(struct scratch *scratch)
 	scratch->fd = -1;
 	free(scratch->path);
 	scratch->path = NULL;
+	if (scratch->defers)
+		interrupt_resume();
+	scratch->defers = false;
 }

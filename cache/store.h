@@ -58,11 +58,12 @@ struct scratch {
 	char name[24]; /* scratch-RANDOM */
 	char *path;    /* absolute */
 	int fd;	       /* O_RDONLY|O_DIRECTORY, holds the lock */
+	bool defers;   /* signals, until it is gone: interrupt.h */
 };
 
 #define SCRATCH_INIT                                                                     \
 	{                                                                                \
-		NULL, "", NULL, -1                                                       \
+		NULL, "", NULL, -1, false                                                \
 	}
 
 NODISCARD struct err *scratch_new(const struct store *s, struct scratch *out);

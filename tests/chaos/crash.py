@@ -3,6 +3,7 @@
 """Kill dagbuild, or make its system calls fail, and see that the next run knows nothing of it.
 
     crash.py kill  [--every K] [--only STATE:VARIANT:N]   kills at every system call of a small build
+    crash.py signal [--every K] [--only STATE:VARIANT:N]  asks it to end at every such call, with SIGTERM
     crash.py fault [--every K] [--only STATE:VARIANT:N]   a full disk, EIO, EMFILE at every such call
     crash.py lab3  [--points N] [--seed S] [--only ...]   kills at random calls of examples/lab3.def
 
@@ -10,7 +11,8 @@ Each point is a state of the store, a variant of the harm, and the number of the
 into its state, dagbuild is run under `killer` and then again without it.  The second run must succeed,
 make the image that a build in an empty store makes, byte for byte, and leave no process, no mount, and no
 temporary file; `cache verify` finds nothing, and a third run has nothing to do.  Right after the harm
-there is the earlier image or the new one, nothing in between.
+there is the earlier image or the new one, nothing in between; after a signal also no process, no mount and no
+temporary file, before another run could remove one.
 
 What fails is printed with the words that repeat it (--only).  With CHAOS=full in the environment every
 call is tried, the dynamic loader's too (as with --every 1 --loader).  Environment: DAGBUILD, KILLER, SOURCE; for lab3 also
@@ -57,6 +59,7 @@ Bootstrap: scratch
 """
 
 KILLS = {"main": ["--kill", "main"], "tree": ["--kill", "tree"]}
+SIGNALS = {"term": ["--kill", "ask"]}
 FAULTS = {
     "space": ["--fault", "ENOSPC"],
     "full": ["--fault", "ENOSPC", "--lasting"],
@@ -178,7 +181,7 @@ def temporary_files(place, files_before):
     yield from set(os.listdir(place.folder)) - files_before - {"image.sif"}
     yield from (entry for entry in glob.glob(place.store + "/tmp/*") + glob.glob(place.store + "/tmp/.*"))
     for folder, folders, files in os.walk(place.store):
-        if folder == place.store:
+        if folder == place.store and "layers" in folders:
             folders.remove("layers")
         yield from (os.path.join(folder, name) for name in files if name.endswith(".tmp"))
 
@@ -215,6 +218,18 @@ def check_harmed(place, harm, was, is_fault):
         raise Wrong("the run succeeded, and the image is not right")
 
 
+def check_asked(place, harm, files_before):
+    """Right after a signal: it has ended by that, or had finished before it came."""
+    if harm.report["signal"] != signal.SIGTERM and harm.status not in (0, 130):
+        raise Wrong(f"status {harm.status}, signal {harm.report['signal']}:\n{harm.stderr}")
+    if harm.status == 0 and not same(place.image, place.clean):
+        raise Wrong("the run succeeded, and the image is not right")
+    check_nothing_left(place, files_before)
+    left = glob.glob(place.store + "/leases/[a-z]*") + glob.glob(place.store + "/locks/*")
+    if left:
+        raise Wrong(f"what a running process needs is left: {left}")
+
+
 def check_after(place, files_before):
     place.must_build()
     if not same(place.image, place.clean):
@@ -236,6 +251,8 @@ def try_point(place, state, options, n, is_fault):
     files_before = set(os.listdir(place.folder))
     harm = place.harm(options, n)
     check_harmed(place, harm, was if os.path.exists(was) else None, is_fault)
+    if "ask" in options:
+        check_asked(place, harm, files_before)
     check_after(place, files_before)
     return harm.report
 
@@ -337,7 +354,7 @@ def random_points(place, args, tally):
 def main():
     is_full = os.environ.get("CHAOS") == "full"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["kill", "fault", "lab3"])
+    parser.add_argument("what", choices=["kill", "signal", "fault", "lab3"])
     parser.add_argument("--every", type=int, help="a sample: every K-th call")
     parser.add_argument("--points", type=int, default=500 if is_full else 5)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
@@ -349,8 +366,8 @@ def main():
     if args.every is None:
         args.every = 1 if is_full else 200 if args.user else 60
 
-    variants = FAULTS if args.what == "fault" else KILLS
-    if args.loader or (args.what == "kill" and is_full):
+    variants = {"fault": FAULTS, "signal": SIGNALS}.get(args.what, KILLS)
+    if args.loader or (args.what in ("kill", "signal") and is_full):
         variants = {name: [*options, "--loader"] for name, options in variants.items()}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     work = tempfile.mkdtemp(prefix="chaos.", dir=args.dir)

@@ -11,6 +11,7 @@
  * At the N-th call, before it is done,
  *   --kill main   the process that was started gets SIGKILL, as from a user's `kill -9`; what it started
  *                 has to end by itself
+ *   --kill ask    it gets SIGTERM, as from timeout(1): it has to end, with all that it started
  *   --kill tree   all its processes get SIGKILL, as when a machine goes down
  *   --fault E     the call is not done and fails with E (ENOSPC, EIO or EMFILE), with --lasting also every
  *                 later one; close(2) is done nevertheless, as the kernel does
@@ -58,7 +59,7 @@ struct task {
 };
 
 static struct {
-	bool with_loader, is_lasting, kills_all;
+	bool with_loader, is_lasting, kills_all, only_asks;
 	int fault; /* 0: kill */
 	const char *report, *of;
 	uint64_t n;
@@ -186,7 +187,7 @@ static void kill_them(void)
 		for (size_t i = 0; i < n_tasks; i++)
 			kill(tasks[i].id, SIGKILL);
 	else
-		kill(main_id, SIGKILL);
+		kill(main_id, options.only_asks ? SIGTERM : SIGKILL);
 	sigaction(SIGALRM, &action, NULL);
 	alarm(END_SECONDS);
 }
@@ -423,6 +424,12 @@ static int error_named(const char *name)
 	DIE("no fault is called '%s'", name);
 }
 
+static void read_kill(const char *what)
+{
+	options.kills_all = strcmp(what, "tree") == 0;
+	options.only_asks = strcmp(what, "ask") == 0;
+}
+
 static char **read_arguments(char **word)
 {
 	struct stat st;
@@ -435,7 +442,7 @@ static char **read_arguments(char **word)
 		else if (strcmp(*word, "--fault") == 0 && word[1])
 			options.fault = error_named(*++word);
 		else if (strcmp(*word, "--kill") == 0 && word[1])
-			options.kills_all = strcmp(*++word, "tree") == 0;
+			read_kill(*++word);
 		else if (strcmp(*word, "--of") == 0 && word[1])
 			options.of = *++word;
 		else if (strcmp(*word, "--report") == 0 && word[1])

@@ -168,6 +168,43 @@ static void test_tmpfile(void **state)
 		assert_string_equal(name, "folder");
 }
 
+static int defer_and_resume(const char *path)
+{
+	int fd = open_folder(path);
+
+	interrupt_init();
+	interrupt_defer();
+	interrupt_defer();
+	raise(SIGTERM);
+	interrupt_resume();
+	if (!interrupt_came())
+		return 1;
+	mkdirat(fd, "cleaned-up", 0700);
+	interrupt_resume();
+	return 2;
+}
+
+/* Who takes too long dies all the same. */
+static int defer_for_ever(const char *path)
+{
+	(void)path;
+	interrupt_init();
+	interrupt_defer();
+	raise(SIGHUP);
+	while (poll(NULL, 0, 10) <= 0) /* interrupted, and goes on */
+		;
+	return 1;
+}
+
+static void test_defer(void **state)
+{
+	CLEANUP(freep) char *mark = path_join(*state, "cleaned-up");
+
+	assert_int_equal(run(defer_and_resume, *state), 128 + SIGTERM);
+	assert_int_equal(access(mark, F_OK), 0);
+	assert_int_equal(run(defer_for_ever, *state), 128 + SIGHUP);
+}
+
 /* ---- somebody listens ---- */
 
 static uint64_t count(int fd)
@@ -352,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_die, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inherited, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tmpfile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_defer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listen, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_waiting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loops, setup, teardown),
