@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/dir.h"
 #include "base/fs.h"
-#include "engine/tree/tree_names.h"
 #include "engine/tree/tree_xattr.h"
 
 enum {
@@ -46,14 +46,13 @@ static const char *const lower_options[] = {
 
 static struct err *check_empty(const char *path)
 {
-	CLEANUP(path_list_release) struct path_list names = {0};
-	CLEANUP(closep) int fd = -1;
+	CLEANUP(dir_closep) DIR *dir = dir_open(AT_FDCWD, path, 0);
 
-	TRY(fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &fd));
-	TRY(tree_names(fd, &names));
-	if (names.len > 0)
+	if (!dir)
+		return err_sys("'%s'", path);
+	if (dir_next(dir))
 		return err_new(ERR_SYS, "mount point '%s' is not empty", path);
-	return NULL;
+	return errno ? err_sys("'%s'", path) : NULL;
 }
 
 /* Descriptors that the option text names. */

@@ -13,10 +13,22 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/folder_walk.h"
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "engine/tree/tree_names.h"
+
+struct err *path_list_add(struct path_list *list, char *text)
+{
+	/* What malloc(3) adds, and the pointer. */
+	list->bytes += strlen(text) + 24;
+	vec_push(list, text);
+	if (list->bytes <= PATH_LIST_MAX)
+		return NULL;
+	return err_hint(err_new(ERR_SYNTAX, "it stands for names of more than %d MiB",
+				PATH_LIST_MAX >> 20),
+			"name the folder that they lie in");
+}
 
 void path_list_release(struct path_list *list)
 {
@@ -78,7 +90,7 @@ static struct err *go_on(const struct glob_root *root, const char *path, struct 
 	if (rest.len > 0)
 		return match_below(root, path, rest, out);
 	if (exists(root, path))
-		vec_push(out, xstrdup(path));
+		return path_list_add(out, xstrdup(path));
 	return NULL;
 }
 
@@ -86,26 +98,28 @@ static struct err *match_names(const struct glob_root *root, const char *prefix,
 			       const char *component, const char *slash, struct str rest,
 			       struct path_list *out)
 {
-	CLEANUP(path_list_release) struct path_list names = {0};
-	CLEANUP(closep) int fd = -1;
+	CLEANUP(folder_walk_release)
+	struct folder_walk names = {.stop = cancel_stop(root->cancel)};
+	int fd = -1;
 	struct err *e = open_name(root, prefix, O_RDONLY | O_DIRECTORY, &fd);
+	const char *name;
 
 	if (e) {
 		err_ignore(e, "nothing matches in what is no readable folder");
 		return NULL;
 	}
-	TRY(tree_names(fd, &names));
-	for (size_t i = 0; i < names.len; i++) {
+	TRY(folder_walk_push(&names, fd, ""));
+	for (;;) {
 		CLEANUP(freep) char *path = NULL;
 
-		if (root->cancel)
-			TRY(cancel_check(root->cancel));
-		if (fnmatch(component, names.items[i], FNM_PERIOD) != 0)
+		TRY(folder_walk_next(&names, &name));
+		if (!name)
+			return NULL;
+		if (fnmatch(component, name, FNM_PERIOD) != 0)
 			continue;
-		path = xasprintf("%s%s%s", prefix, names.items[i], slash);
+		path = xasprintf("%s%s%s", prefix, name, slash);
 		TRY(go_on(root, path, rest, out));
 	}
-	return NULL;
 }
 
 static struct err *match_below(const struct glob_root *root, const char *prefix,
@@ -139,8 +153,7 @@ static struct err *take_literally(const struct glob_root *root, const char *patt
 {
 	if (!exists(root, pattern))
 		return err_new(ERR_NOTFOUND, "'%s' matches nothing", pattern);
-	vec_push(out, xstrdup(pattern));
-	return NULL;
+	return path_list_add(out, xstrdup(pattern));
 }
 
 static struct err *expand_one(const struct glob_root *root, const char *pattern,
@@ -148,10 +161,8 @@ static struct err *expand_one(const struct glob_root *root, const char *pattern,
 {
 	size_t before = out->len;
 
-	if (!has_pattern(str_of(pattern))) {
-		vec_push(out, without_escapes(str_of(pattern)));
-		return NULL;
-	}
+	if (!has_pattern(str_of(pattern)))
+		return path_list_add(out, without_escapes(str_of(pattern)));
 	TRY(match_below(root, "", str_of(pattern), out));
 	if (out->len == before)
 		return take_literally(root, pattern, out);

@@ -7,8 +7,8 @@
  *            themselves. Names with a leading dot match only a pattern with one.
  * Ownership: path_list_release() ends a list.
  * Threads:   any.
- * Errors:    ERR_NOTFOUND when a pattern matches nothing; ERR_SYNTAX for braces that
- *            stand for too many names; ERR_SYS, ERR_CANCELLED.
+ * Errors:    ERR_NOTFOUND when a pattern matches nothing; ERR_SYNTAX for what stands for too
+ *            many names; ERR_SYS, ERR_CANCELLED.
  */
 #ifndef ENGINE_TREE_TREE_GLOB_H
 #define ENGINE_TREE_TREE_GLOB_H
@@ -20,8 +20,14 @@
 struct path_list {
 	char **items; /* each for free() */
 	size_t len, cap;
+	size_t bytes; /* that they take */
 };
 
+/* Bytes: half a million names of 100 characters. */
+enum { PATH_LIST_MAX = 64 << 20 };
+
+/* Append `text`, which is taken over; ERR_SYNTAX when the list takes too much. */
+NODISCARD struct err *path_list_add(struct path_list *list, char *text);
 void path_list_release(struct path_list *list);
 
 /* Where names are looked up. */

@@ -19,8 +19,7 @@ static struct err *push(struct path_list *out, char *text)
 		return err_new(ERR_SYNTAX, "braces stand for more than %d names",
 			       TEXTS_MAX);
 	}
-	vec_push(out, text);
-	return NULL;
+	return path_list_add(out, text);
 }
 
 /* Index of the `}` that closes the `{` at `open`, or of the end; `*commas` counts those
@@ -170,6 +169,6 @@ struct err *tree_glob_braces(const char *text, struct path_list *out)
 
 	TRY(expand(str_of(text), &list, 0));
 	for (size_t i = 0; i < list.len; i++)
-		vec_push(out, STEAL(list.items[i]));
+		TRY(path_list_add(out, STEAL(list.items[i])));
 	return NULL;
 }

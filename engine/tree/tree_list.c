@@ -14,6 +14,8 @@
 
 #include "base/str.h"
 
+/* Bytes of paths, for each of the two lists: what TREE_LIST_MAX ordinary ones take. */
+static const size_t PATHS_MAX = MIB(4);
 static const char REST[] = "(further entries)";
 
 uint64_t tree_list_digest(const struct digest *d)
@@ -84,10 +86,12 @@ static void add_to_top(struct tree_list *l, const char *source, const char *path
 	str_cut(str_of(path), '/', &first, &rest);
 	name = joined(source, first);
 	if (l->n_tops == 0 || strcmp(l->tops[l->n_tops - 1].path, name) != 0) {
-		if (l->n_tops < TREE_LIST_MAX) {
+		l->top_bytes += strlen(name);
+		if (l->n_tops < TREE_LIST_MAX && l->top_bytes <= PATHS_MAX) {
 			top.path = STEAL(name);
 			push(&l->tops, &l->n_tops, &l->cap_tops, &top);
-		} else if (strcmp(l->tops[l->n_tops - 1].path, REST) != 0) {
+		} else if (l->n_tops == 0 ||
+			   strcmp(l->tops[l->n_tops - 1].path, REST) != 0) {
 			top.path = xstrdup(REST);
 			push(&l->tops, &l->n_tops, &l->cap_tops, &top);
 		}
@@ -103,7 +107,8 @@ void tree_list_add(struct tree_list *l, const char *source, const char *path,
 	add_to_top(l, source, path, item);
 	if (l->is_coarse)
 		return;
-	if (l->len == TREE_LIST_MAX) {
+	l->bytes += strlen(source) + strlen(path);
+	if (l->len == TREE_LIST_MAX || l->bytes > PATHS_MAX) {
 		free_items(l->items, l->len);
 		l->items = NULL;
 		l->len = l->cap = 0;

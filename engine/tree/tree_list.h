@@ -2,8 +2,8 @@
  * tree_list.h - what a copy brought, file by file, short enough to be kept.
  *
  * Purpose:   lets `dagbuild why` name the file that changed. Up to TREE_LIST_MAX things
- *            are listed one by one; of more only the sources' top-level entries are, each
- *            with one digest over all below it.
+ *            are listed one by one, if their paths are not too long together; of more only
+ *            the sources' top-level entries are, each with one digest over all below it.
  * Ownership: tree_list_release() ends it; tree_list_json() gives the caller a tree.
  * Threads:   a list belongs to one thread.
  */
@@ -29,7 +29,8 @@ struct tree_item {
 struct tree_list {
 	struct tree_item *items, *tops;
 	size_t len, cap, n_tops, cap_tops;
-	bool is_coarse; /* `items` would be too many: `tops` counts */
+	size_t bytes, top_bytes; /* of their paths */
+	bool is_coarse;		 /* `items` would be too many: `tops` counts */
 	const struct hash_secret *secret;
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/limits.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 
 #include "base/str.h"
@@ -34,13 +35,34 @@ static bool cannot_be_kept(int number)
 	return number == EPERM || number == EOPNOTSUPP || number == EACCES;
 }
 
+/* ext4 answers ENOSPC when a file's attributes take more than a block: no disk is full then. */
+static struct err *set_error(int fd, const char *name, size_t size)
+{
+	int number = errno;
+	struct statvfs st;
+	struct err *e = err_sys("xattr '%s'", name);
+
+	if (number == E2BIG || number == ERANGE)
+		return err_recode(e, ERR_CORRUPT);
+	if (number != ENOSPC || fstatvfs(fd, &st) != 0 || st.f_bavail < 256)
+		return e;
+	err_ignore(e, "there is space");
+	return err_hint(
+		err_new(ERR_UNSUPPORTED,
+			"xattr '%s' of %zu bytes: the cache's filesystem has no room "
+			"for it beside a file",
+			name, size),
+		"XFS, btrfs and tmpfs have (DAGBUILD_CACHEDIR); ext4 keeps 4 KiB for "
+		"each file");
+}
+
 struct err *tree_xattr_set(int fd, const char *name, const void *value, size_t size,
 			   uint64_t *lost)
 {
 	if (fsetxattr(fd, name, value, size, 0) == 0)
 		return NULL;
 	if (!cannot_be_kept(errno))
-		return err_sys("xattr '%s'", name);
+		return set_error(fd, name, size);
 	++*lost;
 	return NULL;
 }

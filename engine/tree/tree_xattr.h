@@ -4,7 +4,8 @@
  * Purpose:   which attributes belong to an image and which to this host or to overlayfs,
  *            and how they are set, copied and cleared.
  * Threads:   any.
- * Errors:    ERR_SYS, ERR_NOSPACE; an attribute that this user or filesystem cannot hold
+ * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CORRUPT (one that no filesystem takes), ERR_UNSUPPORTED
+ *            (this one has no room for it); an attribute that this user or filesystem cannot hold
  *            (EPERM, ENOTSUP) is no error.
  */
 #ifndef ENGINE_TREE_TREE_XATTR_H

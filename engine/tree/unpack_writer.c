@@ -207,6 +207,8 @@ static struct err *apply_node(struct writer *w, const struct item *item)
 		w->result.skipped++;
 		return NULL;
 	}
+	if (status != 0 && errno == EINVAL && is_device)
+		return err_new(ERR_CORRUPT, "no device has such a number");
 	if (status != 0)
 		return err_sys("make");
 	return entry_meta_apply_at(&item->meta, w->here.fd, item->name, &w->result);

@@ -4,6 +4,7 @@
  */
 /* links: tree */
 #include "engine/tree/tree_glob.h"
+#include "engine/tree/tree_list.h"
 #include "tests/fake/copy_fixture.h"
 
 static struct digest digest_of(const struct fixture *f, enum copy_from from,
@@ -174,6 +175,60 @@ static void braces(void **state)
 	assert_err(ERR_SYNTAX, tree_glob_braces("{1..999}{1..999}", &none));
 }
 
+/* Nor may few texts stand for more than a list holds: a long name 9,999 times, or each of its names
+ * behind a long path. */
+static void memory_is_limited(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(path_list_release) struct path_list list = {0};
+	CLEANUP(path_list_release) struct path_list found = {0};
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(freep) char *pattern = NULL;
+	struct glob_root root = {.fd = f->source_fd};
+
+	for (int i = 0; i < 1000; i++)
+		buf_puts(&text, "1234567");
+	pattern = xasprintf("%s{1..9999}", buf_text(&text));
+	assert_err(ERR_SYNTAX, tree_glob_braces(pattern, &list));
+	assert_true(list.bytes <= PATH_LIST_MAX + 10000);
+	freep(&pattern);
+	buf_clear(&text);
+	/* `./` costs no folder. */
+	while (text.len < 4000)
+		buf_puts(&text, "./");
+	shell(f, "mkdir wide; cd wide; seq 1 20000 | xargs touch");
+	pattern = xasprintf("%swide/*", buf_text(&text));
+	assert_err(ERR_SYNTAX, tree_glob(&root, pattern, &found));
+	assert_true(found.bytes <= PATH_LIST_MAX + 10000);
+}
+
+/* A list of what was copied keeps no more than a few MiB of paths: then it tells top-level entries,
+ * as many as fit. */
+static void lists_are_limited(void **state)
+{
+	CLEANUP(tree_list_release) struct tree_list l = TREE_LIST_INIT;
+	char path[4000];
+	size_t bytes = 0;
+
+	(void)state;
+	memset(path, 'x', sizeof(path));
+	for (int i = 0; i < 5000; i++) {
+		snprintf(path, 16, "%07d", i);
+		path[7] = 'x';
+		path[sizeof(path) - 1] = '\0';
+		tree_list_add(&l, "/src", path,
+			      &(struct tree_item){.type = 'f', .size = 1});
+	}
+	assert_true(l.is_coarse);
+	assert_int_equal(l.len, 0);
+	for (size_t i = 0; i < l.n_tops; i++)
+		bytes += strlen(l.tops[i].path);
+	assert_true(bytes < MIB(5));
+	assert_true(l.n_tops > 900);
+	/* The rest is one, with the size of all. */
+	assert_int_equal(l.tops[l.n_tops - 1].size, 5000 - (l.n_tops - 1));
+}
+
 struct glob_case {
 	const char *pattern, *want; /* matches joined by blanks; NULL: none */
 };
@@ -232,6 +287,8 @@ int main(void)
 		UNIT(digest_covers_names),
 		cmocka_unit_test(braces),
 		UNIT(patterns),
+		UNIT(memory_is_limited),
+		cmocka_unit_test(lists_are_limited),
 	};
 
 	if (geteuid() != 0) {

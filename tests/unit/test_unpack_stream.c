@@ -149,6 +149,9 @@ static const struct bad_case bad_cases[] = {
 	{"link to a missing file", {HARD_("a", "none")}, "does not exist"},
 	{"link to itself", {FILE_("a", "1"), HARD_("a", "./a")}, "itself"},
 	{"link to a folder", {DIR_("d/"), HARD_("a", "d")}, "folder"},
+	{"device of no number",
+	 {{.name = "d", .type = '3', .mode = 0600, .major = 5000, .minor = 1}},
+	 "no device"},
 	{"root as a file", {FILE_("..", "1")}, "root"},
 	{"link without text", {LINK_("a", "")}, "without a target"},
 	{"link to an ancestor it replaces",
@@ -190,6 +193,24 @@ static void refused(void **state)
 		buf_release(&tar);
 		buf_release(&text);
 	}
+}
+
+/* An attribute that no file takes is the archive's fault. */
+static void attributes(void **state)
+{
+	const struct fixture *f = *state;
+	CLEANUP(freep) char *target = xasprintf("%s/t", f->layers);
+	CLEANUP(buf_release) struct buf tar = BUF_INIT, records = BUF_INIT;
+	CLEANUP(freep) char *value = xcalloc(1, 70000);
+	struct unpack_request request = {.target = target, .is_first = true};
+	struct unpack_result result;
+
+	assert_int_equal(mkdir(target, 0700), 0);
+	tar_record(&records, "SCHILY.xattr.user.large", value, 70000);
+	tar_pax(&tar, &records);
+	tar_add(&tar, &(struct tar_entry)FILE_("f", "1"));
+	tar_end(&tar);
+	assert_err(ERR_CORRUPT, unpack(&tar, &request, &result));
 }
 
 /* A whiteout without a name is an error where marks count. */
@@ -335,6 +356,7 @@ int main(int argc, char **argv)
 		UNIT(compression_and_digest),
 		UNIT(compressed_twice),
 		UNIT(refused),
+		UNIT(attributes),
 		UNIT(nameless_whiteout),
 		UNIT(bombs),
 		UNIT(cancelled_midway),
