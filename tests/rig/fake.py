@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import itertools
 import json
 import re
 import socketserver
@@ -21,6 +22,7 @@ import tarfile
 import threading
 import time
 import urllib.parse
+import zlib
 
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker."
@@ -59,11 +61,43 @@ def hardlink(name, to, **fields):
     return entry(name, tarfile.LNKTYPE, linkname=to, **fields)
 
 
+def gnu_sparse(name, size, offset, data):
+    """A file of `size` bytes with `data` at `offset`, in GNU tar's old form: blocks for tar()."""
+    def number(value):
+        return b"\x80" + value.to_bytes(11, "big")
+
+    info, _ = entry(name, b"S", data)
+    block = bytearray(info.tobuf(format=tarfile.GNU_FORMAT))
+    block[386:398], block[398:410], block[483:495] = number(offset), number(len(data)), number(size)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + data + bytes(-len(data) % 512)
+
+
+def pax_sparse(name, size, offset, data, form):
+    """The same by pax records: `form` is 0.0, 0.1 or 1.0."""
+    records = {"GNU.sparse.name": name, "GNU.sparse.numblocks": "1"}
+    if form == "1.0":
+        records |= {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(size)}
+        data = f"1\n{offset}\n{len(data)}\n".encode().ljust(512, b"\0") + data
+    else:
+        records["GNU.sparse.size"] = str(size)
+    if form == "0.1":
+        records["GNU.sparse.map"] = f"{offset},{len(data)}"
+    if form == "0.0":
+        records |= {"GNU.sparse.offset": str(offset), "GNU.sparse.numbytes": str(len(data))}
+    return file("GNUSparseFile.0/" + name, data, pax_headers=records)
+
+
 def tar(*entries, format=tarfile.PAX_FORMAT):
+    """Entries are what the functions above give, or whole blocks as they shall be."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=format, errors="surrogateescape") as archive:
-        for info, data in entries:
-            archive.addfile(info, io.BytesIO(data))
+        for one in entries:
+            if isinstance(one, bytes):
+                out.write(one)
+            else:
+                archive.addfile(one[0], io.BytesIO(one[1]))
     return out.getvalue()
 
 
@@ -91,8 +125,27 @@ class Layer:
         self.blob = gzip.compress(plain, 1, mtime=0) if blob is None else blob
         self.media_type = media_type
 
+    def diff_id(self):
+        return digest(self.plain)
+
     def descriptor(self):
         return {"mediaType": self.media_type, "digest": digest(self.blob), "size": len(self.blob)}
+
+
+class Stream(Layer):
+    """A layer whose tar is never held as a whole: `pieces` of it, whole blocks."""
+
+    def __init__(self, pieces):  # pylint: disable=super-init-not-called
+        packer, hashed, out = zlib.compressobj(1, zlib.DEFLATED, 31), hashlib.sha256(), []
+        for piece in itertools.chain(pieces, [bytes(1024)]):
+            hashed.update(piece)
+            out.append(packer.compress(piece))
+        out.append(packer.flush())
+        self.blob, self.media_type = b"".join(out), LAYER_GZIP
+        self.hashed = "sha256:" + hashed.hexdigest()
+
+    def diff_id(self):
+        return self.hashed
 
 
 class Image:
@@ -105,7 +158,7 @@ class Image:
             "architecture": "amd64",
             "os": "linux",
             "config": config or {},
-            "rootfs": {"type": "layers", "diff_ids": [digest(l.plain) for l in layers]},
+            "rootfs": {"type": "layers", "diff_ids": [l.diff_id() for l in layers]},
             **more,
         }
         raw = json.dumps(self.config).encode()
