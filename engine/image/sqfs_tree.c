@@ -18,9 +18,14 @@
 #include "base/size_limit.h"
 #include "base/vec.h"
 
+/* All that is called a name, leads somewhere, or is an attribute.  A stranger's layer of a few
+ * megabytes has as much as it likes; those of an honest image of a million files take 40 MiB. */
+static const uint64_t TEXT_MAX = MIB(128);
+
 struct scan {
 	struct sqfs_tree *tree;
 	uint64_t max_file;
+	uint64_t text_bytes;
 	struct folder_walk walk;
 	struct sqfs_node *here;	 /* the folder that the walk is in */
 	struct inode_set linked; /* of files with several names: place in nodes, from 1 */
@@ -129,6 +134,7 @@ static void read_xattr(struct scan *s, const char *path, struct str name,
 		return;
 	if (str_is(name, "security.capability") && !fix_capability(value, &size))
 		return;
+	s->text_bytes += name.len + size;
 	stored = arena_alloc(s->tree->arena, size);
 	memcpy(stored, value, size);
 	vec_push(&x->found, ((struct sqfs_xattr){copy, stored, size}));
@@ -166,6 +172,7 @@ static struct err *scan_link(struct scan *s, int dir_fd, struct sqfs_node *node)
 
 	if (n < 0)
 		return err_sys("link");
+	s->text_bytes += (uint64_t)n;
 	node->target = arena_dup(s->tree->arena, str_make(target, (size_t)n));
 	return NULL;
 }
@@ -246,6 +253,12 @@ static struct err *scan_child(struct scan *s, const char *name)
 {
 	struct sqfs_node *child = arena_alloc(s->tree->arena, sizeof(*child));
 
+	s->text_bytes += strlen(name);
+	if (s->text_bytes > TEXT_MAX)
+		return err_new(
+			ERR_UNSUPPORTED,
+			"names, targets of links and attributes up to it have more "
+			"than 128 MiB, for which there is no room in memory");
 	child->name = arena_dup(s->tree->arena, str_of(name));
 	child->parent = s->here;
 	s->here->children[s->here->n_children++] = child;

@@ -5,7 +5,8 @@
  *            attributes, and which names are hard links to one inode. No file is opened.
  * Ownership: sqfs_tree_free() ends it.
  * Threads:   one thread.
- * Errors:    ERR_SYS with the path; ERR_CANCELLED.
+ * Errors:    ERR_SYS with the path; ERR_UNSUPPORTED when names, link targets and attributes
+ *            have more than 128 MiB; ERR_CANCELLED.
  */
 #ifndef ENGINE_IMAGE_SQFS_TREE_H
 #define ENGINE_IMAGE_SQFS_TREE_H

@@ -25,6 +25,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "engine/image/sqfs_file.h"
+#include "engine/image/sqfs_tree.h"
 #include "engine/image/sqfs_write.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/test_folder.h"
@@ -451,6 +452,28 @@ static void test_deep(void **state)
 	expect_in(b, "unsquashfs -o 36864 -s image | grep -c 'valid SQUASHFS'", "1");
 }
 
+/* A small layer makes many long texts, all of which are held in memory. */
+static void test_long_texts(void **state)
+{
+	enum { LENGTH = 4000, COUNT = (128 << 20) / LENGTH };
+	struct box *b = *state;
+	char target[LENGTH + 1], name[32];
+	CLEANUP(sqfs_tree_freep) struct sqfs_tree *tree = NULL;
+
+	memset(target, 'x', LENGTH);
+	target[LENGTH] = '\0';
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		assert_int_equal(symlinkat(target, b->root, name), 0);
+	}
+	assert_err(ERR_UNSUPPORTED, sqfs_tree_scan(b->root, 0, NULL, &tree));
+	for (int i = 0; i < COUNT / 8; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		assert_int_equal(unlinkat(b->root, name, 0), 0);
+	}
+	assert_ok(sqfs_tree_scan(b->root, 0, NULL, &tree));
+}
+
 static void test_cancel(void **state)
 {
 	struct box *b = *state;
@@ -501,6 +524,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_holes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_large_hole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deep, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_texts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 	};
