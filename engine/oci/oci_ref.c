@@ -77,16 +77,46 @@ static bool tag_is_valid(struct str s)
 	return true;
 }
 
-static bool host_is_valid(struct str s)
+/* Letters, digits, and what is in `also`. */
+static bool holds_only(struct str s, const char *also)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
+		char c = char_lower(s.data[i]);
 
-		if (!is_lower_or_digit(c) && !(c >= 'A' && c <= 'Z') &&
-		    !(c && strchr(".:-[]", c)))
+		if (!is_lower_or_digit(c) && !(c && strchr(also, c)))
 			return false;
 	}
 	return s.len > 0;
+}
+
+/* Labels with dots between, or an address in brackets. */
+static bool host_name_is_valid(struct str s)
+{
+	struct str label;
+	bool more = true;
+
+	if (str_starts_with(s, "[") && str_ends_with(s, "]"))
+		return holds_only(str_slice(s, 1, s.len - 1), ":.");
+	while (more) {
+		more = str_cut(s, '.', &label, &s);
+		if (!holds_only(label, "-") || str_starts_with(label, "-") ||
+		    str_ends_with(label, "-"))
+			return false;
+	}
+	return true;
+}
+
+static bool host_is_valid(struct str s)
+{
+	size_t end = s.len;
+	uint64_t port;
+
+	while (end > 0 && s.data[end - 1] != ':' && s.data[end - 1] != ']')
+		end--;
+	if (end == 0 || s.data[end - 1] == ']')
+		return host_name_is_valid(s);
+	return str_to_u64(str_slice(s, end, s.len), &port) && port > 0 &&
+	       port <= UINT16_MAX && host_name_is_valid(str_slice(s, 0, end - 1));
 }
 
 static bool looks_like_host(struct str s)
