@@ -88,7 +88,7 @@ def test_sizes():
     check("--max-file 2T takes them", build(upon(tar(*three)), "--max-file", "2T").status == 0)
     script = docker(registry, "%post\n    mkdir /d\n    truncate -s 2048G /d/big\n")
     done = build(script)
-    check("2 TiB made by a script", done.status == 1 and said(done, "'d/big'", "2048.0 GiB", "--max-file"), done)
+    check("2 TiB made by a script", done.status == 1 and said(done, "'d/big'", "2.0 TiB", "--max-file"), done)
     check("the same by DAGBUILD_MAX_FILE", build(script, env={"DAGBUILD_MAX_FILE": "3T"}).status == 0)
     done = build(script, env={"DAGBUILD_MAX_FILE": "much"})
     check("a limit that is none", done.status == 2 and said(done, "DAGBUILD_MAX_FILE", "'much'"), done)
