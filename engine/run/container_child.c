@@ -133,12 +133,13 @@ static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 
 	join_session(spec, tty_fd);
 	set_limits();
-	reset_signals();
 	umask(0022);
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	e = confine(spec->security);
 	if (e)
 		give_up(e);
+	/* Last: setgroups(3) and its kin use one of glibc's own two. */
+	reset_signals();
 	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
 	if (errno == ENOENT)
 		give_up(err_new(ERR_NOTFOUND, "the image has no '%s'", argv[0]));
