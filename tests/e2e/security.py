@@ -103,13 +103,13 @@ ROWS = table()
 
 
 def beside():
-    """What is on the host: a socket with an abstract name, shared memory."""
+    """What is on the host, named after our port: a socket with an abstract name, shared memory."""
     server = socket.socket(socket.AF_UNIX)
-    server.bind("\0dagbuild-test-abstract")
+    server.bind(f"\0dagbuild-test-{registry.port}")
     server.listen()
     ipc_creat, ipc_rmid = 0o1000, 0
     libc = ctypes.CDLL(None)
-    segment = libc.shmget(0xDA9B, 4096, ipc_creat | 0o666)
+    segment = libc.shmget(registry.port, 4096, ipc_creat | 0o666)
     return server, lambda: libc.shmctl(segment, ipc_rmid, None)
 
 

@@ -502,12 +502,21 @@ static bool unshares(void)
 
 /* ---- the host beside us ---- */
 
+/* What the test listens at; what else it has on the host is named after it. */
+static int port(void)
+{
+	const char *text = getenv("PROBE_PORT");
+
+	return atoi(text ? text : "0");
+}
+
 static bool connects(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	static const char name[] = "dagbuild-test-abstract";
+	char name[64];
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
+	snprintf(name, sizeof(name), "dagbuild-test-%d", port());
 	memcpy(address.sun_path + 1, name, strlen(name));
 	return connect(fd, (struct sockaddr *)&address,
 		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
@@ -528,12 +537,11 @@ static bool joins_own(void)
 
 static bool reaches_loopback(void)
 {
-	const char *port = getenv("PROBE_PORT");
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	address.sin_port = htons((uint16_t)atoi(port ? port : "0"));
+	address.sin_port = htons((uint16_t)port());
 	return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
@@ -549,7 +557,7 @@ static void show_host(void)
 	audit = socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
 	row("open the audit log", audit >= 0);
 	row("see the host's shared memory",
-	    shmget(0xda9b, 0, 0) >= 0 || access("/dev/shm/dagbuild-test", F_OK) == 0);
+	    shmget(port(), 0, 0) >= 0 || access("/dev/shm/dagbuild-test", F_OK) == 0);
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_max++;
 	row("raise a hard limit", setrlimit(RLIMIT_NOFILE, &files) == 0);
