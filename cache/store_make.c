@@ -66,6 +66,15 @@ static struct err *refuse_strange(void *context, const char *path, enum store_na
 	if (what != STORE_NAME_STRANGE && store_name_is_first(path))
 		return NULL;
 	visible_line(&shown, str_of(path));
+	/* Something that cleans up may have taken `version`: only the user knows. */
+	if (what != STORE_NAME_STRANGE)
+		return err_hint(
+			err_new(ERR_USAGE,
+				"the folder holds '%s', as a cache does, but no '%s'",
+				buf_text(&shown), VERSION),
+			"if it is one: echo %.*s >'%s/%s'; else name a folder "
+			"for it alone",
+			(int)strlen(VERSION_TEXT) - 1, VERSION_TEXT, dir, VERSION);
 	return use_another(err_new(ERR_USAGE,
 				   "the folder holds '%s', which is not dagbuild's",
 				   buf_text(&shown)),

@@ -70,6 +70,15 @@ check("and what to do", f"as '{shared}/dagbuild'" in r.err, r)
 r = run(["run", "x.def"], folder, {"DAGBUILD_CACHEDIR": shared / "dagbuild"})
 check("as the hint says", r.status == 0 and (shared / "dagbuild/version").exists(), r)
 
+# What cleaned up took `version`: nothing is assumed, and the hint brings the cache back.
+(shared / "dagbuild/version").unlink()
+env = {"DAGBUILD_CACHEDIR": shared / "dagbuild"}
+r = run(["run", "x.def"], folder, env)
+check("a cache that lost its version", r.status == 2 and "as a cache does, but no 'version'" in r.err, r)
+subprocess.run(["sh", "-c", re.search("hint: if it is one: (.*); else", r.err)[1]], check=True)
+r = run(["run", "x.def"], folder, env)
+check("has it again", r.status == 0 and "nothing has changed" in r.err, r)
+
 # ---- other things in a cache ----
 cache = shared / "dagbuild"
 env = {"DAGBUILD_CACHEDIR": cache}
