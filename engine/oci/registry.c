@@ -22,23 +22,31 @@ static void set_default(unsigned *value, unsigned fallback)
 		*value = fallback;
 }
 
+/* HOST=URL.  The host is compared as text: what cannot be one would never be found. */
+static bool is_mirror(const char *text)
+{
+	static const char in_hosts[] = "abcdefghijklmnopqrstuvwxyz"
+				       "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:[]";
+	CLEANUP(freep) char *host = NULL;
+	size_t len = strspn(text, in_hosts);
+	bool is_https;
+
+	return len > 0 && text[len] == '=' && !strpbrk(text + len, "?#") &&
+	       url_split(text + len + 1, &is_https, &host);
+}
+
 struct err *registry_new(const struct registry_options *options, struct registry **out)
 {
 	struct credential_sources sources =
 		credential_sources_from_environment(options->authfile);
 	struct registry *r;
 
-	for (size_t i = 0; i < options->n_mirrors; i++) {
-		CLEANUP(freep) char *host = NULL;
-		const char *url = strchr(options->mirrors[i], '=');
-		bool is_https;
-
-		if (!url || !url_split(url + 1, &is_https, &host))
+	for (size_t i = 0; i < options->n_mirrors; i++)
+		if (!is_mirror(options->mirrors[i]))
 			return err_hint(
 				err_new(ERR_USAGE, "'%s' names no mirror",
 					options->mirrors[i]),
 				"write HOST=URL, as docker.io=https://mirror.example");
-	}
 	TRY(credential_sources_check(&sources));
 	r = xcalloc(1, sizeof(*r));
 	r->options = *options;
