@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fs.h"
 #include "base/path.h"
 
@@ -156,4 +157,32 @@ struct err *output_spare(const char *path, const char *input, const char *what)
 		return NULL;
 	return err_hint(err_new(ERR_USAGE, "'%s' is %s, and would be lost", path, what),
 			"name another file");
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+struct err *output_keep_out(const char *path, int folder_fd, const char *what)
+{
+	CLEANUP(freep) char *real = NULL;
+	CLEANUP(freep) char *parent = NULL;
+	CLEANUP(buf_release) struct buf at = BUF_INIT;
+	struct stat folder, st, below = {0};
+
+	TRY(fs_absolute(path, &real));
+	parent = folder_of(real);
+	buf_puts(&at, parent);
+	if (fstat(folder_fd, &folder) != 0)
+		return err_sys("stat");
+	/* Upwards to the root, which is its own parent. */
+	while (stat(buf_text(&at), &st) == 0 && !is_same(&st, &below)) {
+		if (is_same(&st, &folder))
+			return err_hint(err_new(ERR_USAGE, "'%s' lies in %s", path, what),
+					"name a file in another folder");
+		below = st;
+		buf_puts(&at, "/..");
+	}
+	return NULL;
 }

@@ -24,5 +24,9 @@ NODISCARD struct err *output_check(const char *path);
  * error ("the definition").  Neither need exist; what is no regular file is not lost; `input`
  * NULL is no file. */
 NODISCARD struct err *output_spare(const char *path, const char *input, const char *what);
+/* ERR_USAGE when `path` lies in the folder `folder_fd`, however deep, where no file is the user's:
+ * `what` names it in the error ("the cache").  NULL also when its own folder cannot be looked at:
+ * output_check() says why. */
+NODISCARD struct err *output_keep_out(const char *path, int folder_fd, const char *what);
 
 #endif

@@ -350,6 +350,16 @@ static struct err *check_outputs(const struct build *b, const char *file)
 	return output_spare(trace, b->output, "the image");
 }
 
+/* Nor what the store holds. */
+static struct err *keep_out_of_store(const struct build *b)
+{
+	const char *trace = b->settings.trace;
+
+	if (b->output)
+		TRY(output_keep_out(b->output, store_fd(b->store), "the cache"));
+	return trace ? output_keep_out(trace, store_fd(b->store), "the cache") : NULL;
+}
+
 static struct err *open_build(struct build *b, const char *file)
 {
 	CLEANUP(freep) char *dir = NULL;
@@ -362,6 +372,7 @@ static struct err *open_build(struct build *b, const char *file)
 	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.cache_dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
+	TRY(keep_out_of_store(b));
 	if (b->inside)
 		TRY(hold_store(b));
 	if (b->inside)

@@ -179,6 +179,12 @@ r = run(["run", *reading, "-o", "new.sif", "--trace", "./new.sif", "x.def"], fol
 check("--trace is not the image", r.status == 2 and "is the image" in r.err and not (folder / "new.sif").exists(), r)
 r = run(["run", *reading, "-o", "new.sif", "--trace", "./events", "x.def"], folder)
 check("other files are", r.status == 0 and (folder / "new.sif").exists() and (folder / "events").exists(), r)
+for options in (("-o",), ("-o", "new.sif", "--trace")):
+    for name in ("cache/version", "cache/layers/x.sif"):
+        held = (folder / "cache/version").read_bytes()
+        r = run(["run", *reading, *options, name, "x.def"], folder)
+        left = (folder / "cache/version").read_bytes() == held and not (folder / "cache/layers/x.sif").exists()
+        check(f"{options[-1]} {name}: the cache is not written to", r.status == 2 and "lies in the cache" in r.err and left, r)
 
 # While a script runs, a fifo takes the place of the image: looked at again before it is published.
 racing = docker(registry, "%files\n  gate /gate\n%post\n  echo at the gate\n  read line </gate || true\n")

@@ -138,6 +138,28 @@ static void test_spare(void **state)
 	assert_ok(output_spare(file, NULL, "it"));
 }
 
+static void test_keep_out(void **state)
+{
+	CLEANUP(freep) char *dir = path_join(*state, "dir");
+	CLEANUP(freep) char *deep = path_join(*state, "dir/a/b");
+	CLEANUP(freep) char *link = path_join(*state, "link");
+	CLEANUP(freep) char *in = path_join(*state, "dir/new");
+	CLEANUP(freep) char *in_deep = path_join(*state, "dir/a/b/new");
+	CLEANUP(freep) char *by_link = path_join(*state, "link/new");
+	CLEANUP(freep) char *beside = path_join(*state, "dir/../new");
+	CLEANUP(freep) char *nowhere = path_join(*state, "none/new");
+	CLEANUP(closep) int fd = -1;
+
+	assert_ok(fs_mkdirs(AT_FDCWD, deep, 0700));
+	assert_int_equal(symlink("dir/a", link), 0);
+	assert_ok(fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &fd));
+	assert_err(ERR_USAGE, output_keep_out(in, fd, "it"));
+	assert_err(ERR_USAGE, output_keep_out(in_deep, fd, "it"));
+	assert_err(ERR_USAGE, output_keep_out(by_link, fd, "it"));
+	assert_ok(output_keep_out(beside, fd, "it"));
+	assert_ok(output_keep_out(nowhere, fd, "it"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spare, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keep_out, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
