@@ -23,15 +23,13 @@
 #include "base/sync.h"
 #include "base/thread.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
 
 static int setup(void **state)
 {
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
-
-	assert_non_null(mkdtemp(path));
-	*state = xstrdup(path);
+	*state = test_folder_new();
 	return 0;
 }
 

@@ -11,19 +11,19 @@
 #include "base/output.h"
 #include "base/path.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 static int setup(void **state)
 {
-	char path[] = "/tmp/dagbuild-test-XXXXXX";
+	char *path = test_folder_new();
 	int fd = -1;
 
-	assert_non_null(mkdtemp(path));
 	assert_ok(fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &fd));
 	assert_int_equal(mkdirat(fd, "dir", 0755), 0);
 	assert_ok(fs_write_atomic(fd, "dir/file", "x", 1, 0644));
 	assert_int_equal(mkfifoat(fd, "dir/fifo", 0644), 0);
 	close(fd);
-	*state = xstrdup(path);
+	*state = path;
 	return 0;
 }
 

@@ -40,15 +40,14 @@ static void make(int dir_fd, const char *words)
 }
 
 struct place {
-	char path[32];
+	char *path;
 	int fd;
 };
 
 static struct place place_new(const char *words)
 {
-	struct place p = {"/tmp/dagbuild-test-XXXXXX", -1};
+	struct place p = {test_folder_new(), -1};
 
-	assert_non_null(mkdtemp(p.path));
 	assert_ok(fs_open(AT_FDCWD, p.path, O_RDONLY | O_DIRECTORY, 0, &p.fd));
 	make(p.fd, words);
 	return p;
@@ -58,6 +57,7 @@ static void place_remove(struct place *p)
 {
 	closep(&p->fd);
 	assert_ok(fs_remove_tree(AT_FDCWD, p->path));
+	free(p->path);
 }
 
 static bool has(const struct place *p, const char *name)
