@@ -14,6 +14,7 @@
 #include "engine/net/trust.h"
 #include "engine/net/url.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/test_folder.h"
 
 /* ---- URLs ---- */
 
@@ -288,11 +289,11 @@ static void test_trust(void **state)
 	CLEANUP(trust_release) struct trust keyless = TRUST_INIT;
 	const char *own = curl_version_info(CURLVERSION_NOW)->cainfo;
 	struct stat st;
-	char dir[] = "/tmp/test_net.XXXXXX";
-	char folder[64];
+	char *dir = test_folder_new();
+	CLEANUP(freep)
+	char *folder = xasprintf("%s/.config/containers/certs.d/a.b:5000", dir);
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
 	unsetenv("SSL_CERT_FILE");
 	unsetenv("SSL_CERT_DIR");
@@ -319,7 +320,6 @@ static void test_trust(void **state)
 		assert_true(named.authorities.len > (size_t)st.st_size);
 	assert_string_equal(named.folder, "one:missing:two");
 
-	snprintf(folder, sizeof(folder), "%s/.config/containers/certs.d/a.b:5000", dir);
 	assert_ok(fs_mkdirs(AT_FDCWD, folder, 0700));
 	put(".config/containers/certs.d/a.b:5000/ca.crt", PEM("HOST"));
 	put(".config/containers/certs.d/a.b:5000/me.cert", PEM("MINE"));
@@ -334,6 +334,7 @@ static void test_trust(void **state)
 	assert_err(ERR_PROTOCOL, trust_find("a.b:5000", &keyless));
 	assert_int_equal(chdir("/"), 0);
 	assert_ok(fs_remove_tree(AT_FDCWD, dir));
+	free(dir);
 }
 
 int main(void)

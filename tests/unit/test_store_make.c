@@ -40,14 +40,16 @@ static void make(int dir_fd, const char *words)
 }
 
 struct place {
-	char *path;
+	char path[PATH_MAX];
 	int fd;
 };
 
 static struct place place_new(const char *words)
 {
-	struct place p = {test_folder_new(), -1};
+	CLEANUP(freep) char *path = test_folder_new();
+	struct place p = {"", -1};
 
+	snprintf(p.path, sizeof(p.path), "%s", path);
 	assert_ok(fs_open(AT_FDCWD, p.path, O_RDONLY | O_DIRECTORY, 0, &p.fd));
 	make(p.fd, words);
 	return p;
@@ -57,7 +59,6 @@ static void place_remove(struct place *p)
 {
 	closep(&p->fd);
 	assert_ok(fs_remove_tree(AT_FDCWD, p->path));
-	free(p->path);
 }
 
 static bool has(const struct place *p, const char *name)
