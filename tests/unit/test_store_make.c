@@ -2,6 +2,7 @@
  * test_store_make.c - which folders become a store, and that only what is ours ever leaves it.
  */
 /* links: cache */
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
