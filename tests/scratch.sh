@@ -7,6 +7,9 @@
 # mount, or a tmpfs takes no user attributes (Linux before 6.6), TMPDIR is FOLDER itself.
 set -euo pipefail
 
+# Debian's own programs come first: what scripts/setup installed for them is there, and the wrappers of a version
+# manager (pyenv) take most of a second for each start of python3.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 folder=$1
 mkdir -p "$folder"
 chmod 755 "$folder"

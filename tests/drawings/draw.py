@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Graphviz and mermaid read every plan that dagbuild draws, and read in it what was meant.
 

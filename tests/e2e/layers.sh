@@ -32,7 +32,3 @@ has "a fifo" '^prw------- .*/fifo$'
 has "long names" 'l{120}/n{120}$'
 check "non-ASCII names" grep -q 'grüße' list.txt
 equal "$(cat_file usr/local/bin/apk-again 2>/dev/null)" "" "no file of another image"
-
-printf 'Bootstrap: docker\nFrom: golang:1.20.2-alpine\n%%post\n  rig-greet\n  test -L /bin\n  test ! -e /opt/rig/old\n  cmp /sbin/apk /usr/local/bin/apk-again\n  test "$(stat -c %%i /usr/sbin/apk)" = "$(stat -c %%i /usr/local/bin/apk-again)"\n' >go.def
-dagbuild run go.def
-status 0 "an entry over a merged /usr, a hard link to a lower layer, an opaque folder"

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """terminal.py COMMAND...: run a command on a new terminal, and be its user.
 

@@ -16,7 +16,7 @@ BIDI = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 POISON = MARK + STEERS + "end"
 # The same without what ends a line in a definition, and as bytes that are no UTF-8.
 RAW = POISON.encode() + b"\x9b33m\x80\xff"
-HEADER = MARK + "\x1b[31m\x9b32m\x07end"
+HEADER = MARK + "\x1b[31m\udc9b32m\x07end"
 
 
 def steering(text):

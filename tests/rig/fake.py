@@ -212,6 +212,10 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def send_header(self, keyword, value):
+        """Any text, as UTF-8: http.server itself breaks off at what latin-1 lacks."""
+        super().send_header(keyword, value.encode("utf-8", "surrogateescape").decode("latin-1"))
+
     def answer(self, status, body=b"", headers=None):
         """Answer, and return True.  Headers are a dict; a value that is a list gives the header several times."""
         body = body.encode() if isinstance(body, str) else body
