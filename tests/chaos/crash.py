@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Kill dagbuild, or make its system calls fail, and see that the next run knows nothing of it.
 
-    crash.py kill  [--every K] [--only STATE:VARIANT:N]   kills at every system call of a small build
-    crash.py signal [--every K] [--only STATE:VARIANT:N]  asks it to end at every such call, with SIGTERM
-    crash.py fault [--every K] [--only STATE:VARIANT:N]   a full disk, EIO, EMFILE at every such call
-    crash.py lab3  [--points N] [--seed S] [--only ...]   kills at random calls of examples/lab3.def
+    crash.py kill    kills at every system call of a small build
+    crash.py signal  asks it to end at every such call, with SIGTERM
+    crash.py fault   a full disk, EIO, EMFILE at every such call
+                     [--every K [--offset I]] [--loader] [--user] [--only STATE:VARIANT:N]
+    crash.py lab3    [--points N] [--seed S] [--only ...]
+                     kills at random calls of examples/lab3.def
 
 Each point is a state of the store, a variant of the harm, and the number of the call.  The store is put
 into its state, dagbuild is run under `killer` and then again without it.  The second run must succeed,
@@ -332,7 +334,7 @@ def sweep(place, variants, args, tally):
     for state in ("empty", "earlier"):
         for index, (variant, options) in enumerate(variants.items()):
             # Each variant begins elsewhere, so that samples differ.
-            n = 1 + index * args.every // len(variants)
+            n = 1 + (index * args.every // len(variants) + args.offset) % args.every
             while tally.point(place, state, variant, options, n):
                 n += args.every
 
@@ -356,6 +358,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["kill", "signal", "fault", "lab3"])
     parser.add_argument("--every", type=int, help="a sample: every K-th call")
+    parser.add_argument("--offset", type=int, default=0, help="0 to K-1: another sample; all K are every call")
     parser.add_argument("--points", type=int, default=500 if is_full else 5)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--loader", action="store_true", help="also the dynamic loader's calls")
