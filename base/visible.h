@@ -10,7 +10,7 @@
  * Threads:   any. No function fails.
  *
  * Whoever writes to a terminal passes the whole text through visible_lines() last, so that
- * nothing is forgotten (frontend/cli/say.h, the sinks, err_render(), log_write()); what must
+ * nothing is forgotten (frontend/ui/say.h, the sinks, err_render(), log_write()); what must
  * stay within a line, a value in a message, say, passes visible_line() before.
  */
 #ifndef BASE_VISIBLE_H

@@ -8,7 +8,7 @@
 #define FRONTEND_CHECK_SHELL_RULES_H
 
 #include "frontend/check/shell_lint.h"
-#include "frontend/check/shell_scan.h"
+#include "frontend/shell/shell_scan.h"
 
 /* The simple command that a token belongs to: what came before the token. */
 struct shell_command {

@@ -11,8 +11,8 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "base/visible.h"
-#include "frontend/cli/amount.h"
-#include "frontend/cli/say.h"
+#include "frontend/options/amount.h"
+#include "frontend/ui/say.h"
 
 static void print_json(cJSON *tree, struct buf *out)
 {

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "frontend/cli/inside.h"
-#include "frontend/cli/options.h"
+#include "frontend/options/options.h"
 
 struct cmd {
 	const char *name;

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/byte_count.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "cache/gc.h"
 #include "cache/lease.h"
@@ -20,9 +20,9 @@
 #include "cache/verify.h"
 #include "engine/run/userns.h"
 #include "frontend/cli/cache_text.h"
-#include "frontend/cli/amount.h"
 #include "frontend/cli/cmd.h"
-#include "frontend/cli/say.h"
+#include "frontend/options/amount.h"
+#include "frontend/ui/say.h"
 
 /* Options that not every action takes, in the order of the rows. */
 enum {

@@ -5,8 +5,8 @@
 
 #include "engine/exec.h"
 #include "frontend/cli/cmd.h"
-#include "frontend/cli/load.h"
-#include "frontend/cli/say.h"
+#include "frontend/project/load.h"
+#include "frontend/ui/say.h"
 
 struct settings {
 	struct def_options def;

@@ -10,7 +10,7 @@
 #include "base/visible.h"
 #include "engine/image/sif.h"
 #include "frontend/cli/cmd.h"
-#include "frontend/cli/say.h"
+#include "frontend/ui/say.h"
 
 struct settings {
 	bool json;

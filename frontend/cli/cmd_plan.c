@@ -10,10 +10,10 @@
 
 #include "base/clock.h"
 #include "frontend/cli/cmd.h"
-#include "frontend/cli/fresh.h"
-#include "frontend/cli/load.h"
-#include "frontend/cli/look.h"
 #include "frontend/export/export.h"
+#include "frontend/project/fresh.h"
+#include "frontend/project/load.h"
+#include "frontend/project/look.h"
 
 struct settings {
 	/* `def` is its beginning: their options find it there. */

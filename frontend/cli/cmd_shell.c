@@ -12,10 +12,10 @@
 #include "engine/shell.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/failed_view.h"
-#include "frontend/cli/fresh.h"
-#include "frontend/cli/load.h"
-#include "frontend/cli/say.h"
 #include "frontend/plan/target.h"
+#include "frontend/project/fresh.h"
+#include "frontend/project/load.h"
+#include "frontend/ui/say.h"
 #include "scheduler/sched.h"
 
 struct settings {

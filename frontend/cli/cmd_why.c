@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "engine/key_parts.h"
 #include "frontend/cli/cmd.h"
-#include "frontend/cli/fresh.h"
-#include "frontend/cli/load.h"
-#include "frontend/cli/look.h"
-#include "frontend/cli/say.h"
 #include "frontend/plan/target.h"
+#include "frontend/project/fresh.h"
+#include "frontend/project/load.h"
+#include "frontend/project/look.h"
+#include "frontend/ui/say.h"
 
 struct settings {
 	/* `def` is its beginning: their options find it there. */

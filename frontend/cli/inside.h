@@ -14,7 +14,7 @@
 #define FRONTEND_CLI_INSIDE_H
 
 #include "base/err.h"
-#include "frontend/cli/given.h"
+#include "frontend/project/given.h"
 
 struct inside {
 	int64_t since;	     /* clock_real_ns(), when the user gave the command */

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "engine/run/container.h"
 #include "engine/tree/unpack.h"
 #include "frontend/cli/cmd.h"
-#include "frontend/cli/say.h"
+#include "frontend/ui/say.h"
 
 /* Bodies of the children that dagbuild starts from itself. */
 static const struct {

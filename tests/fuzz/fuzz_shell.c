@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "frontend/check/shell_lint.h"
-#include "frontend/check/shell_scan.h"
+#include "frontend/shell/shell_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

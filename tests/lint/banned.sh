@@ -9,10 +9,10 @@ shared='chdir|fchdir|umask'
 # A child process with one thread may change its own umask and folder.
 children='engine/run/container_child.c|engine/tree/unpack_child.c'
 talk='(STDOUT|STDERR)_FILENO|[^_a-z"](stdout|stderr)[^_a-z]|(^|[^a-zA-Z0-9_])(printf|vprintf|puts|perror)\('
-# What goes to people passes frontend/cli/say.c, which cleans it.  Others that write: drawings of plans,
+# What goes to people passes frontend/ui/say.c, which cleans it.  Others that write: drawings of plans,
 # the sinks of events, the debug log, who ends before there is anything to clean, a shell's own terminal, and
 # what has a container's output for its own.
-writers='frontend/cli/say.c|frontend/cli/cmd_plan.c|frontend/ui/sink.c|base/log.c|base/base.c'
+writers='frontend/ui/say.c|frontend/cli/cmd_plan.c|frontend/ui/sink.c|base/log.c|base/base.c'
 writers+='|engine/run/(userns|terminal|container|container_child|mounts).c'
 mapfile -t files < <(git ls-files 'base/*.[ch]' 'scheduler/*.[ch]' 'cache/*.[ch]' 'engine/*.[ch]' 'frontend/*.[ch]')
 failed=0
@@ -27,5 +27,5 @@ ban() {
 
 ban "unsafe" "(^|[^a-zA-Z0-9_])($calls)\(" none
 ban "shared by all threads" "(^|[^a-zA-Z0-9_])($shared)\(" "$children"
-ban "written to people without frontend/cli/say.h" "$talk" "$writers"
+ban "written to people without frontend/ui/say.h" "$talk" "$writers"
 exit $failed

@@ -30,13 +30,20 @@ LAYERS = {
         "engine/oci", "engine/tree", "engine/image", "engine/run", "engine/agent", "engine/meta",
     ],
     "frontend/def": ["base"],
-    "frontend/check": ["base", "frontend/def", "engine/oci/oci_ref.h", "engine/tree/tree_glob.h"],
-    "frontend/plan": ["base", "frontend/def", "scheduler/graph.h", "engine/step.h"],
-    "frontend/export": [
-        "base", "frontend/plan/plan.h", "scheduler/graph.h", "scheduler/event.h", "engine/step.h",
+    "frontend/shell": ["base"],
+    "frontend/check": ["base", "frontend/def", "frontend/shell", "engine/oci", "engine/tree"],
+    "frontend/plan": ["base", "frontend/def", "scheduler", "engine"],
+    "frontend/export": ["base", "frontend/plan", "scheduler", "engine"],
+    "frontend/ui": ["base", "scheduler", "engine"],
+    "frontend/options": ["base", "frontend/def", "frontend/plan", "engine/oci", "engine/run"],
+    "frontend/project": [
+        "base", "scheduler", "cache", "engine", "engine/agent", "engine/image", "engine/run",
+        "frontend/def", "frontend/check", "frontend/plan", "frontend/ui", "frontend/options",
     ],
-    "frontend/ui": ["base", "scheduler/graph.h", "scheduler/event.h", "engine/step.h"],
-    "frontend/cli": ["base", "scheduler", "cache", "engine", "frontend"],
+    "frontend/cli": [
+        "base", "scheduler", "cache", "engine", "engine/agent", "engine/image", "engine/run", "engine/tree",
+        "frontend/plan", "frontend/export", "frontend/ui", "frontend/options", "frontend/project",
+    ],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
@@ -48,7 +55,7 @@ def is_allowed(folder: str, included: str) -> bool:
     if home == folder:
         return True
     for row in LAYERS[folder]:
-        if included == row or home == row or (folder == "frontend/cli" and home.startswith(row)):
+        if included == row or home == row:
             return True
     return False
 

@@ -2,7 +2,7 @@
  * test_def_lock.c - the lock file says again what was written into it, and nothing that is
  * damaged is believed.
  */
-/* links: cli */
+/* links: project */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "frontend/cli/def_lock.h"
+#include "frontend/project/def_lock.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/test_folder.h"
 

@@ -2,14 +2,14 @@
  * test_fresh.c - options and the lock file become a rule for each step, and a record counts or
  * not by its rule.
  */
-/* links: cli */
+/* links: project */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "frontend/cli/fresh.h"
+#include "frontend/project/fresh.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/fake_plan.h"
 #include "tests/fake/test_folder.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * test_options.c - command lines as users write them, and as they get them wrong.
  */
-/* links: cli */
+/* links: options */
 #include <stdlib.h>
 #include <string.h>
 
-#include "frontend/cli/options.h"
+#include "frontend/options/options.h"
 #include "tests/fake/cmocka_all.h"
 
 struct settings {

@@ -10,7 +10,7 @@
 
 #include "base/vec.h"
 #include "frontend/check/shell_lint.h"
-#include "frontend/check/shell_scan.h"
+#include "frontend/shell/shell_scan.h"
 #include "tests/fake/cmocka_all.h"
 
 #define B "bashism: "

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * def_options.h - options of every command that reads a definition.
+ *
+ * Purpose:   template arguments, what of the diagnostics is wanted, the target. A command's
+ *            settings begin with a struct def_options, and its rows have
+ *            DEF_OPTION_ROWS.
+ * Ownership: def_options_release() ends it; values point into argv.
+ * Threads:   main thread only.
+ * Errors:    ERR_USAGE.
+ */
+#ifndef FRONTEND_OPTIONS_DEF_OPTIONS_H
+#define FRONTEND_OPTIONS_DEF_OPTIONS_H
+
+#include "frontend/def/build_args.h"
+#include "frontend/options/options.h"
+#include "frontend/plan/plan.h"
+
+struct given;
+
+struct def_options {
+	struct build_args *args; /* NULL until one is given */
+	const char *args_file;	 /* NULL: none */
+	bool warn_unused_args;
+	bool keep_tmp;
+	struct diag_options diag;
+	struct plan_options plan; /* of PLAN_OPTION_ROWS */
+	struct given *given;	  /* borrowed; what is read is kept there; may be NULL */
+	bool is_quiet;		  /* warnings were shown by the process before this one */
+};
+
+#define DEF_OPTION_ROWS                                                                  \
+	{0, "build-arg", "NAME=VALUE", "the value of a template argument (repeatable)",  \
+	 def_set_build_arg},                                                             \
+		{0, "build-arg-file", "FILE", "template arguments, NAME=VALUE a line",   \
+		 def_set_build_arg_file},                                                \
+		{0, "keep-tmp", NULL, "what %post makes in /tmp and /var/tmp stays",     \
+		 def_set_keep_tmp},                                                      \
+		{0, "warn-unused-build-args", NULL,                                      \
+		 "an argument that nothing uses is a warning, no error",                 \
+		 def_set_warn_unused},                                                   \
+		{0, "werror", NULL, "warnings are errors", def_set_werror},              \
+	{                                                                                \
+		0, "disable", "CODE", "do not report this diagnostic (repeatable)",      \
+			def_set_disable                                                  \
+	}
+
+/* For commands that plan. */
+#define PLAN_OPTION_ROWS                                                                 \
+	{0, "target", "STAGE[.STEP]", "make this stage's image, or go as far as a step", \
+	 def_set_target},                                                                \
+	{                                                                                \
+		0, "all-stages", NULL, "also the stages that the target does not need",  \
+			def_set_all_stages                                               \
+	}
+
+NODISCARD struct err *def_set_target(void *settings, const char *value);
+NODISCARD struct err *def_set_keep_tmp(void *settings, const char *value);
+NODISCARD struct err *def_set_all_stages(void *settings, const char *value);
+NODISCARD struct err *def_set_build_arg(void *settings, const char *value);
+NODISCARD struct err *def_set_build_arg_file(void *settings, const char *value);
+NODISCARD struct err *def_set_warn_unused(void *settings, const char *value);
+NODISCARD struct err *def_set_werror(void *settings, const char *value);
+NODISCARD struct err *def_set_disable(void *settings, const char *value);
+void def_options_release(struct def_options *o);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * options.h - command lines as tables.
+ *
+ * Purpose:   one row for each option; parsing and help come from the rows. GNU
+ *            conventions: -j8, -j 8, --jobs=8, --jobs 8, bundled flags, `--` ends
+ *            options, options may follow operands. A value that may be left out is given
+ *            with '=' only (--no-cache=build), or in the same word as the letter.
+ * Ownership: values point into argv.
+ * Threads:   main thread only.
+ * Errors:    ERR_USAGE, with a did-you-mean for unknown options.
+ */
+#ifndef FRONTEND_OPTIONS_OPTIONS_H
+#define FRONTEND_OPTIONS_OPTIONS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct option_row {
+	char letter;	  /* 0: none */
+	const char *name; /* without dashes */
+	/* Name of its value in the help; NULL: a flag.  "[=NAME]": it may be left out. */
+	const char *argument;
+	const char *help;
+	/* Store the value (NULL: none was given) into the command's settings. */
+	struct err *(*set)(void *settings, const char *value);
+};
+
+struct operands {
+	const char **items; /* free() the array */
+	size_t len;
+};
+
+/* Rows end with one whose name is NULL. */
+NODISCARD struct err *options_parse(const struct option_row *rows, int argc, char **argv,
+				    void *settings, struct operands *operands);
+/* "  -j, --jobs N        text" for each row. */
+void options_help(const struct option_row *rows, struct buf *out);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * load.c - see load.h.
+ */
+#include "frontend/project/load.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "frontend/check/check.h"
+#include "frontend/ui/say.h"
+
+static struct err *read_arguments(struct def_options *o)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	size_t len;
+
+	if (!o->args)
+		o->args = build_args_new();
+	if (!o->args_file)
+		return NULL;
+	TRY(given_read(o->given, GIVEN_ARGUMENTS, o->args_file, &text));
+	len = text.len;
+	if (len > 0 && memchr(text.data, '\0', len))
+		return err_new(ERR_USAGE, "'%s' is no text", o->args_file);
+	build_args_file(o->args, o->args_file, buf_steal(&text), len);
+	return NULL;
+}
+
+struct err *load_definition(const char *path, struct def_options *options,
+			    struct loaded *out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct check_options check = {.host_fd = AT_FDCWD};
+	bool is_partial = false;
+	size_t len;
+
+	TRY(given_read(options->given, GIVEN_DEFINITION, path, &text));
+	TRY(read_arguments(options));
+	len = text.len;
+	out->source = source_adopt(path, buf_steal(&text), len);
+	out->arena = arena_new();
+	out->diags = diag_list_new(out->source, &options->diag);
+	def_parse(out->source, options->args, out->arena, out->diags, &out->def);
+	if (!out->def)
+		return NULL;
+	out->def->keep_tmp = options->keep_tmp;
+	check_definition(out->def, &check, out->diags);
+	for (size_t i = 0; i < out->def->n_stages; i++)
+		is_partial |= out->def->stages[i].is_partial;
+	build_args_check(options->args,
+			 options->warn_unused_args ? DIAG_WARNING : DIAG_ERROR,
+			 is_partial, out->diags);
+	return NULL;
+}
+
+struct err *load_plan(const char *path, struct def_options *options,
+		      const struct plan_options *plan, struct loaded *out, int *status)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+
+	TRY(load_definition(path, options, out));
+	diag_write_text(out->diags, &shown);
+	if (!options->is_quiet || diag_count(out->diags, DIAG_ERROR) > 0)
+		say(&shown);
+	if (diag_count(out->diags, DIAG_ERROR) > 0) {
+		*status = 2;
+		return NULL;
+	}
+	return plan_compile(out->def, plan, &out->plan);
+}
+
+/* The stage's name goes between, so that no other image of the definition is replaced. */
+static struct err *default_name(const char *file, const char *stage, char **out)
+{
+	struct str name = str_of(path_base(file));
+
+	if (given_is_stream(file))
+		return err_hint(err_new(ERR_USAGE,
+					"'%s' is no file that an image could be named "
+					"after",
+					file),
+				"name the image with -o");
+	if (stage && strchr(stage, '/'))
+		return err_hint(err_new(ERR_USAGE,
+					"the stage's name '%s' is no part of a file's",
+					stage),
+				"name the image with -o");
+	if (str_ends_with(name, ".def"))
+		name.len -= strlen(".def");
+	*out = xasprintf("%.*s%s%s.sif", STR_ARG(name), stage ? "." : "",
+			 stage ? stage : "");
+	return NULL;
+}
+
+struct err *load_image_path(const char *file, const struct plan *plan,
+			    const struct plan_options *options, char **out)
+{
+	CLEANUP(freep) char *name = NULL;
+	const char *stage = NULL;
+
+	*out = NULL;
+	if (plan->pack.index == NODE_NONE.index)
+		return NULL;
+	for (size_t i = 0; options->target && i < plan->n_stages; i++)
+		if (plan->stages[i].is_target)
+			stage = plan->stages[i].label;
+	TRY(default_name(file, stage, &name));
+	*out = STEAL(name);
+	return NULL;
+}
+
+void loaded_release(struct loaded *l)
+{
+	plan_freep(&l->plan);
+	diag_list_freep(&l->diags);
+	arena_freep(&l->arena);
+	source_freep(&l->source);
+}

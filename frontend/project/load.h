@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * load.h - from a file's name to a definition and a plan, with its mistakes shown.
+ *
+ * Purpose:   what `check`, `plan` and `run` do first. Opens the file, that of the
+ *            template arguments, and looks at the sources of `%files`; nothing else.
+ * Ownership: loaded_release() ends all of it; the options must outlive it.
+ * Threads:   main thread only.
+ * Errors:    those of given.h for the files; mistakes in the definition are no
+ *            error here: they are written to standard error, and `*status` says so.
+ */
+#ifndef FRONTEND_PROJECT_LOAD_H
+#define FRONTEND_PROJECT_LOAD_H
+
+#include "frontend/def/parse.h"
+#include "frontend/options/def_options.h"
+#include "frontend/plan/plan.h"
+#include "frontend/project/given.h"
+
+struct loaded {
+	struct source *source;
+	struct arena *arena;
+	struct diag_list *diags;
+	struct definition *def; /* in arena; NULL when there is none */
+	struct plan *plan;	/* NULL after load_definition() */
+};
+
+#define LOADED_INIT                                                                      \
+	{                                                                                \
+		0                                                                        \
+	}
+
+/* Parse and check; nothing is shown yet. */
+NODISCARD struct err *load_definition(const char *path, struct def_options *options,
+				      struct loaded *out);
+/* The same, show the mistakes (`*status` becomes 2 when there are errors), and compile the
+ * plan when there are none. */
+NODISCARD struct err *load_plan(const char *path, struct def_options *options,
+				const struct plan_options *plan, struct loaded *out,
+				int *status);
+/* The image's name when the user gives none, in the current folder, for free(): of
+ * "dir/lab3.def" it is "lab3.sif", with a stage as target "lab3.STAGE.sif"; NULL when no image
+ * is made. */
+NODISCARD struct err *load_image_path(const char *file, const struct plan *plan,
+				      const struct plan_options *options, char **out);
+void loaded_release(struct loaded *l);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * place_note.h - say once that the cache lies where others remove files.
+ *
+ * Purpose:   on /tmp and its like, what was not used for some days goes. Builds stay right
+ *            (cache/outline.h), but are made again and again: the user should know.
+ * Threads:   any.
+ */
+#ifndef FRONTEND_PROJECT_PLACE_NOTE_H
+#define FRONTEND_PROJECT_PLACE_NOTE_H
+
+#include "cache/store.h"
+
+/* What is wrong with keeping a cache in `dir` (absolute, without links), on a filesystem of
+ * `type` (statfs(2)): a literal, or NULL. */
+const char *place_note(const char *dir, uint32_t type);
+/* Say it to the user, once for each store. */
+void place_note_tell(const struct store *s);
+
+#endif
