@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * digest.h - content digests: XXH3-128 and SHA-256 behind one type.
  *
- * Purpose:   SHA-256 names what comes from or goes to anyone else; XXH3-128, keyed with
- *            a store's own random secret, names what stays in that store.
+ * Purpose:   SHA-256 makes names: a key, a content, a blob is called the same in every
+ *            store, on every machine. XXH3-128 makes no names. Keyed with a store's own
+ *            random secret it stands for what nobody may guess (parts of keys that are
+ *            remembered), and it guards against damage where speed counts.
  * Ownership: struct digest is a value. A hasher is ended by hasher_free().
- * Threads:   a hasher belongs to one thread.
+ * Threads:   a hasher belongs to one thread; each thread keeps one context of libcrypto's,
+ *            which its hashers use in turn.
  * Errors:    digest_fd(): ERR_SYS, or ERR_CORRUPT past the limit.
  */
 #ifndef BASE_DIGEST_H
@@ -46,7 +49,7 @@ bool digest_parse(struct str text, struct digest *out);
 
 struct hasher;
 
-/* `secret` keys XXH3 and must outlive the hasher; NULL for SHA-256, or unkeyed. */
+/* `secret` keys XXH3 and must outlive the hasher; NULL: unkeyed, which SHA-256 always is. */
 struct hasher *hasher_new(enum digest_kind kind, const struct hash_secret *secret);
 void hasher_free(struct hasher *h);
 void hasher_freep(struct hasher **h);
@@ -56,7 +59,7 @@ void hasher_update(struct hasher *h, const void *data, size_t len);
 void hasher_add(struct hasher *h, const void *data, size_t len);
 void hasher_add_str(struct hasher *h, const char *text);
 void hasher_add_u64(struct hasher *h, uint64_t value);
-/* The digest of all so far; the hasher may go on. */
+/* The digest of all so far.  Nothing can be added afterwards. */
 struct digest hasher_final(struct hasher *h);
 
 /* Digest of `len` bytes. */

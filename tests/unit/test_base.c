@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <openssl/evp.h>
+#include <pthread.h>
 #include <xxhash.h>
 
 #include "base/arena.h"
@@ -240,6 +242,25 @@ static struct digest xxh3_of(const struct hash_secret *secret, const void *data,
 	return d;
 }
 
+/* What libcrypto gives for `len` bytes at once. */
+static struct digest sha256_of(const void *data, size_t len)
+{
+	struct digest d = {.kind = DIGEST_SHA256};
+
+	assert_int_equal(EVP_Digest(data, len, d.bytes, NULL, EVP_sha256(), NULL), 1);
+	return d;
+}
+
+static struct digest in_pieces(enum digest_kind kind, const struct hash_secret *secret,
+			       const unsigned char *data, size_t len, size_t piece)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(kind, secret);
+
+	for (size_t at = 0; at < len; at += piece)
+		hasher_update(h, data + at, len - at < piece ? len - at : piece);
+	return hasher_final(h);
+}
+
 /* Whatever the pieces are, and wherever a buffer ends. */
 static void test_hasher_pieces(void **state)
 {
@@ -252,24 +273,63 @@ static void test_hasher_pieces(void **state)
 		data[i] = (unsigned char)(i * 7 + i / 256);
 	memcpy(secret.bytes, data, sizeof(secret.bytes));
 	for (size_t len = 0; len <= sizeof(data); len++) {
-		struct digest wanted = xxh3_of(&secret, data, len), got;
+		struct digest keyed = xxh3_of(&secret, data, len);
+		struct digest name = sha256_of(data, len);
 
 		for (size_t p = 0; p < ARRAY_LEN(pieces); p++) {
-			CLEANUP(hasher_freep)
-			struct hasher *h = hasher_new(DIGEST_XXH3, &secret);
+			struct digest got =
+				in_pieces(DIGEST_XXH3, &secret, data, len, pieces[p]);
 
-			for (size_t at = 0; at < len; at += pieces[p])
-				hasher_update(h, data + at,
-					      len - at < pieces[p] ? len - at
-								   : pieces[p]);
-			got = hasher_final(h);
-			assert_true(digest_equal(&got, &wanted));
-			/* It may go on. */
-			hasher_update(h, data, 1);
-			got = hasher_final(h);
-			assert_false(digest_equal(&got, &wanted));
+			assert_true(digest_equal(&got, &keyed));
+			got = in_pieces(DIGEST_SHA256, NULL, data, len, pieces[p]);
+			assert_true(digest_equal(&got, &name));
 		}
 	}
+}
+
+/* Several at a time, in any order, by several threads: contexts are lent, never shared. */
+static void *hash_in_turns(void *unused)
+{
+	enum { N = 5, LEN = 3000 };
+	struct hasher *all[N];
+	unsigned char data[LEN];
+
+	for (int round = 0; round < 200; round++) {
+		for (int i = 0; i < N; i++)
+			all[i] = hasher_new(DIGEST_SHA256, NULL);
+		for (int i = 0; i < N; i++) {
+			memset(data, i + round, sizeof(data));
+			hasher_update(all[i], data, 1000);
+		}
+		for (int k = 0; k < N; k++) {
+			int i = (k + round) % N;
+			struct digest got, want;
+
+			memset(data, i + round, sizeof(data));
+			hasher_update(all[i], data, 2000);
+			/* One that is given up leaves nothing behind. */
+			if (k % 2 == 0) {
+				got = hasher_final(all[i]);
+				want = sha256_of(data, sizeof(data));
+				assert_true(digest_equal(&got, &want));
+			}
+			hasher_free(all[i]);
+		}
+	}
+	return unused;
+}
+
+static void test_hashers_in_threads(void **state)
+{
+	pthread_t threads[3];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, hash_in_turns, NULL),
+				 0);
+	hash_in_turns(NULL);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
 /* Length prefixes keep neighbours apart. */
@@ -573,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_err_join),
 		cmocka_unit_test(test_hasher_pieces),
+		cmocka_unit_test(test_hashers_in_threads),
 		cmocka_unit_test(test_hasher_add),
 		cmocka_unit_test(test_json_limits),
 		cmocka_unit_test(test_path_texts),
