@@ -16,7 +16,7 @@ static const size_t BLOCK = 128 * (size_t)1024;
 /* One file on its way. */
 struct pass {
 	struct content_reader *reader;
-	struct hasher *hasher;
+	struct hasher *hasher; /* NULL: nobody asks for its name */
 	int in, out;
 	uint64_t data_end; /* up to here there is data without a hole */
 };
@@ -77,22 +77,25 @@ static uint64_t next_data(struct pass *p, uint64_t offset)
 	return data < 0 ? offset : (uint64_t)data / BLOCK * BLOCK;
 }
 
+static struct err *pass_block(const struct pass *p, uint64_t offset, size_t n)
+{
+	if (p->hasher) {
+		hasher_add_u64(p->hasher, offset / BLOCK);
+		hasher_update(p->hasher, p->reader->block, n);
+	}
+	return p->out >= 0 ? fs_pwrite_all(p->out, p->reader->block, n, offset) : NULL;
+}
+
 static struct err *pass_blocks(struct pass *p, uint64_t *end)
 {
 	uint64_t offset = 0;
 	size_t n;
 
 	do {
-		const unsigned char *block = p->reader->block;
-
 		offset = next_data(p, offset);
 		TRY(read_block(p, offset, &n));
-		if (!is_zero(block, n)) {
-			hasher_add_u64(p->hasher, offset / BLOCK);
-			hasher_update(p->hasher, block, n);
-			if (p->out >= 0)
-				TRY(fs_pwrite_all(p->out, block, n, offset));
-		}
+		if (!is_zero(p->reader->block, n))
+			TRY(pass_block(p, offset, n));
 		offset += n;
 	} while (n == BLOCK);
 	*end = offset;
@@ -105,13 +108,16 @@ static struct err *pass_blocks(struct pass *p, uint64_t *end)
 struct err *content_read(struct content_reader *r, int in, int out,
 			 struct content *content)
 {
-	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_XXH3, r->secret);
+	CLEANUP(hasher_freep)
+	struct hasher *h = content ? hasher_new(DIGEST_SHA256, NULL) : NULL;
 	struct pass pass = {.reader = r, .hasher = h, .in = in, .out = out};
+	uint64_t size;
 
 	if (!r->block)
 		r->block = xmalloc(BLOCK);
-	TRY(pass_blocks(&pass, &content->size));
-	content->blocks = hasher_final(h);
+	TRY(pass_blocks(&pass, &size));
+	if (content)
+		*content = (struct content){size, hasher_final(h)};
 	return NULL;
 }
 

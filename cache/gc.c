@@ -198,7 +198,7 @@ static struct err *let_go(struct collection *c, const struct snapshot *chain)
 
 static void note_key(struct collection *c, const char *hex)
 {
-	CLEANUP(freep) char *text = xasprintf("xxh3:%s", hex);
+	CLEANUP(freep) char *text = xasprintf("sha256:%s", hex);
 	struct digest key;
 
 	if (digest_parse(str_of(text), &key))

@@ -35,14 +35,13 @@ enum { PATH_SIZE = 96 };
 /* ---- names ---- */
 
 /* A NULL definition: which definition built a step of that name last. */
-static void path_of(const struct store *s, const struct history_step *step, char *out)
+static void path_of(const struct history_step *step, char *out)
 {
-	CLEANUP(hasher_freep)
-	struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(s));
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
 	char hex[DIGEST_TEXT_SIZE];
 	struct digest d;
 
-	hasher_add_str(h, "history 1");
+	hasher_add_str(h, "history 2");
 	hasher_add_str(h, step->definition ? step->definition : "");
 	hasher_add_str(h, step->name);
 	d = hasher_final(h);
@@ -60,7 +59,7 @@ static struct err *read_file(const struct store *s, const struct history_step *s
 	char path[PATH_SIZE];
 	const char *name;
 
-	path_of(s, step, path);
+	path_of(step, path);
 	TRY(fs_read_file(store_fd(s), path, FILE_MAX_BYTES, &text));
 	TRY(err_recode(json_parse(str_make(buf_text(&text), text.len), &json),
 		       ERR_NOTFOUND));
@@ -182,7 +181,7 @@ static struct err *write_file(const struct store *s, const struct history_step *
 	CLEANUP(closep) int folder = -1;
 	char path[PATH_SIZE], *slash;
 
-	path_of(s, step, path);
+	path_of(step, path);
 	TRY(store_publish(s, path, text));
 	slash = strrchr(path, '/');
 	*slash = '\0';

@@ -9,34 +9,25 @@
 #include "base/vec.h"
 
 /* Raise it when what is hashed, or what a step does with its inputs, changes. */
-static const uint64_t FORMAT = 3;
+static const uint64_t FORMAT = 4;
 
 struct part {
 	const char *name; /* literal */
-	struct digest value;
-	char **texts; /* NULL when they are not kept */
+	char **texts;
 	size_t n_texts;
 };
 
 struct key {
-	const struct store *store;
 	const char *kind;
 	VEC(struct part) parts;
-	bool keeps;
 };
 
-struct key *key_new(const struct store *s, const char *kind)
+struct key *key_new(const char *kind)
 {
 	struct key *k = xcalloc(1, sizeof(*k));
 
-	k->store = s;
 	k->kind = kind;
 	return k;
-}
-
-void key_keep(struct key *k)
-{
-	k->keeps = true;
 }
 
 static void release_texts(struct part *part)
@@ -82,14 +73,6 @@ static void set_part(struct key *k, const struct part *part)
 	*known = *part;
 }
 
-static void keep_texts(struct part *part, const char *const *texts, size_t n)
-{
-	part->texts = xcalloc(n, sizeof(*part->texts));
-	part->n_texts = n;
-	for (size_t i = 0; i < n; i++)
-		part->texts[i] = texts[i] ? xstrdup(texts[i]) : NULL;
-}
-
 void key_set_text(struct key *k, const char *name, const char *text)
 {
 	key_set_list(k, name, &text, 1);
@@ -97,18 +80,11 @@ void key_set_text(struct key *k, const char *name, const char *text)
 
 void key_set_list(struct key *k, const char *name, const char *const *texts, size_t n)
 {
-	CLEANUP(hasher_freep)
-	struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(k->store));
-	struct part part = {.name = name};
+	struct part part = {.name = name, .n_texts = n};
 
-	hasher_add_u64(h, n);
-	for (size_t i = 0; i < n; i++) {
-		hasher_add_u64(h, texts[i] != NULL);
-		hasher_add_str(h, texts[i] ? texts[i] : "");
-	}
-	part.value = hasher_final(h);
-	if (k->keeps)
-		keep_texts(&part, texts, n);
+	part.texts = xcalloc(n, sizeof(*part.texts));
+	for (size_t i = 0; i < n; i++)
+		part.texts[i] = texts[i] ? xstrdup(texts[i]) : NULL;
 	set_part(k, &part);
 }
 
@@ -127,13 +103,9 @@ void key_set_digest(struct key *k, const char *name, const struct digest *value)
 	key_set_text(k, name, digest_format(value, text));
 }
 
-bool key_get(const struct key *k, const char *name, struct digest *out)
+bool key_has(const struct key *k, const char *name)
 {
-	const struct part *part = find_part(k, name);
-
-	if (part)
-		*out = part->value;
-	return part != NULL;
+	return find_part(k, name) != NULL;
 }
 
 const char *const *key_texts(const struct key *k, const char *name, size_t *n)
@@ -149,29 +121,46 @@ const char *key_name(const struct key *k, size_t index)
 	return index < k->parts.len ? k->parts.items[index].name : NULL;
 }
 
+static void add_texts(struct hasher *h, const struct part *part)
+{
+	hasher_add_u64(h, part->n_texts);
+	for (size_t i = 0; i < part->n_texts; i++) {
+		hasher_add_u64(h, part->texts[i] != NULL);
+		hasher_add_str(h, part->texts[i] ? part->texts[i] : "");
+	}
+}
+
 struct digest key_final(const struct key *k)
 {
-	CLEANUP(hasher_freep)
-	struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(k->store));
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
 
 	hasher_add_u64(h, FORMAT);
 	hasher_add_str(h, k->kind);
 	for (size_t i = 0; i < k->parts.len; i++) {
-		const struct part *part = &k->parts.items[i];
-
-		hasher_add_str(h, part->name);
-		hasher_add(h, part->value.bytes, sizeof(part->value.bytes));
+		hasher_add_str(h, k->parts.items[i].name);
+		add_texts(h, &k->parts.items[i]);
 	}
 	return hasher_final(h);
 }
 
-cJSON *key_parts(const struct key *k)
+static struct digest remembered(const struct part *part, const struct hash_secret *secret)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_XXH3, secret);
+
+	add_texts(h, part);
+	return hasher_final(h);
+}
+
+cJSON *key_parts(const struct key *k, const struct hash_secret *secret)
 {
 	cJSON *object = cJSON_CreateObject();
 	char text[DIGEST_TEXT_SIZE];
 
-	for (size_t i = 0; i < k->parts.len; i++)
+	for (size_t i = 0; i < k->parts.len; i++) {
+		struct digest d = remembered(&k->parts.items[i], secret);
+
 		cJSON_AddStringToObject(object, k->parts.items[i].name,
-					digest_hex(&k->parts.items[i].value, text));
+					digest_hex(&d, text));
+	}
 	return object;
 }

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT
  * key.h - composing the key that names a step's inputs.
  *
- * Purpose:   equal key, equal work. The encoding is canonical and length-
- *            prefixed; every part has a name, and the record keeps the parts' digests,
- *            so that it can be told later which part changed.
+ * Purpose:   equal key, equal work: one SHA-256 over a canonical, length-prefixed encoding
+ *            of the kind and of all parts with their names. Nothing of the store goes in, so
+ *            a key is the same in every store, whoever builds. What is remembered of the
+ *            parts (key_parts()) tells later which one changed; it is keyed.
  * Ownership: key_free() ends it.
  * Threads:   belongs to one thread.
  */
 #ifndef CACHE_KEY_H
 #define CACHE_KEY_H
 
+#include "base/digest.h"
 #include "base/json.h"
-#include "cache/store.h"
 
 struct key;
 
 /* `kind`, a literal, is the step's kind; the key format's version goes in first. */
-struct key *key_new(const struct store *s, const char *kind);
-/* From now on the parts' texts are kept, for key_texts(). */
-void key_keep(struct key *k);
+struct key *key_new(const char *kind);
 void key_free(struct key *k);
 void key_freep(struct key **k);
 /* Set part `name`, a literal; a part that is there already gets the new value, in its old
@@ -28,16 +27,16 @@ void key_set_u64(struct key *k, const char *name, uint64_t value);
 void key_set_digest(struct key *k, const char *name, const struct digest *value);
 /* Part `name` with one value for each of `n` texts. */
 void key_set_list(struct key *k, const char *name, const char *const *texts, size_t n);
-/* Digest of the value of part `name`; false when it is not set. */
-bool key_get(const struct key *k, const char *name, struct digest *out);
-/* The texts that part `name` was set from; NULL when they were not kept.  A text may be
- * NULL. */
+/* Is part `name` set? */
+bool key_has(const struct key *k, const char *name);
+/* The texts that part `name` was set from; NULL when it is not set.  A text may be NULL. */
 const char *const *key_texts(const struct key *k, const char *name, size_t *n);
 /* Name of part `index`, in the order of setting; NULL past the last one. */
 const char *key_name(const struct key *k, size_t index);
 struct digest key_final(const struct key *k);
 /* The parts so far as JSON: {"NAME": "DIGEST", ...}; the caller owns it.  Values never
- * appear, only their keyed digests: they may be secrets. */
-cJSON *key_parts(const struct key *k);
+ * appear, and nobody can guess them who has not the store's `secret`: a build argument may be a
+ * password. */
+cJSON *key_parts(const struct key *k, const struct hash_secret *secret);
 
 #endif

@@ -106,9 +106,9 @@ struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 	return NULL;
 }
 
-struct digest snapshot_digest(const struct store *s, const struct snapshot *chain)
+struct digest snapshot_digest(const struct snapshot *chain)
 {
-	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_XXH3, store_secret(s));
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
 
 	hasher_add_str(h, "snapshot");
 	for (size_t i = 0; i < chain->len; i++)

@@ -55,6 +55,6 @@ bool snapshot_exists(const struct store *s, const struct snapshot *chain);
 NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 				     struct stop stop);
 /* A digest that names the chain. */
-struct digest snapshot_digest(const struct store *s, const struct snapshot *chain);
+struct digest snapshot_digest(const struct snapshot *chain);
 
 #endif

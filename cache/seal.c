@@ -25,7 +25,7 @@
 static const char ATTRIBUTE[] = "user.overlay.seal";
 
 enum {
-	SEAL_VERSION = 2,	    /* 1 had contents hashed with their holes */
+	SEAL_VERSION = 3, /* 1: contents with their holes; 2: contents in XXH3 */
 	SEAL_SIZE = 1 + 16 + 8 + 8, /* version, XXH3 digest, bytes, files */
 	XATTRS_MAX = 64 << 10,
 	PROC_PATH_SIZE = 32 + 256,
@@ -208,11 +208,10 @@ static struct err *look_at_all(struct look *l, int dir_fd, const char *name)
 
 struct err *seal_compute(const struct seal_request *request, struct seal *out)
 {
-	const struct hash_secret *secret = store_secret(request->store);
 	CLEANUP(look_release)
 	struct look l = {
-		.hasher = hasher_new(DIGEST_XXH3, secret),
-		.reader = {.secret = secret, .stop = request->stop},
+		.hasher = hasher_new(DIGEST_XXH3, store_secret(request->store)),
+		.reader = {.stop = request->stop},
 		.walk = {.stop = request->stop},
 		.inodes = INODE_SET_INIT,
 		.limit = {.max = request->max_file},

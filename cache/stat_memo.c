@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * stat_memo.c - see stat_memo.h.
  *
- * The file is a header and then entries of 64 bytes, sorted by device and inode: read at
+ * The file is a header and then entries of 80 bytes, sorted by device and inode: read at
  * once, searched in place, and merged with what is new when it is written.  It is never
  * synced: after a power cut the checksum tells whether it is whole.
  */
@@ -26,21 +26,22 @@ enum {
 	REFRESH_DAYS = 7, /* how late `day` may be */
 	KEEP_DAYS = 30,	  /* after the last use */
 	ENTRIES_MAX = 4 << 20,
-	XXH3_SIZE = 16,
+	CONTENT_SIZE = 32,
+	CHECKSUM_SIZE = 16,
 };
 
 /* FAT, the coarsest of them, counts in 2 s; kernels stamp with a clock that is up to
  * 10 ms late. */
 static const int64_t GRANULARITY_NS = 2100000000;
 static const char FILE_NAME[] = "stat-memo";
-static const off_t FILE_MAX = 64 + (off_t)ENTRIES_MAX * 64;
+static const off_t FILE_MAX = 64 + (off_t)ENTRIES_MAX * 80;
 /* Raise the number when the layout, or what a content digest covers, changes. */
-static const char MAGIC[24] = "dagbuild stat memo 1\n";
+static const char MAGIC[24] = "dagbuild stat memo 2\n";
 
 struct entry {
 	uint64_t device, inode, size;
 	int64_t mtime_ns, ctime_ns;
-	unsigned char content[XXH3_SIZE];
+	unsigned char content[CONTENT_SIZE]; /* SHA-256 */
 	uint32_t mode;
 	_Atomic uint32_t day; /* of the last use, since 1970 */
 };
@@ -48,10 +49,10 @@ struct entry {
 struct header {
 	char magic[sizeof(MAGIC)];
 	uint64_t n_entries; /* also tells a machine of another byte order */
-	unsigned char checksum[XXH3_SIZE]; /* keyed, of the entries */
+	unsigned char checksum[CHECKSUM_SIZE]; /* XXH3, keyed, of the entries */
 };
 
-_Static_assert(sizeof(struct entry) == 64,
+_Static_assert(sizeof(struct entry) == 80,
 	       "an entry has no padding, which would be hashed");
 
 struct stat_memo {
@@ -227,7 +228,7 @@ bool stat_memo_find(struct stat_memo *m, const struct stat *st, struct digest *o
 			m->is_old = true;
 		found->day = m->today;
 	}
-	*out = (struct digest){.kind = DIGEST_XXH3};
+	*out = (struct digest){.kind = DIGEST_SHA256};
 	memcpy(out->bytes, found->content, sizeof(found->content));
 	return true;
 }
@@ -242,7 +243,7 @@ void stat_memo_add(struct stat_memo *m, const struct stat *before,
 	if (!is_ordinary(before) || !same_stat(&entry, &again) ||
 	    entry.mtime_ns >= certain_ns || entry.ctime_ns >= certain_ns)
 		return;
-	assert(content->kind == DIGEST_XXH3);
+	assert(content->kind == DIGEST_SHA256);
 	memcpy(entry.content, content->bytes, sizeof(entry.content));
 	entry.day = m->today;
 	load(m);

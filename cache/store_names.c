@@ -32,10 +32,13 @@ static const struct row {
 	bool is_first;	  /* made with the store: there before anything else is */
 	off_t size_bytes; /* 0: any */
 } names[] = {
-	{"records/" H2 "/" H30 ".json", STORE_NAME_FILE, false, 0},
+	{"records/" H2 "/" H62 ".json", STORE_NAME_FILE, false, 0},
+	{"records/" H2 "/" H30 ".json", STORE_NAME_FILE, false,
+	 0}, /* of an older store */
 	{"records/" H2, STORE_NAME_FOLDER, false, 0},
 	{"records", STORE_NAME_FOLDER, true, 0},
-	{"history/" H2 "/" H30 ".json", STORE_NAME_FILE, false, 0},
+	{"history/" H2 "/" H62 ".json", STORE_NAME_FILE, false, 0},
+	{"history/" H2 "/" H30 ".json", STORE_NAME_FILE, false, 0}, /* the same */
 	{"history/" H2, STORE_NAME_FOLDER, false, 0},
 	{"history/evicted", STORE_NAME_FILE, false, 0},
 	{"history/evicted.old", STORE_NAME_FILE, false, 0},

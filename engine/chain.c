@@ -24,10 +24,10 @@
 /* Of a chain that is too long, so many of the upper layers stay as they are. */
 enum { KEPT = SNAPSHOT_MAX / 2 };
 
-static struct digest key_of(struct exec *x, const struct snapshot *lowest)
+static struct digest key_of(const struct snapshot *lowest)
 {
-	CLEANUP(key_freep) struct key *key = key_new(x->options.store, "merged chain");
-	struct digest chain = snapshot_digest(x->options.store, lowest);
+	CLEANUP(key_freep) struct key *key = key_new("merged chain");
+	struct digest chain = snapshot_digest(lowest);
 
 	key_set_digest(key, "chain", &chain);
 	return key_final(key);
@@ -119,7 +119,7 @@ struct err *chain_shorten(struct exec *x, struct task *task, struct snapshot *ch
 	if (chain->len <= SNAPSHOT_MAX)
 		return NULL;
 	lowest.len -= KEPT;
-	key = key_of(x, &lowest);
+	key = key_of(&lowest);
 	TRY(flight_enter(x->flights, &key, task, &waited));
 	if (!load(x, task, &key, &merged)) {
 		task_note(task,

@@ -126,7 +126,8 @@ cJSON *detail_new(struct exec *x, const struct step *step)
 
 	cJSON_AddStringToObject(build, "key", digest_hex(&state->key, hex));
 	cJSON_AddStringToObject(build, "kind", step_kind_name(step->kind));
-	cJSON_AddItemToObject(build, "parts", key_parts(state->inputs));
+	cJSON_AddItemToObject(build, "parts",
+			      key_parts(state->inputs, store_secret(b.store)));
 	b.plain = cJSON_AddObjectToObject(build, "plain");
 	b.lines = cJSON_AddObjectToObject(build, "lines");
 	b.sets = cJSON_AddObjectToObject(build, "sets");

@@ -59,7 +59,7 @@ const struct snapshot *exec_parent(struct exec *x, const struct step *step)
 
 struct digest exec_parent_digest(struct exec *x, const struct step *step)
 {
-	return snapshot_digest(x->options.store, exec_parent(x, step));
+	return snapshot_digest(exec_parent(x, step));
 }
 
 struct overlay_spec exec_overlay(struct exec *x, const struct snapshot *chain,
@@ -186,9 +186,7 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	struct step_state *state = exec_state(x, step->id);
 
 	key_free(state->inputs);
-	state->inputs = key_new(x->options.store, step_kind_name(step->kind));
-	if (x->options.explain || x->options.can_mount)
-		key_keep(state->inputs);
+	state->inputs = key_new(step_kind_name(step->kind));
 	state->waits_for = exec_waits_for(x, step);
 	key_set_text(state->inputs, "architecture", x->architecture);
 	key_set_text(state->inputs, "id map", x->options.id_map);

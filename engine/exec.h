@@ -33,7 +33,6 @@ struct exec_options {
 	const struct freshness *freshness; /* NULL: without any option */
 	unsigned jobs;
 	const char *definition; /* absolute path, for the history; NULL: none is kept */
-	bool explain;		/* for why_all(): keep what went into the keys */
 	/* The image; NULL output: `pack` is not going to be run. */
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */

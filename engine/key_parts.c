@@ -78,12 +78,10 @@ static bool is_known(const char *name, enum step_kind kind)
 
 bool key_parts_agree(const struct key *key, enum step_kind kind)
 {
-	struct digest value;
-
 	for (size_t i = 0; i < key_parts_len; i++)
 		if (key_part_is_of(&key_parts_table[i], kind) &&
 		    !key_parts_table[i].is_optional &&
-		    !key_get(key, key_parts_table[i].name, &value))
+		    !key_has(key, key_parts_table[i].name))
 			return false;
 	for (size_t i = 0; key_name(key, i); i++)
 		if (!is_known(key_name(key, i), kind))

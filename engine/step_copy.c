@@ -40,7 +40,6 @@ static struct copy_request request_of(struct exec *x, const struct step *step,
 		.source_fd = source_fd,
 		.items = step->files.items,
 		.n_items = step->files.n_items,
-		.secret = store_secret(x->options.store),
 		.cancel = task ? task_cancel(task) : NULL,
 		/* The image's times are those of the copied files, clamped. */
 		.times_count = x->epoch_set,
@@ -87,9 +86,9 @@ static struct err *copy_into_layer(struct exec *x, const struct step *step,
 
 static struct digest memo_key(struct exec *x, const struct step *step)
 {
-	CLEANUP(key_freep) struct key *key = key_new(x->options.store, "copied content");
-	struct digest producer = snapshot_digest(
-		x->options.store, &exec_state(x, step->producer)->snapshot);
+	CLEANUP(key_freep) struct key *key = key_new("copied content");
+	struct digest producer =
+		snapshot_digest(&exec_state(x, step->producer)->snapshot);
 
 	key_set_digest(key, "producer", &producer);
 	if (x->epoch_set)

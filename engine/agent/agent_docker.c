@@ -33,10 +33,10 @@ static struct registry_watch watch_of(const struct agent_context *c)
 
 /* ---- resolving, and remembering what a tag was ---- */
 
-static struct digest memo_key(const struct agent_context *c, const struct oci_ref *ref)
+static struct digest memo_key(const struct oci_ref *ref)
 {
 	CLEANUP(freep) char *name = oci_ref_format(ref);
-	CLEANUP(key_freep) struct key *key = key_new(c->store, "resolved");
+	CLEANUP(key_freep) struct key *key = key_new("resolved");
 
 	key_set_text(key, "reference", name);
 	return key_final(key);
@@ -122,7 +122,7 @@ static struct err *docker_resolve(const struct agent_context *c,
 		*out = ref.digest;
 		return NULL;
 	}
-	key = memo_key(c, &ref);
+	key = memo_key(&ref);
 	if (load_memo(c, &key, out))
 		return NULL;
 	name = oci_ref_format(&ref);

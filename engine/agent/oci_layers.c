@@ -107,7 +107,7 @@ static void on_note(void *context, const char *text)
 static struct digest layer_key(const struct agent_context *c, const char *kind,
 			       const struct digest *id)
 {
-	CLEANUP(key_freep) struct key *key = key_new(c->store, kind);
+	CLEANUP(key_freep) struct key *key = key_new(kind);
 
 	key_set_text(key, "id map", c->id_map);
 	key_set_digest(key, "layer", id);

@@ -10,7 +10,6 @@ struct content_reader file_content_reader(const struct copy_request *request,
 					  bool is_silent)
 {
 	return (struct content_reader){
-		.secret = request->secret,
 		.stop = cancel_stop(request->cancel),
 		.progress = is_silent ? NULL : request->progress,
 		.context = request->context,

@@ -339,7 +339,7 @@ static struct err *probe_folder(struct prober *p, const struct folder *f,
 		return probe_deep_folder(p, f, out);
 	TRY(list(f->fd, &l));
 	TRY(look_at_items(p, f, &l));
-	h = tree_hasher_new(p->request);
+	h = tree_hasher_new();
 	for (size_t i = 0; i < l.items.len; i++)
 		hash_item(h, &l.items.items[i]);
 	*out = hasher_final(h);

@@ -61,8 +61,7 @@ struct copy_request {
 			* or the stage's root */
 	const struct copy_item *items;
 	size_t n_items;
-	const struct hash_secret *secret; /* keys the digest; NULL: unkeyed */
-	const struct cancel *cancel;	  /* may be NULL */
+	const struct cancel *cancel; /* may be NULL */
 	/* From a stage: modification times count, later ones than `clamp_s` as that. */
 	bool times_count;
 	int64_t clamp_s;

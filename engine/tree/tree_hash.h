@@ -17,7 +17,7 @@
 #include "engine/tree/file_content.h"
 #include "engine/tree/tree_walk.h"
 
-struct hasher *tree_hasher_new(const struct copy_request *request);
+struct hasher *tree_hasher_new(void);
 /* A thing as its folder sees it.  A folder's digest, or a file's content (content_add()), must
  * follow. */
 void tree_hash_entry(struct hasher *h, enum copy_from from,

@@ -18,12 +18,19 @@
 static const size_t PATHS_MAX = MIB(4);
 static const char REST[] = "(further entries)";
 
-uint64_t tree_list_digest(const struct digest *d)
+static uint64_t shorten(const struct digest *d)
 {
 	uint64_t value;
 
 	memcpy(&value, d->bytes, sizeof(value));
 	return value > 0 ? value : 1;
+}
+
+uint64_t tree_list_digest(const struct tree_list *l, const void *data, size_t size)
+{
+	struct digest d = digest_bytes(DIGEST_XXH3, l->secret, data, size);
+
+	return shorten(&d);
 }
 
 static void push(struct tree_item **items, size_t *len, size_t *cap,
@@ -72,7 +79,7 @@ static void fold(const struct tree_list *l, struct tree_item *top, const char *p
 	hasher_add_u64(h, item->size);
 	hasher_add_u64(h, item->digest);
 	d = hasher_final(h);
-	top->digest = tree_list_digest(&d);
+	top->digest = shorten(&d);
 	top->size += item->size;
 }
 

@@ -29,9 +29,9 @@ struct tree_item {
 struct tree_list {
 	struct tree_item *items, *tops;
 	size_t len, cap, n_tops, cap_tops;
-	size_t bytes, top_bytes; /* of their paths */
-	bool is_coarse;		 /* `items` would be too many: `tops` counts */
-	const struct hash_secret *secret;
+	size_t bytes, top_bytes;	  /* of their paths */
+	bool is_coarse;			  /* `items` would be too many: `tops` counts */
+	const struct hash_secret *secret; /* the store's */
 };
 
 #define TREE_LIST_INIT                                                                   \
@@ -48,7 +48,8 @@ void tree_list_release(struct tree_list *l);
 cJSON *tree_list_json(const struct tree_list *l);
 /* The inverse; false when it is none. */
 bool tree_list_parse(const cJSON *json, struct tree_list *out);
-/* 64 bits of a digest, never 0. */
-uint64_t tree_list_digest(const struct digest *d);
+/* What is remembered of `size` bytes, a content's name or the text of a link: 64 bits, never 0,
+ * keyed with the list's secret. */
+uint64_t tree_list_digest(const struct tree_list *l, const void *data, size_t size);
 
 #endif

@@ -77,7 +77,6 @@ static void list_entry(const struct tree_walk *w, const struct walk_entry *entry
 {
 	const char *text = entry->first ? entry->first : entry->link;
 	struct tree_item item = {.type = tree_hash_letter(entry)};
-	struct digest d;
 
 	if (!w->request->list)
 		return;
@@ -86,10 +85,10 @@ static void list_entry(const struct tree_walk *w, const struct walk_entry *entry
 		item.mode = (uint32_t)tree_hash_mode(w->request->from, &entry->stat);
 	if (content) {
 		item.size = content->size;
-		item.digest = tree_list_digest(&content->blocks);
+		item.digest = tree_list_digest(w->request->list, content->blocks.bytes,
+					       sizeof(content->blocks.bytes));
 	} else if (text) {
-		d = digest_bytes(DIGEST_XXH3, w->request->secret, text, strlen(text));
-		item.digest = tree_list_digest(&d);
+		item.digest = tree_list_digest(w->request->list, text, strlen(text));
 	}
 	tree_list_add(w->request->list, w->source, entry->path, &item);
 }
@@ -206,7 +205,7 @@ static struct err *push_level(struct tree_walk *w, const struct walk_entry *entr
 	/* The source's own name is no part of paths below it. */
 	if (w->levels.len > 0)
 		TRY(name_tree_add(&w->names, node_here(w), entry->name, &level.node));
-	level.hasher = tree_hasher_new(w->request);
+	level.hasher = tree_hasher_new();
 	vec_push(&w->levels, level);
 	return NULL;
 }
@@ -299,7 +298,7 @@ void tree_walk_init(struct tree_walk *w, const struct copy_request *request)
 {
 	*w = (struct tree_walk){
 		.request = request,
-		.hasher = tree_hasher_new(request),
+		.hasher = tree_hasher_new(),
 		.reader = file_content_reader(request, false),
 		.limit = {.max = request->max_file},
 		.folders = {.stop = cancel_stop(request->cancel)},

@@ -47,7 +47,6 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 		.security = request->security,
 		.jobs = 1,
 		.definition = l->definition,
-		.explain = true,
 		.output = l->image,
 	};
 	struct sched_options options = {

@@ -47,7 +47,7 @@ const char *place_note(const char *dir, uint32_t type)
 /* True the first time: a record of the store says that it was told. */
 static bool is_news(const struct store *s)
 {
-	CLEANUP(key_freep) struct key *key = key_new(s, "told");
+	CLEANUP(key_freep) struct key *key = key_new("told");
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct digest digest;
 	struct err *e;

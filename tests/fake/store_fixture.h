@@ -41,7 +41,7 @@ static UNUSED int remove_store(void **state)
 
 static UNUSED struct digest key_of(const char *text)
 {
-	return digest_bytes(DIGEST_XXH3, NULL, text, strlen(text));
+	return digest_bytes(DIGEST_SHA256, NULL, text, strlen(text));
 }
 
 static UNUSED void write_at(int dir_fd, const char *name, size_t len)

@@ -24,7 +24,7 @@ static struct err *enter_and_leave(void *self, struct node_id id, struct task *t
 				   enum probe_result *out)
 {
 	struct many *m = self;
-	struct digest key = {.kind = DIGEST_XXH3};
+	struct digest key = {.kind = DIGEST_SHA256};
 	struct err *e = NULL;
 	bool waited;
 	int now;

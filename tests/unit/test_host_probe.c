@@ -56,7 +56,6 @@ static struct copy_request request_for(struct probing *p, const struct copy_item
 		.source_fd = p->f->source_fd,
 		.items = item,
 		.n_items = 1,
-		.secret = store_secret(p->store),
 		.progress = count_read,
 		.context = p,
 	};

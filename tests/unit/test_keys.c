@@ -326,7 +326,7 @@ static void compose(const struct plan *plan, const struct row *row,
 	if (is_changed && row->change == VALUE)
 		key_set_text(state->inputs, row->part, "another one");
 	out->key = key_final(state->inputs);
-	out->parts = key_parts(state->inputs);
+	out->parts = key_parts(state->inputs, store_secret(options->store));
 	assert_true(key_parts_agree(state->inputs, c.step->kind));
 	exec_free(c.exec);
 }

@@ -102,8 +102,8 @@ static void test_blob_two_writers(void **state)
 
 static void test_key_parts(void **state)
 {
-	CLEANUP(key_freep) struct key *a = key_new(*state, "post");
-	CLEANUP(key_freep) struct key *b = key_new(*state, "post");
+	CLEANUP(key_freep) struct key *a = key_new("post");
+	CLEANUP(key_freep) struct key *b = key_new("post");
 	CLEANUP(json_freep) cJSON *parts = NULL;
 	struct digest x, y;
 
@@ -122,17 +122,50 @@ static void test_key_parts(void **state)
 	x = key_final(a);
 	y = key_final(b);
 	assert_false(digest_equal(&x, &y));
-	parts = key_parts(a);
+	parts = key_parts(a, store_secret(*state));
 	assert_int_equal(cJSON_GetArraySize(parts), 2);
 	assert_null(strstr(json_string(parts, "script"), "make"));
+}
+
+/* A key is the same in every store: the SHA-256 of what is written out here.  What is remembered
+ * of its parts is not: who has not the store's secret cannot try values out. */
+static void test_key_is_a_name(void **state)
+{
+	static const unsigned char encoding[] = {
+		4, 0, 0, 0, 0, 0, 0, 0,			    /* FORMAT */
+		4, 0, 0, 0, 0, 0, 0, 0, 'p', 'o', 's', 't', /* the kind */
+		3, 0, 0, 0, 0, 0, 0, 0, 'a', 'r', 'g',	    /* a part: its name, */
+		2, 0, 0, 0, 0, 0, 0, 0,			    /* so many texts, */
+		1, 0, 0, 0, 0, 0, 0, 0,			    /* not NULL, */
+		2, 0, 0, 0, 0, 0, 0, 0, 'x', 'y',	    /* its text, */
+		0, 0, 0, 0, 0, 0, 0, 0,			    /* and NULL */
+		0, 0, 0, 0, 0, 0, 0, 0,
+	};
+	static const char *const texts[] = {"xy", NULL};
+	static const struct hash_secret other = {{1}};
+	CLEANUP(key_freep) struct key *k = key_new("post");
+	CLEANUP(json_freep) cJSON *here = NULL;
+	CLEANUP(json_freep) cJSON *there = NULL;
+	CLEANUP(json_freep) cJSON *again = NULL;
+	struct digest got, want;
+
+	key_set_list(k, "arg", texts, ARRAY_LEN(texts));
+	got = key_final(k);
+	want = digest_bytes(DIGEST_SHA256, NULL, encoding, sizeof(encoding));
+	assert_true(digest_equal(&got, &want));
+	here = key_parts(k, store_secret(*state));
+	again = key_parts(k, store_secret(*state));
+	there = key_parts(k, &other);
+	assert_string_equal(json_string(here, "arg"), json_string(again, "arg"));
+	assert_string_not_equal(json_string(here, "arg"), json_string(there, "arg"));
 }
 
 static void test_record_round_trip(void **state)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
 	CLEANUP(json_freep) cJSON *back = NULL;
-	struct digest key = digest_bytes(DIGEST_XXH3, NULL, "k", 1);
-	struct digest other = digest_bytes(DIGEST_XXH3, NULL, "l", 1);
+	struct digest key = digest_bytes(DIGEST_SHA256, NULL, "k", 1);
+	struct digest other = digest_bytes(DIGEST_SHA256, NULL, "l", 1);
 
 	assert_err(ERR_NOTFOUND, record_load(*state, &key, &back));
 	cJSON_AddStringToObject(record, "kind", "post");
@@ -162,7 +195,7 @@ static void test_record_is_not_believed(void **state)
 	};
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
 	CLEANUP(json_freep) cJSON *back = NULL;
-	struct digest key = digest_bytes(DIGEST_XXH3, NULL, "k", 1);
+	struct digest key = digest_bytes(DIGEST_SHA256, NULL, "k", 1);
 	CLEANUP(freep) char *path = record_file(*state, &key);
 
 	assert_ok(record_save(*state, &key, record));
@@ -177,7 +210,7 @@ static void test_record_of_another_boot(void **state)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
 	CLEANUP(json_freep) cJSON *back = NULL;
-	struct digest key = digest_bytes(DIGEST_XXH3, NULL, "k", 1);
+	struct digest key = digest_bytes(DIGEST_SHA256, NULL, "k", 1);
 	CLEANUP(freep) char *path = record_file(*state, &key);
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	char *boot;
@@ -291,6 +324,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blob_resume, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_blob_two_writers, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_key_is_a_name, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_key_parts, setup_store,
 						remove_store),

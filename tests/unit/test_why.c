@@ -63,7 +63,7 @@ static cJSON *detail(enum step_kind kind, const struct inputs *in)
 {
 	struct step_base base = {.agent = "docker", .from = in->reference};
 	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
-	struct step_state state = {.inputs = key_new(store, "x")};
+	struct step_state state = {.inputs = key_new("x")};
 	struct exec x = {.options = {.store = store, .n_steps = 1}, .states = &state};
 	struct key *content;
 	struct digest d;
@@ -71,13 +71,12 @@ static cJSON *detail(enum step_kind kind, const struct inputs *in)
 
 	if (kind == STEP_BASE)
 		step.base = &base;
-	key_keep(state.inputs);
 	set_parts(state.inputs, in);
 	if (in->files) {
 		CLEANUP(json_freep) cJSON *json = tree_list_json(in->files);
 		CLEANUP(freep) char *text = json_print(json);
 
-		content = key_new(store, "content");
+		content = key_new("content");
 		key_set_text(content, "all", text);
 		d = key_final(content);
 		key_free(content);
