@@ -18,13 +18,11 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-/* main() answers --help before a command sees it; the row is there for the help's own
- * sake. */
-struct err *cmd_set_help(void *settings, const char *value)
+inside_body *cmd_find_inside(const char *name)
 {
-	(void)settings;
-	(void)value;
-	return NULL;
+	const struct cmd *cmd = cmd_find(name);
+
+	return cmd ? cmd->run_inside : NULL;
 }
 
 void cmd_help(const struct cmd *cmd, struct buf *out)

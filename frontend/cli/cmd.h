@@ -8,8 +8,8 @@
 #define FRONTEND_CLI_CMD_H
 
 #include "base/err.h"
-#include "frontend/cli/inside.h"
 #include "frontend/options/options.h"
+#include "frontend/project/inside.h"
 
 struct cmd {
 	const char *name;
@@ -20,8 +20,7 @@ struct cmd {
 	 * there is no error to show: 0 unless set. */
 	struct err *(*run)(int argc, char **argv, int *status);
 	/* The same after inside_go(); NULL: it never goes there. */
-	struct err *(*run_inside)(const struct inside *in, int argc, char **argv,
-				  int *status);
+	inside_body *run_inside;
 };
 
 extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock, cmd_shell,
@@ -29,13 +28,9 @@ extern const struct cmd cmd_check, cmd_plan, cmd_run, cmd_inspect, cmd_lock, cmd
 
 /* NULL when there is none of that name. */
 const struct cmd *cmd_find(const char *name);
+/* What inside_main() asks for. */
+inside_body *cmd_find_inside(const char *name);
 void cmd_help(const struct cmd *cmd, struct buf *out);
 void cmd_help_all(struct buf *out);
-/* For a row {'h', "help", ...}: every command has it. */
-#define CMD_HELP_ROW                                                                     \
-	{                                                                                \
-		'h', "help", NULL, "show this help", cmd_set_help                        \
-	}
-struct err *cmd_set_help(void *settings, const char *value);
 
 #endif

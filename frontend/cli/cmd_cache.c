@@ -111,7 +111,7 @@ static const struct option_row rows[] = {
 	{'y', "yes", NULL, "clear: do not ask", set_yes},
 	{0, "cache-dir", "DIR",
 	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	CMD_HELP_ROW,
+	OPTIONS_HELP_ROW,
 	{0},
 };
 

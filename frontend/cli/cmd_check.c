@@ -39,7 +39,7 @@ static const struct option_row rows[] = {
 	{0, "format", "KIND", "text, json or sarif (default: text)", set_format},
 	{0, "list", NULL, "list the codes of all diagnostics", set_list},
 	DEF_OPTION_ROWS,
-	CMD_HELP_ROW,
+	OPTIONS_HELP_ROW,
 	{0},
 };
 

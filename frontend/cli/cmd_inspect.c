@@ -25,7 +25,7 @@ static struct err *set_json(void *settings, const char *value)
 
 static const struct option_row rows[] = {
 	{0, "json", NULL, "print JSON", set_json},
-	CMD_HELP_ROW,
+	OPTIONS_HELP_ROW,
 	{0},
 };
 

@@ -182,7 +182,7 @@ static const struct option_row rows[] = {
 	 set_keep_failed},
 	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
 	DEF_OPTION_ROWS,
-	CMD_HELP_ROW,
+	OPTIONS_HELP_ROW,
 	{0},
 };
 

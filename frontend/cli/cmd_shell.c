@@ -67,7 +67,7 @@ static const struct option_row rows[] = {
 	 fresh_set_ignore_lock},
 	SECURITY_ROW,
 	DEF_OPTION_ROWS,
-	CMD_HELP_ROW,
+	OPTIONS_HELP_ROW,
 	{0},
 };
 

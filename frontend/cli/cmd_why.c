@@ -60,7 +60,7 @@ static const struct option_row rows[] = {
 	 set_list_inputs},
 	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,
-	CMD_HELP_ROW,
+	OPTIONS_HELP_ROW,
 	{0},
 };
 

@@ -74,7 +74,7 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 static int run_inside(int argc, char **argv)
 {
 	int status = 0;
-	struct err *e = inside_main(argc, argv, &status);
+	struct err *e = inside_main(cmd_find_inside, argc, argv, &status);
 
 	return e ? show(e) : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * export.c - the table of formats, and what their writers share.
+ * export.c - what the writers of formats share.
  */
 #include "frontend/export/export.h"
 
@@ -9,21 +9,6 @@
 #include "base/utf8.h"
 #include "base/visible.h"
 #include "frontend/export/export_private.h"
-
-static const struct export_format formats[] = {
-	{"tree", export_tree},
-	{"dot", export_dot},
-	{"json", export_json},
-	{"mermaid", export_mermaid},
-};
-
-const struct export_format *export_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-		if (strcmp(formats[i].name, name) == 0)
-			return &formats[i];
-	return NULL;
-}
 
 const char *export_status_name(enum export_status_kind kind)
 {

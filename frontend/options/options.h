@@ -35,5 +35,13 @@ NODISCARD struct err *options_parse(const struct option_row *rows, int argc, cha
 				    void *settings, struct operands *operands);
 /* "  -j, --jobs N        text" for each row. */
 void options_help(const struct option_row *rows, struct buf *out);
+/* Every command has it. */
+#define OPTIONS_HELP_ROW                                                                 \
+	{                                                                                \
+		'h', "help", NULL, "show this help", options_set_help                    \
+	}
+/* Does nothing: main() answers --help before a command sees it, and the row is there for the
+ * help's own sake. */
+NODISCARD struct err *options_set_help(void *settings, const char *value);
 
 #endif

@@ -4,14 +4,14 @@
  * Purpose:   what mounts, or handles files of subordinate owners, happens in namespaces
  *            that only a process with one thread can enter. So a command
  *            does what it can as it was started, and then executes dagbuild again as
- *            `internal-inside COMMAND`, which enters them and calls the command's
- *            run_inside().
+ *            `internal-inside COMMAND`, which enters them and calls the command's other
+ *            body.  Which commands there are is the caller's to know.
  * Ownership: values; who has one ends its `given`.
  * Threads:   main thread only, before there are others.
  * Errors:    those of userns.h.
  */
-#ifndef FRONTEND_CLI_INSIDE_H
-#define FRONTEND_CLI_INSIDE_H
+#ifndef FRONTEND_PROJECT_INSIDE_H
+#define FRONTEND_PROJECT_INSIDE_H
 
 #include "base/err.h"
 #include "frontend/project/given.h"
@@ -31,7 +31,14 @@ NODISCARD struct err *inside_probe(struct inside *in);
 /* Replace this process; returns only when that fails.  `argv` is what `command` was given. */
 NODISCARD struct err *inside_go(const struct inside *in, const char *command, int argc,
 				char **argv);
-/* Body of `dagbuild internal-inside`. */
-NODISCARD struct err *inside_main(int argc, char **argv, int *status);
+
+/* The body of a command inside; `argv` is what the command was given.  `*status` is the exit
+ * status when there is no error to show: 0 unless set. */
+typedef struct err *inside_body(const struct inside *in, int argc, char **argv,
+				int *status);
+/* Body of `dagbuild internal-inside`.  `find` gives the body of the command of that name; NULL:
+ * there is no such command, or it never goes inside. */
+NODISCARD struct err *inside_main(inside_body *(*find)(const char *command), int argc,
+				  char **argv, int *status);
 
 #endif

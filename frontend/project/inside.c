@@ -4,7 +4,7 @@
  * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP MEMORY TEXTS, then
  * what the command was given.  TEXTS are the descriptors of its texts, as "5,".
  */
-#include "frontend/cli/inside.h"
+#include "frontend/project/inside.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +16,6 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "engine/run/userns.h"
-#include "frontend/cli/cmd.h"
 
 enum { OWN_WORDS = 6 };
 
@@ -103,14 +102,14 @@ static struct err *enter(void)
 	return userns_enter(&plan);
 }
 
-struct err *inside_main(int argc, char **argv, int *status)
+struct err *inside_main(inside_body *(*find)(const char *command), int argc, char **argv,
+			int *status)
 {
-	const struct cmd *cmd = argc > 0 ? cmd_find(argv[0]) : NULL;
+	inside_body *body = argc > 0 ? find(argv[0]) : NULL;
 	struct inside in = {0};
 	uint64_t since = 0;
 
-	if (argc < OWN_WORDS || !cmd || !cmd->run_inside ||
-	    !str_to_u64(str_of(argv[1]), &since) ||
+	if (argc < OWN_WORDS || !body || !str_to_u64(str_of(argv[1]), &since) ||
 	    !str_to_u64(str_of(argv[2]), &in.started_ns) ||
 	    !take_over(argv[5], &in.given))
 		return err_new(ERR_USAGE, "'internal-inside' is not for users");
@@ -118,5 +117,5 @@ struct err *inside_main(int argc, char **argv, int *status)
 	snprintf(in.id_map, sizeof(in.id_map), "%s", argv[3]);
 	in.memory = argv[4];
 	TRY(enter());
-	return cmd->run_inside(&in, argc - OWN_WORDS, argv + OWN_WORDS, status);
+	return body(&in, argc - OWN_WORDS, argv + OWN_WORDS, status);
 }
