@@ -22,11 +22,11 @@
 #include "frontend/cli/cache_text.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/options/amount.h"
+#include "frontend/options/cache_options.h"
 #include "frontend/ui/say.h"
 
-/* Options that not every action takes, in the order of the rows. */
+/* Options that not every action takes. */
 enum {
-	USES = 7,
 	USES_JSON = 1 << 0,
 	USES_OLDER = 1 << 1,
 	USES_KEEP = 1 << 2,
@@ -36,81 +36,32 @@ enum {
 	USES_YES = 1 << 6,
 };
 
-struct settings {
-	unsigned used; /* which were given */
+struct cache_settings {
+	struct cache_options cache; /* first: see cache_options.h */
 	uint64_t older_ns, keep_bytes;
-	const char *cache_dir;
 };
-
-static struct err *set_json(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->used |= USES_JSON;
-	return NULL;
-}
 
 static struct err *set_older(void *settings, const char *value)
 {
-	struct settings *s = settings;
-
-	s->used |= USES_OLDER;
-	return amount_parse_age(value, &s->older_ns);
+	return amount_parse_age(value, &((struct cache_settings *)settings)->older_ns);
 }
 
 static struct err *set_keep(void *settings, const char *value)
 {
-	struct settings *s = settings;
-
-	s->used |= USES_KEEP;
-	return amount_parse_size(value, &s->keep_bytes);
-}
-
-static struct err *set_all(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->used |= USES_ALL;
-	return NULL;
-}
-
-static struct err *set_dry_run(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->used |= USES_DRY_RUN;
-	return NULL;
-}
-
-static struct err *set_repair(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->used |= USES_REPAIR;
-	return NULL;
-}
-
-static struct err *set_yes(void *settings, const char *value)
-{
-	(void)value;
-	((struct settings *)settings)->used |= USES_YES;
-	return NULL;
-}
-
-static struct err *set_cache_dir(void *settings, const char *value)
-{
-	((struct settings *)settings)->cache_dir = value;
-	return NULL;
+	return amount_parse_size(value, &((struct cache_settings *)settings)->keep_bytes);
 }
 
 static const struct option_row rows[] = {
-	{0, "json", NULL, "du, ls, prune, verify: print JSON", set_json},
-	{0, "older", "AGE", "prune: what was last used longer ago, such as 7d",
-	 set_older},
+	{0, "json", NULL, "du, ls, prune, verify: print JSON", NULL, USES_JSON},
+	{0, "older", "AGE", "prune: what was last used longer ago, such as 7d", set_older,
+	 USES_OLDER},
 	{0, "keep", "SIZE", "prune: the least recently used, until SIZE is left",
-	 set_keep},
-	{0, "all", NULL, "prune: everything that no running build needs", set_all},
-	{0, "dry-run", NULL, "prune, clear: only say what would go", set_dry_run},
-	{0, "repair", NULL, "verify: remove what is damaged", set_repair},
-	{'y', "yes", NULL, "clear: do not ask", set_yes},
-	{0, "cache-dir", "DIR",
-	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	 set_keep, USES_KEEP},
+	{0, "all", NULL, "prune: everything that no running build needs", NULL, USES_ALL},
+	{0, "dry-run", NULL, "prune, clear: only say what would go", NULL, USES_DRY_RUN},
+	{0, "repair", NULL, "verify: remove what is damaged", NULL, USES_REPAIR},
+	{'y', "yes", NULL, "clear: do not ask", NULL, USES_YES},
+	CACHE_OPTION_ROW,
 	OPTIONS_HELP_ROW,
 	{0},
 };
@@ -164,7 +115,8 @@ static struct err *open_store(const char *dir, enum store_access access,
 /* ---- actions ---- */
 
 struct job {
-	const struct settings *settings;
+	const struct cache_settings *settings;
+	unsigned used; /* options that were given */
 	const char *dir;
 	struct store *store; /* NULL: there is none */
 	struct buf *out;     /* for standard output */
@@ -177,7 +129,7 @@ static struct err *show_usage(const struct job *job)
 
 	if (job->store)
 		TRY(usage_measure(job->store, USAGE_EXACT, &report));
-	if (job->settings->used & USES_JSON)
+	if (job->used & USES_JSON)
 		cache_json_usage(&report, job->out);
 	else
 		cache_text_usage(&report, job->out);
@@ -191,7 +143,7 @@ static struct err *list_records(const struct job *job)
 
 	if (job->store)
 		e = inventory_look(&inventory, job->store);
-	if (!e && (job->settings->used & USES_JSON))
+	if (!e && (job->used & USES_JSON))
 		cache_json_records(&inventory, job->out);
 	else if (!e)
 		cache_text_records(&inventory, job->out);
@@ -199,16 +151,17 @@ static struct err *list_records(const struct job *job)
 	return e;
 }
 
-static void policy_of(const struct settings *s, struct gc_policy *policy)
+static void policy_of(const struct job *job, struct gc_policy *policy)
 {
-	if (s->used & USES_OLDER)
-		policy->unused_since_ns = clock_real_ns() - (int64_t)s->older_ns;
-	if (s->used & USES_KEEP)
-		policy->max_bytes = s->keep_bytes;
-	if (s->used & USES_ALL)
+	if (job->used & USES_OLDER)
+		policy->unused_since_ns =
+			clock_real_ns() - (int64_t)job->settings->older_ns;
+	if (job->used & USES_KEEP)
+		policy->max_bytes = job->settings->keep_bytes;
+	if (job->used & USES_ALL)
 		policy->unused_since_ns = INT64_MAX;
-	policy->holds_for_failed = (s->used & USES_ALL) == 0;
-	policy->dry_run = (s->used & USES_DRY_RUN) != 0;
+	policy->holds_for_failed = (job->used & USES_ALL) == 0;
+	policy->dry_run = (job->used & USES_DRY_RUN) != 0;
 }
 
 static struct err *prune(const struct job *job)
@@ -217,12 +170,12 @@ static struct err *prune(const struct job *job)
 	struct gc_policy policy = GC_NOTHING;
 	struct gc_result result = {0};
 
-	policy_of(job->settings, &policy);
+	policy_of(job, &policy);
 	policy.show = cache_victims_add;
 	policy.context = &victims;
 	if (job->store)
 		TRY(gc_run(job->store, &policy, &result));
-	if (job->settings->used & USES_JSON) {
+	if (job->used & USES_JSON) {
 		cache_json_victims(&victims, &result, policy.dry_run, job->out);
 		return NULL;
 	}
@@ -255,8 +208,7 @@ static bool is_meant(const struct job *job, const struct usage *ours)
 	CLEANUP(buf_release) struct buf question = BUF_INIT;
 	char answer[16] = "", size[BYTE_COUNT_SIZE];
 
-	if ((job->settings->used & USES_YES) || !isatty(STDIN_FILENO) ||
-	    !isatty(STDERR_FILENO))
+	if ((job->used & USES_YES) || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return true;
 	byte_count_format(ours->bytes, size);
 	buf_printf(&question, "remove the cache in '%s', %s in %llu files? [y/N] ",
@@ -271,7 +223,7 @@ static struct err *clear_all(const struct job *job, const struct store_rest *res
 	struct gc_policy policy = GC_NOTHING;
 	struct gc_result result = {0};
 	struct usage_report report;
-	bool dry_run = (job->settings->used & USES_DRY_RUN) != 0, removed = false;
+	bool dry_run = (job->used & USES_DRY_RUN) != 0, removed = false;
 
 	TRY(usage_measure(job->store, USAGE_QUICK, &report));
 	result.freed = report.total;
@@ -308,7 +260,7 @@ static struct err *verify(const struct job *job)
 {
 	CLEANUP(cache_findings_release) struct cache_findings findings = {0};
 	struct verify_options options = {
-		.repair = (job->settings->used & USES_REPAIR) != 0,
+		.repair = (job->used & USES_REPAIR) != 0,
 		.show = cache_findings_add,
 		.context = &findings,
 	};
@@ -318,7 +270,7 @@ static struct err *verify(const struct job *job)
 		TRY(verify_run(job->store, &options, &result));
 	if (result.damaged > 0)
 		*job->status = 1;
-	if (job->settings->used & USES_JSON) {
+	if (job->used & USES_JSON) {
 		cache_json_findings(&findings, &result, options.repair, job->out);
 		return NULL;
 	}
@@ -360,18 +312,17 @@ static struct err *unknown_action(const struct operands *operands)
 	return err_hint(e, "it is one of du, ls, prune, clear, verify");
 }
 
-static struct err *check_words(const struct action *a, const struct operands *operands,
-			       const struct settings *settings)
+static struct err *check_words(const struct action *a, const struct operands *operands)
 {
 	if (!a)
 		return unknown_action(operands);
 	if (operands->len > 1)
 		return err_new(ERR_USAGE, "'cache %s' takes no '%s'", a->name,
 			       operands->items[1]);
-	for (size_t i = 0; i < USES; i++)
-		if (settings->used & ~a->options & 1U << i)
+	for (const struct option_row *row = rows; row->name; row++)
+		if (operands->used & ~a->options & row->uses)
 			return err_new(ERR_USAGE, "'cache %s' takes no option '--%s'",
-				       a->name, rows[i].name);
+				       a->name, row->name);
 	return NULL;
 }
 
@@ -382,7 +333,7 @@ static struct err *cache_run(int argc, char **argv, int *status)
 	CLEANUP(freep) const char **words = NULL;
 	CLEANUP(freep) char *dir = NULL;
 	const struct action *action = NULL;
-	struct settings settings = {0};
+	struct cache_settings settings = {0};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 	struct job job = {.settings = &settings, .out = &text, .status = status};
@@ -390,13 +341,14 @@ static struct err *cache_run(int argc, char **argv, int *status)
 	words = operands.items;
 	TRY(e);
 	action = find_action(words, operands.len);
-	TRY(check_words(action, &operands, &settings));
-	TRY(store_default_dir(settings.cache_dir, &dir));
+	TRY(check_words(action, &operands));
+	TRY(store_default_dir(settings.cache.dir, &dir));
 	TRY(open_store(dir, action->access, &store));
+	job.used = operands.used;
 	job.dir = dir;
 	job.store = store;
 	TRY(action->run(&job));
-	return settings.used & USES_JSON ? say_json(&text) : say_result(&text);
+	return job.used & USES_JSON ? say_json(&text) : say_result(&text);
 }
 
 const struct cmd cmd_cache = {

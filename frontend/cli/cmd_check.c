@@ -8,20 +8,20 @@
 #include "frontend/project/load.h"
 #include "frontend/ui/say.h"
 
-struct settings {
+struct check_settings {
 	struct def_options def;
 	const struct diag_format *format; /* NULL: text */
 	bool list;
 };
 
-static void settings_release(struct settings *s)
+static void check_settings_release(struct check_settings *s)
 {
 	def_options_release(&s->def);
 }
 
 static struct err *set_format(void *settings, const char *value)
 {
-	struct settings *s = settings;
+	struct check_settings *s = settings;
 
 	s->format = diag_format_find(value);
 	return s->format ? NULL
@@ -31,13 +31,13 @@ static struct err *set_format(void *settings, const char *value)
 static struct err *set_list(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->list = true;
+	((struct check_settings *)settings)->list = true;
 	return NULL;
 }
 
 static const struct option_row rows[] = {
-	{0, "format", "KIND", "text, json or sarif (default: text)", set_format},
-	{0, "list", NULL, "list the codes of all diagnostics", set_list},
+	{0, "format", "KIND", "text, json or sarif (default: text)", set_format, 0},
+	{0, "list", NULL, "list the codes of all diagnostics", set_list, 0},
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},
@@ -58,7 +58,7 @@ static struct err *list_codes(void)
 }
 
 /* The definition may be right, and yet not be built by this version. */
-static struct err *say_unsupported(const struct settings *s, struct loaded *loaded)
+static struct err *say_unsupported(const struct check_settings *s, struct loaded *loaded)
 {
 	struct err *e;
 
@@ -71,7 +71,7 @@ static struct err *say_unsupported(const struct settings *s, struct loaded *load
 }
 
 /* Text is talk, the other formats are results. */
-static struct err *show(const struct settings *s, struct loaded *loaded)
+static struct err *show(const struct check_settings *s, struct loaded *loaded)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	const struct diag_format *format =
@@ -87,7 +87,7 @@ static struct err *show(const struct settings *s, struct loaded *loaded)
 
 static struct err *check_run(int argc, char **argv, int *status)
 {
-	CLEANUP(settings_release) struct settings settings = {0};
+	CLEANUP(check_settings_release) struct check_settings settings = {0};
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
 	CLEANUP(freep) const char **files = NULL;
 	struct operands operands = {0};

@@ -12,19 +12,19 @@
 #include "frontend/cli/cmd.h"
 #include "frontend/ui/say.h"
 
-struct settings {
+struct inspect_settings {
 	bool json;
 };
 
 static struct err *set_json(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->json = true;
+	((struct inspect_settings *)settings)->json = true;
 	return NULL;
 }
 
 static const struct option_row rows[] = {
-	{0, "json", NULL, "print JSON", set_json},
+	{0, "json", NULL, "print JSON", set_json, 0},
 	OPTIONS_HELP_ROW,
 	{0},
 };
@@ -154,7 +154,7 @@ static struct err *inspect(const char *path, bool json)
 static struct err *inspect_run(int argc, char **argv, int *status)
 {
 	CLEANUP(freep) const char **files = NULL;
-	struct settings settings = {0};
+	struct inspect_settings settings = {0};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 

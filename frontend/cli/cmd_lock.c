@@ -26,17 +26,12 @@
 /* Requests wait more than they work. */
 static const unsigned REQUESTS_AT_ONCE = 8;
 
-struct settings {
-	/* `def` is its beginning: their options find it there. */
-	union {
-		struct def_options def;
-		struct net_options net;
-	};
+struct lock_settings {
+	struct net_options net; /* first: see cache_options.h */
 	bool update;
-	const char *cache_dir;
 };
 
-static void settings_release(struct settings *s)
+static void lock_settings_release(struct lock_settings *s)
 {
 	net_options_release(&s->net);
 }
@@ -44,21 +39,14 @@ static void settings_release(struct settings *s)
 static struct err *set_update(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->update = true;
-	return NULL;
-}
-
-static struct err *set_cache_dir(void *settings, const char *value)
-{
-	((struct settings *)settings)->cache_dir = value;
+	((struct lock_settings *)settings)->update = true;
 	return NULL;
 }
 
 static const struct option_row rows[] = {
-	{0, "update", NULL, "resolve again what is locked already", set_update},
+	{0, "update", NULL, "resolve again what is locked already", set_update, 0},
 	NET_OPTION_ROWS,
-	{0, "cache-dir", "DIR",
-	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	CACHE_OPTION_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},
@@ -75,7 +63,7 @@ struct wanted {
 };
 
 struct locking {
-	struct settings settings;
+	struct lock_settings settings;
 	struct loaded loaded;
 	char *path;
 	char *real_path; /* where links lead to */
@@ -100,7 +88,7 @@ static void locking_release(struct locking *l)
 	free(l->path);
 	free(l->real_path);
 	loaded_release(&l->loaded);
-	settings_release(&l->settings);
+	lock_settings_release(&l->settings);
 }
 
 /* Stages share the base that they name alike. */
@@ -318,7 +306,7 @@ static struct err *lock(struct locking *l)
 	TRY(output_check(l->real_path));
 	TRY(read_old(l));
 	TRY(find_bases(l));
-	TRY(store_default_dir(l->settings.cache_dir, &dir));
+	TRY(store_default_dir(l->settings.net.def.cache.dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &l->store));
 	TRY(net_options_environment(&l->settings.net));
 	TRY(net_options_open(&l->settings.net, false, &l->registry));
@@ -345,8 +333,8 @@ static struct err *lock_run(int argc, char **argv, int *status)
 				"'%s' is no file that a lock file could lie beside",
 				files[0]),
 			"save the definition in a file");
-	l.settings.def.plan.all_stages = true;
-	TRY(load_plan(files[0], &l.settings.def, &l.settings.def.plan, &l.loaded,
+	l.settings.net.def.plan.all_stages = true;
+	TRY(load_plan(files[0], &l.settings.net.def, &l.settings.net.def.plan, &l.loaded,
 		      status));
 	if (*status != 0)
 		return NULL;

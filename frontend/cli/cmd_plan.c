@@ -15,17 +15,12 @@
 #include "frontend/project/load.h"
 #include "frontend/project/look.h"
 
-struct settings {
-	/* `def` is its beginning: their options find it there. */
-	union {
-		struct def_options def;
-		struct fresh_options fresh;
-	};
+struct plan_settings {
+	struct fresh_options fresh; /* first: see cache_options.h */
 	const char *format;
-	const char *cache_dir;
 };
 
-static void settings_release(struct settings *s)
+static void plan_settings_release(struct plan_settings *s)
 {
 	fresh_options_release(&s->fresh);
 }
@@ -35,28 +30,22 @@ static struct err *set_format(void *settings, const char *value)
 	if (!export_find(value))
 		return err_new(ERR_USAGE, "'%s' is none of tree, dot, mermaid, json",
 			       value);
-	((struct settings *)settings)->format = value;
+	((struct plan_settings *)settings)->format = value;
 	return NULL;
 }
 
 static struct err *set_dot(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->format = "dot";
-	return NULL;
-}
-
-static struct err *set_cache_dir(void *settings, const char *value)
-{
-	((struct settings *)settings)->cache_dir = value;
+	((struct plan_settings *)settings)->format = "dot";
 	return NULL;
 }
 
 static const struct option_row rows[] = {
-	{0, "format", "KIND", "tree, dot, mermaid or json (default: tree)", set_format},
-	{0, "dot", NULL, "the same as --format dot", set_dot},
-	{0, "cache-dir", "DIR",
-	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	{0, "format", "KIND", "tree, dot, mermaid or json (default: tree)", set_format,
+	 0},
+	{0, "dot", NULL, "the same as --format dot", set_dot, 0},
+	CACHE_OPTION_ROW,
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,
@@ -97,7 +86,8 @@ static struct export_status *statuses_of(const struct plan *plan, const struct l
 	return statuses;
 }
 
-static struct err *write_plan(const struct plan *plan, const struct settings *settings,
+static struct err *write_plan(const struct plan *plan,
+			      const struct plan_settings *settings,
 			      const struct look *look)
 {
 	CLEANUP(freep) char **texts = xcalloc(plan->n_steps, sizeof(*texts));
@@ -123,16 +113,16 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
 	CLEANUP(freep) const char **files = NULL;
 	CLEANUP(look_release) struct look look = LOOK_INIT;
-	CLEANUP(settings_release) struct settings settings = {.format = "tree"};
+	CLEANUP(plan_settings_release) struct plan_settings settings = {.format = "tree"};
 	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
 	struct fresh_request fresh = {.options = &settings.fresh,
 				      .since_ns = clock_real_ns()};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 	struct look_request request = {
-		.cache_dir = settings.cache_dir,
+		.cache_dir = settings.fresh.net.def.cache.dir,
 		.freshness = &freshness,
-		.options = &settings.def.plan,
+		.options = &settings.fresh.net.def.plan,
 	};
 
 	files = operands.items;
@@ -140,7 +130,8 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	TRY(fresh_options_check(&settings.fresh));
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'plan' takes one definition file");
-	TRY(load_plan(files[0], &settings.def, &settings.def.plan, &loaded, status));
+	TRY(load_plan(files[0], &settings.fresh.net.def, &settings.fresh.net.def.plan,
+		      &loaded, status));
 	if (*status != 0)
 		return NULL;
 	request.file = fresh.file = files[0];

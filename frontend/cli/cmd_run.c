@@ -38,33 +38,28 @@ static const unsigned KEEP_FAILED_MAX = 1000;
 
 /* ---- settings ---- */
 
-struct settings {
-	/* `def` and `fresh.net` are its beginning: their options find them there. */
-	union {
-		struct def_options def;
-		struct fresh_options fresh;
-	};
-	unsigned jobs; /* 0: the CPUs this process may use */
+struct run_settings {
+	struct fresh_options fresh; /* first: see cache_options.h */
+	unsigned jobs;		    /* 0: the CPUs this process may use */
 	const char *output;
 	bool force;
 	enum sink_progress progress;
 	enum sqfs_compression compression;
 	const char *trace;
-	const char *cache_dir;
 	bool keep_none;			     /* of failed steps */
 	unsigned keep_failed;		     /* 0: the default */
 	uint64_t cache_max, cache_max_files; /* UINT64_MAX: no limit */
 	uint64_t max_file;		     /* 0: not given */
 };
 
-static void settings_release(struct settings *s)
+static void run_settings_release(struct run_settings *s)
 {
 	fresh_options_release(&s->fresh);
 }
 
 static struct err *set_jobs(void *settings, const char *value)
 {
-	struct settings *s = settings;
+	struct run_settings *s = settings;
 	uint64_t n = 0;
 
 	if (!str_to_u64(str_of(value), &n) || n < 1 || n > JOBS_MAX)
@@ -76,25 +71,25 @@ static struct err *set_jobs(void *settings, const char *value)
 
 static struct err *set_output(void *settings, const char *value)
 {
-	((struct settings *)settings)->output = value;
+	((struct run_settings *)settings)->output = value;
 	return NULL;
 }
 
 static struct err *set_force(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->force = true;
+	((struct run_settings *)settings)->force = true;
 	return NULL;
 }
 
 static struct err *set_progress(void *settings, const char *value)
 {
-	return sink_progress_parse(value, &((struct settings *)settings)->progress);
+	return sink_progress_parse(value, &((struct run_settings *)settings)->progress);
 }
 
 static struct err *set_compress(void *settings, const char *value)
 {
-	struct settings *s = settings;
+	struct run_settings *s = settings;
 
 	if (strcmp(value, "gzip") == 0)
 		s->compression = SQFS_GZIP;
@@ -107,19 +102,13 @@ static struct err *set_compress(void *settings, const char *value)
 
 static struct err *set_trace(void *settings, const char *value)
 {
-	((struct settings *)settings)->trace = value;
-	return NULL;
-}
-
-static struct err *set_cache_dir(void *settings, const char *value)
-{
-	((struct settings *)settings)->cache_dir = value;
+	((struct run_settings *)settings)->trace = value;
 	return NULL;
 }
 
 static struct err *set_keep_failed(void *settings, const char *value)
 {
-	struct settings *s = settings;
+	struct run_settings *s = settings;
 	uint64_t n = 0;
 
 	if (strcmp(value, "no") != 0 &&
@@ -133,12 +122,12 @@ static struct err *set_keep_failed(void *settings, const char *value)
 
 static struct err *set_cache_max(void *settings, const char *value)
 {
-	return amount_parse_size(value, &((struct settings *)settings)->cache_max);
+	return amount_parse_size(value, &((struct run_settings *)settings)->cache_max);
 }
 
 static struct err *set_max_file(void *settings, const char *value)
 {
-	uint64_t *max = &((struct settings *)settings)->max_file;
+	uint64_t *max = &((struct run_settings *)settings)->max_file;
 
 	TRY(amount_parse_size(value, max));
 	return *max > 0 ? NULL
@@ -147,7 +136,7 @@ static struct err *set_max_file(void *settings, const char *value)
 
 static struct err *set_cache_max_files(void *settings, const char *value)
 {
-	uint64_t *files = &((struct settings *)settings)->cache_max_files;
+	uint64_t *files = &((struct run_settings *)settings)->cache_max_files;
 
 	return str_to_u64(str_of(value), files)
 		       ? NULL
@@ -156,38 +145,37 @@ static struct err *set_cache_max_files(void *settings, const char *value)
 
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
-	 set_jobs},
+	 set_jobs, 0},
 	{'o', "output", "IMAGE", "the image (default: FILE's name with .sif, here)",
-	 set_output},
-	{'F', "force", NULL, "replace what is there, even a signed image", set_force},
-	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress},
-	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress},
+	 set_output, 0},
+	{'F', "force", NULL, "replace what is there, even a signed image", set_force, 0},
+	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress, 0},
+	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress, 0},
 	NET_OPTION_ROWS,
-	{0, "cache-dir", "DIR",
-	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	CACHE_OPTION_ROW,
 	{0, "cache-max", "SIZE",
 	 "what the cache may take, such as 10G (default: $DAGBUILD_CACHE_MAX, no limit)",
-	 set_cache_max},
+	 set_cache_max, 0},
 	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
-	 set_cache_max_files},
+	 set_cache_max_files, 0},
 	{0, "max-file", "SIZE",
 	 "how large a file, or a layer's files, may be, holes included (default: "
 	 "$DAGBUILD_MAX_FILE, 1T)",
-	 set_max_file},
+	 set_max_file, 0},
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	FRESH_RUN_ROWS,
 	{0, "keep-failed", "no|N",
 	 "roots of failed steps to keep for 'dagbuild shell' (default: 3)",
-	 set_keep_failed},
-	{0, "trace", "FILE", "write every event as a line of JSON", set_trace},
+	 set_keep_failed, 0},
+	{0, "trace", "FILE", "write every event as a line of JSON", set_trace, 0},
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},
 };
 
 /* Options come first. */
-static struct err *read_environment(struct settings *s)
+static struct err *read_environment(struct run_settings *s)
 {
 	const char *cache_max = getenv("DAGBUILD_CACHE_MAX");
 	const char *max_file = getenv("DAGBUILD_MAX_FILE");
@@ -204,7 +192,7 @@ static struct err *read_environment(struct settings *s)
 /* ---- one build ---- */
 
 struct build {
-	struct settings settings;
+	struct run_settings settings;
 	struct loaded loaded;
 	char *output;	     /* absolute; NULL: the target is a step */
 	char *definition;    /* absolute */
@@ -225,13 +213,13 @@ static void build_release(struct build *b)
 	net_options_close(&b->registry);
 	store_closep(&b->store);
 	loaded_release(&b->loaded);
-	settings_release(&b->settings);
+	run_settings_release(&b->settings);
 	given_release(&b->times.given);
 	free(b->output);
 	free(b->definition);
 }
 
-static struct failed_limits keep_limits(const struct settings *s)
+static struct failed_limits keep_limits(const struct run_settings *s)
 {
 	struct failed_limits limits = failed_limits_default;
 
@@ -320,7 +308,8 @@ static struct err *find_output(struct build *b, const char *file)
 	const char *path = b->settings.output;
 
 	if (!path)
-		TRY(load_image_path(file, b->loaded.plan, &b->settings.def.plan, &name));
+		TRY(load_image_path(file, b->loaded.plan, &b->settings.fresh.net.def.plan,
+				    &name));
 	if (!path)
 		path = name;
 	return path ? output_follow(path, &b->output) : NULL;
@@ -333,7 +322,8 @@ static struct err *spare_inputs(const struct build *b, const char *path, const c
 
 	TRY(output_spare(path, file, "the definition"));
 	TRY(output_spare(path, lock, "its lock file"));
-	TRY(output_spare(path, b->settings.def.args_file, "the file of arguments"));
+	TRY(output_spare(path, b->settings.fresh.net.def.args_file,
+			 "the file of arguments"));
 	return output_spare(path, b->settings.fresh.net.authfile,
 			    "the file of credentials");
 }
@@ -370,7 +360,7 @@ static struct err *open_build(struct build *b, const char *file)
 	TRY(find_output(b, file));
 	TRY(check_outputs(b, file));
 	TRY(fs_absolute(file, &b->definition));
-	TRY(store_default_dir(b->settings.cache_dir, &dir));
+	TRY(store_default_dir(b->settings.fresh.net.def.cache.dir, &dir));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
 	TRY(keep_out_of_store(b));
 	if (b->inside)
@@ -395,7 +385,7 @@ static void summarize(const struct build *b, const struct sched_result *result)
 		.cached = result->counts[NODE_CACHED],
 		.elapsed_ns = clock_mono_ns() - b->times.started_ns,
 		.image = b->output,
-		.target = b->settings.def.plan.target,
+		.target = b->settings.fresh.net.def.plan.target,
 		.image_bytes = exec_image_size(b->exec),
 		.sources = sources,
 	};
@@ -499,7 +489,7 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	struct operands operands = {0};
 	struct err *e;
 
-	b->settings.def.given = &b->times.given;
+	b->settings.fresh.net.def.given = &b->times.given;
 	e = options_parse(rows, argc, argv, &b->settings, &operands);
 
 	files = operands.items;
@@ -510,15 +500,15 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
-	TRY(load_plan(*file, &b->settings.def, &b->settings.def.plan, &b->loaded,
-		      status));
+	TRY(load_plan(*file, &b->settings.fresh.net.def, &b->settings.fresh.net.def.plan,
+		      &b->loaded, status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
 		return err_hint(err_new(ERR_USAGE,
 					"the target '%s' is a step: it makes no "
 					"image",
-					b->settings.def.plan.target),
+					b->settings.fresh.net.def.plan.target),
 				"name a stage, or leave out -o");
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
@@ -555,7 +545,7 @@ static struct err *run_inside(const struct inside *in, int argc, char **argv, in
 		.times = *in};
 	const char *file = NULL;
 
-	b.settings.def.is_quiet = true;
+	b.settings.fresh.net.def.is_quiet = true;
 	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
 		return NULL;

@@ -18,53 +18,41 @@
 #include "frontend/ui/say.h"
 #include "scheduler/sched.h"
 
-struct settings {
-	/* `def` is its beginning: its options find it there. */
-	union {
-		struct def_options def;
-		struct fresh_options fresh;
-	};
+struct shell_settings {
+	struct fresh_options fresh; /* first: see cache_options.h */
 	bool failed, list, json;
-	const char *cache_dir;
 };
 
 static struct err *set_failed(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->failed = true;
+	((struct shell_settings *)settings)->failed = true;
 	return NULL;
 }
 
 static struct err *set_list(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->list = true;
+	((struct shell_settings *)settings)->list = true;
 	return NULL;
 }
 
 static struct err *set_json(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->json = true;
-	return NULL;
-}
-
-static struct err *set_cache_dir(void *settings, const char *value)
-{
-	((struct settings *)settings)->cache_dir = value;
+	((struct shell_settings *)settings)->json = true;
 	return NULL;
 }
 
 static const struct option_row rows[] = {
 	{0, "failed", NULL,
 	 "where the last step failed; with a word: the N-th last, or this step",
-	 set_failed},
-	{0, "list", NULL, "list the failed steps that are kept", set_list},
-	{0, "json", NULL, "with --list: print JSON", set_json},
-	{0, "cache-dir", "DIR",
-	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
+	 set_failed, 0},
+	{0, "list", NULL, "list the failed steps that are kept", set_list, 0},
+	{0, "json", NULL, "with --list: print JSON", set_json, 0},
+	CACHE_OPTION_ROW,
 	{0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",
-	 fresh_set_ignore_lock},
+	 fresh_set_ignore_lock, 0},
 	SECURITY_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
@@ -74,7 +62,7 @@ static const struct option_row rows[] = {
 /* ---- the command line ---- */
 
 struct request {
-	struct settings settings;
+	struct shell_settings settings;
 	struct operands operands;
 	struct shell_options shell;
 	struct inside times;
@@ -132,7 +120,7 @@ static struct err *open_store(const struct request *r, struct store **out)
 {
 	CLEANUP(freep) char *dir = NULL;
 
-	TRY(store_default_dir(r->settings.cache_dir, &dir));
+	TRY(store_default_dir(r->settings.fresh.net.def.cache.dir, &dir));
 	TRY(store_open(dir, r->is_inside ? STORE_WRITE : STORE_READ, out));
 	/* Layers that are looked at stay as long as the shell does. */
 	return r->is_inside ? store_hold(*out) : NULL;
@@ -358,9 +346,10 @@ static struct err *open_stage(struct request *r, int *status)
 	const char *target = r->operands.len > 1 ? r->operands.items[1] : NULL;
 	struct plan_options all = {.all_stages = true}, only = {.target = target};
 
-	r->settings.def.is_quiet = r->is_inside;
-	r->settings.def.given = &r->times.given;
-	TRY(load_plan(r->operands.items[0], &r->settings.def, &all, &loaded, status));
+	r->settings.fresh.net.def.is_quiet = r->is_inside;
+	r->settings.fresh.net.def.given = &r->times.given;
+	TRY(load_plan(r->operands.items[0], &r->settings.fresh.net.def, &all, &loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	TRY(err_hint(open_store(r, &store), "'dagbuild run %s' makes it",

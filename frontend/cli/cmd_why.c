@@ -16,48 +16,36 @@
 #include "frontend/project/look.h"
 #include "frontend/ui/say.h"
 
-struct settings {
-	/* `def` is its beginning: their options find it there. */
-	union {
-		struct def_options def;
-		struct fresh_options fresh;
-	};
+struct why_settings {
+	struct fresh_options fresh; /* first: see cache_options.h */
 	struct plan_options plan;
-	const char *cache_dir;
 	bool list_inputs, json;
 };
 
-static void settings_release(struct settings *s)
+static void why_settings_release(struct why_settings *s)
 {
 	fresh_options_release(&s->fresh);
-}
-
-static struct err *set_cache_dir(void *settings, const char *value)
-{
-	((struct settings *)settings)->cache_dir = value;
-	return NULL;
 }
 
 static struct err *set_list_inputs(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->list_inputs = true;
+	((struct why_settings *)settings)->list_inputs = true;
 	return NULL;
 }
 
 static struct err *set_json(void *settings, const char *value)
 {
 	(void)value;
-	((struct settings *)settings)->json = true;
+	((struct why_settings *)settings)->json = true;
 	return NULL;
 }
 
 static const struct option_row rows[] = {
-	{0, "cache-dir", "DIR",
-	 "the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)", set_cache_dir},
-	{0, "json", NULL, "print JSON", set_json},
+	CACHE_OPTION_ROW,
+	{0, "json", NULL, "print JSON", set_json, 0},
 	{0, "list-inputs", NULL, "without FILE: list the inputs of each kind of step",
-	 set_list_inputs},
+	 set_list_inputs, 0},
 	FRESH_PLAN_ROWS,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
@@ -301,8 +289,8 @@ static struct err *write_answer(struct answer *a, struct look *look, bool json)
 	return json ? say_json(&a->out) : say_result(&a->out);
 }
 
-static struct err *answer(const char *file, const char *asked, struct settings *settings,
-			  int *status)
+static struct err *answer(const char *file, const char *asked,
+			  struct why_settings *settings, int *status)
 {
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
 	CLEANUP(look_release) struct look look = LOOK_INIT;
@@ -317,14 +305,14 @@ static struct err *answer(const char *file, const char *asked, struct settings *
 		.file = file,
 		.freshness = &freshness,
 		.options = &settings->plan,
-		.cache_dir = settings->cache_dir,
+		.cache_dir = settings->fresh.net.def.cache.dir,
 		.why = {.of_last = true},
 	};
 	struct err *e;
 
 	/* A stage may be asked for that the image does not need. */
 	settings->plan.all_stages = asked != NULL;
-	TRY(load_plan(file, &settings->def, &settings->plan, &loaded, status));
+	TRY(load_plan(file, &settings->fresh.net.def, &settings->plan, &loaded, status));
 	if (*status != 0)
 		return NULL;
 	a.plan = request.plan = fresh.plan = loaded.plan;
@@ -348,7 +336,7 @@ static struct err *write_inputs(bool json)
 static struct err *why_run(int argc, char **argv, int *status)
 {
 	CLEANUP(freep) const char **words = NULL;
-	CLEANUP(settings_release) struct settings settings = {0};
+	CLEANUP(why_settings_release) struct why_settings settings = {0};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
 

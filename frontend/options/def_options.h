@@ -12,14 +12,15 @@
 #define FRONTEND_OPTIONS_DEF_OPTIONS_H
 
 #include "frontend/def/build_args.h"
-#include "frontend/options/options.h"
+#include "frontend/options/cache_options.h"
 #include "frontend/plan/plan.h"
 
 struct given;
 
 struct def_options {
-	struct build_args *args; /* NULL until one is given */
-	const char *args_file;	 /* NULL: none */
+	struct cache_options cache; /* first: see cache_options.h */
+	struct build_args *args;    /* NULL until one is given */
+	const char *args_file;	    /* NULL: none */
 	bool warn_unused_args;
 	bool keep_tmp;
 	struct diag_options diag;
@@ -29,28 +30,47 @@ struct def_options {
 };
 
 #define DEF_OPTION_ROWS                                                                  \
-	{0, "build-arg", "NAME=VALUE", "the value of a template argument (repeatable)",  \
-	 def_set_build_arg},                                                             \
-		{0, "build-arg-file", "FILE", "template arguments, NAME=VALUE a line",   \
-		 def_set_build_arg_file},                                                \
-		{0, "keep-tmp", NULL, "what %post makes in /tmp and /var/tmp stays",     \
-		 def_set_keep_tmp},                                                      \
-		{0, "warn-unused-build-args", NULL,                                      \
+	{0,                                                                              \
+	 "build-arg",                                                                    \
+	 "NAME=VALUE",                                                                   \
+	 "the value of a template argument (repeatable)",                                \
+	 def_set_build_arg,                                                              \
+	 0},                                                                             \
+		{0,                                                                      \
+		 "build-arg-file",                                                       \
+		 "FILE",                                                                 \
+		 "template arguments, NAME=VALUE a line",                                \
+		 def_set_build_arg_file,                                                 \
+		 0},                                                                     \
+		{0,                                                                      \
+		 "keep-tmp",                                                             \
+		 NULL,                                                                   \
+		 "what %post makes in /tmp and /var/tmp stays",                          \
+		 def_set_keep_tmp,                                                       \
+		 0},                                                                     \
+		{0,                                                                      \
+		 "warn-unused-build-args",                                               \
+		 NULL,                                                                   \
 		 "an argument that nothing uses is a warning, no error",                 \
-		 def_set_warn_unused},                                                   \
-		{0, "werror", NULL, "warnings are errors", def_set_werror},              \
+		 def_set_warn_unused,                                                    \
+		 0},                                                                     \
+		{0, "werror", NULL, "warnings are errors", def_set_werror, 0},           \
 	{                                                                                \
 		0, "disable", "CODE", "do not report this diagnostic (repeatable)",      \
-			def_set_disable                                                  \
+			def_set_disable, 0                                               \
 	}
 
 /* For commands that plan. */
 #define PLAN_OPTION_ROWS                                                                 \
-	{0, "target", "STAGE[.STEP]", "make this stage's image, or go as far as a step", \
-	 def_set_target},                                                                \
+	{0,                                                                              \
+	 "target",                                                                       \
+	 "STAGE[.STEP]",                                                                 \
+	 "make this stage's image, or go as far as a step",                              \
+	 def_set_target,                                                                 \
+	 0},                                                                             \
 	{                                                                                \
 		0, "all-stages", NULL, "also the stages that the target does not need",  \
-			def_set_all_stages                                               \
+			def_set_all_stages, 0                                            \
 	}
 
 NODISCARD struct err *def_set_target(void *settings, const char *value);

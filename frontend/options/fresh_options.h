@@ -18,7 +18,7 @@
 enum fresh_pull { PULL_UNSET, PULL_ALWAYS, PULL_MISSING };
 
 struct fresh_options {
-	struct net_options net;
+	struct net_options net;	       /* first: see cache_options.h */
 	bool no_cache;		       /* of everything */
 	VEC(const char *) no_cache_of; /* "STAGE", "STAGE.STEP" */
 	bool refresh;		       /* of every stage */
@@ -37,30 +37,53 @@ struct fresh_options {
 		0, "security", "KIND",                                                   \
 			"what scripts may do: container or apptainer (default: "         \
 			"container)",                                                    \
-			fresh_set_security                                               \
+			fresh_set_security, 0                                            \
 	}
 
 #define FRESH_PLAN_ROWS                                                                  \
-	{0, "no-cache", "[=STAGE[.STEP]]",                                               \
-	 "build anew: all, a stage, a step (repeatable)", fresh_set_no_cache},           \
-		{0, "max-age", "AGE", "build anew what is older: 12h, 7d",               \
-		 fresh_set_max_age},                                                     \
-		{0, "locked", NULL, "refuse a base that is not in FILE.lock",            \
-		 fresh_set_locked},                                                      \
-		{0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",   \
-		 fresh_set_ignore_lock},                                                 \
+	{0,                                                                              \
+	 "no-cache",                                                                     \
+	 "[=STAGE[.STEP]]",                                                              \
+	 "build anew: all, a stage, a step (repeatable)",                                \
+	 fresh_set_no_cache,                                                             \
+	 0},                                                                             \
+		{0,                                                                      \
+		 "max-age",                                                              \
+		 "AGE",                                                                  \
+		 "build anew what is older: 12h, 7d",                                    \
+		 fresh_set_max_age,                                                      \
+		 0},                                                                     \
+		{0,                                                                      \
+		 "locked",                                                               \
+		 NULL,                                                                   \
+		 "refuse a base that is not in FILE.lock",                               \
+		 fresh_set_locked,                                                       \
+		 0},                                                                     \
+		{0,                                                                      \
+		 "ignore-lock",                                                          \
+		 NULL,                                                                   \
+		 "resolve tags as if there were no FILE.lock",                           \
+		 fresh_set_ignore_lock,                                                  \
+		 0},                                                                     \
 		SECURITY_ROW
 
 #define FRESH_RUN_ROWS                                                                   \
-	{0, "refresh", "[=STAGE]", "ask what tags are now, whatever FILE.lock says",     \
-	 fresh_set_refresh},                                                             \
-		{0, "pull", "WHEN",                                                      \
+	{0,                                                                              \
+	 "refresh",                                                                      \
+	 "[=STAGE]",                                                                     \
+	 "ask what tags are now, whatever FILE.lock says",                               \
+	 fresh_set_refresh,                                                              \
+	 0},                                                                             \
+		{0,                                                                      \
+		 "pull",                                                                 \
+		 "WHEN",                                                                 \
 		 "ask what tags are: always or missing (default: always)",               \
-		 fresh_set_pull},                                                        \
+		 fresh_set_pull,                                                         \
+		 0},                                                                     \
 	{                                                                                \
 		0, "offline", NULL,                                                      \
 			"make no request: what is in the cache, or an error",            \
-			fresh_set_offline                                                \
+			fresh_set_offline, 0                                             \
 	}
 
 NODISCARD struct err *fresh_set_no_cache(void *settings, const char *value);

@@ -16,7 +16,7 @@
 #include "frontend/options/def_options.h"
 
 struct net_options {
-	struct def_options def;
+	struct def_options def; /* first: see cache_options.h */
 	VEC(const char *) mirrors;
 	char *mirror_words; /* what mirrors from the environment point into */
 	bool no_https;
@@ -26,17 +26,25 @@ struct net_options {
 };
 
 #define NET_OPTION_ROWS                                                                  \
-	{0, "registry-mirror", "HOST=URL", "ask URL for images of HOST (repeatable)",    \
-	 net_set_mirror},                                                                \
-		{0, "no-https", NULL, "talk plain http to registries",                   \
-		 net_set_no_https},                                                      \
-		{0, "authfile", "FILE",                                                  \
-		 "registry credentials (default: the usual places)", net_set_authfile},  \
+	{0,                                                                              \
+	 "registry-mirror",                                                              \
+	 "HOST=URL",                                                                     \
+	 "ask URL for images of HOST (repeatable)",                                      \
+	 net_set_mirror,                                                                 \
+	 0},                                                                             \
+		{0, "no-https", NULL, "talk plain http to registries", net_set_no_https, \
+		 0},                                                                     \
+		{0,                                                                      \
+		 "authfile",                                                             \
+		 "FILE",                                                                 \
+		 "registry credentials (default: the usual places)",                     \
+		 net_set_authfile,                                                       \
+		 0},                                                                     \
 	{                                                                                \
 		0, "net-timeout", "SECONDS",                                             \
 			"how long a registry may be silent, or below 1 KiB/s (default: " \
 			"$DAGBUILD_NET_TIMEOUT, 60)",                                    \
-			net_set_timeout                                                  \
+			net_set_timeout, 0                                               \
 	}
 
 NODISCARD struct err *net_set_mirror(void *settings, const char *value);

@@ -9,12 +9,13 @@
 #include "base/str.h"
 
 /* Where parsing stands. */
-struct cursor {
+struct option_cursor {
 	const struct option_row *rows;
 	int argc;
 	char **argv;
 	int at; /* next word */
 	void *settings;
+	unsigned *used;
 };
 
 static const struct option_row *find_name(const struct option_row *rows, struct str name)
@@ -55,7 +56,8 @@ static bool is_optional(const struct option_row *row)
 	return row->argument && row->argument[0] == '[';
 }
 
-static struct err *next_value(struct cursor *c, const char *option, const char **value)
+static struct err *next_value(struct option_cursor *c, const char *option,
+			      const char **value)
 {
 	if (c->at >= c->argc)
 		return err_new(ERR_USAGE, "option '%s' needs a value", option);
@@ -63,7 +65,14 @@ static struct err *next_value(struct cursor *c, const char *option, const char *
 	return NULL;
 }
 
-static struct err *parse_long(struct cursor *c, const char *word)
+static struct err *take(struct option_cursor *c, const struct option_row *row,
+			const char *value)
+{
+	*c->used |= row->uses;
+	return row->set ? row->set(c->settings, value) : NULL;
+}
+
+static struct err *parse_long(struct option_cursor *c, const char *word)
 {
 	struct str name, value;
 	bool has_value = str_cut(str_of(word + 2), '=', &name, &value);
@@ -76,10 +85,10 @@ static struct err *parse_long(struct cursor *c, const char *word)
 		return err_new(ERR_USAGE, "option '--%s' takes no value", row->name);
 	if (row->argument && !has_value && !is_optional(row))
 		TRY(next_value(c, word, &text));
-	return err_wrap(row->set(c->settings, text), "option '--%s'", row->name);
+	return err_wrap(take(c, row, text), "option '--%s'", row->name);
 }
 
-static struct err *parse_letters(struct cursor *c, const char *word)
+static struct err *parse_letters(struct option_cursor *c, const char *word)
 {
 	for (const char *p = word + 1; *p; p++) {
 		const struct option_row *row = find_letter(c->rows, *p);
@@ -88,7 +97,7 @@ static struct err *parse_letters(struct cursor *c, const char *word)
 		if (!row)
 			return err_new(ERR_USAGE, "unknown option '-%c'", *p);
 		if (!row->argument) {
-			TRY(row->set(c->settings, NULL));
+			TRY(take(c, row, NULL));
 			continue;
 		}
 		value = p + 1;
@@ -96,8 +105,7 @@ static struct err *parse_letters(struct cursor *c, const char *word)
 			value = NULL;
 		else if (!*value)
 			TRY(next_value(c, word, &value));
-		return err_wrap(row->set(c->settings, value), "option '-%c'",
-				row->letter);
+		return err_wrap(take(c, row, value), "option '-%c'", row->letter);
 	}
 	return NULL;
 }
@@ -105,11 +113,12 @@ static struct err *parse_letters(struct cursor *c, const char *word)
 struct err *options_parse(const struct option_row *rows, int argc, char **argv,
 			  void *settings, struct operands *operands)
 {
-	struct cursor c = {rows, argc, argv, 0, settings};
+	struct option_cursor c = {rows, argc, argv, 0, settings, &operands->used};
 	bool only_operands = false;
 
 	operands->items = xcalloc((size_t)argc, sizeof(*operands->items));
 	operands->len = 0;
+	operands->used = 0;
 	while (c.at < argc) {
 		const char *word = argv[c.at++];
 

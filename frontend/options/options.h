@@ -21,13 +21,18 @@ struct option_row {
 	/* Name of its value in the help; NULL: a flag.  "[=NAME]": it may be left out. */
 	const char *argument;
 	const char *help;
-	/* Store the value (NULL: none was given) into the command's settings. */
+	/* Store the value (NULL: none was given) into the command's settings.  NULL: `uses`
+	 * says it all. */
 	struct err *(*set)(void *settings, const char *value);
+	/* A bit of the command's own, by which it learns that the option was given; 0: it
+	 * need not know. */
+	unsigned uses;
 };
 
 struct operands {
 	const char **items; /* free() the array */
 	size_t len;
+	unsigned used; /* bits of the rows that were given */
 };
 
 /* Rows end with one whose name is NULL. */
@@ -38,7 +43,7 @@ void options_help(const struct option_row *rows, struct buf *out);
 /* Every command has it. */
 #define OPTIONS_HELP_ROW                                                                 \
 	{                                                                                \
-		'h', "help", NULL, "show this help", options_set_help                    \
+		'h', "help", NULL, "show this help", options_set_help, 0                 \
 	}
 /* Does nothing: main() answers --help before a command sees it, and the row is there for the
  * help's own sake. */

@@ -8,13 +8,13 @@
 #include "frontend/options/options.h"
 #include "tests/fake/cmocka_all.h"
 
-struct settings {
+struct seen {
 	struct buf seen; /* "flag;jobs=8;" */
 };
 
 static struct err *see(void *settings, const char *name, const char *value)
 {
-	struct settings *s = settings;
+	struct seen *s = settings;
 
 	buf_printf(&s->seen, "%s%s%s;", name, value ? "=" : "", value ? value : "");
 	return NULL;
@@ -38,9 +38,10 @@ static struct err *set_skip(void *settings, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{'f', "flag", NULL, "a flag", set_flag},
-	{'j', "jobs", "N", "how many", set_jobs},
-	{'s', "skip", "[=STAGE[.STEP]]", "with a value or without", set_skip},
+	{'f', "flag", NULL, "a flag", set_flag, 1},
+	{'j', "jobs", "N", "how many", set_jobs, 0},
+	{'s', "skip", "[=STAGE[.STEP]]", "with a value or without", set_skip, 0},
+	{'q', "quiet", NULL, "a bit alone", NULL, 4},
 	{0},
 };
 
@@ -50,7 +51,7 @@ static char *parse(const char *line)
 {
 	CLEANUP(freep) char *text = xstrdup(line);
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
-	struct settings settings = {BUF_INIT};
+	struct seen settings = {BUF_INIT};
 	struct operands operands = {0};
 	char *argv[16], *rest = text;
 	const char *word;
@@ -69,6 +70,8 @@ static char *parse(const char *line)
 		buf_puts(&out, buf_text(&settings.seen));
 	for (size_t i = 0; !e && i < operands.len; i++)
 		buf_printf(&out, "[%s]", operands.items[i]);
+	if (!e && operands.used > 1)
+		buf_printf(&out, " used %u", operands.used);
 	err_free(e);
 	free(operands.items);
 	buf_release(&settings.seen);
@@ -122,6 +125,20 @@ static void test_optional_value(void **state)
 	check_rows(cases, ARRAY_LEN(cases));
 }
 
+/* What was given is told by the bits of the rows, whatever their order. */
+static void test_uses(void **state)
+{
+	static const char *const cases[][2] = {
+		{"--quiet x.def", "[x.def] used 4"},
+		{"-qj8", "jobs=8; used 4"},
+		{"-fq", "flag; used 5"},
+		{"-- --quiet", "[--quiet]"},
+	};
+
+	(void)state;
+	check_rows(cases, ARRAY_LEN(cases));
+}
+
 static void test_mistakes(void **state)
 {
 	static const char *const cases[][2] = {
@@ -147,15 +164,15 @@ static void test_help(void **state)
 	assert_string_equal(buf_text(&out),
 			    "  -f, --flag                    a flag\n"
 			    "  -j, --jobs N                  how many\n"
-			    "  -s, --skip[=STAGE[.STEP]]     with a value or without\n");
+			    "  -s, --skip[=STAGE[.STEP]]     with a value or without\n"
+			    "  -q, --quiet                   a bit alone\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_optional_value),
-		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_optional_value),
+		cmocka_unit_test(test_uses),  cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_help),
 	};
 
