@@ -99,7 +99,7 @@ static struct err *check_run(int argc, char **argv, int *status)
 		return list_codes();
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'check' takes one definition file");
-	TRY(load_definition(files[0], &settings.def, &loaded));
+	TRY(load_definition(files[0], &settings.def, NULL, &loaded));
 	if (diag_count(loaded.diags, DIAG_ERROR) > 0)
 		*status = 2;
 	return show(&settings, &loaded);

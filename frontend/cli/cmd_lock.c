@@ -288,7 +288,7 @@ static struct err *write_lock(const struct locking *l)
 /* With --update what is there need not even be readable. */
 static struct err *read_old(struct locking *l)
 {
-	struct err *e = def_lock_read(l->path, &l->old, &l->is_there);
+	struct err *e = def_lock_read(l->path, NULL, &l->old, &l->is_there);
 
 	if (!e || !l->settings.update || err_code(e) != ERR_SYNTAX)
 		return e;
@@ -334,8 +334,8 @@ static struct err *lock_run(int argc, char **argv, int *status)
 				files[0]),
 			"save the definition in a file");
 	l.settings.net.def.plan.all_stages = true;
-	TRY(load_plan(files[0], &l.settings.net.def, &l.settings.net.def.plan, &l.loaded,
-		      status));
+	TRY(load_plan(files[0], &l.settings.net.def, &l.settings.net.def.plan, NULL,
+		      &l.loaded, status));
 	if (*status != 0)
 		return NULL;
 	l.path = def_lock_path(files[0]);

@@ -131,7 +131,7 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'plan' takes one definition file");
 	TRY(load_plan(files[0], &settings.fresh.net.def, &settings.fresh.net.def.plan,
-		      &loaded, status));
+		      NULL, &loaded, status));
 	if (*status != 0)
 		return NULL;
 	request.file = fresh.file = files[0];

@@ -296,6 +296,7 @@ static struct err *open_freshness(struct build *b, const char *file)
 		.plan = b->loaded.plan,
 		.file = file,
 		.since_ns = b->times.since,
+		.given = &b->times.given,
 		.is_quiet = b->inside,
 	};
 
@@ -489,7 +490,6 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 	struct operands operands = {0};
 	struct err *e;
 
-	b->settings.fresh.net.def.given = &b->times.given;
 	e = options_parse(rows, argc, argv, &b->settings, &operands);
 
 	files = operands.items;
@@ -501,7 +501,7 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 		return err_new(ERR_USAGE, "'run' takes one definition file");
 	*file = files[0];
 	TRY(load_plan(*file, &b->settings.fresh.net.def, &b->settings.fresh.net.def.plan,
-		      &b->loaded, status));
+		      &b->times.given, &b->loaded, status));
 	if (*status != 0)
 		return NULL;
 	if (b->settings.output && b->loaded.plan->pack.index == NODE_NONE.index)
@@ -545,7 +545,6 @@ static struct err *run_inside(const struct inside *in, int argc, char **argv, in
 		.times = *in};
 	const char *file = NULL;
 
-	b.settings.fresh.net.def.is_quiet = true;
 	TRY(read_command(argc, argv, &b, &file, status));
 	if (*status != 0)
 		return NULL;

@@ -202,7 +202,7 @@ static struct err *open_failed(struct request *r, int *status)
 
 /* Looking for a step in a plan. */
 struct search {
-	const struct request *request;
+	struct request *request;
 	struct store *store;
 	const struct plan *plan;
 	struct target target;
@@ -254,12 +254,13 @@ static void look(struct search *s, const struct sched_result *result)
 /* Probe the whole plan: a step's key needs those of the steps before it. */
 static struct err *probe(struct search *s)
 {
-	const struct request *r = s->request;
+	struct request *r = s->request;
 	struct fresh_request fresh = {
 		.options = &r->settings.fresh,
 		.plan = s->plan,
 		.file = r->operands.items[0],
 		.since_ns = r->times.since,
+		.given = &r->times.given,
 		.is_quiet = true,
 	};
 	struct sched_result result = SCHED_RESULT_INIT;
@@ -346,10 +347,8 @@ static struct err *open_stage(struct request *r, int *status)
 	const char *target = r->operands.len > 1 ? r->operands.items[1] : NULL;
 	struct plan_options all = {.all_stages = true}, only = {.target = target};
 
-	r->settings.fresh.net.def.is_quiet = r->is_inside;
-	r->settings.fresh.net.def.given = &r->times.given;
-	TRY(load_plan(r->operands.items[0], &r->settings.fresh.net.def, &all, &loaded,
-		      status));
+	TRY(load_plan(r->operands.items[0], &r->settings.fresh.net.def, &all,
+		      &r->times.given, &loaded, status));
 	if (*status != 0)
 		return NULL;
 	TRY(err_hint(open_store(r, &store), "'dagbuild run %s' makes it",

@@ -312,7 +312,8 @@ static struct err *answer(const char *file, const char *asked,
 
 	/* A stage may be asked for that the image does not need. */
 	settings->plan.all_stages = asked != NULL;
-	TRY(load_plan(file, &settings->fresh.net.def, &settings->plan, &loaded, status));
+	TRY(load_plan(file, &settings->fresh.net.def, &settings->plan, NULL, &loaded,
+		      status));
 	if (*status != 0)
 		return NULL;
 	a.plan = request.plan = fresh.plan = loaded.plan;

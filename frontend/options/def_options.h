@@ -15,8 +15,6 @@
 #include "frontend/options/cache_options.h"
 #include "frontend/plan/plan.h"
 
-struct given;
-
 struct def_options {
 	struct cache_options cache; /* first: see cache_options.h */
 	struct build_args *args;    /* NULL until one is given */
@@ -25,8 +23,6 @@ struct def_options {
 	bool keep_tmp;
 	struct diag_options diag;
 	struct plan_options plan; /* of PLAN_OPTION_ROWS */
-	struct given *given;	  /* borrowed; what is read is kept there; may be NULL */
-	bool is_quiet;		  /* warnings were shown by the process before this one */
 };
 
 #define DEF_OPTION_ROWS                                                                  \

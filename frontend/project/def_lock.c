@@ -13,7 +13,6 @@
 
 /* Of the schema; it rises when a member is removed or means something else. */
 static const uint64_t VERSION = 1;
-static const size_t LOCK_MAX = (size_t)4 << 20;
 
 static const struct {
 	const char *name;
@@ -69,18 +68,8 @@ static struct err *read_base(const char *path, const cJSON *object, struct def_l
 	return NULL;
 }
 
-static struct err *read_text(const char *path, struct buf *text, bool *found)
-{
-	struct err *e = fs_read_regular(AT_FDCWD, path, LOCK_MAX, text);
-
-	*found = !e;
-	if (!e || err_code(e) != ERR_NOTFOUND)
-		return e;
-	err_ignore(e, "not locked");
-	return NULL;
-}
-
-struct err *def_lock_read(const char *path, struct def_lock *out, bool *found)
+struct err *def_lock_read(const char *path, struct given *given, struct def_lock *out,
+			  bool *found)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(json_freep) cJSON *tree = NULL;
@@ -88,7 +77,7 @@ struct err *def_lock_read(const char *path, struct def_lock *out, bool *found)
 	uint64_t version = 0;
 	struct err *e;
 
-	TRY(read_text(path, &text, found));
+	TRY(given_read_if_any(given, GIVEN_LOCK, path, &text, found));
 	if (!*found)
 		return NULL;
 	e = json_parse(str_make(buf_text(&text), text.len), &tree);

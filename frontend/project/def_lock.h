@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "frontend/project/given.h"
 
 /* All texts are for free(). */
 struct def_lock_base {
@@ -36,8 +37,10 @@ struct def_lock {
 
 /* "lab3.def" gives "lab3.def.lock", for free(). */
 char *def_lock_path(const char *file);
-/* `*found` false when there is none. */
-NODISCARD struct err *def_lock_read(const char *path, struct def_lock *out, bool *found);
+/* `*found` false when there is none.  `given` NULL: what is there now; else what was there
+ * when it was first read. */
+NODISCARD struct err *def_lock_read(const char *path, struct given *given,
+				    struct def_lock *out, bool *found);
 /* Whole or not at all: by rename, of a path that output_follow() gave. */
 NODISCARD struct err *def_lock_write(const char *path, const struct def_lock *lock);
 /* NULL when it is not in there. */

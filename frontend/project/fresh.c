@@ -247,7 +247,7 @@ static struct err *read_lock(const struct fresh_request *q, const bool *refreshe
 
 	if (q->options->ignore_lock)
 		return NULL;
-	TRY(def_lock_read(path, &lock, &found));
+	TRY(def_lock_read(path, q->given, &lock, &found));
 	if (!found && !q->options->locked)
 		return NULL;
 	out->lock_name = xstrdup(path_base(path));

@@ -15,13 +15,16 @@
 #include "engine/exec.h"
 #include "frontend/options/fresh_options.h"
 #include "frontend/plan/plan.h"
+#include "frontend/project/given.h"
 
 struct fresh_request {
 	const struct fresh_options *options;
 	const struct plan *plan;
 	const char *file; /* the definition's */
 	int64_t since_ns; /* when the command was given: clock_real_ns() */
-	bool is_quiet;	  /* warnings were shown by the process before this one */
+	/* The lock file's text is kept there, or taken from there; NULL: it is read. */
+	struct given *given;
+	bool is_quiet; /* warnings are not shown, or were by the process before this one */
 };
 
 /* Warnings go to standard error. */

@@ -4,23 +4,29 @@
 #include "frontend/project/given.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/str.h"
 #include "engine/image/sif.h"
 
-/* Far above any definition; what is longer is another file. */
-static const size_t TEXT_MAX = (size_t)64 << 20;
+/* Nobody can change what is read from such memory: the text is the one that was checked. */
+static const int SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 static const struct {
+	size_t max; /* far above any such text; what is longer is another file */
+	/* What a user may name, a pipe, too; NULL: a file whose name dagbuild knows. */
 	const char *what, *hint;
 } texts[] = {
-	[GIVEN_DEFINITION] = {"the definition", "name a definition file"},
-	[GIVEN_ARGUMENTS] = {"the file of build arguments",
+	[GIVEN_DEFINITION] = {(size_t)64 << 20, "the definition",
+			      "name a definition file"},
+	[GIVEN_ARGUMENTS] = {(size_t)64 << 20, "the file of build arguments",
 			     "name a file with NAME=VALUE lines"},
+	[GIVEN_LOCK] = {(size_t)4 << 20, NULL, NULL},
 };
 TABLE_HAS_ALL(texts, GIVEN_TEXTS);
 
@@ -50,7 +56,7 @@ static struct err *check_image(const char *path, const struct buf *text)
 }
 
 /* Opening a fifo waits for who writes to it, as for any other program. */
-static struct err *read_file(enum given_text which, const char *path, struct buf *out)
+static struct err *read_named(enum given_text which, const char *path, struct buf *out)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
@@ -63,19 +69,24 @@ static struct err *read_file(enum given_text which, const char *path, struct buf
 	if (S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
 		return refuse(which, err_new(ERR_USAGE, "'%s' is %s", path,
 					     fs_kind_name(st.st_mode)));
-	TRY(err_wrap(fs_read_fd(fd, TEXT_MAX, out), "'%s'", path));
+	TRY(err_wrap(fs_read_fd(fd, texts[which].max, out), "'%s'", path));
 	return which == GIVEN_DEFINITION ? check_image(path, out) : NULL;
+}
+
+static struct err *read_file(enum given_text which, const char *path, struct buf *out)
+{
+	return texts[which].what ? read_named(which, path, out)
+				 : fs_read_regular(AT_FDCWD, path, texts[which].max, out);
 }
 
 static struct err *keep(const struct buf *text, int *out)
 {
-	static const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	CLEANUP(closep) int fd = memfd_create("text", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return err_sys("memory for a text");
 	TRY(fs_write_all(fd, buf_text(text), text->len));
-	if (fcntl(fd, F_ADD_SEALS, seals) != 0)
+	if (fcntl(fd, F_ADD_SEALS, SEALS) != 0)
 		return err_sys("seal a text");
 	*out = steal_fd(&fd);
 	return NULL;
@@ -87,11 +98,82 @@ struct err *given_read(struct given *given, enum given_text which, const char *p
 	if (given && given->fd[which] >= 0) {
 		if (lseek(given->fd[which], 0, SEEK_SET) != 0)
 			return err_sys("'%s'", path);
-		return fs_read_fd(given->fd[which], TEXT_MAX, out);
+		return fs_read_fd(given->fd[which], texts[which].max, out);
 	}
 	TRY(read_file(which, path, out));
 	return given ? keep(out, &given->fd[which]) : NULL;
 }
+
+struct err *given_read_if_any(struct given *given, enum given_text which,
+			      const char *path, struct buf *out, bool *found)
+{
+	struct err *e;
+
+	*found = false;
+	if (given && given->fd[which] == GIVEN_ABSENT)
+		return NULL;
+	e = given_read(given, which, path, out);
+	*found = !e;
+	if (!e || err_code(e) != ERR_NOTFOUND)
+		return e;
+	if (given)
+		given->fd[which] = GIVEN_ABSENT;
+	err_ignore(e, "it need not be there");
+	return NULL;
+}
+
+/* ---- to the next process ---- */
+
+struct err *given_hand_over(const struct given *given, struct buf *out)
+{
+	for (size_t i = 0; i < GIVEN_TEXTS; i++) {
+		if (given->fd[i] == GIVEN_ABSENT) {
+			buf_putc(out, '-');
+		} else if (given->fd[i] >= 0) {
+			if (fcntl(given->fd[i], F_SETFD, 0) != 0)
+				return err_sys("hand a text over");
+			buf_printf(out, "%d", given->fd[i]);
+		}
+		buf_putc(out, ',');
+	}
+	return NULL;
+}
+
+/* The kernel may have added a seal of its own, against execution. */
+static bool is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+static bool take_one(struct str word, int *out)
+{
+	uint64_t fd;
+
+	*out = str_is(word, "-") ? GIVEN_ABSENT : GIVEN_UNREAD;
+	if (word.len == 0 || *out == GIVEN_ABSENT)
+		return true;
+	if (!str_to_u64(word, &fd) || fd > INT_MAX || !is_sealed((int)fd) ||
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
+		return false;
+	*out = (int)fd;
+	return true;
+}
+
+bool given_take_over(const char *text, struct given *given)
+{
+	struct str rest = str_of(text), word;
+
+	*given = (struct given)GIVEN_INIT;
+	for (size_t i = 0; i < GIVEN_TEXTS; i++)
+		if (!str_cut(rest, ',', &word, &rest) || !take_one(word, &given->fd[i]))
+			return false;
+	given->is_checked = given->fd[GIVEN_DEFINITION] >= 0;
+	return rest.len == 0;
+}
+
+/* ---- the rest ---- */
 
 bool given_is_stream(const char *path)
 {
@@ -107,6 +189,6 @@ void given_release(struct given *given)
 {
 	for (size_t i = 0; i < GIVEN_TEXTS; i++) {
 		closep(&given->fd[i]);
-		given->fd[i] = -1;
+		given->fd[i] = GIVEN_UNREAD;
 	}
 }

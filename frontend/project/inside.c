@@ -2,12 +2,10 @@
  * inside.c - see inside.h.
  *
  * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP MEMORY TEXTS, then
- * what the command was given.  TEXTS are the descriptors of its texts, as "5,".
+ * what the command was given.  TEXTS is what given_hand_over() writes.
  */
 #include "frontend/project/inside.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,40 +35,6 @@ struct err *inside_probe(struct inside *in)
 	return NULL;
 }
 
-/* "N,N", each the descriptor of a text, or empty without one. */
-static struct err *hand_over(const struct given *given, struct buf *out)
-{
-	for (size_t i = 0; i < GIVEN_TEXTS; i++) {
-		buf_puts(out, i > 0 ? "," : "");
-		if (given->fd[i] < 0)
-			continue;
-		if (fcntl(given->fd[i], F_SETFD, 0) != 0)
-			return err_sys("hand a text over");
-		buf_printf(out, "%d", given->fd[i]);
-	}
-	return NULL;
-}
-
-/* What hand_over() wrote; false when `text` is something else. */
-static bool take_over(const char *text, struct given *given)
-{
-	struct str rest = str_of(text), word;
-
-	*given = (struct given)GIVEN_INIT;
-	for (size_t i = 0; i < GIVEN_TEXTS; i++) {
-		uint64_t fd;
-
-		str_cut(rest, ',', &word, &rest);
-		if (word.len == 0)
-			continue;
-		if (!str_to_u64(word, &fd) || fd > INT_MAX ||
-		    fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
-			return false;
-		given->fd[i] = (int)fd;
-	}
-	return rest.len == 0;
-}
-
 struct err *inside_go(const struct inside *in, const char *command, int argc, char **argv)
 {
 	CLEANUP(freep)
@@ -80,7 +44,7 @@ struct err *inside_go(const struct inside *in, const char *command, int argc, ch
 
 	snprintf(since, sizeof(since), "%lld", (long long)in->since);
 	snprintf(started, sizeof(started), "%llu", (unsigned long long)in->started_ns);
-	TRY(hand_over(&in->given, &texts));
+	TRY(given_hand_over(&in->given, &texts));
 	words[0] = "dagbuild";
 	words[1] = "internal-inside";
 	words[2] = command;
@@ -111,7 +75,7 @@ struct err *inside_main(inside_body *(*find)(const char *command), int argc, cha
 
 	if (argc < OWN_WORDS || !body || !str_to_u64(str_of(argv[1]), &since) ||
 	    !str_to_u64(str_of(argv[2]), &in.started_ns) ||
-	    !take_over(argv[5], &in.given))
+	    !given_take_over(argv[5], &in.given))
 		return err_new(ERR_USAGE, "'internal-inside' is not for users");
 	in.since = (int64_t)since;
 	snprintf(in.id_map, sizeof(in.id_map), "%s", argv[3]);

@@ -11,7 +11,7 @@
 #include "frontend/check/check.h"
 #include "frontend/ui/say.h"
 
-static struct err *read_arguments(struct def_options *o)
+static struct err *read_arguments(struct def_options *o, struct given *given)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	size_t len;
@@ -20,7 +20,7 @@ static struct err *read_arguments(struct def_options *o)
 		o->args = build_args_new();
 	if (!o->args_file)
 		return NULL;
-	TRY(given_read(o->given, GIVEN_ARGUMENTS, o->args_file, &text));
+	TRY(given_read(given, GIVEN_ARGUMENTS, o->args_file, &text));
 	len = text.len;
 	if (len > 0 && memchr(text.data, '\0', len))
 		return err_new(ERR_USAGE, "'%s' is no text", o->args_file);
@@ -28,16 +28,28 @@ static struct err *read_arguments(struct def_options *o)
 	return NULL;
 }
 
-struct err *load_definition(const char *path, struct def_options *options,
-			    struct loaded *out)
+/* Looks at files of the host: what is said of them may be another thing later. */
+static void check_all(struct def_options *options, struct loaded *l)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct check_options check = {.host_fd = AT_FDCWD};
 	bool is_partial = false;
+
+	check_definition(l->def, &check, l->diags);
+	for (size_t i = 0; i < l->def->n_stages; i++)
+		is_partial |= l->def->stages[i].is_partial;
+	build_args_check(options->args,
+			 options->warn_unused_args ? DIAG_WARNING : DIAG_ERROR,
+			 is_partial, l->diags);
+}
+
+struct err *load_definition(const char *path, struct def_options *options,
+			    struct given *given, struct loaded *out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	size_t len;
 
-	TRY(given_read(options->given, GIVEN_DEFINITION, path, &text));
-	TRY(read_arguments(options));
+	TRY(given_read(given, GIVEN_DEFINITION, path, &text));
+	TRY(read_arguments(options, given));
 	len = text.len;
 	out->source = source_adopt(path, buf_steal(&text), len);
 	out->arena = arena_new();
@@ -46,23 +58,20 @@ struct err *load_definition(const char *path, struct def_options *options,
 	if (!out->def)
 		return NULL;
 	out->def->keep_tmp = options->keep_tmp;
-	check_definition(out->def, &check, out->diags);
-	for (size_t i = 0; i < out->def->n_stages; i++)
-		is_partial |= out->def->stages[i].is_partial;
-	build_args_check(options->args,
-			 options->warn_unused_args ? DIAG_WARNING : DIAG_ERROR,
-			 is_partial, out->diags);
+	if (!given || !given->is_checked)
+		check_all(options, out);
 	return NULL;
 }
 
 struct err *load_plan(const char *path, struct def_options *options,
-		      const struct plan_options *plan, struct loaded *out, int *status)
+		      const struct plan_options *plan, struct given *given,
+		      struct loaded *out, int *status)
 {
 	CLEANUP(buf_release) struct buf shown = BUF_INIT;
 
-	TRY(load_definition(path, options, out));
+	TRY(load_definition(path, options, given, out));
 	diag_write_text(out->diags, &shown);
-	if (!options->is_quiet || diag_count(out->diags, DIAG_ERROR) > 0)
+	if (!given || !given->is_checked || diag_count(out->diags, DIAG_ERROR) > 0)
 		say(&shown);
 	if (diag_count(out->diags, DIAG_ERROR) > 0) {
 		*status = 2;

@@ -2,6 +2,7 @@
 """places.py - the folders and files that a user names: for the cache, for the image; and which exit status says
 that a name is wrong."""
 
+import json
 import os
 import pty
 import re
@@ -260,6 +261,53 @@ r = run(["run", "-o", "x.sif", "--no-cache", "x.def"], folder)
 registry.hook = None
 help_text = Sif(folder / "x.sif").read("/.singularity.d/runscript.help").decode()
 check("a definition that changes meanwhile", r.status == 0 and help_text.strip() == "before", help_text)
+
+# So does the lock file count that there was, or that there was none; and what was checked is not checked again.
+folder = new_folder()
+base_of = lambda name: f"{registry.host}/t/{name}:1"
+other = Registry({"t/other:1": Image([base()])})
+DEFINITION = docker(registry, "Stage: one\n") + docker(other, "Stage: two\n%files\n  here /here\n", "t/other:1")
+
+
+def lock(digest):
+    """x.def.lock with the first of the two bases."""
+    entry = {"agent": "docker", "reference": base_of("base"), "platform": "linux/amd64", "date": "2026-01-01T00:00:00Z"}
+    (folder / "x.def.lock").write_text(json.dumps({"version": 1, "bases": [{**entry, "digest": digest}]}))
+
+
+RIGHT, WRONG = registry.images["t/base:1"].digest, "sha256:" + "1" * 64
+LOCKS = (folder / "x.def.lock").unlink
+for name, before, after, said in (
+    ("appears", None, lambda: lock(WRONG), ""),
+    ("changes", lambda: lock(RIGHT), lambda: lock(WRONG), "1 base from x.def.lock"),
+    ("goes", lambda: lock(RIGHT), LOCKS, "1 base from x.def.lock"),
+    ("is damaged", lambda: lock(RIGHT), lambda: (folder / "x.def.lock").write_text("{"), "1 base from x.def.lock"),
+):
+    (folder / "x.def.lock").unlink(missing_ok=True)
+    (folder / "x.def").write_text(DEFINITION)
+    (folder / "here").write_text("here\n")
+    if before:
+        before()
+    asked = []
+
+    def changes(x):
+        if not asked:
+            asked.append(x)
+            after()
+        return False
+
+    # The second base is in no lock file: it is asked for while the first process looks.
+    other.hook = changes
+    r = run(["run", "--all-stages", "-o", "x.sif", "--no-cache", "x.def"], folder)
+    other.hook = None
+    check(f"a lock file that {name} meanwhile", asked and r.status == 0 and said in r.err, r)
+other.hook = lambda x: (folder / "here").unlink(missing_ok=True) and False
+(folder / "x.def.lock").unlink(missing_ok=True)
+(folder / "here").write_text("here\n")
+r = run(["run", "--all-stages", "-o", "x.sif", "--no-cache", "x.def"], folder)
+other.hook = None
+check("a file that goes meanwhile is missed by its step", r.status == 1 and "x.def:7:1: copy" in r.err, r)
+check("the definition is checked once", r.err.count("warning: ") == 1, r)
 
 # ---- what a wrong name is told, and by which status ----
 folder = new_folder()

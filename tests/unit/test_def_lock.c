@@ -97,7 +97,7 @@ static void test_write_and_read(void **state)
 	assert_null(def_lock_write(f->path, &f->lock));
 	assert_null(fs_read_file(AT_FDCWD, f->path, 4096, &text));
 	assert_string_equal(buf_text(&text), TEXT);
-	assert_null(def_lock_read(f->path, &read, &found));
+	assert_null(def_lock_read(f->path, NULL, &read, &found));
 	assert_true(found);
 	assert_int_equal(read.bases.len, 2);
 	assert_string_equal(read.bases.items[1].reference, "127.0.0.1:5000/a/b:1");
@@ -110,10 +110,10 @@ static void test_empty(void **state)
 	struct fixture *f = *state;
 	bool found = true;
 
-	assert_null(def_lock_read(f->path, &f->lock, &found));
+	assert_null(def_lock_read(f->path, NULL, &f->lock, &found));
 	assert_false(found);
 	assert_null(def_lock_write(f->path, &f->lock));
-	assert_null(def_lock_read(f->path, &f->lock, &found));
+	assert_null(def_lock_read(f->path, NULL, &f->lock, &found));
 	assert_true(found);
 	assert_int_equal(f->lock.bases.len, 0);
 }
@@ -168,7 +168,7 @@ static void test_damaged(void **state)
 		bool found;
 
 		put(f, rows[i][0]);
-		e = def_lock_read(f->path, &lock, &found);
+		e = def_lock_read(f->path, NULL, &lock, &found);
 		assert_non_null(e);
 		assert_int_equal(err_code(e), ERR_SYNTAX);
 		assert_non_null(strstr(err_text(e), rows[i][1]));
