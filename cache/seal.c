@@ -20,12 +20,14 @@
 #include "base/fs.h"
 #include "base/inode_set.h"
 #include "base/vec.h"
+#include "base/xattr_rules.h"
 #include "cache/store_private.h"
 
 static const char ATTRIBUTE[] = "user.overlay.seal";
 
 enum {
-	SEAL_VERSION = 3, /* 1: contents with their holes; 2: contents in XXH3 */
+	/* 1: contents with their holes; 2: contents in XXH3, no access control lists. */
+	SEAL_VERSION = 3,
 	SEAL_SIZE = 1 + 16 + 8 + 8, /* version, XXH3 digest, bytes, files */
 	XATTRS_MAX = 64 << 10,
 	PROC_PATH_SIZE = 32 + 256,
@@ -67,14 +69,6 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Those that an image or overlayfs may want; labels of this host's security modules come
- * and go. */
-static bool attribute_counts(const char *name)
-{
-	return strcmp(name, ATTRIBUTE) != 0 && (strncmp(name, "user.", 5) == 0 ||
-						strcmp(name, "security.capability") == 0);
-}
-
 /* A path that lgetxattr(2) takes, which has no form for a descriptor and a name. */
 static void proc_path(int dir_fd, const char *name, char *out)
 {
@@ -111,7 +105,7 @@ static struct err *add_attributes(struct look *l, int dir_fd, const char *name)
 	if (n < 0)
 		return errno == ENOTSUP ? NULL : err_sys("attributes of '%s'", name);
 	for (const char *p = text; p < text + n; p += strlen(p) + 1)
-		if (attribute_counts(p))
+		if (xattr_has_use(p, XATTR_SEAL))
 			vec_push(&found.v, xstrdup(p));
 	if (found.v.len > 0)
 		qsort(found.v.items, found.v.len, sizeof(*found.v.items), compare);

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -17,6 +16,7 @@
 #include "base/inode_set.h"
 #include "base/size_limit.h"
 #include "base/vec.h"
+#include "base/xattr_rules.h"
 
 /* All that is called a name, leads somewhere, or is an attribute.  A stranger's layer of a few
  * megabytes has as much as it likes; those of an honest image of a million files take 40 MiB. */
@@ -68,49 +68,6 @@ static struct sqfs_node *find_same(struct scan *s, const struct stat *st)
 
 /* ---- extended attributes ---- */
 
-static bool is_stored(struct str name)
-{
-	static const char *const prefixes[] = {"user.", "trusted.", "security."};
-	static const char *const dropped[] = {
-		"user.overlay.",       "trusted.overlay.",
-		"user.fuseoverlayfs.", "user.rootlesscontainers",
-		"user.dagbuild.",      "security.selinux",
-		"security.ima",	       "security.evm",
-	};
-	bool known = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		known = known || str_starts_with(name, prefixes[i]);
-	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
-		known = known && !str_starts_with(name, dropped[i]);
-	return known;
-}
-
-/*
- * In a user namespace the kernel keeps file capabilities in the form that names the
- * namespace's root (version 3, capabilities(7)); on other machines that id means nothing,
- * and version 2 means "root of whoever looks".  What is read here within the namespace
- * has been translated already when its root is ours; another root's is dropped.
- */
-static bool fix_capability(unsigned char *value, size_t *size)
-{
-	uint32_t revision, root_id = 0;
-
-	if (*size < sizeof(struct vfs_cap_data))
-		return false;
-	memcpy(&revision, value, sizeof(revision));
-	if ((revision & VFS_CAP_REVISION_MASK) != VFS_CAP_REVISION_3)
-		return true;
-	if (*size < sizeof(struct vfs_ns_cap_data))
-		return false;
-	memcpy(&root_id, value + offsetof(struct vfs_ns_cap_data, rootid),
-	       sizeof(root_id));
-	revision = (revision & ~(uint32_t)VFS_CAP_REVISION_MASK) | VFS_CAP_REVISION_2;
-	memcpy(value, &revision, sizeof(revision));
-	*size = sizeof(struct vfs_cap_data);
-	return root_id == 0;
-}
-
 static int compare_xattrs(const void *a, const void *b)
 {
 	return strcmp(((const struct sqfs_xattr *)a)->name,
@@ -132,7 +89,7 @@ static void read_xattr(struct scan *s, const char *path, struct str name,
 
 	if (n < 0)
 		return;
-	if (str_is(name, "security.capability") && !fix_capability(value, &size))
+	if (!xattr_make_portable(copy, value, &size))
 		return;
 	s->text_bytes += name.len + size;
 	stored = arena_alloc(s->tree->arena, size);
@@ -151,7 +108,7 @@ static void read_xattrs(struct scan *s, int dir_fd, struct sqfs_node *node)
 
 	for (const char *name = names; n > 0 && name < names + n;
 	     name += strlen(name) + 1)
-		if (is_stored(str_of(name)))
+		if (xattr_has_use(name, XATTR_PACK))
 			read_xattr(s, path, str_of(name), &x);
 	if (x.found.len > 0) {
 		qsort(x.found.items, x.found.len, sizeof(*x.found.items), compare_xattrs);

@@ -11,7 +11,7 @@
  *            programs replace files)? When a layer is made, each regular file in it with
  *            several names gets a mark of its own, an extended attribute: it goes up with a copy,
  *            and a file that takes the name has another, or none. Images do not hold it
- *            (tree_xattr.h).
+ *            (base/xattr_rules.h).
  *
  *            Several names of one file may have been copied up, each on its own. What only
  *            one of them has changed, content or owner and mode, is taken from it; where two

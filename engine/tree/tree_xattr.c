@@ -10,25 +10,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
-#include "base/str.h"
-
-bool tree_xattr_belongs(const char *name)
-{
-	/* A layer from a stranger must not bring overlay marks (an opaque or redirect
-	 * mark changes what its parents show), and the host's SELinux label is not the
-	 * image's. user.dagbuild is what links.h notes. user.rootlesscontainers is umoci's note of an owner that it could not
-	 * set. */
-	static const char *const foreign[] = {
-		"user.overlay.",     "user.dagbuild.",	"trusted.",
-		"security.selinux",  "system.nfs4_acl", "user.rootlesscontainers",
-		"security.apparmor", "security.ima",	"security.evm",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
-		if (str_starts_with(str_of(name), foreign[i]))
-			return false;
-	return true;
-}
+#include "base/xattr_rules.h"
 
 static bool cannot_be_kept(int number)
 {
@@ -106,7 +88,7 @@ struct err *tree_xattr_copy(int from_fd, int to_fd)
 
 	TRY(list_names(from_fd, &names, &len));
 	for (const char *name = names; name < names + len; name += strlen(name) + 1)
-		if (tree_xattr_belongs(name))
+		if (xattr_has_use(name, XATTR_CLONE))
 			TRY(copy_one(from_fd, to_fd, name));
 	return NULL;
 }
@@ -118,7 +100,7 @@ struct err *tree_xattr_clear(int fd)
 
 	TRY(list_names(fd, &names, &len));
 	for (const char *name = names; name < names + len; name += strlen(name) + 1)
-		if (tree_xattr_belongs(name) && fremovexattr(fd, name) != 0 &&
+		if (xattr_has_use(name, XATTR_UNPACK) && fremovexattr(fd, name) != 0 &&
 		    errno != ENODATA && !cannot_be_kept(errno))
 			return err_sys("xattr '%s'", name);
 	return NULL;

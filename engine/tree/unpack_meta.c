@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/xattr_rules.h"
 #include "engine/tree/tree_xattr.h"
 
 enum {
@@ -83,8 +85,13 @@ static struct err *apply_xattrs(const struct entry_meta *meta, int fd,
 	archive_entry_xattr_reset(meta->entry);
 	while (archive_entry_xattr_next(meta->entry, &name, &value, &size) ==
 	       ARCHIVE_OK) {
-		if (name && tree_xattr_belongs(name))
+		if (!name)
+			continue;
+		if (xattr_has_use(name, XATTR_UNPACK))
 			TRY(tree_xattr_set(fd, name, value, size, &counts->lost_xattrs));
+		else
+			log_debug("unpack", "attribute '%s' is left out: %s", name,
+				  xattr_rule_of(name)->reason);
 	}
 	return NULL;
 }

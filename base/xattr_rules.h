@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * xattr_rules.h - which extended attributes are an image's, and where each of them goes.
+ *
+ * Purpose:   one table for all who read or write attributes of root filesystems and layers.  An
+ *            attribute belongs to the image, to overlayfs, to dagbuild, or to this host.  Two
+ *            rules bind the columns, and the test checks them: what a later step can see, and
+ *            what an image holds, counts in a layer's identity; what counts there is sealed.
+ * Threads:   any.
+ * Errors:    none.
+ */
+#ifndef BASE_XATTR_RULES_H
+#define BASE_XATTR_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What is done with attributes. */
+enum xattr_use {
+	XATTR_UNPACK = 1 << 0, /* set from a registry's layer */
+	XATTR_CLONE = 1 << 1,  /* kept where one of our layers is made of others */
+	XATTR_COPY = 1 << 2,   /* kept by `%files from` */
+	/* Part of a layer's identity: what it holds, on whatever host it was made. */
+	XATTR_IDENTITY = 1 << 3,
+	XATTR_SEAL = 1 << 4, /* part of a layer's seal: damage to it is found */
+	XATTR_PACK = 1 << 5, /* in the image */
+};
+
+struct xattr_rule {
+	const char
+		*name; /* of one attribute; of all that begin so, when it ends in '.' */
+	unsigned uses; /* of enum xattr_use */
+	const char *reason;
+};
+
+/* The first row that fits an attribute is its rule.  The last fits all; its name is empty. */
+extern const struct xattr_rule xattr_rules[];
+extern const size_t xattr_rules_count;
+
+/* The rule for attribute `name`; never NULL. */
+const struct xattr_rule *xattr_rule_of(const char *name);
+/* Does attribute `name` have that use? */
+bool xattr_has_use(const char *name, enum xattr_use use);
+/* Bring a value that was read in this user namespace into the form that means the same on every
+ * machine, in place; `*size` may shrink.  False: it means nothing elsewhere, and is left
+ * out.  File capabilities have such a form, all other values are as they are. */
+bool xattr_make_portable(const char *name, void *value, size_t *size);
+
+#endif
