@@ -3,10 +3,8 @@
  */
 #include "base/clock.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <time.h>
-
-#include "base/str.h"
 
 static const uint64_t NS_PER_S = 1000000000;
 
@@ -24,25 +22,6 @@ int64_t clock_real_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * (int64_t)NS_PER_S + ts.tv_nsec;
-}
-
-struct err *clock_source_date_epoch(bool *set, int64_t *seconds)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-	uint64_t value = 0;
-
-	*set = false;
-	*seconds = 0;
-	if (!text || text[0] == '\0')
-		return NULL;
-	/* squashfs keeps unsigned 32-bit seconds, so nothing later can be stored. */
-	if (!str_to_u64(str_of(text), &value) || value > UINT32_MAX)
-		return err_hint(
-			err_new(ERR_USAGE, "SOURCE_DATE_EPOCH: '%s' is no time", text),
-			"give seconds since 1970, at most %u", UINT32_MAX);
-	*set = true;
-	*seconds = (int64_t)value;
-	return NULL;
 }
 
 void clock_format_duration(uint64_t ns, char *out, size_t size)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/epoch.h"
 #include "base/fs.h"
 #include "base/path.h"
 #include "base/vec.h"
@@ -463,7 +464,7 @@ struct err *exec_new(const struct exec_options *options, struct exec **out)
 	x->platform = oci_platform_host();
 	x->architecture = architecture(&x->platform);
 	read_passed_env(x);
-	TRY(clock_source_date_epoch(&x->epoch_set, &x->epoch_s));
+	TRY(epoch_from_environment(&x->epoch_set, &x->epoch_s));
 	*out = STEAL(x);
 	return NULL;
 }
