@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 struct err *thread_start(pthread_t *thread, void *(*main)(void *), void *self)
 {
@@ -23,4 +24,24 @@ struct err *thread_start(pthread_t *thread, void *(*main)(void *), void *self)
 		return NULL;
 	errno = error;
 	return err_sys("start a thread");
+}
+
+void thread_cond_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+bool thread_cond_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock,
+			    uint64_t until_ns)
+{
+	static const uint64_t NS_PER_S = 1000000000;
+	struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+				 .tv_nsec = (long)(until_ns % NS_PER_S)};
+
+	return pthread_cond_timedwait(condition, lock, &until) == 0;
 }

@@ -6,13 +6,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/thread.h"
 #include "base/vec.h"
 #include "cache/key_lock.h"
 
 /* How long one waits before he lends his slot out. */
-static const long BRIEF_NS = 10000000;
+static const uint64_t BRIEF_NS = 10000000;
 /* How often he looks whether another process has ended. */
 static const int OTHERS_LOOK_MS = 50;
 
@@ -88,7 +89,7 @@ static struct flight *use(struct flight_table *t, const struct digest *key)
 		f = xcalloc(1, sizeof(*f));
 		f->key = *key;
 		f->lock = (struct key_lock)KEY_LOCK_INIT;
-		pthread_cond_init(&f->left, NULL);
+		thread_cond_init(&f->left);
 		vec_push(&t->flights, f);
 	}
 	f = t->flights.items[at];
@@ -112,28 +113,15 @@ static void unuse(struct flight_table *t, struct flight *f)
 	}
 }
 
-static struct timespec from_now(long ns)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_nsec += ns;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
-}
-
 /* Keeping the slot: what takes a moment is not worth a further thread, and a thousand stages
  * may wait for one answer of a registry. */
 static void wait_briefly(struct flight_table *t, struct flight *f)
 {
-	struct timespec until = from_now(BRIEF_NS);
-	int status = 0;
+	uint64_t until_ns = clock_mono_ns() + BRIEF_NS;
+	bool in_time = true;
 
-	while (f->is_busy && status == 0)
-		status = pthread_cond_timedwait(&f->left, &t->lock, &until);
+	while (f->is_busy && in_time)
+		in_time = thread_cond_wait_until(&f->left, &t->lock, until_ns);
 }
 
 /* Nobody who waits looks whether the run was cancelled: who is in does, and leaves. */

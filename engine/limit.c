@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/map.h"
@@ -172,28 +171,19 @@ static struct err *sample(struct limit *l)
 
 /* ---- the thread ---- */
 
-static void deadline(uint64_t ns, struct timespec *out)
-{
-	clock_gettime(CLOCK_REALTIME, out);
-	ns += (uint64_t)out->tv_nsec;
-	out->tv_sec += (time_t)(ns / 1000000000);
-	out->tv_nsec = (long)(ns % 1000000000);
-}
-
 /* False when it is time to end. */
 static bool pause_for(struct limit *l, uint64_t ns)
 {
-	struct timespec until;
-	int timed_out = 0;
-	bool go_on;
+	uint64_t until_ns = clock_mono_ns() + ns;
+	bool in_time = true, go_on;
 
-	deadline(ns, &until);
 	pthread_mutex_lock(&l->lock);
-	while (!l->quitting && (timed_out == 0 || l->running.len == 0))
-		timed_out =
-			l->running.len == 0
-				? pthread_cond_wait(&l->changed, &l->lock)
-				: pthread_cond_timedwait(&l->changed, &l->lock, &until);
+	while (!l->quitting && (in_time || l->running.len == 0)) {
+		if (l->running.len == 0)
+			pthread_cond_wait(&l->changed, &l->lock);
+		else
+			in_time = thread_cond_wait_until(&l->changed, &l->lock, until_ns);
+	}
 	go_on = !l->quitting;
 	pthread_mutex_unlock(&l->lock);
 	return go_on;
@@ -222,7 +212,7 @@ struct err *limit_new(const struct limit_options *options, struct limit **out)
 	l->options = *options;
 	pthread_mutex_init(&l->look, NULL);
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->changed, NULL);
+	thread_cond_init(&l->changed);
 	TRY(inventory_look(&l->history, options->store));
 	TRY(err_wrap(thread_start(&l->thread, sampler_main, l), "--cache-max"));
 	l->has_thread = true;

@@ -15,6 +15,8 @@ talk='(STDOUT|STDERR)_FILENO|[^_a-z"](stdout|stderr)[^_a-z]|(^|[^a-zA-Z0-9_])(pr
 writers='frontend/ui/say.c|frontend/cli/cmd_plan.c|frontend/ui/sink.c|base/log.c|base/base.c'
 writers+='|engine/run/(userns|terminal|container|container_child|mounts).c'
 mapfile -t files < <(git ls-files 'base/*.[ch]' 'scheduler/*.[ch]' 'cache/*.[ch]' 'engine/*.[ch]' 'frontend/*.[ch]')
+# Waits by the wall clock unless the condition was made for another.
+timed='pthread_cond_(timed|clock)wait'
 failed=0
 
 # ban WHAT REGEX EXCEPT: no line of code has REGEX, but for those in files named EXCEPT.
@@ -27,5 +29,6 @@ ban() {
 
 ban "unsafe" "(^|[^a-zA-Z0-9_])($calls)\(" none
 ban "shared by all threads" "(^|[^a-zA-Z0-9_])($shared)\(" "$children"
+ban "by the wall clock: thread_cond_wait_until()" "$timed" base/thread.c
 ban "written to people without frontend/ui/say.h" "$talk" "$writers"
 exit $failed

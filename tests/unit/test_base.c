@@ -18,12 +18,14 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/dir.h"
+#include "base/epoch.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/source.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/test_folder.h"
 
@@ -552,7 +554,67 @@ static void test_duration_texts(void **state)
 	assert_string_equal(text, "2m05s");
 }
 
+static void test_epoch(void **state)
+{
+	bool set = true;
+	int64_t seconds = 1;
+
+	(void)state;
+	unsetenv("SOURCE_DATE_EPOCH");
+	assert_ok(epoch_from_environment(&set, &seconds));
+	assert_false(set);
+	setenv("SOURCE_DATE_EPOCH", "", 1);
+	assert_ok(epoch_from_environment(&set, &seconds));
+	assert_false(set);
+	setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+	assert_ok(epoch_from_environment(&set, &seconds));
+	assert_true(set);
+	assert_int_equal(seconds, 1700000000);
+	setenv("SOURCE_DATE_EPOCH", "4294967296", 1);
+	assert_err(ERR_USAGE, epoch_from_environment(&set, &seconds));
+	unsetenv("SOURCE_DATE_EPOCH");
+}
+
+struct signal_to {
+	pthread_cond_t *condition;
+	pthread_mutex_t *lock;
+};
+
+static void *signal_it(void *self)
+{
+	struct signal_to *to = self;
+
+	pthread_mutex_lock(to->lock);
+	pthread_cond_signal(to->condition);
+	pthread_mutex_unlock(to->lock);
+	return NULL;
+}
+
+/* The time is the monotonic clock's: as the wall clock's it would be past since 1970. */
+static void test_condition(void **state)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	uint64_t until_ns = clock_mono_ns() + 20000000;
+	pthread_cond_t condition;
+	pthread_t thread;
+
+	(void)state;
+	thread_cond_init(&condition);
+	pthread_mutex_lock(&lock);
+	while (thread_cond_wait_until(&condition, &lock, until_ns))
+		;
+	assert_true(clock_mono_ns() >= until_ns);
+	/* The thread cannot signal before we wait. */
+	assert_ok(
+		thread_start(&thread, signal_it, &(struct signal_to){&condition, &lock}));
+	assert_true(thread_cond_wait_until(&condition, &lock, until_ns + GIB(1000)));
+	pthread_mutex_unlock(&lock);
+	pthread_join(thread, NULL);
+	pthread_cond_destroy(&condition);
+}
+
 static void test_arena(void **state)
+
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new();
 	char *kept = arena_printf(a, "%d", 42);
@@ -653,6 +715,8 @@ int main(void)
 		cmocka_unit_test(test_source_positions),
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_duration_texts),
+		cmocka_unit_test(test_epoch),
+		cmocka_unit_test(test_condition),
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_byte_count),
 	};
