@@ -81,7 +81,7 @@ const struct err *err_cause(const struct err *e); /* next inner error, or NULL *
 /* "error: PLACE: TEXT", a line "  because: ..." for each cause, a line "  hint: ...".  Texts
  * may hold what strangers wrote: they are made visible (visible.h) here. */
 void err_render(const struct err *e, struct buf *out);
-/* The exit status this error calls for: 1, 2, 3, 4 or 130 (design: section 5). */
+/* The exit status this error calls for: 1, 2, 3, 4 or 130 (the man page lists them). */
 int err_exit_status(const struct err *e);
 
 void err_free(struct err *e);

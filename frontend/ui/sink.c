@@ -3,6 +3,7 @@
  */
 #include "frontend/ui/sink.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ static bool terminal_can(void)
 
 static void add(struct sinks *s, struct event_sink sink, void (*free_sink)(void *))
 {
+	assert(s->len < ARRAY_LEN(s->items));
 	s->items[s->len] = sink;
 	s->free[s->len++] = free_sink;
 }

@@ -25,7 +25,7 @@ enum sink_pass {
 	SINK_BUILD,
 };
 
-enum { SINKS_MAX = 2 };
+enum { SINKS_MAX = 2 }; /* progress and trace */
 
 struct sinks {
 	struct event_sink items[SINKS_MAX];
