@@ -27,13 +27,14 @@
 #include "cache/failed.h"
 #include "cache/history.h"
 #include "cache/inventory.h"
+#include "cache/older.h"
 #include "cache/store_private.h"
 
 static const char LOCK[] = "leases/.collector";
 
 enum candidate_type {
 	CANDIDATE_RECORD,
-	CANDIDATE_LAYER, /* that no record names */
+	CANDIDATE_LAYER, /* that no record names: used_ns is INT64_MIN */
 	CANDIDATE_FILE,
 };
 
@@ -51,6 +52,8 @@ struct collection {
 	struct inventory inventory;
 	struct lease_set leases;
 	struct failed_list failed; /* that hold their layers */
+	bool has_older;		   /* something of another format is left: older.h */
+	int64_t raised_ns;	   /* logs of before are */
 	VEC(struct candidate) candidates;
 	struct usage now; /* what is left */
 	struct scratch trash;
@@ -85,6 +88,7 @@ static int compare(const void *a, const void *b)
 	return x->type < y->type ? -1 : x->type > y->type;
 }
 
+/* INT64_MIN: nobody can use it. */
 static int64_t record_used(const struct inventory *inv, const struct inventory_record *r)
 {
 	const struct inventory_layer *top =
@@ -92,7 +96,16 @@ static int64_t record_used(const struct inventory *inv, const struct inventory_r
 					   inv, r->chain.layers[r->chain.len - 1].name)
 				 : NULL;
 
+	if (older_is_record(r->hex))
+		return INT64_MIN;
 	return top ? top->used_ns : r->used_ns;
+}
+
+static int64_t file_used(const struct collection *c, const struct inventory_file *file)
+{
+	return file->kind == INVENTORY_LOG && file->used_ns < c->raised_ns
+		       ? INT64_MIN
+		       : file->used_ns;
 }
 
 static struct err *hold_for_failed(struct collection *c)
@@ -130,7 +143,7 @@ static void list_candidates(struct collection *c)
 	for (size_t i = 0; i < inv->files.len; i++)
 		vec_push(&c->candidates,
 			 ((struct candidate){CANDIDATE_FILE, i,
-					     inv->files.items[i].used_ns, 0}));
+					     file_used(c, &inv->files.items[i]), 0}));
 	if (c->candidates.len > 0)
 		qsort(c->candidates.items, c->candidates.len,
 		      sizeof(*c->candidates.items), compare);
@@ -138,7 +151,7 @@ static void list_candidates(struct collection *c)
 
 static bool is_wanted(const struct collection *c, const struct candidate *candidate)
 {
-	return candidate->type == CANDIDATE_LAYER ||
+	return candidate->used_ns == INT64_MIN ||
 	       candidate->used_ns < c->policy->unused_since_ns ||
 	       c->now.bytes > c->policy->max_bytes || c->now.files > c->policy->max_files;
 }
@@ -336,6 +349,17 @@ static void note_evicted(const struct collection *c)
 		history_note_evicted(c->store, &c->evicted.items[i], c->policy->reason);
 }
 
+/* ---- another format's ---- */
+
+/* What is no record and no log; and when nobody needs any of it, it is all gone. */
+static struct err *take_older(struct collection *c)
+{
+	if (!c->has_older || c->policy->dry_run)
+		return NULL;
+	TRY(older_drop_files(c->store));
+	return c->result->needed == 0 ? older_forget(c->store) : NULL;
+}
+
 /* ---- the collection ---- */
 
 static struct err *choose_and_hide(struct collection *c)
@@ -347,7 +371,10 @@ static struct err *choose_and_hide(struct collection *c)
 	TRY(inventory_look(&c->inventory, c->store));
 	c->result->alive = c->leases.alive;
 	TRY(hold_for_failed(c));
-	return take_all(c);
+	c->has_older = older_is_left(c->store);
+	c->raised_ns = older_raised_ns(c->store);
+	TRY(take_all(c));
+	return take_older(c);
 }
 
 struct err *gc_run(const struct store *s, const struct gc_policy *policy,

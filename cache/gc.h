@@ -3,7 +3,9 @@
  *
  * Purpose:   records go with the layers that only they need; blobs, logs and the roots of
  *            failed steps by their own time. What a living lease (lease.h) names is never
- *            taken. What goes is moved out of sight at once, and removed afterwards.
+ *            taken. What goes is moved out of sight at once, and removed afterwards. What
+ *            nobody can use (layers without a record, what is left of an older format)
+ *            goes in any case.
  * Ownership: nothing is kept.
  * Threads:   any; one collector at a time, across processes: others wait.
  * Errors:    ERR_SYS. A collector that dies leaves nothing but work for the next start.
@@ -18,7 +20,7 @@ struct gc_victim {
 	const char *kind; /* "record", "layer", "blob", "log", "failed" */
 	const char *name; /* of a record the step's; else its path's end */
 	struct usage usage;
-	int64_t used_ns; /* last use; INT64_MIN: nothing names it */
+	int64_t used_ns; /* last use; INT64_MIN: nobody can use it */
 };
 
 struct gc_policy {

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/vec.h"
-
-/* Raise it when what is hashed, or what a step does with its inputs, changes. */
-static const uint64_t FORMAT = 4;
+#include "cache/store.h"
 
 struct part {
 	const char *name; /* literal */
@@ -134,7 +132,7 @@ struct digest key_final(const struct key *k)
 {
 	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
 
-	hasher_add_u64(h, FORMAT);
+	hasher_add_u64(h, STORE_FORMAT);
 	hasher_add_str(h, k->kind);
 	for (size_t i = 0; i < k->parts.len; i++) {
 		hasher_add_str(h, k->parts.items[i].name);

@@ -12,6 +12,7 @@
  *              leases/              what running processes need: lease.h
  *              locks/               keys that are being made: key_lock.h
  *              secret, version      made with the store; CACHEDIR.TAG, too
+ *              older                another format's things are left: older.h
  *            Which names are ours: store_names.h.
  *            Publication is: write in tmp/, sync, rename.
  * Ownership: store_close() ends it.
@@ -24,6 +25,10 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+
+/* Of keys, and of all that lies under them.  Raise it when what is hashed changes, or what layers
+ * hold without any part of a key showing it: what is there of an older one is never used. */
+enum { STORE_FORMAT = 4 };
 
 enum store_access {
 	STORE_READ,  /* changes nothing: for `plan` */

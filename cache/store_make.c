@@ -4,6 +4,10 @@
  * `version` is the first thing in a store, and the last that goes: where it is, the rest is
  * ours.  A folder without it is taken only when nothing is in it but what is made with a store:
  * somebody was killed at it.
+ *
+ * `version` is raised in place.  From then on no older release opens the store; a process of one
+ * that has it open already goes on, since what it uses stays where it is (older.h).  The file
+ * `older` is there before `version` is raised: killed in between, the next one raises again.
  */
 #include "cache/store_make.h"
 
@@ -22,7 +26,6 @@
 
 static const char VERSION[] = "version";
 static const char VERSION_PREFIX[] = "dagbuild store ";
-static const char VERSION_TEXT[] = "dagbuild store 1\n";
 
 static const char *const FOLDERS[] = {
 	"blobs", "blobs/sha256", "blobs/partial", "layers", "layers/empty", "records",
@@ -37,21 +40,40 @@ static struct err *use_another(struct err *e, const char *dir)
 			strcmp(dir, "/") == 0 ? "" : dir);
 }
 
-/* `*found` false: the folder has none. */
-static struct err *check_version(int fd, bool *found)
+enum { VERSION_SIZE = 40 };
+
+static const char *version_text(unsigned format, char *out)
+{
+	snprintf(out, VERSION_SIZE, "%s%u\n", VERSION_PREFIX, format);
+	return out;
+}
+
+/* 0 for a text that no release has written up to now. */
+static unsigned format_of(const char *text)
+{
+	char known[VERSION_SIZE];
+	unsigned format = STORE_FORMAT;
+
+	while (format > 0 && strcmp(text, version_text(format, known)) != 0)
+		format--;
+	return format;
+}
+
+/* `*format` 0: the folder has none. */
+static struct err *read_format(int fd, unsigned *format)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct err *e = fs_read_regular(fd, VERSION, 256, &text);
 
-	*found = !e;
+	*format = 0;
 	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_USAGE ||
 		  err_code(e) == ERR_CORRUPT)) {
 		err_ignore(e, "no store, then");
 		return NULL;
 	}
 	TRY(e);
-	*found = str_starts_with(str_of(buf_text(&text)), VERSION_PREFIX);
-	if (!*found || strcmp(buf_text(&text), VERSION_TEXT) == 0)
+	*format = format_of(buf_text(&text));
+	if (*format > 0 || !str_starts_with(str_of(buf_text(&text)), VERSION_PREFIX))
 		return NULL;
 	return err_hint(err_new(ERR_UNSUPPORTED,
 				"the cache was made by another version of dagbuild"),
@@ -62,6 +84,7 @@ static struct err *refuse_strange(void *context, const char *path, enum store_na
 {
 	CLEANUP(buf_release) struct buf shown = BUF_INIT;
 	const char *dir = context;
+	char version[VERSION_SIZE];
 
 	if (what != STORE_NAME_STRANGE && store_name_is_first(path))
 		return NULL;
@@ -74,7 +97,8 @@ static struct err *refuse_strange(void *context, const char *path, enum store_na
 				buf_text(&shown), VERSION),
 			"if it is one: echo %.*s >'%s/%s'; else name a folder "
 			"for it alone",
-			(int)strlen(VERSION_TEXT) - 1, VERSION_TEXT, dir, VERSION);
+			(int)strlen(version_text(STORE_FORMAT, version)) - 1, version,
+			dir, VERSION);
 	return use_another(err_new(ERR_USAGE,
 				   "the folder holds '%s', which is not dagbuild's",
 				   buf_text(&shown)),
@@ -100,7 +124,7 @@ static struct err *close_to_others(int fd, const struct stat *st)
 /* May the folder become a store?  Another process may make it one while we look. */
 static struct err *check_new(int fd, const char *dir, const struct stat *st)
 {
-	bool found = false;
+	unsigned format = 0;
 	struct err *e, *found_error;
 
 	if (is_folder(st, "/") || is_folder(st, getenv("HOME")))
@@ -109,17 +133,16 @@ static struct err *check_new(int fd, const char *dir, const struct stat *st)
 	e = store_names_each(fd, refuse_strange, (void *)dir);
 	if (!e)
 		return NULL;
-	found_error = check_version(fd, &found);
-	if (found_error || !found)
+	found_error = read_format(fd, &format);
+	if (found_error || format == 0)
 		return err_attach(e, found_error);
 	err_ignore(e, "another process made the store");
 	return NULL;
 }
 
-static struct err *check_folder(int fd, const char *dir)
+static struct err *check_folder(int fd, const char *dir, unsigned *format)
 {
 	struct stat st;
-	bool found = false;
 
 	if (fstat(fd, &st) != 0)
 		return err_sys("stat");
@@ -128,8 +151,8 @@ static struct err *check_folder(int fd, const char *dir)
 					"the folder belongs to another user (uid %u)",
 					st.st_uid),
 				"name one of your own with DAGBUILD_CACHEDIR");
-	TRY(check_version(fd, &found));
-	if (!found)
+	TRY(read_format(fd, format));
+	if (*format == 0)
 		TRY(check_new(fd, dir, &st));
 	return close_to_others(fd, &st);
 }
@@ -168,11 +191,24 @@ static struct err *make_text(int fd, const char *name, const char *text, mode_t 
 	return fs_write_atomic(fd, name, text, strlen(text), mode);
 }
 
+/* A store of `format`. */
+static struct err *raise_format(int fd, unsigned format)
+{
+	char text[VERSION_SIZE];
+
+	version_text(format, text);
+	TRY(fs_write_atomic(fd, STORE_OLDER, text, strlen(text), 0600));
+	version_text(STORE_FORMAT, text);
+	return fs_write_atomic(fd, VERSION, text, strlen(text), 0600);
+}
+
 static struct err *make_parts(int fd)
 {
+	char version[VERSION_SIZE];
+
 	/* A process that was killed may have left one when any of these was written. */
 	tmpfile_remove_dead(fd);
-	TRY(make_text(fd, VERSION, VERSION_TEXT, 0600));
+	TRY(make_text(fd, VERSION, version_text(STORE_FORMAT, version), 0600));
 	TRY(make_text(fd, "CACHEDIR.TAG", STORE_TAG_TEXT, 0644));
 	for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++)
 		if (mkdirat(fd, FOLDERS[i], 0700) != 0 && errno != EEXIST)
@@ -192,10 +228,13 @@ static struct err *name_another(struct err *e)
 struct err *store_make(const char *dir, int *fd)
 {
 	CLEANUP(closep) int own = -1;
+	unsigned format = 0;
 
 	TRY(name_another(fs_mkdirs(AT_FDCWD, dir, 0700)));
 	TRY(name_another(fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own)));
-	TRY(check_folder(own, dir));
+	TRY(check_folder(own, dir, &format));
+	if (format > 0 && format < STORE_FORMAT)
+		TRY(raise_format(own, format));
 	TRY(make_parts(own));
 	*fd = steal_fd(&own);
 	return NULL;
@@ -204,17 +243,26 @@ struct err *store_make(const char *dir, int *fd)
 struct err *store_find(const char *dir, int *fd)
 {
 	CLEANUP(closep) int own = -1;
-	bool found = false;
+	unsigned format = 0;
 	struct err *e = fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own);
 
 	if (e && err_code(e) != ERR_NOTFOUND)
 		return name_another(e);
 	TRY(e);
-	TRY(check_version(own, &found));
-	if (!found)
+	TRY(read_format(own, &format));
+	if (format == 0)
 		return err_new(ERR_NOTFOUND, "no cache of dagbuild");
 	*fd = steal_fd(&own);
 	return NULL;
+}
+
+bool store_is_current(int fd)
+{
+	unsigned format = 0;
+	struct err *e = read_format(fd, &format);
+
+	err_ignore(e, "no other release's, then");
+	return e || format == STORE_FORMAT;
 }
 
 /* ---- clearing ---- */

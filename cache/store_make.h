@@ -5,7 +5,7 @@
  * Ownership: the descriptor is the caller's.
  * Threads:   any; processes may make one store at once.
  * Errors:    ERR_USAGE: the folder cannot be a store, since it is none, holds other things,
- *            or is `/` or the home; ERR_UNSUPPORTED: another user's, or another version's;
+ *            or is `/` or the home; ERR_UNSUPPORTED: another user's, or a newer version's;
  *            ERR_SYS.
  */
 #ifndef CACHE_STORE_MAKE_H
@@ -14,10 +14,13 @@
 #include "cache/store.h"
 #include "cache/usage.h"
 
-/* Open `dir`, make it and what is missing of a store. */
+/* Open `dir`, make it and what is missing of a store.  One of an older format is raised to ours,
+ * and nothing in it is touched: older.h. */
 NODISCARD struct err *store_make(const char *dir, int *fd);
 /* Open a store for reading: ERR_NOTFOUND when `dir` is none. */
 NODISCARD struct err *store_find(const char *dir, int *fd);
+/* Is the store that `fd` is open on of our format?  One that is read may be older. */
+bool store_is_current(int fd);
 
 /* What in a store is not ours. */
 struct store_rest {

@@ -70,6 +70,7 @@ static const struct row {
 	{"tmp/.dagbuild-" R12 ".tmp", STORE_NAME_FILE, false, 0},
 	{"tmp", STORE_NAME_FOLDER, true, 0},
 	{"stat-memo", STORE_NAME_FILE, false, 0},
+	{STORE_OLDER, STORE_NAME_FILE, false, 0},
 	{"secret", STORE_NAME_FILE, true, HASH_SECRET_SIZE},
 	{"version", STORE_NAME_FILE, false, 0},
 	{"CACHEDIR.TAG", STORE_NAME_FILE, true, sizeof(STORE_TAG_TEXT) - 1},

@@ -20,6 +20,9 @@
 	"it.\n"                                                                          \
 	"# About this file: https://bford.info/cachedir/\n"
 
+/* The file that says that something of an older format is left: older.h. */
+#define STORE_OLDER "older"
+
 enum store_name {
 	STORE_NAME_STRANGE, /* not ours */
 	STORE_NAME_FILE,

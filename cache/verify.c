@@ -133,7 +133,7 @@ static const char *compare_seal(struct check *c, const char *path)
 		err_ignore(e, "reported as damage");
 		return "it has no seal";
 	}
-	/* Nothing uses its layer any more: see FORMAT in key.c. */
+	/* Nothing uses its layer any more: see STORE_FORMAT. */
 	if (!seal_is_comparable(&want))
 		return NULL;
 	e = seal_compute(&request, &got);

@@ -14,6 +14,7 @@
 #include "cache/gc.h"
 #include "cache/inventory.h"
 #include "cache/lease.h"
+#include "cache/older.h"
 
 /* Between two samples; more when a sample takes long, so that sampling costs a fifth of a
  * thread at most. */
@@ -93,6 +94,8 @@ static struct err *make_room(const struct limit_options *o, const struct usage *
 	struct usage_report report;
 
 	policy.reason = "--cache-max";
+	/* No record is left for what they stand on: else they would go before all others. */
+	policy.holds_for_failed = older_is_left(o->store);
 	policy.max_bytes = o->max_bytes == UINT64_MAX ? UINT64_MAX
 						      : minus(o->max_bytes, room->bytes);
 	policy.max_files = o->max_files == UINT64_MAX ? UINT64_MAX

@@ -27,6 +27,7 @@
 #include "frontend/project/def_lock.h"
 #include "frontend/project/fresh.h"
 #include "frontend/project/load.h"
+#include "frontend/project/older_note.h"
 #include "frontend/project/place_note.h"
 #include "frontend/ui/say.h"
 #include "frontend/ui/sink.h"
@@ -368,6 +369,8 @@ static struct err *open_build(struct build *b, const char *file)
 		TRY(hold_store(b));
 	if (b->inside)
 		place_note_tell(b->store);
+	if (b->inside)
+		older_note_tell(b->store);
 	b->settings.fresh.net.memory = b->times.memory;
 	TRY(net_options_open(&b->settings.fresh.net, b->settings.fresh.offline,
 			     &b->registry));
@@ -475,6 +478,9 @@ static struct err *build(struct build *b)
 	 * that the disk was too slow for. */
 	settled = record_settle(b->store);
 	settled = let_store_go(b, settled);
+	/* Who interrupts does not want to wait for it. */
+	if (!e || err_code(e) != ERR_CANCELLED)
+		older_note_remove(b->store);
 	if (!e)
 		summarize(b, &result);
 	sched_result_release(&result);

@@ -9,6 +9,7 @@
 #include "base/output.h"
 #include "engine/run/userns.h"
 #include "frontend/project/load.h"
+#include "frontend/project/older_note.h"
 #include "scheduler/sched.h"
 
 static struct err *open_store(const char *explicit_dir, struct store **out)
@@ -85,6 +86,7 @@ struct err *look_at_cache(const struct look_request *request, struct look *out)
 	TRY(open_store(request->cache_dir, &out->store));
 	if (!out->store)
 		return NULL;
+	older_note_tell(out->store);
 	find_image(request, out);
 	TRY(fs_absolute(request->file, &out->definition));
 	return probe_all(request, out);

@@ -2,6 +2,7 @@
 """places.py - the folders and files that a user names: for the cache, for the image; and which exit status says
 that a name is wrong."""
 
+import fcntl
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import re
 import signal
 import socketserver
 import subprocess
+import time
 
 from lib import DAGBUILD, Sif, build, check, docker, environment, finish, new_folder, run, start
 from fake import *
@@ -104,6 +106,75 @@ left = [name for name, _ in tree(cache)]
 check("clear leaves them, and removes all else", r.status == 0 and stays(), r)
 check("folders on the way to them apart", all(any(s.startswith(n) for s in strange) for n in left), left)
 check("and says so", "holds 6 things that are not dagbuild's and stay: '" in r.err, r)
+
+# ---- a cache of an older release ----
+def make_older(cache):
+    """As release 0.1.0 left it: keys of 32 digits, and another memo.  The layers had no other names."""
+    for path in [*cache.glob("records/*/*.json"), *cache.glob("history/*/*.json")]:
+        content = json.loads(path.read_text())
+        for part in (content, *content.get("builds", [])):
+            if "key" in part:
+                part["key"] = part["key"][:32]
+        path.with_name(path.stem[:30] + ".json").write_text(json.dumps(content))
+        path.unlink()
+    memo = cache / "stat-memo"
+    memo.write_bytes(memo.read_bytes().replace(b"memo 2", b"memo 1", 1))
+    (cache / "version").write_text("dagbuild store 1\n")
+
+
+def names(cache, pattern):
+    return {str(p.relative_to(cache)) for p in cache.glob(pattern)}
+
+
+old = lambda cache: {n for n in names(cache, "records/*/*") | names(cache, "history/*/*") if len(n.split("/")[-1]) == 35}
+FILES = DEF.replace("%post", "%files\n  f /f\n%post")
+folder = new_folder()
+cache = folder / "cache"
+write(folder, "f")
+os.utime(folder / "f", (1e9, 1e9))
+time.sleep(2.5)  # younger files are not in the memo
+r = build(FILES, folder=folder)
+check("a cache to grow old", r.status == 0 and (cache / "stat-memo").exists(), r)
+(folder / "failing.def").write_text(FILES + "  echo seen >/seen\n  false\n")
+r = run(["run", "failing.def"], folder)
+check("and a step that failed in it", r.status == 1 and len(names(cache, "failed/*")) == 1, r)
+make_older(cache)
+blobs, layers, logs = (names(cache, p) for p in ("blobs/sha256/*/*", "layers/*", "logs/*"))
+before = tree(cache)
+r = run(["plan", "x.def"], folder)
+check("plan says that it is of an older release", r.status == 0 and "an older dagbuild has left" in r.err, r)
+check("and uses nothing of it", r.out.count("miss:") == 5, r)
+check("nor changes anything", tree(cache) == before)
+FAILED = ["shell", "--failed", "--", "cat", "/seen", "/f"]
+r = run(FAILED, folder)
+check("what a failed step left is there", r.out == "seen\nf is important\n", r)
+
+# A process of the older release that is still at work.
+record = json.loads(next(p for p in cache.glob("records/*/*") if '"x.post"' in p.read_text() or ".post" in p.read_text()).read_text())
+lease = open(cache / "leases/abcdefghijkl", "w", encoding="utf-8")
+fcntl.flock(lease, fcntl.LOCK_EX)
+lease.write(f"S{time.time_ns()}\nP1\n" + "".join(f"{line}\n" for line in ("R" + record["key"], *("L" + n for n in record["snapshot"]))))
+lease.flush()
+r = run(["run", "x.def"], folder)
+check("a run says it, and builds all", r.status == 0 and "an older dagbuild has left" in r.err and "cached" not in r.err, r)
+check("and that some of it stays", "running processes need it" in r.err, r)
+check("its record stays", old(cache) == {f"records/{record['key'][:2]}/{record['key'][2:]}.json"}, old(cache))
+check("and its layers", {f"layers/{n}" for n in record["snapshot"]} <= names(cache, "layers/*"))
+check("no older log does", not logs & names(cache, "logs/*"))
+r = run(["run", "x.def"], folder)
+check("the new ones are hits", r.status == 0 and "nothing has changed" in r.err, r)
+lease.close()
+r = run(["run", "--no-cache", "x.def"], folder)
+check("the next run removes the rest", r.status == 0 and not old(cache) and not (cache / "older").exists(), r)
+check("and says no more of it", "needs it" not in r.err and "need it" not in r.err, r)
+r = run(["plan", "x.def"], folder)
+check("nor does plan", "older" not in r.err, r)
+r = run(FAILED, folder)
+check("what the failed step left is still there", r.out == "seen\nf is important\n", r)
+check("and its layers alone are", 0 < len(layers & names(cache, "layers/*")) - 1 < len(layers) - 1, names(cache, "layers/*"))
+check("so are the downloads", blobs and blobs <= names(cache, "blobs/sha256/*/*"), blobs)
+r = run(["cache", "verify"], folder)
+check("it is in order", r.status == 0, r)
 
 # ---- clear asks at a terminal ----
 folder = new_folder()

@@ -132,7 +132,7 @@ static void test_key_parts(void **state)
 static void test_key_is_a_name(void **state)
 {
 	static const unsigned char encoding[] = {
-		4, 0, 0, 0, 0, 0, 0, 0,			    /* FORMAT */
+		4, 0, 0, 0, 0, 0, 0, 0,			    /* STORE_FORMAT */
 		4, 0, 0, 0, 0, 0, 0, 0, 'p', 'o', 's', 't', /* the kind */
 		3, 0, 0, 0, 0, 0, 0, 0, 'a', 'r', 'g',	    /* a part: its name, */
 		2, 0, 0, 0, 0, 0, 0, 0,			    /* so many texts, */

@@ -144,7 +144,7 @@ static void test_newer_version(void **state)
 	struct store *s = NULL;
 
 	(void)state;
-	assert_ok(fs_write_atomic(p.fd, "version", "dagbuild store 2\n", 17, 0600));
+	assert_ok(fs_write_atomic(p.fd, "version", "dagbuild store 5\n", 17, 0600));
 	assert_err(ERR_UNSUPPORTED, store_open(p.path, STORE_WRITE, &s));
 	assert_err(ERR_UNSUPPORTED, store_open(p.path, STORE_READ, &s));
 	assert_false(has(&p, "layers"));

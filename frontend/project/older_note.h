@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * older_note.h - what is said of a cache that an older release has made.
+ *
+ * Purpose:   nothing of it is used, so that everything is built anew: the user should know why.
+ * Threads:   any.
+ */
+#ifndef FRONTEND_PROJECT_OLDER_NOTE_H
+#define FRONTEND_PROJECT_OLDER_NOTE_H
+
+#include "cache/store.h"
+
+/* Say it, if something of an older release is left. */
+void older_note_tell(const struct store *s);
+/* Remove what is left, and say what had to stay: at the end of a run that succeeded or failed.  Our
+ * own lease must be given up, else what is in it stays. */
+void older_note_remove(const struct store *s);
+
+#endif
