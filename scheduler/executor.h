@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * executor.h - how the scheduler sees work, and what it lends to it.
  *
- * Purpose:   the scheduler decides when; an executor knows what. engine/exec.h
+ * Purpose:   the scheduler decides when; an executor knows what. engine/executor/exec.h
  *            implements this; tests/fake has one without processes.
  * Ownership: a task is lent for the duration of the call.
  * Threads:   probe() and run() are called on worker threads, for different nodes at

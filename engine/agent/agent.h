@@ -11,10 +11,10 @@
 #define ENGINE_AGENT_AGENT_H
 
 #include "cache/layer.h"
-#include "engine/flight.h"
+#include "engine/work/flight.h"
 #include "engine/oci/oci_manifest.h"
 #include "engine/oci/registry.h"
-#include "engine/step.h"
+#include "engine/work/step.h"
 #include "scheduler/executor.h"
 
 struct agent_context {

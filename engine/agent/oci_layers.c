@@ -33,7 +33,7 @@
 #include "cache/record.h"
 #include "engine/tree/links.h"
 #include "engine/tree/overlay.h"
-#include "engine/tree/unpack.h"
+#include "engine/unpack/unpack.h"
 
 struct layer_job {
 	const struct oci_descriptor *blob;

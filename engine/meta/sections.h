@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/step.h"
+#include "engine/work/step.h"
 
 struct sections_request {
 	const struct step_meta *meta;

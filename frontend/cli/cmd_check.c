@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "engine/exec.h"
+#include "engine/executor/exec.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/project/load.h"
 #include "frontend/ui/say.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/shell.h"
+#include "engine/shell/shell.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/cli/failed_view.h"
 #include "frontend/plan/target.h"

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "engine/key_parts.h"
+#include "engine/executor/key_parts.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/plan/target.h"
 #include "frontend/project/fresh.h"

@@ -9,7 +9,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "engine/run/container.h"
-#include "engine/tree/unpack.h"
+#include "engine/unpack/unpack.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/ui/say.h"
 

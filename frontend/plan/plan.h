@@ -10,7 +10,7 @@
 #ifndef FRONTEND_PLAN_PLAN_H
 #define FRONTEND_PLAN_PLAN_H
 
-#include "engine/step.h"
+#include "engine/work/step.h"
 #include "frontend/def/ast.h"
 #include "scheduler/graph.h"
 

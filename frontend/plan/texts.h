@@ -7,7 +7,7 @@
 #ifndef FRONTEND_PLAN_TEXTS_H
 #define FRONTEND_PLAN_TEXTS_H
 
-#include "engine/step.h"
+#include "engine/work/step.h"
 #include "frontend/def/ast.h"
 
 struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena);

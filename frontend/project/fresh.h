@@ -2,7 +2,7 @@
  * fresh.h - from options and the lock file to a rule for each step.
  *
  * Purpose:   the one place where --no-cache, --refresh, --max-age, --pull, --offline and
- *            FILE.lock meet; what comes out is engine/freshness.h, which knows none of them.
+ *            FILE.lock meet; what comes out is engine/work/freshness.h, which knows none of them.
  * Ownership: the rules are the caller's: freshness_release().
  * Threads:   main thread only.
  * Errors:    fresh_rules(): ERR_USAGE for a stage or step that is not there, with a
@@ -12,7 +12,7 @@
 #ifndef FRONTEND_PROJECT_FRESH_H
 #define FRONTEND_PROJECT_FRESH_H
 
-#include "engine/exec.h"
+#include "engine/executor/exec.h"
 #include "frontend/options/fresh_options.h"
 #include "frontend/plan/plan.h"
 #include "frontend/project/given.h"

@@ -11,7 +11,7 @@
 #ifndef FRONTEND_PROJECT_LOOK_H
 #define FRONTEND_PROJECT_LOOK_H
 
-#include "engine/why.h"
+#include "engine/why/why.h"
 #include "frontend/plan/plan.h"
 
 struct look_request {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "engine/step.h"
+#include "engine/work/step.h"
 #include "frontend/ui/sink.h"
 
 static const char *type_name(enum event_type type)

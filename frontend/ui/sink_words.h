@@ -6,7 +6,7 @@
 #ifndef FRONTEND_UI_SINK_WORDS_H
 #define FRONTEND_UI_SINK_WORDS_H
 
-#include "engine/step.h"
+#include "engine/work/step.h"
 #include "scheduler/event.h"
 
 /* The node's label, "From alpine:3.17"; "" of a graph that is not of steps. */

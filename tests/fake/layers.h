@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "engine/tree/overlay.h"
-#include "engine/tree/unpack.h"
+#include "engine/unpack/unpack.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/private_mounts.h"
 #include "tests/fake/test_folder.h"

@@ -6,7 +6,7 @@
  * folder beside it, which must stay empty.  MERGED is run without an overlay below, which
  * the writer cannot tell.
  */
-/* links: tree */
+/* links: unpack */
 #include <fcntl.h>
 #include <locale.h>
 #include <sched.h>
@@ -19,7 +19,7 @@
 
 #include "base/dir.h"
 #include "base/fs.h"
-#include "engine/tree/unpack_child.h"
+#include "engine/unpack/unpack_child.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

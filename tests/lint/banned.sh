@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 2
 calls='strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|localtime|gmtime|system|popen|setenv|putenv|gets'
 shared='chdir|fchdir|umask'
 # A child process with one thread may change its own umask and folder.
-children='engine/run/container_child.c|engine/tree/unpack_child.c'
+children='engine/run/container_child.c|engine/unpack/unpack_child.c'
 talk='(STDOUT|STDERR)_FILENO|[^_a-z"](stdout|stderr)[^_a-z]|(^|[^a-zA-Z0-9_])(printf|vprintf|puts|perror)\('
 # What goes to people passes frontend/ui/say.c, which cleans it.  Others that write: drawings of plans,
 # the sinks of events, the debug log, who ends before there is anything to clean, a shell's own terminal, and

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/flight.h"
+#include "engine/work/flight.h"
 #include "scheduler/sched.h"
 #include "tests/fake/cmocka_all.h"
 

@@ -2,7 +2,7 @@
  * test_keys.c - a key changes with each of its inputs, and with nothing else.
  *
  * Each row changes one thing: then exactly the part that it names is another one.  Each
- * input of each kind of step (engine/key_parts.c) has such a row.  Other rows change what
+ * input of each kind of step (engine/executor/key_parts.c) has such a row.  Other rows change what
  * must not matter: then the key is the same.
  */
 /* links: plan engine */
@@ -17,8 +17,8 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "cache/outline.h"
-#include "engine/exec_private.h"
-#include "engine/key_parts.h"
+#include "engine/executor/exec_private.h"
+#include "engine/executor/key_parts.h"
 #include "frontend/def/parse.h"
 #include "frontend/plan/plan.h"
 #include "scheduler/sched.h"

@@ -2,7 +2,7 @@
  * test_unpack.c - layer archives become the trees that the OCI rules call for, both
  * applied alone and onto their mounted parents.
  */
-/* links: tree */
+/* links: unpack */
 #include <sys/xattr.h>
 
 #include "tests/fake/layers.h"

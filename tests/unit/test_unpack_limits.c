@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * test_unpack_limits.c - what an archive may ask for: sizes, memory, depth; and where it may end.
  */
-/* links: tree dep::archive */
+/* links: unpack dep::archive */
 #include <archive.h>
 #include <archive_entry.h>
 #include <sys/resource.h>

@@ -2,7 +2,7 @@
  * test_unpack_stream.c - compressed, damaged, hostile and endless layers: each is read to
  * the right digest, or refused in words, or ended.
  */
-/* links: tree dep::archive */
+/* links: unpack dep::archive */
 #include <archive.h>
 #include <archive_entry.h>
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "engine/detail.h"
-#include "engine/why_private.h"
+#include "engine/executor/detail.h"
+#include "engine/why/why_private.h"
 #include "tests/fake/store_fixture.h"
 
 static struct store *store;

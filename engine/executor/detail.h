@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * detail.h - what is remembered of a step's inputs, so that a difference can be named.
+ *
+ * Purpose:   a JSON object with the key, and for each part its digest and as much detail
+ *            as key_parts.h says: texts as digests of their lines, values of variables and
+ *            labels as digests. All digests are keyed with the store's secret, since what
+ *            they stand for may be one.
+ *
+ *              {"key": HEX, "parts": {NAME: HEX, ...}, "plain": {NAME: TEXT},
+ *               "lines": {NAME: [HEX, ...]}, "sets": {NAME: {ITEM: HEX}},
+ *               "files": {...}, "reference": "alpine:3.17"}
+ * Ownership: the tree is the caller's.
+ * Threads:   the step's own.
+ */
+#ifndef ENGINE_EXECUTOR_DETAIL_H
+#define ENGINE_EXECUTOR_DETAIL_H
+
+#include "engine/executor/exec_private.h"
+
+/* Of a composed step, also of one that waits for another: parts may be missing. */
+cJSON *detail_new(struct exec *x, const struct step *step);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * exec.h - the executor: probes the cache for a step, runs it, records what it made.
+ *
+ * Purpose:   implements scheduler/executor.h over steps.
+ * Ownership: exec_free() ends it; everything in the options is borrowed and must outlive
+ *            it.
+ * Threads:   exec_new() before worker threads start (it reads the environment); the
+ *            executor's functions as executor.h says.
+ * Errors:    those of the steps; a failing script is ERR_STEP with the definition's
+ *            line, the last command and the log's path.
+ */
+#ifndef ENGINE_EXECUTOR_EXEC_H
+#define ENGINE_EXECUTOR_EXEC_H
+
+#include "cache/failed.h"
+#include "cache/store.h"
+#include "engine/work/freshness.h"
+#include "engine/image/sqfs_write.h"
+#include "engine/work/limit.h"
+#include "engine/oci/registry.h"
+#include "engine/run/security.h"
+#include "engine/work/step.h"
+#include "scheduler/executor.h"
+
+struct exec_options {
+	const struct step *const *steps; /* by node index */
+	size_t n_steps;
+	struct store *store;
+	struct registry *registry; /* NULL: no network is used */
+	const char *id_map;	   /* text that names how ids are mapped */
+	bool can_mount; /* in namespaces of our own: what needs a mount may be done */
+	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
+	const struct freshness *freshness; /* NULL: without any option */
+	unsigned jobs;
+	const char *definition; /* absolute path, for the history; NULL: none is kept */
+	/* The image; NULL output: `pack` is not going to be run. */
+	const char *output; /* absolute */
+	bool force;	    /* overwrite whatever is there */
+	enum sqfs_compression compression;
+	uint64_t max_file;	   /* bytes of a file, and of a layer's, holes included */
+	enum security security;	   /* of %post and %test */
+	struct failed_limits keep; /* of failed steps' root filesystems */
+	struct limit *limit;	   /* of the store's size; NULL: none */
+};
+
+struct exec;
+
+NODISCARD struct err *exec_new(const struct exec_options *options, struct exec **out);
+void exec_free(struct exec *x);
+void exec_freep(struct exec **x);
+struct executor exec_executor(struct exec *x);
+/* Can this version run all the steps?  ERR_SYNTAX for the first one it cannot, with its place. */
+NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n);
+/* May the image be written?  Looks at its folder and at what is there now, so that this
+ * is not found out after the build: ERR_EXISTS, ERR_NOTFOUND, ERR_SYS. */
+NODISCARD struct err *exec_check_output(const struct exec *x);
+/* Why the step was a miss, for plan: a literal, or NULL. */
+const char *exec_miss_reason(const struct exec *x, struct node_id id);
+/* How long the step took in earlier builds, in milliseconds; false when that is not known. */
+bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
+/* Where the bases of the steps probed so far have their digests from. */
+struct exec_sources {
+	size_t locked;	   /* the lock file */
+	size_t remembered; /* an earlier command's resolution */
+	int64_t oldest_ns; /* of these: clock_real_ns() */
+};
+struct exec_sources exec_sources(const struct exec *x);
+/* After a run: write down what was learned of host files, so that the next one need not
+ * read them. */
+NODISCARD struct err *exec_remember(struct exec *x);
+/* Bytes of the image, once `pack` is done. */
+uint64_t exec_image_size(const struct exec *x);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * key_parts.c - see key_parts.h.
+ */
+#include "engine/executor/key_parts.h"
+
+#include <string.h>
+
+#define BASE (1U << STEP_BASE)
+#define COPY (1U << STEP_COPY)
+#define FILES (1U << STEP_FILES)
+#define POST (1U << STEP_POST)
+#define META (1U << STEP_META)
+#define TEST (1U << STEP_TEST)
+#define PACK (1U << STEP_PACK)
+#define ALL (BASE | COPY | FILES | POST | META | TEST | PACK)
+
+const struct key_part key_parts_table[] = {
+	{"architecture", ALL, PART_PLAIN, false,
+	 "of this machine, as registries call it"},
+	{"id map", ALL, PART_PLAIN, false,
+	 "who builds: root, or which subordinate ids stand for which owners"},
+	{"parent", ALL & ~BASE, PART_PARENT, true,
+	 "the layers of the root filesystem that the step starts from"},
+	{"version", BASE | META | PACK, PART_PLAIN, false,
+	 "of dagbuild, which writes files of its own into every image"},
+	{"agent", BASE, PART_PLAIN, false, "value of `Bootstrap:`"},
+	{"source", BASE, PART_PLAIN, false,
+	 "digest that `From:` (with `Registry:` and `Namespace:`) stands for now"},
+	{"list", COPY | FILES, PART_SET, false, "sources and targets, as written"},
+	{"content", COPY | FILES, PART_FILES, false,
+	 "what the sources hold: names, types, modes, link targets, data; from a stage "
+	 "also "
+	 "owners, capabilities, hard links, and with `SOURCE_DATE_EPOCH` times"},
+	{"script", POST, PART_LINES, false,
+	 "text of the section, template arguments replaced"},
+	{"arguments", POST, PART_LINES, false, "what follows `%post` on its line"},
+	{"temporary files", POST, PART_PLAIN, false,
+	 "`--keep-tmp`: whether what the section leaves in `/tmp` and `/var/tmp` stays"},
+	{"constant environment", POST | TEST, PART_LINES, false,
+	 "variables and umask that every script gets"},
+	{"passed environment", POST | TEST, PART_SET, false,
+	 "variables given as `APPTAINERENV_NAME` or `SINGULARITYENV_NAME`"},
+	{"security", POST | TEST, PART_PLAIN, false,
+	 "`--security`: what the container lets the script do"},
+	{"help", META, PART_LINES, false, "the section"},
+	{"environment", META, PART_LINES, false, "the section"},
+	{"runscript", META, PART_LINES, false,
+	 "the section, and what follows on its line"},
+	{"startscript", META, PART_LINES, false, "the same"},
+	{"test", META, PART_LINES, false,
+	 "the same; a `test` step sees it through `parent`"},
+	{"labels", META, PART_SET, false, "the section"},
+	{"headers", META, PART_SET, false, "of the stage: they become labels"},
+	/* Every change shows in it: what says more comes first. */
+	{"definition", META, PART_LINES, false,
+	 "in the stage of the image: the whole text, which is stored in the image"},
+	{"output", PACK, PART_PLAIN, false, "path of the image"},
+	{"compression", PACK, PART_PLAIN, false, "`--compress`"},
+	{"SOURCE_DATE_EPOCH", POST | META | TEST | PACK, PART_PLAIN, true,
+	 "if it is set"},
+};
+
+const size_t key_parts_len = ARRAY_LEN(key_parts_table);
+
+bool key_part_is_of(const struct key_part *part, enum step_kind kind)
+{
+	return (part->kinds >> kind & 1U) != 0;
+}
+
+static bool is_known(const char *name, enum step_kind kind)
+{
+	for (size_t i = 0; i < key_parts_len; i++)
+		if (key_part_is_of(&key_parts_table[i], kind) &&
+		    strcmp(key_parts_table[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool key_parts_agree(const struct key *key, enum step_kind kind)
+{
+	for (size_t i = 0; i < key_parts_len; i++)
+		if (key_part_is_of(&key_parts_table[i], kind) &&
+		    !key_parts_table[i].is_optional &&
+		    !key_has(key, key_parts_table[i].name))
+			return false;
+	for (size_t i = 0; key_name(key, i); i++)
+		if (!is_known(key_name(key, i), kind))
+			return false;
+	return true;
+}

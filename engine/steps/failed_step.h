@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * failed_step.h - a script that failed: the error, and its root filesystem kept.
+ *
+ * Purpose:   keeps what `dagbuild shell --failed` needs to open the same container again:
+ *            the upper folder, the layers below, environment, script, and for people the
+ *            place in the definition, the reason, the log.
+ * Threads:   any.
+ */
+#ifndef ENGINE_STEPS_FAILED_STEP_H
+#define ENGINE_STEPS_FAILED_STEP_H
+
+#include "engine/executor/exec_private.h"
+#include "engine/run/container.h"
+#include "engine/work/script.h"
+
+/* The error of `step`, whose container has ended with `status`, not 0.  The upper of `m` is
+ * taken away if it is kept; why it is not, a note tells. */
+NODISCARD struct err *failed_step(struct exec *x, const struct step *step,
+				  struct mounted *m,
+				  const struct container_request *request,
+				  const struct script_output *output, int status);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * step_base.c - the first root filesystem of a stage: the agent's layers, and on top of
+ * them a layer with what every Apptainer image holds.
+ */
+#include <string.h>
+
+#include "engine/agent/agent.h"
+#include "engine/executor/exec_private.h"
+#include "engine/meta/base_files.h"
+#include "engine/meta/oci_runtime.h"
+
+static struct agent_context context_of(struct exec *x, const struct step *step,
+				       struct task *task)
+{
+	enum freshness_resolve resolve = exec_rule(x, step)->resolve;
+
+	return (struct agent_context){
+		.store = x->options.store,
+		.registry = x->options.registry,
+		.flights = x->flights,
+		.task = task,
+		.id_map = x->options.id_map,
+		.platform = x->platform,
+		.use_network = x->options.registry != NULL && resolve != RESOLVE_NEVER,
+		.resolved_since = resolve == RESOLVE_ASK ? x->options.resolved_since : 0,
+		.max_file = x->options.max_file,
+		.resolved_ns = &exec_state(x, step->id)->resolved_ns,
+	};
+}
+
+/* `*known` false when only a request could tell, and planning makes none. */
+static struct err *resolve(struct exec *x, const struct step *step, struct task *task,
+			   bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+	struct agent_context context = context_of(x, step, task);
+	const struct freshness_rule *rule = exec_rule(x, step);
+	struct err *e;
+
+	state->source = rule->locked;
+	if (digest_is_set(&rule->locked))
+		return NULL;
+	e = agent_find(step->base->agent)->resolve(&context, step->base, &state->source);
+	if (!e || err_code(e) != ERR_NOTFOUND || context.use_network)
+		return e;
+	if (x->options.registry)
+		return err_recode(e, ERR_NETWORK);
+	err_ignore(e, "planning asks no registry");
+	state->miss = "not resolved yet";
+	*known = false;
+	return NULL;
+}
+
+static struct err *base_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+
+	TRY(resolve(x, step, task, known));
+	if (!*known)
+		return NULL;
+	/* The files that every image gets are this version's. */
+	key_set_text(state->inputs, "version", DAGBUILD_VERSION);
+	key_set_text(state->inputs, "agent", step->base->agent);
+	key_set_digest(state->inputs, "source", &state->source);
+	return NULL;
+}
+
+static struct err *write_files(struct exec *x, const struct step *step, struct task *task,
+			       struct agent_base *base)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+
+	TRY(mounted_open(x, &base->layers, true, &m));
+	TRY(base_files_write(m.root_fd));
+	if (base->has_config)
+		TRY(oci_runtime_write(m.root_fd, &base->config));
+	TRY(mounted_close(&m));
+	return exec_commit_upper(x, step, task, &m, &base->layers);
+}
+
+static struct err *base_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(agent_base_release) struct agent_base base = AGENT_BASE_INIT;
+	struct agent_context context = context_of(x, step, task);
+	const struct step_state *state = exec_state(x, step->id);
+	char text[DIGEST_TEXT_SIZE];
+
+	if (digest_is_set(&exec_rule(x, step)->locked))
+		task_note(task, "resolved from %s: %s", x->options.freshness->lock_name,
+			  digest_format(&state->source, text));
+	TRY(agent_find(step->base->agent)
+		    ->fetch(&context, step->base, &state->source, &base));
+	TRY(write_files(x, step, task, &base));
+	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
+	if (base.level)
+		cJSON_AddStringToObject(record, "level", base.level);
+	if (base.has_config)
+		cJSON_AddStringToObject(record, "oci_config", base.config.inner_json);
+	return NULL;
+}
+
+/* Few images are made for some processors alone, and caches that move from machine to machine are
+ * as few: so the processor is in the records of those, and not in the key of all. */
+static bool base_is_current(struct exec *x, const struct step *step, const cJSON *record)
+{
+	const char *level = json_string(record, "level");
+
+	(void)step;
+	return !level || strcmp(level, x->platform.level ? x->platform.level : "") == 0;
+}
+
+const struct step_ops step_base_ops = {
+	.compose = base_compose, .is_current = base_is_current, .run = base_run};

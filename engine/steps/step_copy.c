@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ * step_copy.c - `%files`, from a stage and from the host.
+ *
+ * Both are keyed on the content of what they copy, not on how it came about: when a
+ * producer is built anew to the same files, its consumer is a hit (early cutoff).  What a
+ * producer's root filesystem gives for a list of sources is remembered, so that a run in
+ * which nothing has changed mounts and reads nothing.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "engine/executor/exec_private.h"
+#include "engine/tree/tree_copy.h"
+
+static void add_items(struct key *key, const struct step_files *files)
+{
+	CLEANUP(freep) const char **texts = xcalloc(2 * files->n_items, sizeof(*texts));
+
+	for (size_t i = 0; i < files->n_items; i++) {
+		texts[2 * i] = files->items[i].source;
+		texts[2 * i + 1] = files->items[i].target;
+	}
+	key_set_list(key, "list", texts, 2 * files->n_items);
+}
+
+static void on_read(void *context, uint64_t done)
+{
+	task_progress(context, "copying", done, 0);
+}
+
+static struct copy_request request_of(struct exec *x, const struct step *step,
+				      struct task *task, int source_fd)
+{
+	bool from_host = step->kind == STEP_FILES;
+
+	return (struct copy_request){
+		.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
+		.source_fd = source_fd,
+		.items = step->files.items,
+		.n_items = step->files.n_items,
+		.cancel = task ? task_cancel(task) : NULL,
+		/* The image's times are those of the copied files, clamped. */
+		.times_count = x->epoch_set,
+		.clamp_s = x->epoch_s,
+		.max_file = x->options.max_file,
+		.memo = from_host ? x->memo : NULL,
+		.task = from_host ? task : NULL,
+		.progress = task ? on_read : NULL,
+		.context = task,
+	};
+}
+
+/* `why` wants to know which files they are. */
+static void want_list(struct exec *x, const struct step *step,
+		      struct copy_request *request)
+{
+	request->list = &exec_state(x, step->id)->list;
+	tree_list_release(request->list);
+	request->list->secret = store_secret(x->options.store);
+}
+
+/* Copy into a new layer.  The key gets what was really copied, so that a file that
+ * changed since the probe is recorded as what it was when it was read. */
+static struct err *copy_into_layer(struct exec *x, const struct step *step,
+				   struct task *task, int source_fd)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	struct step_state *state = exec_state(x, step->id);
+	struct copy_request request = request_of(x, step, task, source_fd);
+	struct digest copied;
+
+	want_list(x, step, &request);
+	TRY(mounted_open(x, exec_parent(x, step), true, &m));
+	TRY(tree_copy(&request, m.root_fd, &copied));
+	TRY(mounted_close(&m));
+	if (step->kind == STEP_COPY)
+		TRY(exec_check_read(x, task, &exec_state(x, step->producer)->snapshot));
+	key_set_digest(state->inputs, "content", &copied);
+	state->key = key_final(state->inputs);
+	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
+}
+
+/* ---- from a stage ---- */
+
+static struct digest memo_key(struct exec *x, const struct step *step)
+{
+	CLEANUP(key_freep) struct key *key = key_new("copied content");
+	struct digest producer =
+		snapshot_digest(&exec_state(x, step->producer)->snapshot);
+
+	key_set_digest(key, "producer", &producer);
+	if (x->epoch_set)
+		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+	add_items(key, &step->files);
+	return key_final(key);
+}
+
+static bool load_memo(struct exec *x, const struct digest *key, struct digest *out)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct err *e = record_load(x->options.store, key, &record);
+	const char *text = e ? NULL : json_string(record, "digest");
+
+	err_ignore(e, "not looked at before");
+	return text && digest_parse(str_of(text), out);
+}
+
+static struct err *save_memo(struct exec *x, const struct digest *key,
+			     const struct digest *digest)
+{
+	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	char text[DIGEST_TEXT_SIZE];
+
+	cJSON_AddStringToObject(record, "kind", "copied content");
+	cJSON_AddStringToObject(record, "digest", digest_format(digest, text));
+	return record_save_memo(x->options.store, key, record);
+}
+
+static bool keeps_tmp(const struct exec *x, const struct step *copy)
+{
+	for (size_t i = 0; i < x->options.n_steps; i++) {
+		const struct step *step = x->options.steps[i];
+
+		if (step->kind == STEP_POST && step->script.keep_tmp &&
+		    strcmp(step->stage_name, copy->files.from_stage) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Was what is missing in a folder whose new files are dropped? */
+static struct err *hint_dropped(const struct exec *x, const struct step *step,
+				struct err *e)
+{
+	for (size_t i = 0; e && err_code(e) == ERR_NOTFOUND && i < step->files.n_items;
+	     i++) {
+		const char *source = step->files.items[i].source;
+
+		if ((strncmp(source, "/tmp/", 5) == 0 ||
+		     strncmp(source, "/var/tmp/", 9) == 0) &&
+		    strstr(err_text(e), source) && !keeps_tmp(x, step))
+			return err_hint(
+				e, "what %%post makes in /tmp and /var/tmp is dropped "
+				   "at its end: make it elsewhere, or give --keep-tmp");
+	}
+	return e;
+}
+
+static struct err *digest_producer(struct exec *x, const struct step *step,
+				   struct task *task, struct digest *out)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	const struct snapshot *producer = &exec_state(x, step->producer)->snapshot;
+	struct copy_request request;
+
+	TRY(mounted_open(x, producer, false, &m));
+	request = request_of(x, step, task, m.root_fd);
+	TRY(hint_dropped(x, step, tree_copy_digest(&request, out)));
+	return exec_check_read(x, task, producer);
+}
+
+static struct err *copy_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct step_state *state = exec_state(x, step->id);
+	struct digest memo;
+
+	add_items(state->inputs, &step->files);
+	if (!exec_state(x, step->producer)->is_done) {
+		*known = false;
+		return NULL;
+	}
+	memo = memo_key(x, step);
+	if (!load_memo(x, &memo, &state->source)) {
+		state->miss = "the copied files were not looked at yet";
+		*known = x->options.can_mount;
+		if (!*known)
+			return NULL;
+		TRY(digest_producer(x, step, task, &state->source));
+		TRY(save_memo(x, &memo, &state->source));
+	}
+	key_set_digest(state->inputs, "content", &state->source);
+	return NULL;
+}
+
+static struct err *copy_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(mounted_release) struct mounted source = MOUNTED_INIT;
+
+	(void)record;
+	TRY(mounted_open(x, &exec_state(x, step->producer)->snapshot, false, &source));
+	return copy_into_layer(x, step, task, source.root_fd);
+}
+
+const struct step_ops step_copy_ops = {.compose = copy_compose, .run = copy_run};
+
+/* ---- from the host ---- */
+
+static struct err *open_host(int *fd)
+{
+	return fs_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0, fd);
+}
+
+static struct err *files_compose(struct exec *x, const struct step *step,
+				 struct task *task, bool *known)
+{
+	CLEANUP(closep) int host = -1;
+	struct step_state *state = exec_state(x, step->id);
+	struct copy_request request;
+
+	(void)known;
+	TRY(open_host(&host));
+	request = request_of(x, step, task, host);
+	add_items(state->inputs, &step->files);
+	TRY(tree_copy_digest(&request, &state->source));
+	key_set_digest(state->inputs, "content", &state->source);
+	return NULL;
+}
+
+struct err *exec_list_files(struct exec *x, const struct step *step)
+{
+	CLEANUP(closep) int host = -1;
+	struct copy_request request;
+	struct digest again;
+
+	TRY(open_host(&host));
+	request = request_of(x, step, NULL, host);
+	want_list(x, step, &request);
+	return tree_copy_digest(&request, &again);
+}
+
+static struct err *files_run(struct exec *x, const struct step *step, struct task *task,
+			     cJSON *record)
+{
+	CLEANUP(closep) int host = -1;
+
+	(void)record;
+	TRY(open_host(&host));
+	return copy_into_layer(x, step, task, host);
+}
+
+const struct step_ops step_files_ops = {.compose = files_compose, .run = files_run};

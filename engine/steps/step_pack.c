@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ * step_pack.c - the final root filesystem as a SIF.
+ *
+ * The squashfs is written straight into its place in the image, which has no name until
+ * it is whole.  The image is current while its stat is the recorded one, or
+ * its content.
+ *
+ * Times and uuid: with SOURCE_DATE_EPOCH what newer Apptainers write for a reproducible
+ * image (uuid zero, Go's zero time in the SIF, the epoch in the squashfs); without it the
+ * time is the build date in the labels, and the uuid comes from the content.  Either way
+ * the same root filesystem gives the same bytes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/output.h"
+#include "base/path.h"
+#include "base/sync.h"
+#include "engine/executor/exec_private.h"
+#include "engine/image/sif.h"
+#include "engine/image/sqfs_write.h"
+#include "engine/meta/sections.h"
+
+/* Go's zero time, January 1 of year 1, in Unix seconds. */
+static const int64_t GO_ZERO_TIME = INT64_C(-62135596800);
+static const uint64_t IMAGE_MAX = UINT64_C(1) << 50;
+
+/* ---- is the image that is there the one we would make? ---- */
+
+static struct err *pack_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct key *inputs = exec_state(x, step->id)->inputs;
+
+	(void)task;
+	*known = x->options.output != NULL;
+	key_set_text(inputs, "output", x->options.output);
+	key_set_u64(inputs, "compression", x->options.compression);
+	key_set_text(inputs, "version", DAGBUILD_VERSION);
+	if (x->epoch_set)
+		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+	return NULL;
+}
+
+static uint64_t nanoseconds(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
+}
+
+/* Texts, since JSON's numbers do not hold nanoseconds since 1970 exactly. */
+static void describe_stat(const struct stat *st, char *out, size_t size)
+{
+	snprintf(out, size, "%llu %llu %llu %llu %llu", (unsigned long long)st->st_dev,
+		 (unsigned long long)st->st_ino, (unsigned long long)st->st_size,
+		 (unsigned long long)nanoseconds(&st->st_mtim),
+		 (unsigned long long)nanoseconds(&st->st_ctim));
+}
+
+static bool content_matches(struct exec *x, const cJSON *record)
+{
+	CLEANUP(closep) int fd = -1;
+	struct digest want, got;
+	struct err *e = fs_open(AT_FDCWD, x->options.output, O_RDONLY, 0, &fd);
+	const char *text = json_string(record, "digest");
+
+	if (!e)
+		e = digest_fd(fd, IMAGE_MAX, DIGEST_XXH3, store_secret(x->options.store),
+			      &got, NULL);
+	if (e) {
+		err_ignore(e, "the image is written anew");
+		return false;
+	}
+	return text && digest_parse(str_of(text), &want) && digest_equal(&want, &got);
+}
+
+static bool pack_is_current(struct exec *x, const struct step *step, const cJSON *record)
+{
+	const char *want = json_string(record, "stat");
+	struct stat st;
+	char now[128];
+
+	(void)step;
+	if (!want || stat(x->options.output, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	x->image_size = (uint64_t)st.st_size;
+	describe_stat(&st, now, sizeof(now));
+	return strcmp(want, now) == 0 || content_matches(x, record);
+}
+
+/* ---- may it be overwritten? ---- */
+
+static struct err *check_existing(const char *path, int fd)
+{
+	CLEANUP(sif_release) struct sif sif = SIF_INIT;
+	struct err *e = sif_read(fd, &sif);
+
+	if (e) {
+		err_ignore(e, "no image");
+		return err_hint(err_new(ERR_EXISTS, "'%s' exists and is no image", path),
+				"name another file with -o, or give --force");
+	}
+	for (size_t i = 0; i < sif.n_objects; i++) {
+		const struct sif_object *o = &sif.objects[i];
+
+		if (o->type == SIF_SIGNATURE)
+			return err_hint(err_new(ERR_EXISTS,
+						"'%s' was signed since it was built",
+						path),
+					"give --force to replace it");
+		if (o->type == SIF_PARTITION && o->partition == SIF_PART_OVERLAY)
+			return err_hint(
+				err_new(ERR_EXISTS,
+					"'%s' was given an overlay since it was built",
+					path),
+				"give --force to replace it");
+	}
+	return NULL;
+}
+
+struct err *exec_check_output(const struct exec *x)
+{
+	const char *path = x->options.output;
+	CLEANUP(closep) int fd = -1;
+	struct stat st;
+
+	TRY(output_check(path));
+	if (stat(path, &st) != 0)
+		return errno == ENOENT ? NULL : err_sys("'%s'", path);
+	if (x->options.force || st.st_size == 0)
+		return NULL;
+	TRY(fs_open_regular(AT_FDCWD, path, &fd));
+	return check_existing(path, fd);
+}
+
+/* ---- writing ---- */
+
+struct packing {
+	struct exec *x;
+	const struct step *step;
+	struct task *task;
+	int root_fd;
+	int fd; /* of the image */
+	struct buf definition, inspect;
+	const char *oci_config; /* NULL when the base had none */
+	struct sif_blob blobs[3];
+	struct sif_layout layout;
+};
+
+/* The step that made the base of the image's stage. */
+static const struct step *base_of(const struct packing *p)
+{
+	const struct step *s = p->step;
+
+	while (s->kind != STEP_BASE)
+		s = p->x->options.steps[s->parent.index];
+	return s;
+}
+
+/* Objects in Apptainer's order: the definition, then JSON by name. */
+static struct err *describe(struct packing *p)
+{
+	struct sif_layout *layout = &p->layout;
+	struct sif_blob *b = p->blobs;
+	CLEANUP(closep) int definition = -1;
+	size_t n = 0;
+
+	TRY(path_open(p->root_fd, "/.singularity.d/Singularity", O_RDONLY, 0,
+		      &definition));
+	TRY(fs_read_fd(definition, MIB(64), &p->definition));
+	TRY(sections_inspect_json(p->root_fd, &p->inspect));
+	p->oci_config = exec_state(p->x, base_of(p)->id)->oci_config;
+	b[n++] = (struct sif_blob){SIF_DEFINITION, "", buf_text(&p->definition),
+				   p->definition.len};
+	b[n++] = (struct sif_blob){SIF_JSON, "inspect-metadata.json",
+				   buf_text(&p->inspect), p->inspect.len};
+	if (p->oci_config)
+		b[n++] = (struct sif_blob){SIF_JSON, "oci-config.json", p->oci_config,
+					   strlen(p->oci_config)};
+	layout->blobs = p->blobs;
+	layout->n_blobs = n;
+	layout->arch = p->x->platform.architecture;
+	return NULL;
+}
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+	task_progress(context, "packing", done, total);
+}
+
+static uint64_t build_time(const struct packing *p)
+{
+	return p->x->epoch_set ? (uint64_t)p->x->epoch_s
+			       : exec_state(p->x, p->step->parent)->time_s;
+}
+
+static struct err *write_squashfs(struct packing *p)
+{
+	unsigned borrowed = task_borrow(p->task, p->x->options.jobs - 1);
+	struct sqfs_request request = {
+		.root_fd = p->root_fd,
+		.file_fd = p->fd,
+		.offset = sif_partition_offset(&p->layout),
+		.compression = p->x->options.compression,
+		.workers = 1 + borrowed,
+		.time_s = (uint32_t)build_time(p),
+		.clamp_s = p->x->epoch_set ? p->x->epoch_s : INT64_MAX,
+		.max_file = p->x->options.max_file,
+		.cancel = task_cancel(p->task),
+		.progress = on_progress,
+		.context = p->task,
+	};
+	struct sqfs_result result = {0};
+	struct err *e = sqfs_write(&request, &result);
+
+	task_return(p->task, borrowed);
+	p->layout.partition_size = result.size;
+	return e;
+}
+
+/* A version 4 uuid (RFC 4122) whose random bits are a digest of the partition and the
+ * objects. */
+static struct err *choose_uuid(struct packing *p)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_XXH3, NULL);
+	struct digest partition, all;
+
+	if (lseek(p->fd, (off_t)sif_partition_offset(&p->layout), SEEK_SET) < 0)
+		return err_sys("seek");
+	TRY(digest_fd(p->fd, IMAGE_MAX, DIGEST_XXH3, NULL, &partition, NULL));
+	hasher_add(h, partition.bytes, sizeof(partition.bytes));
+	for (size_t i = 0; i < p->layout.n_blobs; i++)
+		hasher_add(h, p->blobs[i].data, p->blobs[i].size);
+	all = hasher_final(h);
+	memcpy(p->layout.uuid, all.bytes, sizeof(p->layout.uuid));
+	p->layout.uuid[6] = (unsigned char)((p->layout.uuid[6] & 0x0f) | 0x40);
+	p->layout.uuid[8] = (unsigned char)((p->layout.uuid[8] & 0x3f) | 0x80);
+	return NULL;
+}
+
+static struct err *write_image(struct packing *p)
+{
+	TRY(describe(p));
+	TRY(write_squashfs(p));
+	p->layout.time_s = p->x->epoch_set ? GO_ZERO_TIME : (int64_t)build_time(p);
+	if (!p->x->epoch_set)
+		TRY(choose_uuid(p));
+	return sif_write(p->fd, &p->layout);
+}
+
+/* What the image is once it has its name, for pack_is_current(). */
+static struct err *record_image(struct exec *x, int fd, cJSON *record)
+{
+	struct digest digest;
+	char text[128];
+	struct stat st;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys("seek");
+	TRY(digest_fd(fd, IMAGE_MAX, DIGEST_XXH3, store_secret(x->options.store), &digest,
+		      NULL));
+	if (fstat(fd, &st) != 0)
+		return err_sys("'%s'", x->options.output);
+	x->image_size = (uint64_t)st.st_size;
+	describe_stat(&st, text, sizeof(text));
+	cJSON_AddStringToObject(record, "stat", text);
+	cJSON_AddStringToObject(record, "output", x->options.output);
+	cJSON_AddStringToObject(record, "digest", digest_format(&digest, text));
+	return NULL;
+}
+
+static struct err *publish(struct exec *x, struct tmpfile *tmp, int folder, cJSON *record)
+{
+	TRY(err_wrap(sync_file(tmp->fd), "'%s'", x->options.output));
+	/* Looked at again: it may have been signed while we were building. */
+	TRY(exec_check_output(x));
+	TRY(tmpfile_publish(tmp, folder, path_base(x->options.output)));
+	return record_image(x, tmp->fd, record);
+}
+
+static struct err *pack_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	CLEANUP(closep) int folder = -1;
+	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
+	const char *output = x->options.output;
+	CLEANUP(freep)
+	char *parent = xstrndup(output, (size_t)(path_base(output) - output));
+	struct packing p = {.x = x, .step = step, .task = task};
+	struct err *e;
+
+	TRY(fs_open(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0, &folder));
+	tmpfile_remove_dead(folder);
+	TRY(tmpfile_open(&tmp, folder, 0755));
+	TRY(mounted_open(x, exec_parent(x, step), false, &m));
+	p.root_fd = m.root_fd;
+	p.fd = tmp.fd;
+	e = write_image(&p);
+	buf_release(&p.definition);
+	buf_release(&p.inspect);
+	TRY(err_wrap(e, "image '%s'", output));
+	TRY(mounted_close(&m));
+	TRY(exec_check_read(x, task, exec_parent(x, step)));
+	TRY(publish(x, &tmp, folder, record));
+	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
+	return NULL;
+}
+
+const struct step_ops step_pack_ops = {
+	.compose = pack_compose,
+	.is_current = pack_is_current,
+	.run = pack_run,
+};

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * step_post.c - `%post`: the script, in a container, into a new layer.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/byte_count.h"
+#include "base/fs.h"
+#include "base/vec.h"
+#include "engine/executor/exec_private.h"
+#include "engine/steps/failed_step.h"
+#include "engine/work/script.h"
+#include "engine/tree/tmp_drop.h"
+
+/* For free(): the words, and the argv that points to them. */
+struct command {
+	VEC(char *) words;
+};
+
+static void command_release(struct command *c)
+{
+	for (size_t i = 0; i < c->words.len; i++)
+		free(c->words.items[i]);
+	vec_free(&c->words);
+}
+
+static const char SCRIPT[] = "/.post.script";
+
+/* What follows `-c` becomes one operand, with the script's path at its end. */
+static struct err *add_shell(struct command *c, struct str rest)
+{
+	struct buf operand = BUF_INIT;
+	struct str word;
+
+	while (str_next_word(&rest, &word))
+		buf_printf(&operand, "%.*s ", STR_ARG(word));
+	if (operand.len == 0)
+		return err_hint(err_new(ERR_SYNTAX, "'-c' is not followed by a shell"),
+				"write '%%post -c /bin/bash'");
+	buf_puts(&operand, SCRIPT);
+	vec_push(&c->words, buf_steal(&operand));
+	return NULL;
+}
+
+/*
+ * `/bin/sh -ex ARGUMENTS SCRIPT`, the arguments cut at the first `#`.  `%post -c
+ * /bin/bash` runs
+ * `/bin/sh -ex -c "/bin/bash /.post.script"`, as with Apptainer: the inner shell has no
+ * -e.
+ */
+static struct err *command_of(const struct step *step, struct command *c)
+{
+	struct str args, comment, word;
+
+	str_cut(str_of(step->script.args), '#', &args, &comment);
+	vec_push(&c->words, xstrdup("/bin/sh"));
+	vec_push(&c->words, xstrdup("-ex"));
+	while (str_next_word(&args, &word)) {
+		vec_push(&c->words, str_dup(word));
+		if (str_is(word, "-c")) {
+			TRY(add_shell(c, args));
+			vec_push(&c->words, NULL);
+			return NULL;
+		}
+	}
+	vec_push(&c->words, xstrdup(SCRIPT));
+	vec_push(&c->words, NULL);
+	return NULL;
+}
+
+static struct err *post_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	struct key *inputs = exec_state(x, step->id)->inputs;
+
+	(void)task;
+	(void)known;
+	key_set_text(inputs, "script", step->script.text);
+	key_set_text(inputs, "arguments", step->script.args);
+	key_set_text(inputs, "temporary files",
+		     step->script.keep_tmp ? "kept" : "dropped");
+	script_env_key(x, inputs);
+	return NULL;
+}
+
+static struct err *run_script(struct exec *x, const struct step *step, struct task *task,
+			      struct mounted *m)
+{
+	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
+	CLEANUP(script_env_freep) char **env = script_env(x, "exec");
+	CLEANUP(command_release) struct command command = {0};
+	CLEANUP(freep) const char **names = NULL;
+	struct container_request request = {
+		.root = exec_overlay(x, exec_parent(x, step), &names),
+		.script = step->script.text,
+		.envp = (const char *const *)env,
+		.source_environment = true,
+		.security = x->options.security,
+		.hold_fd = flight_lock_fd(x->flights, &exec_state(x, step->id)->key),
+		.cancel = task_cancel(task),
+		.line = script_output_line,
+		.context = &output,
+	};
+	struct container_result result = {0};
+
+	TRY(command_of(step, &command));
+	TRY(script_output_open(x, step, task, &output));
+	request.argv = (const char *const *)command.words.items;
+	request.root.upper = m->upper;
+	request.root.work = m->work;
+	request.root.mount_point = m->mount_point;
+	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
+		     step->stage_name));
+	return result.status == 0
+		       ? NULL
+		       : failed_step(x, step, m, &request, &output, result.status);
+}
+
+static void say_dropped(struct task *task, const struct tmp_drop *d)
+{
+	char size[BYTE_COUNT_SIZE];
+
+	if (d->n_names == 0)
+		return;
+	byte_count_format(d->bytes, size);
+	task_note(task,
+		  "what it left in /tmp and /var/tmp is not in the image: %s in %llu %s "
+		  "(--keep-tmp keeps it)",
+		  size, (unsigned long long)d->n_names,
+		  d->n_names == 1 ? "name" : "names");
+}
+
+static struct err *drop_tmp(struct exec *x, const struct step *step, struct task *task,
+			    struct mounted *m)
+{
+	CLEANUP(mounted_release) struct mounted below = MOUNTED_INIT;
+	CLEANUP(closep) int upper = -1;
+	CLEANUP(closep) int trash = -1;
+	struct tmp_drop drop = {.cancel = task_cancel(task),
+				.keep = step->script.keep_tmp};
+
+	TRY(mounted_open(x, exec_parent(x, step), false, &below));
+	TRY(fs_open(AT_FDCWD, m->upper, O_RDONLY | O_DIRECTORY, 0, &upper));
+	TRY(fs_mkdirs(m->scratch.fd, "trash", 0700));
+	TRY(fs_open(m->scratch.fd, "trash", O_RDONLY | O_DIRECTORY, 0, &trash));
+	drop.upper_fd = upper;
+	drop.below_fd = below.root_fd;
+	drop.trash_fd = trash;
+	TRY(tmp_drop(&drop));
+	say_dropped(task, &drop);
+	return NULL;
+}
+
+static struct err *post_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+
+	(void)record;
+	TRY(mounted_prepare(x, exec_parent(x, step), &m));
+	TRY(run_script(x, step, task, &m));
+	TRY(err_wrap(drop_tmp(x, step, task, &m), "/tmp of stage '%s'",
+		     step->stage_name));
+	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
+}
+
+const struct step_ops step_post_ops = {.compose = post_compose, .run = post_run};
+
+/* ---- %test: the same, but what it writes is thrown away ---- */
+
+static struct err *test_compose(struct exec *x, const struct step *step,
+				struct task *task, bool *known)
+{
+	(void)task;
+	(void)known;
+	script_env_key(x, exec_state(x, step->id)->inputs);
+	return NULL;
+}
+
+static struct err *test_run(struct exec *x, const struct step *step, struct task *task,
+			    cJSON *record)
+{
+	static const char *const argv[] = {"/.singularity.d/test", NULL};
+	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
+	CLEANUP(script_env_freep) char **env = script_env(x, "test");
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	CLEANUP(freep) const char **names = NULL;
+	struct container_request request = {
+		.root = exec_overlay(x, exec_parent(x, step), &names),
+		.argv = argv,
+		.envp = (const char *const *)env,
+		.source_environment = true,
+		.security = x->options.security,
+		.hold_fd = flight_lock_fd(x->flights, &exec_state(x, step->id)->key),
+		.cancel = task_cancel(task),
+		.line = script_output_line,
+		.context = &output,
+	};
+	struct container_result result = {0};
+
+	(void)record;
+	TRY(mounted_prepare(x, exec_parent(x, step), &m));
+	TRY(script_output_open(x, step, task, &output));
+	request.root.upper = m.upper;
+	request.root.work = m.work;
+	request.root.mount_point = m.mount_point;
+	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
+		     step->stage_name));
+	if (result.status != 0)
+		return failed_step(x, step, &m, &request, &output, result.status);
+	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
+	return NULL;
+}
+
+const struct step_ops step_test_ops = {.compose = test_compose, .run = test_run};

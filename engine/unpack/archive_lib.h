@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * archive_lib.h - libarchive, loaded when the first layer is unpacked.
+ *
+ * Purpose:   in place of <archive.h>. libarchive brings ICU and the C++ library along, and
+ *            a quarter of the time that a command without anything to do takes would be
+ *            spent on loading what only the unpacking child uses. Its functions are
+ *            called by their names, through a table.
+ * Threads:   archive_lib_load() on one thread, before any of the functions is called.
+ * Errors:    archive_lib_load(): ERR_UNSUPPORTED when the library is not installed.
+ */
+#ifndef ENGINE_UNPACK_ARCHIVE_LIB_H
+#define ENGINE_UNPACK_ARCHIVE_LIB_H
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "base/err.h"
+
+#define ARCHIVE_LIB_FUNCTIONS(X)                                                         \
+	X(archive_entry_filetype)                                                        \
+	X(archive_entry_gid)                                                             \
+	X(archive_entry_hardlink)                                                        \
+	X(archive_entry_mode)                                                            \
+	X(archive_entry_mtime)                                                           \
+	X(archive_entry_mtime_nsec)                                                      \
+	X(archive_entry_pathname)                                                        \
+	X(archive_entry_rdev)                                                            \
+	X(archive_entry_size)                                                            \
+	X(archive_entry_symlink)                                                         \
+	X(archive_entry_uid)                                                             \
+	X(archive_entry_xattr_next)                                                      \
+	X(archive_entry_xattr_reset)                                                     \
+	X(archive_error_string)                                                          \
+	X(archive_filter_bytes)                                                          \
+	X(archive_read_append_filter)                                                    \
+	X(archive_read_data_block)                                                       \
+	X(archive_read_free)                                                             \
+	X(archive_read_new)                                                              \
+	X(archive_read_next_header)                                                      \
+	X(archive_read_open)                                                             \
+	X(archive_read_support_format_empty)                                             \
+	X(archive_read_support_format_raw)                                               \
+	X(archive_read_support_format_tar)                                               \
+	X(archive_set_error)
+
+#define ARCHIVE_LIB_MEMBER(function) __typeof__(&(function)) function##_;
+struct archive_lib {
+	ARCHIVE_LIB_FUNCTIONS(ARCHIVE_LIB_MEMBER)
+};
+#undef ARCHIVE_LIB_MEMBER
+
+extern struct archive_lib archive_lib;
+
+NODISCARD struct err *archive_lib_load(void);
+
+#ifndef ARCHIVE_LIB_PLAIN
+#define archive_entry_filetype archive_lib.archive_entry_filetype_
+#define archive_entry_gid archive_lib.archive_entry_gid_
+#define archive_entry_hardlink archive_lib.archive_entry_hardlink_
+#define archive_entry_mode archive_lib.archive_entry_mode_
+#define archive_entry_mtime archive_lib.archive_entry_mtime_
+#define archive_entry_mtime_nsec archive_lib.archive_entry_mtime_nsec_
+#define archive_entry_pathname archive_lib.archive_entry_pathname_
+#define archive_entry_rdev archive_lib.archive_entry_rdev_
+#define archive_entry_size archive_lib.archive_entry_size_
+#define archive_entry_symlink archive_lib.archive_entry_symlink_
+#define archive_entry_uid archive_lib.archive_entry_uid_
+#define archive_entry_xattr_next archive_lib.archive_entry_xattr_next_
+#define archive_entry_xattr_reset archive_lib.archive_entry_xattr_reset_
+#define archive_error_string archive_lib.archive_error_string_
+#define archive_filter_bytes archive_lib.archive_filter_bytes_
+#define archive_read_append_filter archive_lib.archive_read_append_filter_
+#define archive_read_data_block archive_lib.archive_read_data_block_
+#define archive_read_free archive_lib.archive_read_free_
+#define archive_read_new archive_lib.archive_read_new_
+#define archive_read_next_header archive_lib.archive_read_next_header_
+#define archive_read_open archive_lib.archive_read_open_
+#define archive_read_support_format_empty archive_lib.archive_read_support_format_empty_
+#define archive_read_support_format_raw archive_lib.archive_read_support_format_raw_
+#define archive_read_support_format_tar archive_lib.archive_read_support_format_tar_
+#define archive_set_error archive_lib.archive_set_error_
+#endif
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * unpack_writer.h - applies one layer's tar entries to a folder.
+ *
+ * Purpose:   the rules for layers (OCI image specification, "Image Layer Filesystem
+ *            Changeset"): whiteouts, opaque folders, what replaces what, hard links, and
+ *            metadata. Every path is resolved inside the root by openat2(2). The archive
+ *            is only read by libarchive; nothing of its writing half is used (it flips
+ *            the umask for each entry: libarchive issue 1876).
+ *
+ *            Three modes. FIRST: nothing lies below, so marks are ignored and parents
+ *            may be implied. ALONE: the folder is the layer itself, in overlayfs form;
+ *            what cannot be decided without the layers below makes the writer want
+ *            parents. MERGED: the root is a mounted overlay of the parents, everything
+ *            is plain file operations, and overlayfs makes the marks.
+ * Ownership: writer_release() ends it; the root descriptor is borrowed.
+ * Threads:   one; the process's umask must be 0.
+ * Errors:    ERR_CORRUPT, ERR_NOSPACE, ERR_SYS; when `wants_parents` is set after an
+ *            error, it is not one.
+ */
+#ifndef ENGINE_UNPACK_UNPACK_WRITER_H
+#define ENGINE_UNPACK_UNPACK_WRITER_H
+
+#include "engine/unpack/archive_lib.h"
+#include <time.h>
+
+#include "base/err.h"
+#include "base/size_limit.h"
+#include "base/vec.h"
+#include "engine/unpack/path_set.h"
+#include "engine/unpack/unpack.h"
+#include "engine/unpack/unpack_stream.h"
+
+enum unpack_mode {
+	UNPACK_FIRST,
+	UNPACK_ALONE,
+	UNPACK_MERGED,
+	UNPACK_MODES,
+};
+
+/* An open folder that an entry lies in. */
+struct place {
+	int fd;	    /* O_RDONLY; -1: none */
+	char *path; /* as the archive names it; for the cache of one */
+	char *real; /* absolute inside the root, "" for the root; MERGED: without links */
+	struct timespec mtime; /* which it shall keep */
+};
+
+/* A hard link whose target was not there yet. */
+struct late_link {
+	char *path, *target;
+};
+
+/* What an archive may make. */
+struct unpack_limits {
+	uint64_t max_bytes; /* of data */
+	uint64_t
+		max_file; /* of a file and of all together, holes included; 0: no limit */
+};
+
+struct writer {
+	enum unpack_mode mode;
+	int root_fd; /* borrowed; not O_PATH */
+	uint64_t bytes_max;
+	struct size_limit limit;
+	struct place here;
+	VEC(struct late_link) late_links;
+	size_t late_bytes;
+	struct path_set made; /* MERGED: what this layer brought, and folders above */
+	bool wants_parents;   /* ALONE: start again, MERGED */
+	struct unpack_result result;
+};
+
+NODISCARD struct err *writer_init(struct writer *w, int root_fd, enum unpack_mode mode,
+				  const struct unpack_limits *limits);
+/* Apply `entry`, whose data, if any, is next in `stream`. */
+NODISCARD struct err *writer_apply(struct writer *w, struct unpack_stream *stream,
+				   struct archive_entry *entry);
+/* Links that waited, and the time of the last folder. */
+NODISCARD struct err *writer_finish(struct writer *w);
+void writer_release(struct writer *w);
+
+/* Between the files of the writer: */
+
+/* unpack_place.c: open `folder` in place of what `p` is, which gets its time back.  If it is
+ * missing: `p->fd` stays -1 unless `maker` is given, the time of the entry for which it is made.
+ * ALONE it must exist without a link on the way: the layers below may hold a link there, which
+ * would lead what this layer brings elsewhere. */
+NODISCARD struct err *place_open(struct writer *w, const char *folder,
+				 const struct timespec *maker, struct place *p);
+/* Give the folder its time back, and close it. */
+NODISCARD struct err *place_leave(struct place *p);
+void place_release(struct place *p);
+NODISCARD struct err *writer_keep_time(int folder_fd, struct timespec mtime);
+
+/* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to `link`. */
+NODISCARD struct err *writer_link(struct writer *w, const char *path, const char *link);
+NODISCARD struct err *writer_finish_links(struct writer *w);
+
+/* What this layer brought, as place.real, for marks. */
+void writer_note_made(struct writer *w, const char *path);
+/* Errors that a sound archive cannot cause become ERR_CORRUPT. */
+NODISCARD struct err *writer_blame_archive(struct err *e);
+
+/* A whiteout or opaque mark named `name` (with its `.wh.`) in folder `place`. */
+NODISCARD struct err *writer_mark(struct writer *w, const struct place *place,
+				  const char *name);
+/* A folder took the place of something else: nothing that the layers below hold under its
+ * name may show through. */
+NODISCARD struct err *writer_hide_below(const struct writer *w, int folder_fd);
+NODISCARD struct err *writer_open_folder(int dir_fd, const char *name, int *out);
+/* Say that the layers below must decide. */
+NODISCARD struct err *writer_want_parents(struct writer *w, const char *reason);
+
+#endif

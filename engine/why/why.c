@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT
+ * why.c - see why.h.
+ *
+ * A step that is no hit has reasons of its own (an input is different, it was never built,
+ * its record is gone), or a cause (what it stands on is built anew), or both.  What copies
+ * from a stage that is built anew is a hit if the same files come out: it is open, and so
+ * is what stands on it.
+ */
+#include "engine/why/why.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cache/history.h"
+#include "engine/executor/detail.h"
+#include "engine/why/why_private.h"
+
+struct asking {
+	struct exec *x;
+	const struct why_options *options;
+	struct why *all;
+};
+
+/* ---- the nearest earlier build ---- */
+
+static const cJSON *nearest(const cJSON *history, const cJSON *is)
+{
+	const cJSON *build, *best = NULL;
+	size_t distance = SIZE_MAX;
+
+	cJSON_ArrayForEach(build, json_array(history, "builds"))
+	{
+		size_t d = why_distance(build, is);
+
+		if (d < distance) {
+			distance = d;
+			best = build;
+		}
+	}
+	return best;
+}
+
+static const cJSON *build_of_key(const cJSON *history, const char *key)
+{
+	const cJSON *build;
+
+	cJSON_ArrayForEach(build, json_array(history, "builds"))
+	{
+		const char *own = json_string(build, "key");
+
+		if (own && strcmp(own, key) == 0)
+			return build;
+	}
+	return NULL;
+}
+
+/* ---- a key that was built before ---- */
+
+static void format_time(uint64_t time_s, char *out, size_t size)
+{
+	time_t when = (time_t)time_s;
+	struct tm tm = {0};
+
+	localtime_r(&when, &tm);
+	strftime(out, size, "%Y-%m-%d %H:%M", &tm);
+}
+
+static bool tell_eviction(struct exec *x, const struct step *step, struct reasons *out)
+{
+	struct eviction e;
+	char date[32], brief[32];
+
+	if (!history_evicted(x->options.store, &exec_state(x, step->id)->key, &e))
+		return false;
+	format_time(e.time_s, date, sizeof(date));
+	snprintf(brief, sizeof(brief), "evicted %.10s", date);
+	reason_add(out, "history", brief, "evicted on %s by %s", date, e.why);
+	return true;
+}
+
+static void tell_gone(struct exec *x, const struct step *step, struct reasons *out)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	struct err *e =
+		record_load(x->options.store, &exec_state(x, step->id)->key, &record);
+
+	if (e && tell_eviction(x, step, out)) {
+		err_ignore(e, "told");
+		return;
+	}
+	if (e)
+		reason_add(out, "history", "gone from the cache",
+			   "it was built before, but is gone from the cache");
+	else if (exec_state(x, step->id)->miss != exec_miss_gone)
+		reason_add(out, "history", exec_state(x, step->id)->miss, "%s",
+			   exec_state(x, step->id)->miss);
+	else if (step->kind != STEP_PACK)
+		reason_add(out, "history", "its layer is gone",
+			   "it was built before, but its layer is gone from the cache");
+	else if (access(x->options.output, F_OK) != 0)
+		reason_add(out, "history", "there is no image",
+			   "the image '%s' is not there", x->options.output);
+	else
+		reason_add(out, "history", "the image changed",
+			   "the image '%s' is not the one that was built",
+			   x->options.output);
+	err_ignore(e, "told");
+}
+
+/* ---- one step ---- */
+
+static const char *name_of(const struct asking *a, struct node_id id)
+{
+	return a->x->options.steps[id.index]->name;
+}
+
+/* The parent is there, but it is another one than then. */
+static void tell_parent(const struct asking *a, const struct step *step, const cJSON *was,
+			const cJSON *is, struct reasons *out)
+{
+	const char *then = json_string(json_object(was, "parts"), "parent");
+	const char *now = json_string(json_object(is, "parts"), "parent");
+	CLEANUP(freep) char *brief = NULL;
+
+	if (!then || !now || strcmp(then, now) == 0)
+		return;
+	brief = xasprintf("%s is new", name_of(a, step->parent));
+	reason_add(out, "parent", brief, "%s was built anew since then",
+		   name_of(a, step->parent));
+}
+
+static void set_definition(struct asking *a, struct why *why, const cJSON *history)
+{
+	const char *name = json_string(history, "definition");
+
+	if (name && a->x->options.definition &&
+	    strcmp(name, a->x->options.definition) != 0)
+		why->other_definition = xstrdup(name);
+}
+
+/* Only now, since it reads them all. */
+static void add_files(struct exec *x, const struct step *step, cJSON *build)
+{
+	err_ignore(exec_list_files(x, step), "the files are not named");
+	cJSON_AddItemToObject(build, "files",
+			      tree_list_json(&exec_state(x, step->id)->list));
+}
+
+static void compare_with_history(struct asking *a, const struct step *step,
+				 const cJSON *history, struct reasons *out)
+{
+	const struct step_state *state = exec_state(a->x, step->id);
+	CLEANUP(json_freep) cJSON *is = NULL;
+	struct comparison c = {.x = a->x, .step = step, .out = out};
+	bool is_whole = state->is_known && state->waits_for.index == NODE_NONE.index;
+	char hex[DIGEST_TEXT_SIZE];
+
+	if (is_whole && build_of_key(history, digest_hex(&state->key, hex))) {
+		tell_gone(a->x, step, out);
+		return;
+	}
+	if (is_whole && tell_eviction(a->x, step, out))
+		return;
+	is = detail_new(a->x, step);
+	c.is = is;
+	c.was = nearest(history, is);
+	c.is_current = true;
+	if (!c.was)
+		return;
+	if (step->kind == STEP_FILES && why_differs(c.was, is, "content"))
+		add_files(a->x, step, is);
+	why_compare(&c);
+	tell_parent(a, step, c.was, is, out);
+}
+
+/* The build that was made last before `is` was: using one again has changed their order. */
+static const cJSON *made_before(const cJSON *history, const cJSON *is)
+{
+	const cJSON *build, *best = NULL;
+	uint64_t limit = 0, latest = 0, made = 0;
+
+	json_u64(is, "made_ms", &limit);
+	cJSON_ArrayForEach(build, json_array(history, "builds"))
+	{
+		if (json_u64(build, "made_ms", &made) && made < limit && made >= latest) {
+			latest = made;
+			best = build;
+		}
+	}
+	return best;
+}
+
+/* A hit: what was different from the build before it. */
+static void compare_last(struct asking *a, const struct step *step, const cJSON *history,
+			 struct reasons *out)
+{
+	char hex[DIGEST_TEXT_SIZE];
+	const cJSON *is =
+		build_of_key(history, digest_hex(&exec_state(a->x, step->id)->key, hex));
+	struct comparison c = {.x = a->x, .step = step, .is = is, .out = out};
+
+	if (!is)
+		return;
+	c.was = made_before(history, is);
+	if (!c.was)
+		return;
+	why_compare(&c);
+	tell_parent(a, step, c.was, is, out);
+}
+
+static struct err *load(struct asking *a, const struct step *step, cJSON **out)
+{
+	struct history_step who = {a->x->options.definition, step->name};
+
+	if (!a->x->options.store || !who.definition)
+		return err_new(ERR_NOTFOUND, "no history is kept");
+	return history_load(a->x->options.store, &who, out);
+}
+
+/* Looking stops at the first error, which `run` tells. */
+static bool was_looked_at(const struct step_state *state)
+{
+	return state->inputs || state->miss;
+}
+
+/* What no earlier build can explain. */
+static void tell_rest(const struct asking *a, const struct step *step,
+		      const cJSON *history, struct reasons *out)
+{
+	const struct step_state *state = exec_state(a->x, step->id);
+	bool waits = state->waits_for.index != NODE_NONE.index;
+
+	if (out->items.len > 0)
+		return;
+	if (!state->inputs || (!state->is_known && !waits && state->miss))
+		reason_add(out, "history", state->miss, "%s", state->miss);
+	else if (!history)
+		reason_add(out, "history", "never built before", "never built before");
+	else if (!waits)
+		reason_add(out, "history", "not built like this",
+			   "never built with these inputs");
+}
+
+/* Where the chain of rebuilding begins, as seen from `step`. */
+static struct node_id first_cause(const struct asking *a, const struct step *step)
+{
+	struct node_id before = exec_state(a->x, step->id)->waits_for;
+
+	while (before.index != NODE_NONE.index) {
+		const struct why *why = &a->all[before.index];
+
+		if (why->n_reasons > 0 || why->cause.index == NODE_NONE.index)
+			return before;
+		before = why->cause;
+	}
+	return before;
+}
+
+static enum why_status status_of(const struct asking *a, const struct step *step,
+				 const struct why *why)
+{
+	const struct step_state *state = exec_state(a->x, step->id);
+	struct node_id before = state->inputs ? state->waits_for : NODE_NONE;
+
+	if (why->n_reasons > 0 || before.index == NODE_NONE.index)
+		return WHY_MISS;
+	if (before.index == step->producer.index && before.index != step->parent.index)
+		return WHY_OPEN;
+	return a->all[before.index].status == WHY_OPEN ? WHY_OPEN : WHY_MISS;
+}
+
+static void fill_hit(struct asking *a, const struct step *step, struct why *why)
+{
+	const struct step_state *state = exec_state(a->x, step->id);
+
+	why->status = WHY_HIT;
+	why->made_ms = state->made_ms;
+	why->used_ms = record_used_ms(a->x->options.store, &state->key);
+}
+
+static void ask(struct asking *a, const struct step *step)
+{
+	struct why *why = &a->all[step->id.index];
+	const struct step_state *state = exec_state(a->x, step->id);
+	CLEANUP(json_freep) cJSON *history = NULL;
+	struct reasons reasons = {0};
+	struct err *e = load(a, step, &history);
+
+	err_ignore(e, "never built");
+	why->cause = NODE_NONE;
+	why->has_expected = history && history_expected_ms(history, &why->expected_ms);
+	if (history)
+		set_definition(a, why, history);
+	if (state->is_done) {
+		fill_hit(a, step, why);
+		if (a->options->of_last && history)
+			compare_last(a, step, history, &reasons);
+	} else if (!was_looked_at(state)) {
+		why->status = WHY_UNKNOWN;
+		return;
+	} else {
+		if (history && state->inputs)
+			compare_with_history(a, step, history, &reasons);
+		tell_rest(a, step, history, &reasons);
+	}
+	why->reasons = reasons.items.items;
+	why->n_reasons = reasons.items.len;
+	if (state->is_done)
+		return;
+	if (state->inputs)
+		why->cause = first_cause(a, step);
+	why->status = status_of(a, step, why);
+}
+
+struct why *why_all(struct exec *x, const struct why_options *options)
+{
+	struct asking a = {x, options, xcalloc(x->options.n_steps, sizeof(*a.all))};
+
+	/* Steps are numbered so that each comes after those it waits for. */
+	for (size_t i = 0; i < x->options.n_steps; i++)
+		ask(&a, x->options.steps[i]);
+	return a.all;
+}
+
+void why_free(struct why *all, size_t n)
+{
+	for (size_t i = 0; all && i < n; i++) {
+		for (size_t k = 0; k < all[i].n_reasons; k++) {
+			free(all[i].reasons[k].text);
+			free(all[i].reasons[k].brief);
+		}
+		free(all[i].reasons);
+		free(all[i].other_definition);
+	}
+	free(all);
+}
+
+/* ---- in short ---- */
+
+static size_t count_briefs(const struct why *why)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < why->n_reasons; i++)
+		n += why->reasons[i].brief != NULL;
+	return n;
+}
+
+char *why_brief(const struct exec *x, struct node_id id, const struct why *why)
+{
+	const struct step *step = x->options.steps[id.index], *cause;
+	size_t n = count_briefs(why);
+	const char *name;
+
+	if (why->status == WHY_HIT)
+		return NULL;
+	if (n > 1)
+		return xasprintf("%s, +%zu", why->reasons[0].brief, n - 1);
+	if (n == 1)
+		return xstrdup(why->reasons[0].brief);
+	if (why->cause.index == NODE_NONE.index)
+		return NULL;
+	cause = x->options.steps[why->cause.index];
+	name = cause->name;
+	/* In the same stage its short name is enough. */
+	if (cause->stage == step->stage)
+		name += strlen(cause->stage_name) + 1;
+	return xasprintf("after %s", name);
+}
+
+uint64_t why_expected(const struct graph *g, const struct why *all, size_t *unknown)
+{
+	struct node_ids order = graph_order(g);
+	uint64_t *end = xcalloc(order.len, sizeof(*end)), longest = 0;
+
+	*unknown = 0;
+	for (size_t i = 0; i < order.len; i++) {
+		uint32_t at = order.items[i].index;
+		struct node_ids before = graph_before(g, order.items[i]);
+
+		for (size_t k = 0; k < before.len; k++)
+			if (end[before.items[k].index] > end[at])
+				end[at] = end[before.items[k].index];
+		if (all[at].status != WHY_HIT) {
+			end[at] += all[at].expected_ms;
+			*unknown += !all[at].has_expected;
+		}
+		if (end[at] > longest)
+			longest = end[at];
+	}
+	free(end);
+	return longest;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * chain.h - chains of layers that would be too long to be mounted.
+ */
+#ifndef ENGINE_WORK_CHAIN_H
+#define ENGINE_WORK_CHAIN_H
+
+#include "engine/executor/exec_private.h"
+
+/* When `chain`, what a step has made, is longer than SNAPSHOT_MAX, the lowest of its layers
+ * become one: the same root filesystem.  Errors: those of tree_clone() and layer_publish(). */
+NODISCARD struct err *chain_shorten(struct exec *x, struct task *task,
+				    struct snapshot *chain);
+
+#endif

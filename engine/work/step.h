@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * step.h - what one node of the plan does: data only.
+ *
+ * Purpose:   the plan compiler makes steps, the executor runs them, exports and sinks
+ *            show them. Each step makes a layer on top of its parent's root filesystem,
+ *            but for `pre` and `test` (make nothing) and `pack` (makes the image).
+ * Ownership: steps and their texts lie in the plan's arena, or in the definition's.
+ * Threads:   const.
+ */
+#ifndef ENGINE_WORK_STEP_H
+#define ENGINE_WORK_STEP_H
+
+#include "engine/tree/tree_copy.h"
+#include "scheduler/graph.h"
+
+enum step_kind {
+	STEP_PRE,   /* `%pre`, on the host */
+	STEP_BASE,  /* the agent's root filesystem and Apptainer's base files */
+	STEP_APPS,  /* folders, files and environment of the %app sections */
+	STEP_COPY,  /* `%files from STAGE` */
+	STEP_SETUP, /* `%setup`, on the host */
+	STEP_FILES, /* `%files` from the host */
+	STEP_POST,  /* `%post`, and the installations of apps */
+	STEP_META,  /* help, labels, environment, scripts, definition */
+	STEP_TEST,  /* `%test` */
+	STEP_PACK,  /* the image */
+	STEP_KINDS,
+};
+
+struct step_label {
+	const char *name, *value;
+};
+
+struct step_labels {
+	const struct step_label *items;
+	size_t len;
+};
+
+struct step_base {
+	const char *agent; /* "docker" */
+	const char *from;  /* value of `From:`, for OCI agents behind those of `Registry:`
+			      and `Namespace:`; NULL without one */
+	struct step_labels headers; /* of the stage, key and value */
+};
+
+struct step_files {
+	const char *from_stage; /* label of the producing stage; NULL for the host */
+	const struct copy_item *items;
+	size_t n_items;
+};
+
+/* STEP_PRE, STEP_SETUP, STEP_POST */
+struct step_script {
+	const char *text;
+	const char *args; /* of the section line */
+	bool keep_tmp;	  /* STEP_POST: what it makes in /tmp and /var/tmp stays */
+};
+
+struct step_text {
+	const char *body; /* NULL: absent */
+	const char *args; /* of the section line */
+};
+
+struct step_app {
+	const char *name;
+	struct step_text install, files, env, labels, help, run, start, test;
+};
+
+struct step_apps {
+	const struct step_app *items;
+	size_t len;
+};
+
+struct step_meta {
+	const char *definition; /* whole text; NULL but in the target stage */
+	struct step_text help, environment, runscript, startscript, test;
+	struct step_labels labels;  /* of %labels */
+	struct step_labels headers; /* of the stage, key and value */
+};
+
+struct step {
+	enum step_kind kind;
+	uint32_t stage; /* index in the definition */
+	struct node_id id;
+	struct node_id
+		parent; /* whose root filesystem this one starts from; NODE_NONE: empty */
+	struct node_id producer; /* STEP_COPY: whose root filesystem is copied from */
+	const char *name;	 /* "compiler.post": unique in the plan */
+	const char *label;	 /* "%post", "From golang:1.20", "%files from compiler" */
+	const char *stage_name;	 /* "compiler", or "stage2" for one without name */
+	struct place where;
+	union {
+		const struct step_base *base;
+		struct step_apps apps;
+		struct step_files files; /* STEP_COPY and STEP_FILES */
+		struct step_script script;
+		const struct step_meta *meta;
+	};
+};
+
+const char *step_kind_name(enum step_kind kind); /* "base" */
+
+#endif
