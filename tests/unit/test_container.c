@@ -5,7 +5,6 @@
 /* links: run */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -28,6 +27,7 @@ struct box {
 	int fd;
 	VEC(char *) lines;
 	struct cancel *cancel;
+	bool is_cancelled; /* asked for at the line "ready", insisted on at "asked" */
 };
 
 static void write_file(struct box *b, const char *path, const char *text)
@@ -78,6 +78,10 @@ static void on_line(void *context, struct str line)
 	struct box *b = context;
 
 	vec_push(&b->lines, str_dup(line));
+	if (b->is_cancelled && str_is(line, "ready"))
+		cancel_raise(b->cancel, CANCEL_ASKED);
+	if (b->is_cancelled && str_is(line, "asked"))
+		cancel_raise(b->cancel, CANCEL_NOW);
 }
 
 static struct err *run(struct box *b, const char *script, int *status)
@@ -291,27 +295,17 @@ static void test_long_lines(void **state)
 	assert_string_equal(line(b, b->lines.len - 1), "end");
 }
 
-static void *raise_later(void *cancel)
-{
-	usleep(300000);
-	cancel_raise(cancel, CANCEL_ASKED);
-	usleep(300000);
-	cancel_raise(cancel, CANCEL_NOW);
-	return NULL;
-}
-
 /* Asked, the script may clean up; it is told once more, and then it ends. */
 static void test_cancel(void **state)
 {
 	struct box *b = *state;
-	pthread_t thread;
 	int status;
 
-	assert_int_equal(pthread_create(&thread, NULL, raise_later, b->cancel), 0);
-	assert_err(ERR_CANCELLED,
-		   run(b, "trap 'echo asked' TERM\nwhile :; do busybox sleep 0.1; done\n",
-		       &status));
-	pthread_join(thread, NULL);
+	b->is_cancelled = true;
+	assert_err(ERR_CANCELLED, run(b,
+				      "trap 'echo asked' TERM\necho ready\n"
+				      "while :; do busybox sleep 0.1; done\n",
+				      &status));
 	assert_true(was_printed(b, "asked"));
 }
 
