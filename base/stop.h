@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * stop.h - what a long loop asks whether it may go on.
  *
- * Purpose:   the layers that know no cancel token (scheduler/cancel.h) can be stopped all the
+ * Purpose:   the layers that take no cancel token (base/cancel.h) can be stopped all the
  *            same: whoever has one hands them this.
  * Ownership: the context is borrowed.
  * Threads:   as the asked function's.

@@ -13,7 +13,7 @@
 #define SCHEDULER_EXECUTOR_H
 
 #include "base/str.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 #include "scheduler/graph.h"
 
 enum probe_result {

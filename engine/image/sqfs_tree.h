@@ -16,7 +16,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct sqfs_xattr {
 	const char *name;

@@ -13,7 +13,7 @@
 #define ENGINE_IMAGE_SQFS_WRITE_H
 
 #include "base/err.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 enum sqfs_compression {
 	SQFS_GZIP, /* libdeflate level 6: what every host mounts */

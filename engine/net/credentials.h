@@ -12,7 +12,7 @@
 #define ENGINE_NET_CREDENTIALS_H
 
 #include "base/err.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct credentials {
 	char *user, *password; /* both or none */

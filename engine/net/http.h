@@ -19,7 +19,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/net/url.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct http;
 

@@ -19,7 +19,7 @@
 #include "cache/blob.h"
 #include "engine/oci/oci_manifest.h"
 #include "engine/oci/oci_ref.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct registry_options {
 	const char *const *mirrors; /* "docker.io=http://127.0.0.1:5000" */

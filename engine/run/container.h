@@ -19,7 +19,7 @@
 #include "base/str.h"
 #include "engine/run/security.h"
 #include "engine/tree/overlay.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct container_request {
 	/* The root filesystem.  mount_point is used inside the container's own namespace

@@ -14,7 +14,7 @@
 #define ENGINE_TREE_TMP_DROP_H
 
 #include "base/err.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct tmp_drop {
 	int upper_fd; /* the upper folder */

@@ -34,7 +34,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/source.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct tree_list;
 struct stat_memo;

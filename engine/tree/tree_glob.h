@@ -15,7 +15,7 @@
 
 #include "base/err.h"
 #include "base/vec.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct path_list {
 	char **items; /* each for free() */

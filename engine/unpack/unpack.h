@@ -24,7 +24,7 @@
 
 #include "base/digest.h"
 #include "base/err.h"
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 struct unpack_request {
 	int blob_fd;	    /* the compressed layer, a file; read by pread(2) from 0 */

@@ -15,20 +15,20 @@ LAYERS = {
     "base": [],
     "scheduler": ["base"],
     "cache": ["base"],
-    "engine/net": ["base", "scheduler/cancel.h"],
-    "engine/tree": ["base", "cache/stat_memo.h", "scheduler/cancel.h", "scheduler/executor.h"],
-    "engine/unpack": ["base", "scheduler/cancel.h", "engine/tree"],
-    "engine/oci": ["base", "cache", "scheduler/cancel.h", "engine/net"],
-    "engine/image": ["base", "scheduler/cancel.h"],
-    "engine/run": ["base", "scheduler/cancel.h", "engine/tree"],
+    "engine/net": ["base"],
+    "engine/tree": ["base", "cache/stat_memo.h", "scheduler/executor.h"],
+    "engine/unpack": ["base", "engine/tree"],
+    "engine/oci": ["base", "cache", "engine/net"],
+    "engine/image": ["base"],
+    "engine/run": ["base", "engine/tree"],
     "engine/meta": ["base", "engine/work/step.h", "engine/oci/oci_manifest.h"],
     # Three rows name the executor still, whose structures are everybody's.
     "engine/work": [
-        "base", "cache", "scheduler/executor.h", "scheduler/graph.h", "scheduler/cancel.h",
+        "base", "cache", "scheduler/executor.h", "scheduler/graph.h",
         "engine/tree", "engine/run", "engine/executor",
     ],
     "engine/agent": [
-        "base", "cache", "scheduler/executor.h", "scheduler/cancel.h", "engine/work", "engine/oci",
+        "base", "cache", "scheduler/executor.h", "engine/work", "engine/oci",
         "engine/tree", "engine/unpack",
     ],
     "engine/steps": [

@@ -7,8 +7,8 @@
  * Threads:   any thread may raise and look.
  * Errors:    cancel_new(): ERR_SYS.
  */
-#ifndef SCHEDULER_CANCEL_H
-#define SCHEDULER_CANCEL_H
+#ifndef BASE_CANCEL_H
+#define BASE_CANCEL_H
 
 #include "base/err.h"
 #include "base/stop.h"

@@ -2,7 +2,7 @@
  * cancel.c - see cancel.h: an atomic level, and an eventfd for each that is raised for
  * good.
  */
-#include "scheduler/cancel.h"
+#include "base/cancel.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
