@@ -117,11 +117,11 @@ static void put_part(const struct builder *b, const struct key *inputs,
 	}
 }
 
-cJSON *detail_new(struct exec *x, const struct step *step)
+cJSON *detail_new(const struct work *w, const struct step *step)
 {
-	const struct step_state *state = exec_state(x, step->id);
+	const struct step_state *state = work_state(w, step->id);
 	cJSON *build = cJSON_CreateObject();
-	struct builder b = {.store = x->options.store};
+	struct builder b = {.store = w->options.store};
 	char hex[DIGEST_TEXT_SIZE];
 
 	cJSON_AddStringToObject(build, "key", digest_hex(&state->key, hex));

@@ -15,9 +15,9 @@
 #ifndef ENGINE_EXECUTOR_DETAIL_H
 #define ENGINE_EXECUTOR_DETAIL_H
 
-#include "engine/executor/exec_private.h"
+#include "engine/work/work.h"
 
 /* Of a composed step, also of one that waits for another: parts may be missing. */
-cJSON *detail_new(struct exec *x, const struct step *step);
+cJSON *detail_new(const struct work *w, const struct step *step);
 
 #endif

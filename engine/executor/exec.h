@@ -12,35 +12,15 @@
 #ifndef ENGINE_EXECUTOR_EXEC_H
 #define ENGINE_EXECUTOR_EXEC_H
 
-#include "cache/failed.h"
-#include "cache/store.h"
-#include "engine/work/freshness.h"
-#include "engine/image/sqfs_write.h"
+#include "base/json.h"
 #include "engine/work/limit.h"
-#include "engine/oci/registry.h"
-#include "engine/run/security.h"
-#include "engine/work/step.h"
+#include "engine/work/work.h"
 #include "scheduler/executor.h"
 
 struct exec_options {
-	const struct step *const *steps; /* by node index */
-	size_t n_steps;
-	struct store *store;
-	struct registry *registry; /* NULL: no network is used */
-	const char *id_map;	   /* text that names how ids are mapped */
-	bool can_mount; /* in namespaces of our own: what needs a mount may be done */
-	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
-	const struct freshness *freshness; /* NULL: without any option */
-	unsigned jobs;
+	struct work_options work;
 	const char *definition; /* absolute path, for the history; NULL: none is kept */
-	/* The image; NULL output: `pack` is not going to be run. */
-	const char *output; /* absolute */
-	bool force;	    /* overwrite whatever is there */
-	enum sqfs_compression compression;
-	uint64_t max_file;	   /* bytes of a file, and of a layer's, holes included */
-	enum security security;	   /* of %post and %test */
-	struct failed_limits keep; /* of failed steps' root filesystems */
-	struct limit *limit;	   /* of the store's size; NULL: none */
+	struct limit *limit;	/* of the store's size; NULL: none */
 };
 
 struct exec;
@@ -54,8 +34,23 @@ NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n
 /* May the image be written?  Looks at its folder and at what is there now, so that this
  * is not found out after the build: ERR_EXISTS, ERR_NOTFOUND, ERR_SYS. */
 NODISCARD struct err *exec_check_output(const struct exec *x);
+/* For those who ask: what was probed, and what it gave. */
+const struct work *exec_work(const struct exec *x);
+/* The definition's path; NULL: no history is kept. */
+const char *exec_definition(const struct exec *x);
+/* What exec_miss_reason() says when there is no record, and when what it tells of is not there
+ * any more. */
+extern const char exec_miss_new[], exec_miss_gone[];
 /* Why the step was a miss, for plan: a literal, or NULL. */
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
+/* What is remembered of the step's builds, for free by json_freep(): cache/history.h.
+ * ERR_NOTFOUND when it is nothing. */
+NODISCARD struct err *exec_history(const struct exec *x, const struct step *step,
+				   cJSON **out);
+/* Look at the files of a `%files` from the host again, one by one; ERR_NOTFOUND when the
+ * step's key tells of none. */
+NODISCARD struct err *exec_list_files(const struct exec *x, const struct step *step,
+				      struct tree_list *out);
 /* How long the step took in earlier builds, in milliseconds; false when that is not known. */
 bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
 /* Where the bases of the steps probed so far have their digests from. */

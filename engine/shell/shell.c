@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/vec.h"
-#include "engine/executor/exec_private.h"
 #include "engine/run/container.h"
+#include "engine/work/mounted.h"
 #include "engine/work/script.h"
 
 /* $SHELL of the image, else the caller's; what the image does not have is passed over. */
@@ -65,17 +65,19 @@ static struct err *check_whole(const struct store *s, const struct snapshot *cha
 
 /* ---- after a step ---- */
 
-struct err *shell_on_step(struct exec *x, struct node_id id,
+struct err *shell_on_step(const struct exec *x, struct node_id id,
 			  const struct shell_options *options, int *status)
 {
-	CLEANUP(script_env_freep) char **env = script_env(x, "exec");
+	const struct work *w = exec_work(x);
+	const struct snapshot *chain = &work_state(w, id)->snapshot;
+	CLEANUP(script_env_freep) char **env = script_env(w, "exec");
 	CLEANUP(freep) const char **names = NULL;
-	struct overlay_spec below = exec_overlay(x, &exec_state(x, id)->snapshot, &names);
+	struct overlay_spec below = mounted_overlay(w, chain, &names);
 	struct container_request request = {.envp = (const char *const *)env,
-					    .security = x->options.security};
+					    .security = w->options.security};
 
-	TRY(check_whole(x->options.store, &exec_state(x, id)->snapshot));
-	return open_shell(x->options.store, &below, options, &request, status);
+	TRY(check_whole(w->options.store, chain));
+	return open_shell(w->options.store, &below, options, &request, status);
 }
 
 /* ---- where one failed ---- */

@@ -26,7 +26,7 @@ struct shell_options {
 NODISCARD struct err *shell_on_failed(const struct store *s, const struct failed *f,
 				      const struct shell_options *options, int *status);
 /* `id` is a step that was a hit. */
-NODISCARD struct err *shell_on_step(struct exec *x, struct node_id id,
+NODISCARD struct err *shell_on_step(const struct exec *x, struct node_id id,
 				    const struct shell_options *options, int *status);
 
 #endif

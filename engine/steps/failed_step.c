@@ -42,7 +42,7 @@ static void add_place(cJSON *about, struct place place)
 	json_add_u64(about, "column", at.column);
 }
 
-static cJSON *describe(struct exec *x, const struct step *step,
+static cJSON *describe(const struct work *w, const struct step *step,
 		       const struct container_request *request,
 		       const struct script_output *output, const struct err *reason,
 		       int status)
@@ -57,7 +57,7 @@ static cJSON *describe(struct exec *x, const struct step *step,
 	add_text(about, "reason", err_text(reason));
 	add_text(about, "last_command", output->last_command);
 	add_text(about, "log", output->log_path);
-	add_text(about, "id_map", x->options.id_map);
+	add_text(about, "id_map", w->options.id_map);
 	add_text(about, "folder", "/");
 	add_text(about, "script", request->script);
 	add_text(about, "security", security_name(request->security));
@@ -66,15 +66,15 @@ static cJSON *describe(struct exec *x, const struct step *step,
 	return about;
 }
 
-static struct err *keep(struct exec *x, const struct step *step, struct mounted *m,
+static struct err *keep(const struct work *w, const struct step *step, struct mounted *m,
 			cJSON *about, struct failed_kept *kept)
 {
 	TRY(overlay_finish_upper(m->upper));
-	return failed_keep(x->options.store, &m->scratch, exec_parent(x, step), about,
-			   &x->options.keep, kept);
+	return failed_keep(w->options.store, &m->scratch, work_parent(w, step), about,
+			   &w->options.keep, kept);
 }
 
-struct err *failed_step(struct exec *x, const struct step *step, struct mounted *m,
+struct err *failed_step(const struct work *w, const struct step *step, struct mounted *m,
 			const struct container_request *request,
 			const struct script_output *output, int status)
 {
@@ -84,10 +84,10 @@ struct err *failed_step(struct exec *x, const struct step *step, struct mounted 
 	struct failed_kept kept = {0};
 	struct err *e;
 
-	if (x->options.keep.count == 0)
+	if (w->options.keep.count == 0)
 		return failure;
-	about = describe(x, step, request, output, err_cause(failure), status);
-	e = keep(x, step, m, about, &kept);
+	about = describe(w, step, request, output, err_cause(failure), status);
+	e = keep(w, step, m, about, &kept);
 	if (kept.is_kept) {
 		err_ignore(e, "the next sweep tries again");
 		return err_hint(
@@ -103,7 +103,7 @@ struct err *failed_step(struct exec *x, const struct step *step, struct mounted 
 			  "its root filesystem is not kept: %llu MiB are more than the "
 			  "limit of %llu MiB",
 			  (unsigned long long)(kept.bytes >> 20),
-			  (unsigned long long)(x->options.keep.bytes >> 20));
+			  (unsigned long long)(w->options.keep.bytes >> 20));
 	err_ignore(e, "the step has failed anyway");
 	return failure;
 }

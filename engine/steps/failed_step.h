@@ -9,13 +9,13 @@
 #ifndef ENGINE_STEPS_FAILED_STEP_H
 #define ENGINE_STEPS_FAILED_STEP_H
 
-#include "engine/executor/exec_private.h"
+#include "engine/work/mounted.h"
 #include "engine/run/container.h"
 #include "engine/work/script.h"
 
 /* The error of `step`, whose container has ended with `status`, not 0.  The upper of `m` is
  * taken away if it is kept; why it is not, a note tells. */
-NODISCARD struct err *failed_step(struct exec *x, const struct step *step,
+NODISCARD struct err *failed_step(const struct work *w, const struct step *step,
 				  struct mounted *m,
 				  const struct container_request *request,
 				  const struct script_output *output, int status);

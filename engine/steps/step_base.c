@@ -5,36 +5,37 @@
 #include <string.h>
 
 #include "engine/agent/agent.h"
-#include "engine/executor/exec_private.h"
+#include "engine/steps/steps.h"
+#include "engine/work/mounted.h"
 #include "engine/meta/base_files.h"
 #include "engine/meta/oci_runtime.h"
 
-static struct agent_context context_of(struct exec *x, const struct step *step,
+static struct agent_context context_of(const struct work *w, const struct step *step,
 				       struct task *task)
 {
-	enum freshness_resolve resolve = exec_rule(x, step)->resolve;
+	enum freshness_resolve resolve = work_rule(w, step)->resolve;
 
 	return (struct agent_context){
-		.store = x->options.store,
-		.registry = x->options.registry,
-		.flights = x->flights,
+		.store = w->options.store,
+		.registry = w->options.registry,
+		.flights = w->flights,
 		.task = task,
-		.id_map = x->options.id_map,
-		.platform = x->platform,
-		.use_network = x->options.registry != NULL && resolve != RESOLVE_NEVER,
-		.resolved_since = resolve == RESOLVE_ASK ? x->options.resolved_since : 0,
-		.max_file = x->options.max_file,
-		.resolved_ns = &exec_state(x, step->id)->resolved_ns,
+		.id_map = w->options.id_map,
+		.platform = w->platform,
+		.use_network = w->options.registry != NULL && resolve != RESOLVE_NEVER,
+		.resolved_since = resolve == RESOLVE_ASK ? w->options.resolved_since : 0,
+		.max_file = w->options.max_file,
+		.resolved_ns = &work_state(w, step->id)->resolved_ns,
 	};
 }
 
 /* `*known` false when only a request could tell, and planning makes none. */
-static struct err *resolve(struct exec *x, const struct step *step, struct task *task,
-			   bool *known)
+static struct err *resolve(const struct work *w, const struct step *step,
+			   struct task *task, bool *known)
 {
-	struct step_state *state = exec_state(x, step->id);
-	struct agent_context context = context_of(x, step, task);
-	const struct freshness_rule *rule = exec_rule(x, step);
+	struct step_state *state = work_state(w, step->id);
+	struct agent_context context = context_of(w, step, task);
+	const struct freshness_rule *rule = work_rule(w, step);
 	struct err *e;
 
 	state->source = rule->locked;
@@ -43,7 +44,7 @@ static struct err *resolve(struct exec *x, const struct step *step, struct task 
 	e = agent_find(step->base->agent)->resolve(&context, step->base, &state->source);
 	if (!e || err_code(e) != ERR_NOTFOUND || context.use_network)
 		return e;
-	if (x->options.registry)
+	if (w->options.registry)
 		return err_recode(e, ERR_NETWORK);
 	err_ignore(e, "planning asks no registry");
 	state->miss = "not resolved yet";
@@ -51,12 +52,12 @@ static struct err *resolve(struct exec *x, const struct step *step, struct task 
 	return NULL;
 }
 
-static struct err *base_compose(struct exec *x, const struct step *step,
+static struct err *base_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
-	struct step_state *state = exec_state(x, step->id);
+	struct step_state *state = work_state(w, step->id);
 
-	TRY(resolve(x, step, task, known));
+	TRY(resolve(w, step, task, known));
 	if (!*known)
 		return NULL;
 	/* The files that every image gets are this version's. */
@@ -66,33 +67,33 @@ static struct err *base_compose(struct exec *x, const struct step *step,
 	return NULL;
 }
 
-static struct err *write_files(struct exec *x, const struct step *step, struct task *task,
-			       struct agent_base *base)
+static struct err *write_files(const struct work *w, const struct step *step,
+			       struct task *task, struct agent_base *base)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 
-	TRY(mounted_open(x, &base->layers, true, &m));
+	TRY(mounted_open(w, &base->layers, true, &m));
 	TRY(base_files_write(m.root_fd));
 	if (base->has_config)
 		TRY(oci_runtime_write(m.root_fd, &base->config));
 	TRY(mounted_close(&m));
-	return exec_commit_upper(x, step, task, &m, &base->layers);
+	return mounted_commit(w, step, task, &m, &base->layers);
 }
 
-static struct err *base_run(struct exec *x, const struct step *step, struct task *task,
-			    cJSON *record)
+static struct err *base_run(const struct work *w, const struct step *step,
+			    struct task *task, cJSON *record)
 {
 	CLEANUP(agent_base_release) struct agent_base base = AGENT_BASE_INIT;
-	struct agent_context context = context_of(x, step, task);
-	const struct step_state *state = exec_state(x, step->id);
+	struct agent_context context = context_of(w, step, task);
+	const struct step_state *state = work_state(w, step->id);
 	char text[DIGEST_TEXT_SIZE];
 
-	if (digest_is_set(&exec_rule(x, step)->locked))
-		task_note(task, "resolved from %s: %s", x->options.freshness->lock_name,
+	if (digest_is_set(&work_rule(w, step)->locked))
+		task_note(task, "resolved from %s: %s", w->options.freshness->lock_name,
 			  digest_format(&state->source, text));
 	TRY(agent_find(step->base->agent)
 		    ->fetch(&context, step->base, &state->source, &base));
-	TRY(write_files(x, step, task, &base));
+	TRY(write_files(w, step, task, &base));
 	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
 	if (base.level)
 		cJSON_AddStringToObject(record, "level", base.level);
@@ -103,12 +104,13 @@ static struct err *base_run(struct exec *x, const struct step *step, struct task
 
 /* Few images are made for some processors alone, and caches that move from machine to machine are
  * as few: so the processor is in the records of those, and not in the key of all. */
-static bool base_is_current(struct exec *x, const struct step *step, const cJSON *record)
+static bool base_is_current(const struct work *w, const struct step *step,
+			    const cJSON *record)
 {
 	const char *level = json_string(record, "level");
 
 	(void)step;
-	return !level || strcmp(level, x->platform.level ? x->platform.level : "") == 0;
+	return !level || strcmp(level, w->platform.level ? w->platform.level : "") == 0;
 }
 
 const struct step_ops step_base_ops = {

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "engine/executor/exec_private.h"
+#include "cache/record.h"
+#include "engine/steps/steps.h"
+#include "engine/work/mounted.h"
 #include "engine/tree/tree_copy.h"
 
 static void add_items(struct key *key, const struct step_files *files)
@@ -30,7 +32,7 @@ static void on_read(void *context, uint64_t done)
 	task_progress(context, "copying", done, 0);
 }
 
-static struct copy_request request_of(struct exec *x, const struct step *step,
+static struct copy_request request_of(const struct work *w, const struct step *step,
 				      struct task *task, int source_fd)
 {
 	bool from_host = step->kind == STEP_FILES;
@@ -42,10 +44,10 @@ static struct copy_request request_of(struct exec *x, const struct step *step,
 		.n_items = step->files.n_items,
 		.cancel = task ? task_cancel(task) : NULL,
 		/* The image's times are those of the copied files, clamped. */
-		.times_count = x->epoch_set,
-		.clamp_s = x->epoch_s,
-		.max_file = x->options.max_file,
-		.memo = from_host ? x->memo : NULL,
+		.times_count = w->epoch_set,
+		.clamp_s = w->epoch_s,
+		.max_file = w->options.max_file,
+		.memo = from_host ? w->memo : NULL,
 		.task = from_host ? task : NULL,
 		.progress = task ? on_read : NULL,
 		.context = task,
@@ -53,61 +55,62 @@ static struct copy_request request_of(struct exec *x, const struct step *step,
 }
 
 /* `why` wants to know which files they are. */
-static void want_list(struct exec *x, const struct step *step,
-		      struct copy_request *request)
+static void want_list(const struct work *w, struct copy_request *request,
+		      struct tree_list *out)
 {
-	request->list = &exec_state(x, step->id)->list;
-	tree_list_release(request->list);
-	request->list->secret = store_secret(x->options.store);
+	tree_list_release(out);
+	out->secret = store_secret(w->options.store);
+	request->list = out;
 }
 
 /* Copy into a new layer.  The key gets what was really copied, so that a file that
  * changed since the probe is recorded as what it was when it was read. */
-static struct err *copy_into_layer(struct exec *x, const struct step *step,
+static struct err *copy_into_layer(const struct work *w, const struct step *step,
 				   struct task *task, int source_fd)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
-	struct step_state *state = exec_state(x, step->id);
-	struct copy_request request = request_of(x, step, task, source_fd);
+	struct step_state *state = work_state(w, step->id);
+	struct copy_request request = request_of(w, step, task, source_fd);
 	struct digest copied;
 
-	want_list(x, step, &request);
-	TRY(mounted_open(x, exec_parent(x, step), true, &m));
+	want_list(w, &request, &state->list);
+	TRY(mounted_open(w, work_parent(w, step), true, &m));
 	TRY(tree_copy(&request, m.root_fd, &copied));
 	TRY(mounted_close(&m));
 	if (step->kind == STEP_COPY)
-		TRY(exec_check_read(x, task, &exec_state(x, step->producer)->snapshot));
+		TRY(mounted_check_read(w, task,
+				       &work_state(w, step->producer)->snapshot));
 	key_set_digest(state->inputs, "content", &copied);
 	state->key = key_final(state->inputs);
-	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
+	return mounted_commit(w, step, task, &m, work_parent(w, step));
 }
 
 /* ---- from a stage ---- */
 
-static struct digest memo_key(struct exec *x, const struct step *step)
+static struct digest memo_key(const struct work *w, const struct step *step)
 {
 	CLEANUP(key_freep) struct key *key = key_new("copied content");
 	struct digest producer =
-		snapshot_digest(&exec_state(x, step->producer)->snapshot);
+		snapshot_digest(&work_state(w, step->producer)->snapshot);
 
 	key_set_digest(key, "producer", &producer);
-	if (x->epoch_set)
-		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+	if (w->epoch_set)
+		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 	add_items(key, &step->files);
 	return key_final(key);
 }
 
-static bool load_memo(struct exec *x, const struct digest *key, struct digest *out)
+static bool load_memo(const struct work *w, const struct digest *key, struct digest *out)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
-	struct err *e = record_load(x->options.store, key, &record);
+	struct err *e = record_load(w->options.store, key, &record);
 	const char *text = e ? NULL : json_string(record, "digest");
 
 	err_ignore(e, "not looked at before");
 	return text && digest_parse(str_of(text), out);
 }
 
-static struct err *save_memo(struct exec *x, const struct digest *key,
+static struct err *save_memo(const struct work *w, const struct digest *key,
 			     const struct digest *digest)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
@@ -115,13 +118,13 @@ static struct err *save_memo(struct exec *x, const struct digest *key,
 
 	cJSON_AddStringToObject(record, "kind", "copied content");
 	cJSON_AddStringToObject(record, "digest", digest_format(digest, text));
-	return record_save_memo(x->options.store, key, record);
+	return record_save_memo(w->options.store, key, record);
 }
 
-static bool keeps_tmp(const struct exec *x, const struct step *copy)
+static bool keeps_tmp(const struct work *w, const struct step *copy)
 {
-	for (size_t i = 0; i < x->options.n_steps; i++) {
-		const struct step *step = x->options.steps[i];
+	for (size_t i = 0; i < w->options.n_steps; i++) {
+		const struct step *step = w->options.steps[i];
 
 		if (step->kind == STEP_POST && step->script.keep_tmp &&
 		    strcmp(step->stage_name, copy->files.from_stage) == 0)
@@ -131,7 +134,7 @@ static bool keeps_tmp(const struct exec *x, const struct step *copy)
 }
 
 /* Was what is missing in a folder whose new files are dropped? */
-static struct err *hint_dropped(const struct exec *x, const struct step *step,
+static struct err *hint_dropped(const struct work *w, const struct step *step,
 				struct err *e)
 {
 	for (size_t i = 0; e && err_code(e) == ERR_NOTFOUND && i < step->files.n_items;
@@ -140,7 +143,7 @@ static struct err *hint_dropped(const struct exec *x, const struct step *step,
 
 		if ((strncmp(source, "/tmp/", 5) == 0 ||
 		     strncmp(source, "/var/tmp/", 9) == 0) &&
-		    strstr(err_text(e), source) && !keeps_tmp(x, step))
+		    strstr(err_text(e), source) && !keeps_tmp(w, step))
 			return err_hint(
 				e, "what %%post makes in /tmp and /var/tmp is dropped "
 				   "at its end: make it elsewhere, or give --keep-tmp");
@@ -148,51 +151,51 @@ static struct err *hint_dropped(const struct exec *x, const struct step *step,
 	return e;
 }
 
-static struct err *digest_producer(struct exec *x, const struct step *step,
+static struct err *digest_producer(const struct work *w, const struct step *step,
 				   struct task *task, struct digest *out)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
-	const struct snapshot *producer = &exec_state(x, step->producer)->snapshot;
+	const struct snapshot *producer = &work_state(w, step->producer)->snapshot;
 	struct copy_request request;
 
-	TRY(mounted_open(x, producer, false, &m));
-	request = request_of(x, step, task, m.root_fd);
-	TRY(hint_dropped(x, step, tree_copy_digest(&request, out)));
-	return exec_check_read(x, task, producer);
+	TRY(mounted_open(w, producer, false, &m));
+	request = request_of(w, step, task, m.root_fd);
+	TRY(hint_dropped(w, step, tree_copy_digest(&request, out)));
+	return mounted_check_read(w, task, producer);
 }
 
-static struct err *copy_compose(struct exec *x, const struct step *step,
+static struct err *copy_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
-	struct step_state *state = exec_state(x, step->id);
+	struct step_state *state = work_state(w, step->id);
 	struct digest memo;
 
 	add_items(state->inputs, &step->files);
-	if (!exec_state(x, step->producer)->is_done) {
+	if (!work_state(w, step->producer)->is_done) {
 		*known = false;
 		return NULL;
 	}
-	memo = memo_key(x, step);
-	if (!load_memo(x, &memo, &state->source)) {
+	memo = memo_key(w, step);
+	if (!load_memo(w, &memo, &state->source)) {
 		state->miss = "the copied files were not looked at yet";
-		*known = x->options.can_mount;
+		*known = w->options.can_mount;
 		if (!*known)
 			return NULL;
-		TRY(digest_producer(x, step, task, &state->source));
-		TRY(save_memo(x, &memo, &state->source));
+		TRY(digest_producer(w, step, task, &state->source));
+		TRY(save_memo(w, &memo, &state->source));
 	}
 	key_set_digest(state->inputs, "content", &state->source);
 	return NULL;
 }
 
-static struct err *copy_run(struct exec *x, const struct step *step, struct task *task,
-			    cJSON *record)
+static struct err *copy_run(const struct work *w, const struct step *step,
+			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted source = MOUNTED_INIT;
 
 	(void)record;
-	TRY(mounted_open(x, &exec_state(x, step->producer)->snapshot, false, &source));
-	return copy_into_layer(x, step, task, source.root_fd);
+	TRY(mounted_open(w, &work_state(w, step->producer)->snapshot, false, &source));
+	return copy_into_layer(w, step, task, source.root_fd);
 }
 
 const struct step_ops step_copy_ops = {.compose = copy_compose, .run = copy_run};
@@ -204,42 +207,47 @@ static struct err *open_host(int *fd)
 	return fs_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0, fd);
 }
 
-static struct err *files_compose(struct exec *x, const struct step *step,
+static struct err *files_compose(const struct work *w, const struct step *step,
 				 struct task *task, bool *known)
 {
 	CLEANUP(closep) int host = -1;
-	struct step_state *state = exec_state(x, step->id);
+	struct step_state *state = work_state(w, step->id);
 	struct copy_request request;
 
 	(void)known;
 	TRY(open_host(&host));
-	request = request_of(x, step, task, host);
+	request = request_of(w, step, task, host);
 	add_items(state->inputs, &step->files);
 	TRY(tree_copy_digest(&request, &state->source));
 	key_set_digest(state->inputs, "content", &state->source);
 	return NULL;
 }
 
-struct err *exec_list_files(struct exec *x, const struct step *step)
+static struct err *files_list(const struct work *w, const struct step *step,
+			      struct tree_list *out)
 {
 	CLEANUP(closep) int host = -1;
 	struct copy_request request;
 	struct digest again;
 
 	TRY(open_host(&host));
-	request = request_of(x, step, NULL, host);
-	want_list(x, step, &request);
+	request = request_of(w, step, NULL, host);
+	want_list(w, &request, out);
 	return tree_copy_digest(&request, &again);
 }
 
-static struct err *files_run(struct exec *x, const struct step *step, struct task *task,
-			     cJSON *record)
+static struct err *files_run(const struct work *w, const struct step *step,
+			     struct task *task, cJSON *record)
 {
 	CLEANUP(closep) int host = -1;
 
 	(void)record;
 	TRY(open_host(&host));
-	return copy_into_layer(x, step, task, host);
+	return copy_into_layer(w, step, task, host);
 }
 
-const struct step_ops step_files_ops = {.compose = files_compose, .run = files_run};
+const struct step_ops step_files_ops = {
+	.compose = files_compose,
+	.run = files_run,
+	.list = files_list,
+};

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "engine/executor/exec_private.h"
+#include "engine/steps/steps.h"
+#include "engine/work/mounted.h"
 #include "engine/meta/sections.h"
 
 static void set_text(struct key *key, const char *name, const struct step_text *text)
@@ -27,10 +28,10 @@ static void set_labels(struct key *key, const char *name,
 }
 
 /* The build date is no input: with SOURCE_DATE_EPOCH it is, else any date will do. */
-static struct err *meta_compose(struct exec *x, const struct step *step,
+static struct err *meta_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
-	struct key *inputs = exec_state(x, step->id)->inputs;
+	struct key *inputs = work_state(w, step->id)->inputs;
 	const struct step_meta *m = step->meta;
 
 	(void)task;
@@ -44,8 +45,8 @@ static struct err *meta_compose(struct exec *x, const struct step *step,
 	set_labels(inputs, "labels", &m->labels);
 	set_labels(inputs, "headers", &m->headers);
 	key_set_text(inputs, "version", DAGBUILD_VERSION);
-	if (x->epoch_set)
-		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+	if (w->epoch_set)
+		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 	return NULL;
 }
 
@@ -54,24 +55,24 @@ static void on_note(void *context, const char *text)
 	task_note(context, "%s", text);
 }
 
-static struct err *meta_run(struct exec *x, const struct step *step, struct task *task,
-			    cJSON *record)
+static struct err *meta_run(const struct work *w, const struct step *step,
+			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	struct sections_request request = {
 		.meta = step->meta,
-		.arch = x->platform.architecture,
-		.time_s = x->epoch_set ? x->epoch_s : clock_real_ns() / 1000000000,
-		.utc = x->epoch_set,
+		.arch = w->platform.architecture,
+		.time_s = w->epoch_set ? w->epoch_s : clock_real_ns() / 1000000000,
+		.utc = w->epoch_set,
 		.note = on_note,
 		.context = task,
 	};
 
-	TRY(mounted_open(x, exec_parent(x, step), true, &m));
+	TRY(mounted_open(w, work_parent(w, step), true, &m));
 	TRY(sections_write(m.root_fd, &request));
 	TRY(mounted_close(&m));
 	json_add_u64(record, "time_s", (uint64_t)request.time_s);
-	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
+	return mounted_commit(w, step, task, &m, work_parent(w, step));
 }
 
 const struct step_ops step_meta_ops = {.compose = meta_compose, .run = meta_run};

@@ -21,7 +21,8 @@
 #include "base/output.h"
 #include "base/path.h"
 #include "base/sync.h"
-#include "engine/executor/exec_private.h"
+#include "engine/steps/steps.h"
+#include "engine/work/mounted.h"
 #include "engine/image/sif.h"
 #include "engine/image/sqfs_write.h"
 #include "engine/meta/sections.h"
@@ -32,18 +33,18 @@ static const uint64_t IMAGE_MAX = UINT64_C(1) << 50;
 
 /* ---- is the image that is there the one we would make? ---- */
 
-static struct err *pack_compose(struct exec *x, const struct step *step,
+static struct err *pack_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
-	struct key *inputs = exec_state(x, step->id)->inputs;
+	struct key *inputs = work_state(w, step->id)->inputs;
 
 	(void)task;
-	*known = x->options.output != NULL;
-	key_set_text(inputs, "output", x->options.output);
-	key_set_u64(inputs, "compression", x->options.compression);
+	*known = w->options.output != NULL;
+	key_set_text(inputs, "output", w->options.output);
+	key_set_u64(inputs, "compression", w->options.compression);
 	key_set_text(inputs, "version", DAGBUILD_VERSION);
-	if (x->epoch_set)
-		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+	if (w->epoch_set)
+		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 	return NULL;
 }
 
@@ -61,15 +62,15 @@ static void describe_stat(const struct stat *st, char *out, size_t size)
 		 (unsigned long long)nanoseconds(&st->st_ctim));
 }
 
-static bool content_matches(struct exec *x, const cJSON *record)
+static bool content_matches(const struct work *w, const cJSON *record)
 {
 	CLEANUP(closep) int fd = -1;
 	struct digest want, got;
-	struct err *e = fs_open(AT_FDCWD, x->options.output, O_RDONLY, 0, &fd);
+	struct err *e = fs_open(AT_FDCWD, w->options.output, O_RDONLY, 0, &fd);
 	const char *text = json_string(record, "digest");
 
 	if (!e)
-		e = digest_fd(fd, IMAGE_MAX, DIGEST_XXH3, store_secret(x->options.store),
+		e = digest_fd(fd, IMAGE_MAX, DIGEST_XXH3, store_secret(w->options.store),
 			      &got, NULL);
 	if (e) {
 		err_ignore(e, "the image is written anew");
@@ -78,18 +79,19 @@ static bool content_matches(struct exec *x, const cJSON *record)
 	return text && digest_parse(str_of(text), &want) && digest_equal(&want, &got);
 }
 
-static bool pack_is_current(struct exec *x, const struct step *step, const cJSON *record)
+static bool pack_is_current(const struct work *w, const struct step *step,
+			    const cJSON *record)
 {
 	const char *want = json_string(record, "stat");
 	struct stat st;
 	char now[128];
 
 	(void)step;
-	if (!want || stat(x->options.output, &st) != 0 || !S_ISREG(st.st_mode))
+	if (!want || stat(w->options.output, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
-	x->image_size = (uint64_t)st.st_size;
+	work_state(w, step->id)->image_size = (uint64_t)st.st_size;
 	describe_stat(&st, now, sizeof(now));
-	return strcmp(want, now) == 0 || content_matches(x, record);
+	return strcmp(want, now) == 0 || content_matches(w, record);
 }
 
 /* ---- may it be overwritten? ---- */
@@ -122,16 +124,16 @@ static struct err *check_existing(const char *path, int fd)
 	return NULL;
 }
 
-struct err *exec_check_output(const struct exec *x)
+struct err *pack_check_output(const struct work *w)
 {
-	const char *path = x->options.output;
+	const char *path = w->options.output;
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
 	TRY(output_check(path));
 	if (stat(path, &st) != 0)
 		return errno == ENOENT ? NULL : err_sys("'%s'", path);
-	if (x->options.force || st.st_size == 0)
+	if (w->options.force || st.st_size == 0)
 		return NULL;
 	TRY(fs_open_regular(AT_FDCWD, path, &fd));
 	return check_existing(path, fd);
@@ -140,7 +142,7 @@ struct err *exec_check_output(const struct exec *x)
 /* ---- writing ---- */
 
 struct packing {
-	struct exec *x;
+	const struct work *w;
 	const struct step *step;
 	struct task *task;
 	int root_fd;
@@ -157,7 +159,7 @@ static const struct step *base_of(const struct packing *p)
 	const struct step *s = p->step;
 
 	while (s->kind != STEP_BASE)
-		s = p->x->options.steps[s->parent.index];
+		s = p->w->options.steps[s->parent.index];
 	return s;
 }
 
@@ -173,7 +175,7 @@ static struct err *describe(struct packing *p)
 		      &definition));
 	TRY(fs_read_fd(definition, MIB(64), &p->definition));
 	TRY(sections_inspect_json(p->root_fd, &p->inspect));
-	p->oci_config = exec_state(p->x, base_of(p)->id)->oci_config;
+	p->oci_config = work_state(p->w, base_of(p)->id)->oci_config;
 	b[n++] = (struct sif_blob){SIF_DEFINITION, "", buf_text(&p->definition),
 				   p->definition.len};
 	b[n++] = (struct sif_blob){SIF_JSON, "inspect-metadata.json",
@@ -183,7 +185,7 @@ static struct err *describe(struct packing *p)
 					   strlen(p->oci_config)};
 	layout->blobs = p->blobs;
 	layout->n_blobs = n;
-	layout->arch = p->x->platform.architecture;
+	layout->arch = p->w->platform.architecture;
 	return NULL;
 }
 
@@ -194,22 +196,22 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
 
 static uint64_t build_time(const struct packing *p)
 {
-	return p->x->epoch_set ? (uint64_t)p->x->epoch_s
-			       : exec_state(p->x, p->step->parent)->time_s;
+	return p->w->epoch_set ? (uint64_t)p->w->epoch_s
+			       : work_state(p->w, p->step->parent)->time_s;
 }
 
 static struct err *write_squashfs(struct packing *p)
 {
-	unsigned borrowed = task_borrow(p->task, p->x->options.jobs - 1);
+	unsigned borrowed = task_borrow(p->task, p->w->options.jobs - 1);
 	struct sqfs_request request = {
 		.root_fd = p->root_fd,
 		.file_fd = p->fd,
 		.offset = sif_partition_offset(&p->layout),
-		.compression = p->x->options.compression,
+		.compression = p->w->options.compression,
 		.workers = 1 + borrowed,
 		.time_s = (uint32_t)build_time(p),
-		.clamp_s = p->x->epoch_set ? p->x->epoch_s : INT64_MAX,
-		.max_file = p->x->options.max_file,
+		.clamp_s = p->w->epoch_set ? p->w->epoch_s : INT64_MAX,
+		.max_file = p->w->options.max_file,
 		.cancel = task_cancel(p->task),
 		.progress = on_progress,
 		.context = p->task,
@@ -246,58 +248,62 @@ static struct err *write_image(struct packing *p)
 {
 	TRY(describe(p));
 	TRY(write_squashfs(p));
-	p->layout.time_s = p->x->epoch_set ? GO_ZERO_TIME : (int64_t)build_time(p);
-	if (!p->x->epoch_set)
+	p->layout.time_s = p->w->epoch_set ? GO_ZERO_TIME : (int64_t)build_time(p);
+	if (!p->w->epoch_set)
 		TRY(choose_uuid(p));
 	return sif_write(p->fd, &p->layout);
 }
 
 /* What the image is once it has its name, for pack_is_current(). */
-static struct err *record_image(struct exec *x, int fd, cJSON *record)
+static struct err *record_image(const struct packing *p, cJSON *record)
 {
+	const struct work_options *o = &p->w->options;
 	struct digest digest;
 	char text[128];
 	struct stat st;
 
-	if (lseek(fd, 0, SEEK_SET) < 0)
+	if (lseek(p->fd, 0, SEEK_SET) < 0)
 		return err_sys("seek");
-	TRY(digest_fd(fd, IMAGE_MAX, DIGEST_XXH3, store_secret(x->options.store), &digest,
+	TRY(digest_fd(p->fd, IMAGE_MAX, DIGEST_XXH3, store_secret(o->store), &digest,
 		      NULL));
-	if (fstat(fd, &st) != 0)
-		return err_sys("'%s'", x->options.output);
-	x->image_size = (uint64_t)st.st_size;
+	if (fstat(p->fd, &st) != 0)
+		return err_sys("'%s'", o->output);
+	work_state(p->w, p->step->id)->image_size = (uint64_t)st.st_size;
 	describe_stat(&st, text, sizeof(text));
 	cJSON_AddStringToObject(record, "stat", text);
-	cJSON_AddStringToObject(record, "output", x->options.output);
+	cJSON_AddStringToObject(record, "output", o->output);
 	cJSON_AddStringToObject(record, "digest", digest_format(&digest, text));
 	return NULL;
 }
 
-static struct err *publish(struct exec *x, struct tmpfile *tmp, int folder, cJSON *record)
+static struct err *publish(const struct packing *p, struct tmpfile *tmp, int folder,
+			   cJSON *record)
 {
-	TRY(err_wrap(sync_file(tmp->fd), "'%s'", x->options.output));
+	const char *output = p->w->options.output;
+
+	TRY(err_wrap(sync_file(tmp->fd), "'%s'", output));
 	/* Looked at again: it may have been signed while we were building. */
-	TRY(exec_check_output(x));
-	TRY(tmpfile_publish(tmp, folder, path_base(x->options.output)));
-	return record_image(x, tmp->fd, record);
+	TRY(pack_check_output(p->w));
+	TRY(tmpfile_publish(tmp, folder, path_base(output)));
+	return record_image(p, record);
 }
 
-static struct err *pack_run(struct exec *x, const struct step *step, struct task *task,
-			    cJSON *record)
+static struct err *pack_run(const struct work *w, const struct step *step,
+			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	CLEANUP(closep) int folder = -1;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
-	const char *output = x->options.output;
+	const char *output = w->options.output;
 	CLEANUP(freep)
 	char *parent = xstrndup(output, (size_t)(path_base(output) - output));
-	struct packing p = {.x = x, .step = step, .task = task};
+	struct packing p = {.w = w, .step = step, .task = task};
 	struct err *e;
 
 	TRY(fs_open(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0, &folder));
 	tmpfile_remove_dead(folder);
 	TRY(tmpfile_open(&tmp, folder, 0755));
-	TRY(mounted_open(x, exec_parent(x, step), false, &m));
+	TRY(mounted_open(w, work_parent(w, step), false, &m));
 	p.root_fd = m.root_fd;
 	p.fd = tmp.fd;
 	e = write_image(&p);
@@ -305,9 +311,9 @@ static struct err *pack_run(struct exec *x, const struct step *step, struct task
 	buf_release(&p.inspect);
 	TRY(err_wrap(e, "image '%s'", output));
 	TRY(mounted_close(&m));
-	TRY(exec_check_read(x, task, exec_parent(x, step)));
-	TRY(publish(x, &tmp, folder, record));
-	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
+	TRY(mounted_check_read(w, task, work_parent(w, step)));
+	TRY(publish(&p, &tmp, folder, record));
+	snapshot_copy(&work_state(w, step->id)->snapshot, work_parent(w, step));
 	return NULL;
 }
 

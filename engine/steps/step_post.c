@@ -9,7 +9,8 @@
 #include "base/byte_count.h"
 #include "base/fs.h"
 #include "base/vec.h"
-#include "engine/executor/exec_private.h"
+#include "engine/steps/steps.h"
+#include "engine/work/mounted.h"
 #include "engine/steps/failed_step.h"
 #include "engine/work/script.h"
 #include "engine/tree/tmp_drop.h"
@@ -70,10 +71,10 @@ static struct err *command_of(const struct step *step, struct command *c)
 	return NULL;
 }
 
-static struct err *post_compose(struct exec *x, const struct step *step,
+static struct err *post_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
-	struct key *inputs = exec_state(x, step->id)->inputs;
+	struct key *inputs = work_state(w, step->id)->inputs;
 
 	(void)task;
 	(void)known;
@@ -81,24 +82,24 @@ static struct err *post_compose(struct exec *x, const struct step *step,
 	key_set_text(inputs, "arguments", step->script.args);
 	key_set_text(inputs, "temporary files",
 		     step->script.keep_tmp ? "kept" : "dropped");
-	script_env_key(x, inputs);
+	script_env_key(w, inputs);
 	return NULL;
 }
 
-static struct err *run_script(struct exec *x, const struct step *step, struct task *task,
-			      struct mounted *m)
+static struct err *run_script(const struct work *w, const struct step *step,
+			      struct task *task, struct mounted *m)
 {
 	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
-	CLEANUP(script_env_freep) char **env = script_env(x, "exec");
+	CLEANUP(script_env_freep) char **env = script_env(w, "exec");
 	CLEANUP(command_release) struct command command = {0};
 	CLEANUP(freep) const char **names = NULL;
 	struct container_request request = {
-		.root = exec_overlay(x, exec_parent(x, step), &names),
+		.root = mounted_overlay(w, work_parent(w, step), &names),
 		.script = step->script.text,
 		.envp = (const char *const *)env,
 		.source_environment = true,
-		.security = x->options.security,
-		.hold_fd = flight_lock_fd(x->flights, &exec_state(x, step->id)->key),
+		.security = w->options.security,
+		.hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key),
 		.cancel = task_cancel(task),
 		.line = script_output_line,
 		.context = &output,
@@ -106,7 +107,7 @@ static struct err *run_script(struct exec *x, const struct step *step, struct ta
 	struct container_result result = {0};
 
 	TRY(command_of(step, &command));
-	TRY(script_output_open(x, step, task, &output));
+	TRY(script_output_open(w, step, task, &output));
 	request.argv = (const char *const *)command.words.items;
 	request.root.upper = m->upper;
 	request.root.work = m->work;
@@ -115,7 +116,7 @@ static struct err *run_script(struct exec *x, const struct step *step, struct ta
 		     step->stage_name));
 	return result.status == 0
 		       ? NULL
-		       : failed_step(x, step, m, &request, &output, result.status);
+		       : failed_step(w, step, m, &request, &output, result.status);
 }
 
 static void say_dropped(struct task *task, const struct tmp_drop *d)
@@ -132,8 +133,8 @@ static void say_dropped(struct task *task, const struct tmp_drop *d)
 		  d->n_names == 1 ? "name" : "names");
 }
 
-static struct err *drop_tmp(struct exec *x, const struct step *step, struct task *task,
-			    struct mounted *m)
+static struct err *drop_tmp(const struct work *w, const struct step *step,
+			    struct task *task, struct mounted *m)
 {
 	CLEANUP(mounted_release) struct mounted below = MOUNTED_INIT;
 	CLEANUP(closep) int upper = -1;
@@ -141,7 +142,7 @@ static struct err *drop_tmp(struct exec *x, const struct step *step, struct task
 	struct tmp_drop drop = {.cancel = task_cancel(task),
 				.keep = step->script.keep_tmp};
 
-	TRY(mounted_open(x, exec_parent(x, step), false, &below));
+	TRY(mounted_open(w, work_parent(w, step), false, &below));
 	TRY(fs_open(AT_FDCWD, m->upper, O_RDONLY | O_DIRECTORY, 0, &upper));
 	TRY(fs_mkdirs(m->scratch.fd, "trash", 0700));
 	TRY(fs_open(m->scratch.fd, "trash", O_RDONLY | O_DIRECTORY, 0, &trash));
@@ -153,47 +154,47 @@ static struct err *drop_tmp(struct exec *x, const struct step *step, struct task
 	return NULL;
 }
 
-static struct err *post_run(struct exec *x, const struct step *step, struct task *task,
-			    cJSON *record)
+static struct err *post_run(const struct work *w, const struct step *step,
+			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 
 	(void)record;
-	TRY(mounted_prepare(x, exec_parent(x, step), &m));
-	TRY(run_script(x, step, task, &m));
-	TRY(err_wrap(drop_tmp(x, step, task, &m), "/tmp of stage '%s'",
+	TRY(mounted_prepare(w, work_parent(w, step), &m));
+	TRY(run_script(w, step, task, &m));
+	TRY(err_wrap(drop_tmp(w, step, task, &m), "/tmp of stage '%s'",
 		     step->stage_name));
-	return exec_commit_upper(x, step, task, &m, exec_parent(x, step));
+	return mounted_commit(w, step, task, &m, work_parent(w, step));
 }
 
 const struct step_ops step_post_ops = {.compose = post_compose, .run = post_run};
 
 /* ---- %test: the same, but what it writes is thrown away ---- */
 
-static struct err *test_compose(struct exec *x, const struct step *step,
+static struct err *test_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
 	(void)task;
 	(void)known;
-	script_env_key(x, exec_state(x, step->id)->inputs);
+	script_env_key(w, work_state(w, step->id)->inputs);
 	return NULL;
 }
 
-static struct err *test_run(struct exec *x, const struct step *step, struct task *task,
-			    cJSON *record)
+static struct err *test_run(const struct work *w, const struct step *step,
+			    struct task *task, cJSON *record)
 {
 	static const char *const argv[] = {"/.singularity.d/test", NULL};
 	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
-	CLEANUP(script_env_freep) char **env = script_env(x, "test");
+	CLEANUP(script_env_freep) char **env = script_env(w, "test");
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	CLEANUP(freep) const char **names = NULL;
 	struct container_request request = {
-		.root = exec_overlay(x, exec_parent(x, step), &names),
+		.root = mounted_overlay(w, work_parent(w, step), &names),
 		.argv = argv,
 		.envp = (const char *const *)env,
 		.source_environment = true,
-		.security = x->options.security,
-		.hold_fd = flight_lock_fd(x->flights, &exec_state(x, step->id)->key),
+		.security = w->options.security,
+		.hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key),
 		.cancel = task_cancel(task),
 		.line = script_output_line,
 		.context = &output,
@@ -201,16 +202,16 @@ static struct err *test_run(struct exec *x, const struct step *step, struct task
 	struct container_result result = {0};
 
 	(void)record;
-	TRY(mounted_prepare(x, exec_parent(x, step), &m));
-	TRY(script_output_open(x, step, task, &output));
+	TRY(mounted_prepare(w, work_parent(w, step), &m));
+	TRY(script_output_open(w, step, task, &output));
 	request.root.upper = m.upper;
 	request.root.work = m.work;
 	request.root.mount_point = m.mount_point;
 	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
 		     step->stage_name));
 	if (result.status != 0)
-		return failed_step(x, step, &m, &request, &output, result.status);
-	snapshot_copy(&exec_state(x, step->id)->snapshot, exec_parent(x, step));
+		return failed_step(w, step, &m, &request, &output, result.status);
+	snapshot_copy(&work_state(w, step->id)->snapshot, work_parent(w, step));
 	return NULL;
 }
 

@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "cache/history.h"
+#include "cache/record.h"
 #include "engine/executor/detail.h"
 #include "engine/why/why_private.h"
 
 struct asking {
-	struct exec *x;
+	const struct exec *x;
+	const struct work *w;
 	const struct why_options *options;
 	struct why *all;
 };
@@ -67,12 +69,13 @@ static void format_time(uint64_t time_s, char *out, size_t size)
 	strftime(out, size, "%Y-%m-%d %H:%M", &tm);
 }
 
-static bool tell_eviction(struct exec *x, const struct step *step, struct reasons *out)
+static bool tell_eviction(const struct work *w, const struct step *step,
+			  struct reasons *out)
 {
 	struct eviction e;
 	char date[32], brief[32];
 
-	if (!history_evicted(x->options.store, &exec_state(x, step->id)->key, &e))
+	if (!history_evicted(w->options.store, &work_state(w, step->id)->key, &e))
 		return false;
 	format_time(e.time_s, date, sizeof(date));
 	snprintf(brief, sizeof(brief), "evicted %.10s", date);
@@ -80,32 +83,32 @@ static bool tell_eviction(struct exec *x, const struct step *step, struct reason
 	return true;
 }
 
-static void tell_gone(struct exec *x, const struct step *step, struct reasons *out)
+static void tell_gone(const struct work *w, const struct step *step, struct reasons *out)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e =
-		record_load(x->options.store, &exec_state(x, step->id)->key, &record);
+		record_load(w->options.store, &work_state(w, step->id)->key, &record);
 
-	if (e && tell_eviction(x, step, out)) {
+	if (e && tell_eviction(w, step, out)) {
 		err_ignore(e, "told");
 		return;
 	}
 	if (e)
 		reason_add(out, "history", "gone from the cache",
 			   "it was built before, but is gone from the cache");
-	else if (exec_state(x, step->id)->miss != exec_miss_gone)
-		reason_add(out, "history", exec_state(x, step->id)->miss, "%s",
-			   exec_state(x, step->id)->miss);
+	else if (work_state(w, step->id)->miss != exec_miss_gone)
+		reason_add(out, "history", work_state(w, step->id)->miss, "%s",
+			   work_state(w, step->id)->miss);
 	else if (step->kind != STEP_PACK)
 		reason_add(out, "history", "its layer is gone",
 			   "it was built before, but its layer is gone from the cache");
-	else if (access(x->options.output, F_OK) != 0)
+	else if (access(w->options.output, F_OK) != 0)
 		reason_add(out, "history", "there is no image",
-			   "the image '%s' is not there", x->options.output);
+			   "the image '%s' is not there", w->options.output);
 	else
 		reason_add(out, "history", "the image changed",
 			   "the image '%s' is not the one that was built",
-			   x->options.output);
+			   w->options.output);
 	err_ignore(e, "told");
 }
 
@@ -113,7 +116,7 @@ static void tell_gone(struct exec *x, const struct step *step, struct reasons *o
 
 static const char *name_of(const struct asking *a, struct node_id id)
 {
-	return a->x->options.steps[id.index]->name;
+	return a->w->options.steps[id.index]->name;
 }
 
 /* The parent is there, but it is another one than then. */
@@ -135,35 +138,36 @@ static void set_definition(struct asking *a, struct why *why, const cJSON *histo
 {
 	const char *name = json_string(history, "definition");
 
-	if (name && a->x->options.definition &&
-	    strcmp(name, a->x->options.definition) != 0)
+	if (name && exec_definition(a->x) && strcmp(name, exec_definition(a->x)) != 0)
 		why->other_definition = xstrdup(name);
 }
 
 /* Only now, since it reads them all. */
-static void add_files(struct exec *x, const struct step *step, cJSON *build)
+static void add_files(const struct exec *x, const struct step *step, cJSON *build)
 {
-	err_ignore(exec_list_files(x, step), "the files are not named");
-	cJSON_AddItemToObject(build, "files",
-			      tree_list_json(&exec_state(x, step->id)->list));
+	struct tree_list list = TREE_LIST_INIT;
+
+	err_ignore(exec_list_files(x, step, &list), "the files are not named");
+	cJSON_AddItemToObject(build, "files", tree_list_json(&list));
+	tree_list_release(&list);
 }
 
 static void compare_with_history(struct asking *a, const struct step *step,
 				 const cJSON *history, struct reasons *out)
 {
-	const struct step_state *state = exec_state(a->x, step->id);
+	const struct step_state *state = work_state(a->w, step->id);
 	CLEANUP(json_freep) cJSON *is = NULL;
-	struct comparison c = {.x = a->x, .step = step, .out = out};
+	struct comparison c = {.step = step, .out = out};
 	bool is_whole = state->is_known && state->waits_for.index == NODE_NONE.index;
 	char hex[DIGEST_TEXT_SIZE];
 
 	if (is_whole && build_of_key(history, digest_hex(&state->key, hex))) {
-		tell_gone(a->x, step, out);
+		tell_gone(a->w, step, out);
 		return;
 	}
-	if (is_whole && tell_eviction(a->x, step, out))
+	if (is_whole && tell_eviction(a->w, step, out))
 		return;
-	is = detail_new(a->x, step);
+	is = detail_new(a->w, step);
 	c.is = is;
 	c.was = nearest(history, is);
 	c.is_current = true;
@@ -198,8 +202,8 @@ static void compare_last(struct asking *a, const struct step *step, const cJSON 
 {
 	char hex[DIGEST_TEXT_SIZE];
 	const cJSON *is =
-		build_of_key(history, digest_hex(&exec_state(a->x, step->id)->key, hex));
-	struct comparison c = {.x = a->x, .step = step, .is = is, .out = out};
+		build_of_key(history, digest_hex(&work_state(a->w, step->id)->key, hex));
+	struct comparison c = {.step = step, .is = is, .out = out};
 
 	if (!is)
 		return;
@@ -208,15 +212,6 @@ static void compare_last(struct asking *a, const struct step *step, const cJSON 
 		return;
 	why_compare(&c);
 	tell_parent(a, step, c.was, is, out);
-}
-
-static struct err *load(struct asking *a, const struct step *step, cJSON **out)
-{
-	struct history_step who = {a->x->options.definition, step->name};
-
-	if (!a->x->options.store || !who.definition)
-		return err_new(ERR_NOTFOUND, "no history is kept");
-	return history_load(a->x->options.store, &who, out);
 }
 
 /* Looking stops at the first error, which `run` tells. */
@@ -229,7 +224,7 @@ static bool was_looked_at(const struct step_state *state)
 static void tell_rest(const struct asking *a, const struct step *step,
 		      const cJSON *history, struct reasons *out)
 {
-	const struct step_state *state = exec_state(a->x, step->id);
+	const struct step_state *state = work_state(a->w, step->id);
 	bool waits = state->waits_for.index != NODE_NONE.index;
 
 	if (out->items.len > 0)
@@ -246,7 +241,7 @@ static void tell_rest(const struct asking *a, const struct step *step,
 /* Where the chain of rebuilding begins, as seen from `step`. */
 static struct node_id first_cause(const struct asking *a, const struct step *step)
 {
-	struct node_id before = exec_state(a->x, step->id)->waits_for;
+	struct node_id before = work_state(a->w, step->id)->waits_for;
 
 	while (before.index != NODE_NONE.index) {
 		const struct why *why = &a->all[before.index];
@@ -261,7 +256,7 @@ static struct node_id first_cause(const struct asking *a, const struct step *ste
 static enum why_status status_of(const struct asking *a, const struct step *step,
 				 const struct why *why)
 {
-	const struct step_state *state = exec_state(a->x, step->id);
+	const struct step_state *state = work_state(a->w, step->id);
 	struct node_id before = state->inputs ? state->waits_for : NODE_NONE;
 
 	if (why->n_reasons > 0 || before.index == NODE_NONE.index)
@@ -273,20 +268,20 @@ static enum why_status status_of(const struct asking *a, const struct step *step
 
 static void fill_hit(struct asking *a, const struct step *step, struct why *why)
 {
-	const struct step_state *state = exec_state(a->x, step->id);
+	const struct step_state *state = work_state(a->w, step->id);
 
 	why->status = WHY_HIT;
 	why->made_ms = state->made_ms;
-	why->used_ms = record_used_ms(a->x->options.store, &state->key);
+	why->used_ms = record_used_ms(a->w->options.store, &state->key);
 }
 
 static void ask(struct asking *a, const struct step *step)
 {
 	struct why *why = &a->all[step->id.index];
-	const struct step_state *state = exec_state(a->x, step->id);
+	const struct step_state *state = work_state(a->w, step->id);
 	CLEANUP(json_freep) cJSON *history = NULL;
 	struct reasons reasons = {0};
-	struct err *e = load(a, step, &history);
+	struct err *e = exec_history(a->x, step, &history);
 
 	err_ignore(e, "never built");
 	why->cause = NODE_NONE;
@@ -314,13 +309,14 @@ static void ask(struct asking *a, const struct step *step)
 	why->status = status_of(a, step, why);
 }
 
-struct why *why_all(struct exec *x, const struct why_options *options)
+struct why *why_all(const struct exec *x, const struct why_options *options)
 {
-	struct asking a = {x, options, xcalloc(x->options.n_steps, sizeof(*a.all))};
+	const struct work *w = exec_work(x);
+	struct asking a = {x, w, options, xcalloc(w->options.n_steps, sizeof(*a.all))};
 
 	/* Steps are numbered so that each comes after those it waits for. */
-	for (size_t i = 0; i < x->options.n_steps; i++)
-		ask(&a, x->options.steps[i]);
+	for (size_t i = 0; i < w->options.n_steps; i++)
+		ask(&a, w->options.steps[i]);
 	return a.all;
 }
 
@@ -350,7 +346,7 @@ static size_t count_briefs(const struct why *why)
 
 char *why_brief(const struct exec *x, struct node_id id, const struct why *why)
 {
-	const struct step *step = x->options.steps[id.index], *cause;
+	const struct step *step = exec_work(x)->options.steps[id.index], *cause;
 	size_t n = count_briefs(why);
 	const char *name;
 
@@ -362,7 +358,7 @@ char *why_brief(const struct exec *x, struct node_id id, const struct why *why)
 		return xstrdup(why->reasons[0].brief);
 	if (why->cause.index == NODE_NONE.index)
 		return NULL;
-	cause = x->options.steps[why->cause.index];
+	cause = exec_work(x)->options.steps[why->cause.index];
 	name = cause->name;
 	/* In the same stage its short name is enough. */
 	if (cause->stage == step->stage)

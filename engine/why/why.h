@@ -42,7 +42,7 @@ struct why_options {
 	bool of_last; /* look up why hits were built last */
 };
 
-struct why *why_all(struct exec *x, const struct why_options *options);
+struct why *why_all(const struct exec *x, const struct why_options *options);
 void why_free(struct why *all, size_t n);
 /* The cause and the reasons in a few words, for free(); NULL for a hit. */
 char *why_brief(const struct exec *x, struct node_id id, const struct why *why);

@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/vec.h"
-#include "engine/executor/exec_private.h"
 #include "engine/executor/key_parts.h"
 #include "engine/why/why.h"
 
@@ -17,7 +16,6 @@ struct reasons {
 
 /* Two builds of a step, as detail.h describes them. */
 struct comparison {
-	struct exec *x;
 	const struct step *step;
 	const cJSON *was, *is;
 	bool is_current; /* `is` is what the definition says now: lines have places */

@@ -18,8 +18,10 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "cache/record.h"
 #include "engine/tree/links.h"
 #include "engine/tree/tree_clone.h"
+#include "engine/work/mounted.h"
 
 /* Of a chain that is too long, so many of the upper layers stay as they are. */
 enum { KEPT = SNAPSHOT_MAX / 2 };
@@ -33,22 +35,22 @@ static struct digest key_of(const struct snapshot *lowest)
 	return key_final(key);
 }
 
-static bool load(struct exec *x, struct task *task, const struct digest *key,
+static bool load(const struct work *w, struct task *task, const struct digest *key,
 		 struct snapshot *out)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
-	struct err *e = record_load(x->options.store, key, &record);
+	struct err *e = record_load(w->options.store, key, &record);
 
 	if (!e && !record_to_snapshot(json_array(record, "layers"), out))
 		e = err_new(ERR_CORRUPT, "its record names no layers");
 	if (!e)
-		e = snapshot_check(x->options.store, out, cancel_stop(task_cancel(task)));
+		e = snapshot_check(w->options.store, out, cancel_stop(task_cancel(task)));
 	if (e) {
 		err_ignore(e, "merged anew");
 		snapshot_release(out);
 		return false;
 	}
-	record_adopt(x->options.store, key, record);
+	record_adopt(w->options.store, key, record);
 	return true;
 }
 
@@ -64,8 +66,8 @@ static struct err *open_new(const struct scratch *scratch, const char *name, int
 	return fs_open(scratch->fd, name, O_RDONLY | O_DIRECTORY, 0, fd);
 }
 
-static struct err *merge(struct exec *x, struct task *task, const struct snapshot *lowest,
-			 struct layer_id *out)
+static struct err *merge(const struct work *w, struct task *task,
+			 const struct snapshot *lowest, struct layer_id *out)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	CLEANUP(closep) int to = -1, aside = -1;
@@ -75,12 +77,12 @@ static struct err *merge(struct exec *x, struct task *task, const struct snapsho
 		.context = task,
 	};
 	struct seal_request layer = {
-		.store = x->options.store,
+		.store = w->options.store,
 		.name = "merged",
 		.stop = request.stop,
 	};
 
-	TRY(mounted_open(x, lowest, false, &m));
+	TRY(mounted_open(w, lowest, false, &m));
 	TRY(open_new(&m.scratch, "merged", &to));
 	TRY(open_new(&m.scratch, "aside", &aside));
 	request.from_fd = m.root_fd;
@@ -88,27 +90,27 @@ static struct err *merge(struct exec *x, struct task *task, const struct snapsho
 	request.aside_fd = aside;
 	TRY(tree_clone(&request));
 	TRY(mounted_close(&m));
-	TRY(exec_check_read(x, task, lowest));
+	TRY(mounted_check_read(w, task, lowest));
 	TRY(fs_remove_tree(m.scratch.fd, "aside"));
 	TRY(links_mark(to, &request.stop));
 	layer.dir_fd = m.scratch.fd;
 	return layer_publish(&layer, out);
 }
 
-static struct err *make(struct exec *x, struct task *task, const struct digest *key,
+static struct err *make(const struct work *w, struct task *task, const struct digest *key,
 			const struct snapshot *lowest, struct snapshot *out)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
 	struct layer_id id;
 
-	TRY(merge(x, task, lowest, &id));
+	TRY(merge(w, task, lowest, &id));
 	snapshot_push(out, &id);
 	cJSON_AddStringToObject(record, "kind", "merged chain");
 	cJSON_AddItemToObject(record, "layers", record_snapshot(out));
-	return record_save(x->options.store, key, record);
+	return record_save(w->options.store, key, record);
 }
 
-struct err *chain_shorten(struct exec *x, struct task *task, struct snapshot *chain)
+struct err *chain_shorten(const struct work *w, struct task *task, struct snapshot *chain)
 {
 	CLEANUP(snapshot_release) struct snapshot merged = SNAPSHOT_INIT;
 	struct snapshot lowest = *chain;
@@ -120,15 +122,15 @@ struct err *chain_shorten(struct exec *x, struct task *task, struct snapshot *ch
 		return NULL;
 	lowest.len -= KEPT;
 	key = key_of(&lowest);
-	TRY(flight_enter(x->flights, &key, task, &waited));
-	if (!load(x, task, &key, &merged)) {
+	TRY(flight_enter(w->flights, &key, task, &waited));
+	if (!load(w, task, &key, &merged)) {
 		task_note(task,
 			  "no more than %d layers can be mounted: the lowest %zu become "
 			  "one",
 			  SNAPSHOT_MAX, lowest.len);
-		e = make(x, task, &key, &lowest, &merged);
+		e = make(w, task, &key, &lowest, &merged);
 	}
-	flight_leave(x->flights, &key, e);
+	flight_leave(w->flights, &key, e);
 	TRY(e);
 	for (size_t i = lowest.len; i < chain->len; i++)
 		snapshot_push(&merged, &chain->layers[i]);

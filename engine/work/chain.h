@@ -4,11 +4,11 @@
 #ifndef ENGINE_WORK_CHAIN_H
 #define ENGINE_WORK_CHAIN_H
 
-#include "engine/executor/exec_private.h"
+#include "engine/work/work.h"
 
 /* When `chain`, what a step has made, is longer than SNAPSHOT_MAX, the lowest of its layers
  * become one: the same root filesystem.  Errors: those of tree_clone() and layer_publish(). */
-NODISCARD struct err *chain_shorten(struct exec *x, struct task *task,
+NODISCARD struct err *chain_shorten(const struct work *w, struct task *task,
 				    struct snapshot *chain);
 
 #endif

@@ -36,7 +36,7 @@ static const char *const PASSED_UNKEYED[] = {
 	"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",   "ALL_PROXY", "NO_PROXY",
 };
 
-char **script_env(const struct exec *x, const char *command)
+char **script_env(const struct work *w, const char *command)
 {
 	VEC(char *) env = {0};
 
@@ -49,11 +49,11 @@ char **script_env(const struct exec *x, const char *command)
 		if (value)
 			vec_push(&env, xasprintf("%s=%s", PASSED_UNKEYED[i], value));
 	}
-	if (x->epoch_set)
+	if (w->epoch_set)
 		vec_push(&env,
-			 xasprintf("SOURCE_DATE_EPOCH=%lld", (long long)x->epoch_s));
-	for (size_t i = 0; i < x->n_passed_env; i++)
-		vec_push(&env, xstrdup(x->passed_env[i]));
+			 xasprintf("SOURCE_DATE_EPOCH=%lld", (long long)w->epoch_s));
+	for (size_t i = 0; i < w->n_passed_env; i++)
+		vec_push(&env, xstrdup(w->passed_env[i]));
 	vec_push(&env, NULL);
 	return env.items;
 }
@@ -66,25 +66,39 @@ void script_env_freep(char ***env)
 	*env = NULL;
 }
 
-void script_env_key(const struct exec *x, struct key *key)
+void script_env_key(const struct work *w, struct key *key)
 {
 	const char *constant[ARRAY_LEN(CONSTANT) + ARRAY_LEN(SURROUNDINGS)];
 
 	memcpy(constant, CONSTANT, sizeof(CONSTANT));
 	memcpy(constant + ARRAY_LEN(CONSTANT), SURROUNDINGS, sizeof(SURROUNDINGS));
 	key_set_list(key, "constant environment", constant, ARRAY_LEN(constant));
-	key_set_list(key, "passed environment", (const char *const *)x->passed_env,
-		     x->n_passed_env);
-	key_set_text(key, "security", security_name(x->options.security));
-	if (x->epoch_set)
-		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)x->epoch_s);
+	key_set_list(key, "passed environment", (const char *const *)w->passed_env,
+		     w->n_passed_env);
+	key_set_text(key, "security", security_name(w->options.security));
+	if (w->epoch_set)
+		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 }
 
-struct err *script_output_open(struct exec *x, const struct step *step, struct task *task,
-			       struct script_output *out)
+/* For free(). */
+static char *log_path_of(const struct work *w, const struct step *step)
+{
+	CLEANUP(freep) char *name = xstrdup(step->name);
+	char hex[DIGEST_TEXT_SIZE];
+
+	for (char *p = name; *p; p++)
+		if (*p == '/' || *p == ' ' || (unsigned char)*p < 0x20)
+			*p = '_';
+	digest_hex(&work_state(w, step->id)->key, hex);
+	return xasprintf("%s/logs/%.100s-%.8s.log", store_dir(w->options.store), name,
+			 hex);
+}
+
+struct err *script_output_open(const struct work *w, const struct step *step,
+			       struct task *task, struct script_output *out)
 {
 	out->task = task;
-	out->log_path = exec_log_path(x, step);
+	out->log_path = log_path_of(w, step);
 	out->log = fopen(out->log_path, "we");
 	return out->log ? NULL : err_sys("log '%s'", out->log_path);
 }

@@ -8,15 +8,15 @@
 #ifndef ENGINE_WORK_SCRIPT_H
 #define ENGINE_WORK_SCRIPT_H
 
-#include "engine/executor/exec_private.h"
+#include "engine/work/work.h"
 #include "engine/run/container.h"
 
 /* NULL-terminated "NAME=VALUE": what Apptainer gives to %post and %test (`command` is
  * "exec" or "test"), the caller's proxies and TERM, APPTAINERENV_*, SOURCE_DATE_EPOCH. */
-char **script_env(const struct exec *x, const char *command);
+char **script_env(const struct work *w, const char *command);
 void script_env_freep(char ***env);
 /* Those of its parts that change what a script does, into the key. */
-void script_env_key(const struct exec *x, struct key *key);
+void script_env_key(const struct work *w, struct key *key);
 
 /* Lines of a script: to the log, and to those who watch; the last command is kept, and what the
  * shell itself has said of it. */
@@ -35,7 +35,7 @@ struct script_output {
 		NULL, NULL, NULL, NULL, NULL, 0, 0                                       \
 	}
 
-NODISCARD struct err *script_output_open(struct exec *x, const struct step *step,
+NODISCARD struct err *script_output_open(const struct work *w, const struct step *step,
 					 struct task *task, struct script_output *out);
 /* For container_request.line; the context is the script_output. */
 void script_output_line(void *context, struct str line);

@@ -268,22 +268,25 @@ static struct err *let_store_go(struct build *b, struct err *settled)
 static struct err *open_exec(struct build *b)
 {
 	struct exec_options options = {
-		.steps = b->loaded.plan->steps,
-		.n_steps = b->loaded.plan->n_steps,
-		.store = b->store,
-		.registry = b->registry,
-		.id_map = b->times.id_map,
-		.can_mount = b->inside,
-		.resolved_since = b->times.since,
-		.freshness = &b->freshness,
-		.jobs = b->settings.jobs,
+		.work =
+			{
+				.steps = b->loaded.plan->steps,
+				.n_steps = b->loaded.plan->n_steps,
+				.store = b->store,
+				.registry = b->registry,
+				.id_map = b->times.id_map,
+				.can_mount = b->inside,
+				.resolved_since = b->times.since,
+				.freshness = &b->freshness,
+				.jobs = b->settings.jobs,
+				.output = b->output,
+				.force = b->settings.force,
+				.compression = b->settings.compression,
+				.max_file = b->settings.max_file,
+				.security = b->settings.fresh.security,
+				.keep = keep_limits(&b->settings),
+			},
 		.definition = b->definition,
-		.output = b->output,
-		.force = b->settings.force,
-		.compression = b->settings.compression,
-		.max_file = b->settings.max_file,
-		.security = b->settings.fresh.security,
-		.keep = keep_limits(&b->settings),
 		.limit = b->limit,
 	};
 

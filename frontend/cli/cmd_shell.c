@@ -266,13 +266,16 @@ static struct err *probe(struct search *s)
 	struct sched_result result = SCHED_RESULT_INIT;
 	struct sched_options options = {.jobs = 1, .probe_only = true};
 	struct exec_options exec_options = {
-		.steps = s->plan->steps,
-		.n_steps = s->plan->n_steps,
-		.store = s->store,
-		.id_map = r->times.id_map,
-		.freshness = &s->freshness,
-		.security = r->settings.fresh.security,
-		.jobs = 1,
+		.work =
+			{
+				.steps = s->plan->steps,
+				.n_steps = s->plan->n_steps,
+				.store = s->store,
+				.id_map = r->times.id_map,
+				.freshness = &s->freshness,
+				.security = r->settings.fresh.security,
+				.jobs = 1,
+			},
 	};
 	struct executor executor;
 	struct err *e;

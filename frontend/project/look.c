@@ -40,15 +40,18 @@ static void describe_ids(struct look *l)
 static struct err *probe_all(const struct look_request *request, struct look *l)
 {
 	struct exec_options exec_options = {
-		.steps = request->plan->steps,
-		.n_steps = request->plan->n_steps,
-		.store = l->store,
-		.id_map = l->id_map,
-		.freshness = request->freshness,
-		.security = request->security,
-		.jobs = 1,
+		.work =
+			{
+				.steps = request->plan->steps,
+				.n_steps = request->plan->n_steps,
+				.store = l->store,
+				.id_map = l->id_map,
+				.freshness = request->freshness,
+				.security = request->security,
+				.jobs = 1,
+				.output = l->image,
+			},
 		.definition = l->definition,
-		.output = l->image,
 	};
 	struct sched_options options = {
 		.jobs = 1, .probe_only = true, .past_misses = true};

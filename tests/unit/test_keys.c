@@ -193,19 +193,19 @@ static void change_world(const struct row *row, struct exec_options *o)
 {
 	switch (row->change) {
 	case ID_MAP:
-		o->id_map = "users 1000+1,100000+65535";
+		o->work.id_map = "users 1000+1,100000+65535";
 		break;
 	case ARCHITECTURE:
 		assert_true(personality(PER_LINUX32) >= 0);
 		break;
 	case OUTPUT:
-		o->output = "/elsewhere/x.sif";
+		o->work.output = "/elsewhere/x.sif";
 		break;
 	case COMPRESSION:
-		o->compression = SQFS_ZSTD;
+		o->work.compression = SQFS_ZSTD;
 		break;
 	case SECURITY:
-		o->security = SECURITY_APPTAINER;
+		o->work.security = SECURITY_APPTAINER;
 		break;
 	case EPOCH:
 		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
@@ -229,7 +229,7 @@ static void change_world(const struct row *row, struct exec_options *o)
 		set_time("src/a.c", 2000);
 		break;
 	case JOBS:
-		o->jobs = 8;
+		o->work.jobs = 8;
 		break;
 	case PRODUCER_TIME:
 		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
@@ -269,7 +269,7 @@ static struct err *probe(void *self, struct node_id id, struct task *task,
 
 static void set_snapshot(struct exec *x, struct node_id id, const char *name)
 {
-	struct step_state *state = exec_state(x, id);
+	struct step_state *state = work_state(exec_work(x), id);
 	struct layer_id layer = {{0}};
 
 	snprintf(layer.name, sizeof(layer.name), "%s", name);
@@ -285,7 +285,7 @@ static void set_snapshots(struct exec *x, const struct row *row, const struct st
 	bool is_anew = row->change == PRODUCER_ANEW || row->change == PRODUCER_TIME ||
 		       row->change == PRODUCER_LATE;
 
-	for (uint32_t i = 0; i < x->options.n_steps; i++)
+	for (uint32_t i = 0; i < exec_work(x)->options.n_steps; i++)
 		set_snapshot(x, (struct node_id){i}, "aaaaaaaaaaaa");
 	if (step->parent.index != NODE_NONE.index && is_changed && row->change == PARENT)
 		set_snapshot(x, step->parent, "bbbbbbbbbbbb");
@@ -322,11 +322,11 @@ static void compose(const struct plan *plan, const struct row *row,
 	assert_ok(sched_run(plan->graph, &executor, &sched, &result));
 	sched_result_release(&result);
 	assert_true(c.is_known);
-	state = exec_state(c.exec, c.step->id);
+	state = work_state(exec_work(c.exec), c.step->id);
 	if (is_changed && row->change == VALUE)
 		key_set_text(state->inputs, row->part, "another one");
 	out->key = key_final(state->inputs);
-	out->parts = key_parts(state->inputs, store_secret(options->store));
+	out->parts = key_parts(state->inputs, store_secret(options->work.store));
 	assert_true(key_parts_agree(state->inputs, c.step->kind));
 	exec_free(c.exec);
 }
@@ -346,11 +346,14 @@ static struct result key_of(const struct world *w, const struct row *row, bool i
 	struct definition *def = NULL;
 	struct plan_options plan_options = {.all_stages = true};
 	struct exec_options options = {
-		.store = w->store,
-		.id_map = "root",
-		.jobs = 1,
-		.output = "/here/x.sif",
-		.can_mount = can_mount,
+		.work =
+			{
+				.store = w->store,
+				.id_map = "root",
+				.jobs = 1,
+				.output = "/here/x.sif",
+				.can_mount = can_mount,
+			},
 	};
 	struct result out = {0};
 
@@ -359,8 +362,8 @@ static struct result key_of(const struct world *w, const struct row *row, bool i
 	assert_non_null(def);
 	def->keep_tmp = is_changed && row->change == KEEP_TMP;
 	assert_ok(plan_compile(def, &plan_options, &plan));
-	options.steps = plan->steps;
-	options.n_steps = plan->n_steps;
+	options.work.steps = plan->steps;
+	options.work.n_steps = plan->n_steps;
 	/* Whether times count is not what these rows change. */
 	if (is_changed || row->change == PRODUCER_TIME || row->change == PRODUCER_LATE)
 		change_world(row, &options);

@@ -64,7 +64,7 @@ static cJSON *detail(enum step_kind kind, const struct inputs *in)
 	struct step_base base = {.agent = "docker", .from = in->reference};
 	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
 	struct step_state state = {.inputs = key_new("x")};
-	struct exec x = {.options = {.store = store, .n_steps = 1}, .states = &state};
+	struct work w = {.options = {.store = store, .n_steps = 1}, .states = &state};
 	struct key *content;
 	struct digest d;
 	cJSON *build;
@@ -83,7 +83,7 @@ static cJSON *detail(enum step_kind kind, const struct inputs *in)
 		key_set_digest(state.inputs, "content", &d);
 		state.list = *in->files;
 	}
-	build = detail_new(&x, &step);
+	build = detail_new(&w, &step);
 	key_free(state.inputs);
 	return build;
 }
@@ -95,10 +95,8 @@ static char *compare(enum step_kind kind, const struct inputs *was,
 	CLEANUP(json_freep) cJSON *a = detail(kind, was);
 	CLEANUP(json_freep) cJSON *b = detail(kind, is);
 	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
-	struct exec x = {.options = {.store = store, .n_steps = 1}};
 	struct reasons reasons = {0};
-	struct comparison c = {
-		.x = &x, .step = &step, .was = a, .is = b, .out = &reasons};
+	struct comparison c = {.step = &step, .was = a, .is = b, .out = &reasons};
 	struct buf text = BUF_INIT;
 
 	step.files.from_stage = "other";

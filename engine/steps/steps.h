@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * steps.h - the kinds of steps: one file and one row of functions each.
+ *
+ * Purpose:   how a kind's key is composed, when its record holds, and how it runs. A kind
+ *            knows the work and its tools, and neither the executor nor another kind;
+ *            executor/exec.c has the table of all.
+ * Ownership: everything is borrowed.
+ * Threads:   one step is composed and run on one thread; the members are const.
+ * Errors:    those of the tools, and of the steps: a failing script is ERR_STEP with the
+ *            last command and the log's path.
+ */
+#ifndef ENGINE_STEPS_STEPS_H
+#define ENGINE_STEPS_STEPS_H
+
+#include "base/json.h"
+#include "engine/work/work.h"
+
+struct step_ops {
+	/* Complete state->inputs; sets state->miss and returns NULL with `*known` false
+	 * when the key cannot be told without running. */
+	struct err *(*compose)(const struct work *w, const struct step *step,
+			       struct task *task, bool *known);
+	/* May a record be used?  NULL: it may if its layers are there. */
+	bool (*is_current)(const struct work *w, const struct step *step,
+			   const cJSON *record);
+	/* Make it, fill state->snapshot, and add to `record` what is special to the kind.
+	 */
+	struct err *(*run)(const struct work *w, const struct step *step,
+			   struct task *task, cJSON *record);
+	/* What its key says of files, file by file, for `why`: look at them again.  NULL:
+	 * its key says nothing of any, or no more than that. */
+	struct err *(*list)(const struct work *w, const struct step *step,
+			    struct tree_list *out);
+};
+
+extern const struct step_ops step_base_ops, step_copy_ops, step_files_ops, step_post_ops,
+	step_meta_ops, step_test_ops, step_pack_ops;
+
+/* May the image be written?  Looks at its folder and at what is there now: ERR_EXISTS,
+ * ERR_NOTFOUND, ERR_SYS. */
+NODISCARD struct err *pack_check_output(const struct work *w);
+
+#endif

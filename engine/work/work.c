@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * work.c - see work.h.
+ */
+#include "engine/work/work.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/epoch.h"
+#include "base/vec.h"
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Apptainer passes APPTAINERENV_X=v on to %post as X=v: an input of the scripts. */
+static void read_passed_env(struct work *w)
+{
+	static const char *const prefixes[] = {"SINGULARITYENV_", "APPTAINERENV_"};
+	VEC(char *) found = {0};
+
+	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++)
+		for (char **e = environ; *e; e++)
+			if (strncmp(*e, prefixes[p], strlen(prefixes[p])) == 0)
+				vec_push(&found, xstrdup(*e + strlen(prefixes[p])));
+	if (found.len > 0)
+		qsort(found.items, found.len, sizeof(*found.items), compare_texts);
+	w->passed_env = found.items;
+	w->n_passed_env = found.len;
+}
+
+struct err *work_init(struct work *out, const struct work_options *options)
+{
+	out->options = *options;
+	out->states = xcalloc(options->n_steps, sizeof(*out->states));
+	for (size_t i = 0; i < options->n_steps; i++)
+		out->states[i].waits_for = NODE_NONE;
+	out->flights = flight_table_new(options->store);
+	out->memo = stat_memo_new(options->store);
+	out->platform = oci_platform_host();
+	read_passed_env(out);
+	return epoch_from_environment(&out->epoch_set, &out->epoch_s);
+}
+
+void work_release(struct work *w)
+{
+	for (size_t i = 0; i < w->options.n_steps; i++) {
+		key_free(w->states[i].inputs);
+		tree_list_release(&w->states[i].list);
+		snapshot_release(&w->states[i].snapshot);
+		free(w->states[i].oci_config);
+	}
+	for (size_t i = 0; i < w->n_passed_env; i++)
+		free(w->passed_env[i]);
+	free(w->passed_env);
+	free(w->states);
+	flight_table_free(w->flights);
+	stat_memo_free(w->memo);
+}
+
+struct step_state *work_state(const struct work *w, struct node_id id)
+{
+	assert(id.index < w->options.n_steps);
+	return &w->states[id.index];
+}
+
+const struct freshness_rule *work_rule(const struct work *w, const struct step *step)
+{
+	return freshness_rule(w->options.freshness, step->id);
+}
+
+const struct snapshot *work_parent(const struct work *w, const struct step *step)
+{
+	static const struct snapshot empty = SNAPSHOT_INIT;
+
+	if (step->parent.index == NODE_NONE.index)
+		return &empty;
+	return &work_state(w, step->parent)->snapshot;
+}
+
+struct digest work_parent_digest(const struct work *w, const struct step *step)
+{
+	return snapshot_digest(work_parent(w, step));
+}
+
+struct node_id work_waits_for(const struct work *w, const struct step *step)
+{
+	if (step->parent.index != NODE_NONE.index &&
+	    !work_state(w, step->parent)->is_done)
+		return step->parent;
+	if (step->producer.index != NODE_NONE.index &&
+	    !work_state(w, step->producer)->is_done)
+		return step->producer;
+	return NODE_NONE;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ * work.h - the work on a graph of steps: what was asked for, and what is known so far.
+ *
+ * Purpose:   what the steps, the executor and those who ask it share. The folder knows
+ *            what a step is, and no kind of it: those are in steps/, above.
+ * Ownership: work_release() frees what work_init() made; all in the options is borrowed,
+ *            and must outlive it.
+ * Threads:   work_init() before worker threads start (it reads the environment). A step's
+ *            state is written by the one thread that probes and runs it, and read by steps
+ *            that come after it; the scheduler's queue orders the two. All else is const
+ *            from then on, or guards itself.
+ * Errors:    work_init(): ERR_USAGE for a SOURCE_DATE_EPOCH that is no number.
+ */
+#ifndef ENGINE_WORK_WORK_H
+#define ENGINE_WORK_WORK_H
+
+#include "cache/failed.h"
+#include "cache/key.h"
+#include "cache/layer.h"
+#include "cache/stat_memo.h"
+#include "cache/store.h"
+#include "engine/image/sqfs_write.h"
+#include "engine/oci/oci_platform.h"
+#include "engine/oci/registry.h"
+#include "engine/run/security.h"
+#include "engine/tree/tree_list.h"
+#include "engine/work/flight.h"
+#include "engine/work/freshness.h"
+#include "engine/work/step.h"
+#include "scheduler/executor.h"
+
+struct work_options {
+	const struct step *const *steps; /* by node index */
+	size_t n_steps;
+	struct store *store;
+	struct registry *registry; /* NULL: no network is used */
+	const char *id_map;	   /* text that names how ids are mapped */
+	bool can_mount; /* in namespaces of our own: what needs a mount may be done */
+	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
+	const struct freshness *freshness; /* NULL: without any option */
+	unsigned jobs;
+	/* The image; NULL output: `pack` is not going to be run. */
+	const char *output; /* absolute */
+	bool force;	    /* overwrite whatever is there */
+	enum sqfs_compression compression;
+	uint64_t max_file;	   /* bytes of a file, and of a layer's, holes included */
+	enum security security;	   /* of %post and %test */
+	struct failed_limits keep; /* of failed steps' root filesystems */
+};
+
+struct step_state {
+	struct digest key;
+	struct key *inputs;   /* what went into the key; NULL before the probe */
+	struct digest source; /* base: what the agent resolved; copy, files: the content
+				 digest */
+	struct snapshot snapshot; /* of a done step: the root filesystem after it */
+	/* Of a done step's record, what is asked for later; the records of all steps would be
+	 * held at once. */
+	uint64_t made_ms;
+	uint64_t time_s;     /* meta: the build's */
+	uint64_t image_size; /* pack: bytes, once it ran */
+	char *oci_config;    /* base: NULL when it has none */
+	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
+	const char *miss;    /* why it was a miss: a literal */
+	bool is_done;	     /* a hit, or it ran: what it makes is there */
+	bool is_known;	     /* `inputs` is complete but for what waits_for leaves open */
+	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
+	struct tree_list list;	  /* copy, files: what was looked at, or copied */
+};
+
+struct work {
+	struct work_options options;
+	struct step_state *states; /* by node index */
+	struct flight_table *flights;
+	struct stat_memo *memo;	      /* of host files */
+	struct oci_platform platform; /* this machine's */
+	bool epoch_set;		      /* SOURCE_DATE_EPOCH */
+	int64_t epoch_s;
+	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
+			    */
+	size_t n_passed_env;
+};
+
+/* `out` is zeros; release it also after an error. */
+NODISCARD struct err *work_init(struct work *out, const struct work_options *options);
+void work_release(struct work *w);
+
+struct step_state *work_state(const struct work *w, struct node_id id);
+/* How fresh what the step uses must be. */
+const struct freshness_rule *work_rule(const struct work *w, const struct step *step);
+/* The root filesystem that `step` starts from; empty without a parent. */
+const struct snapshot *work_parent(const struct work *w, const struct step *step);
+struct digest work_parent_digest(const struct work *w, const struct step *step);
+/* The parent, else the producer, of `step` if it is not done: when only probing goes on
+ * behind a miss. */
+struct node_id work_waits_for(const struct work *w, const struct step *step);
+
+#endif
