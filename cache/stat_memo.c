@@ -325,6 +325,23 @@ static struct err *write_file(struct stat_memo *m)
 	return tmpfile_publish(&tmp, m->store->fd, FILE_NAME);
 }
 
+static bool find_for(void *self, const struct stat *st, struct digest *out)
+{
+	return stat_memo_find(self, st, out);
+}
+
+static void add_for(void *self, const struct stat *before, const struct stat *after,
+		    int64_t read_ns, const struct digest *content)
+{
+	stat_memo_add(self, before, after, read_ns, content);
+}
+
+struct content_memo stat_memo_table(struct stat_memo *m)
+{
+	return m ? (struct content_memo){.self = m, .find = find_for, .add = add_for}
+		 : (struct content_memo){0};
+}
+
 struct err *stat_memo_save(struct stat_memo *m)
 {
 	struct err *e;

@@ -20,6 +20,7 @@
 
 #include <sys/stat.h>
 
+#include "base/content_memo.h"
 #include "cache/store.h"
 
 struct stat_memo;
@@ -33,6 +34,8 @@ bool stat_memo_find(struct stat_memo *m, const struct stat *st, struct digest *o
 void stat_memo_add(struct stat_memo *m, const struct stat *before,
 		   const struct stat *after, int64_t read_ns,
 		   const struct digest *content);
+/* Itself, for those who know no store; NULL knows nothing. */
+struct content_memo stat_memo_table(struct stat_memo *m);
 /* Write it down if there is anything new.  Entries that nobody asked for in a month are
  * dropped.  Of two processes that save at once the last one wins. */
 NODISCARD struct err *stat_memo_save(struct stat_memo *m);

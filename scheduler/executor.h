@@ -14,6 +14,7 @@
 
 #include "base/str.h"
 #include "base/cancel.h"
+#include "base/parallel.h"
 #include "scheduler/graph.h"
 
 enum probe_result {
@@ -51,6 +52,9 @@ typedef struct err *(*task_fn)(void *context, size_t index, struct task *task);
  * error no further child starts; that error is returned, later ones as err_join() says. */
 NODISCARD struct err *task_parallel(struct task *t, size_t count, task_fn fn,
 				    void *context);
+
+/* The same, for those who know no tasks. */
+struct parallel task_shares(struct task *t);
 
 /* Around a wait for what another task does: the slot is lent out meanwhile.
  * task_wait_end() blocks until a slot is free again. */

@@ -369,6 +369,31 @@ struct err *task_parallel(struct task *t, size_t count, task_fn fn, void *contex
 	return g.error;
 }
 
+struct shared {
+	parallel_fn fn;
+	void *context;
+};
+
+static struct err *do_shared(void *context, size_t index, struct task *task)
+{
+	const struct shared *s = context;
+	struct parallel own = task_shares(task);
+
+	return s->fn(s->context, index, &own);
+}
+
+static struct err *share(void *self, size_t count, parallel_fn fn, void *context)
+{
+	struct shared s = {.fn = fn, .context = context};
+
+	return task_parallel(self, count, do_shared, &s);
+}
+
+struct parallel task_shares(struct task *t)
+{
+	return (struct parallel){.self = t, .each = share};
+}
+
 void task_wait_begin(struct task *t)
 {
 	pthread_mutex_lock(&t->pool->lock);

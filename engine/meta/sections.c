@@ -105,7 +105,7 @@ static struct err *write_environment(int root_fd, const struct sections_request 
  * first line even when it is blank, which leaves a script that cannot run.)
  */
 static struct err *write_script(int root_fd, const char *path,
-				const struct step_text *section)
+				const struct section_text *section)
 {
 	CLEANUP(freep) char *text = NULL;
 	struct str body = str_of(section->body), line, rest, args, comment;

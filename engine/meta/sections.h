@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * sections.h - what a definition's sections leave in the image, and what describes the
- *
  * image.
  *
  * Purpose:   the body of the `meta` step, and inspect-metadata.json for the SIF.
@@ -13,10 +12,30 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/work/step.h"
+
+struct section_label {
+	const char *name, *value;
+};
+
+struct section_labels {
+	const struct section_label *items;
+	size_t len;
+};
+
+struct section_text {
+	const char *body; /* NULL: absent */
+	const char *args; /* of the section line */
+};
+
+struct sections {
+	const char *definition; /* whole text; NULL but in the target stage */
+	struct section_text help, environment, runscript, startscript, test;
+	struct section_labels labels;  /* of %labels */
+	struct section_labels headers; /* of the stage, key and value */
+};
 
 struct sections_request {
-	const struct step_meta *meta;
+	const struct sections *meta;
 	const char *arch; /* Go name */
 	int64_t time_s;	  /* build date */
 	bool utc;	  /* write the date in UTC, not in the local zone */

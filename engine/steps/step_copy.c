@@ -47,8 +47,8 @@ static struct copy_request request_of(const struct work *w, const struct step *s
 		.times_count = w->epoch_set,
 		.clamp_s = w->epoch_s,
 		.max_file = w->options.max_file,
-		.memo = from_host ? w->memo : NULL,
-		.task = from_host ? task : NULL,
+		.memo = from_host ? stat_memo_table(w->memo) : (struct content_memo){0},
+		.helpers = from_host && task ? task_shares(task) : (struct parallel){0},
 		.progress = task ? on_read : NULL,
 		.context = task,
 	};

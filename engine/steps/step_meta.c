@@ -8,7 +8,7 @@
 #include "engine/work/mounted.h"
 #include "engine/meta/sections.h"
 
-static void set_text(struct key *key, const char *name, const struct step_text *text)
+static void set_text(struct key *key, const char *name, const struct section_text *text)
 {
 	const char *parts[] = {text->body ? text->args : NULL, text->body};
 
@@ -16,7 +16,7 @@ static void set_text(struct key *key, const char *name, const struct step_text *
 }
 
 static void set_labels(struct key *key, const char *name,
-		       const struct step_labels *labels)
+		       const struct section_labels *labels)
 {
 	CLEANUP(freep) const char **texts = xcalloc(2 * labels->len, sizeof(*texts));
 
@@ -32,7 +32,7 @@ static struct err *meta_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
 	struct key *inputs = work_state(w, step->id)->inputs;
-	const struct step_meta *m = step->meta;
+	const struct sections *m = step->meta;
 
 	(void)task;
 	(void)known;

@@ -4,7 +4,6 @@
 #include "engine/tree/file_content.h"
 
 #include "base/clock.h"
-#include "cache/stat_memo.h"
 
 struct content_reader file_content_reader(const struct copy_request *request,
 					  bool is_silent)
@@ -20,7 +19,8 @@ bool file_content_find(const struct copy_request *request, const struct stat *st
 		       struct content *content)
 {
 	content->size = (uint64_t)st->st_size;
-	return request->memo && stat_memo_find(request->memo, st, &content->blocks);
+	return request->memo.find &&
+	       request->memo.find(request->memo.self, st, &content->blocks);
 }
 
 struct err *file_content_read(const struct copy_request *request,
@@ -33,11 +33,12 @@ struct err *file_content_read(const struct copy_request *request,
 	if (fstat(in, &before) != 0)
 		return err_sys("stat");
 	TRY(content_read(r, in, out, content));
-	if (!request->memo)
+	if (!request->memo.add)
 		return NULL;
 	if (fstat(in, &after) != 0)
 		return err_sys("stat");
 	if (content->size == (uint64_t)after.st_size)
-		stat_memo_add(request->memo, &before, &after, read_ns, &content->blocks);
+		request->memo.add(request->memo.self, &before, &after, read_ns,
+				  &content->blocks);
 	return NULL;
 }

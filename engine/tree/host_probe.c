@@ -17,7 +17,6 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "engine/tree/tree_hash.h"
-#include "scheduler/executor.h"
 
 enum {
 	PARALLEL_DEPTH =
@@ -55,7 +54,7 @@ struct listing {
 /* One thread's. */
 struct prober {
 	const struct copy_request *request;
-	struct task *task; /* NULL: does everything itself */
+	struct parallel helpers;
 	struct content_reader reader;
 };
 
@@ -259,14 +258,14 @@ static struct err *look_at_all(struct prober *p, const struct folder *f,
 	return NULL;
 }
 
-static struct err *do_slice(void *context, size_t index, struct task *task)
+static struct err *do_slice(void *context, size_t index, const struct parallel *own)
 {
 	const struct slices *s = context;
 	size_t begin = index > 0 ? s->ends.items[index - 1] : 0;
 	CLEANUP(prober_release)
 	struct prober p = {
 		.request = s->parent->request,
-		.task = task,
+		.helpers = *own,
 		/* Progress is the asking task's to tell. */
 		.reader = file_content_reader(s->parent->request, true),
 	};
@@ -280,11 +279,11 @@ static struct err *look_at_items(struct prober *p, const struct folder *f,
 	CLEANUP(slices_release)
 	struct slices s = {.parent = p, .folder = f, .items = l->items.items};
 
-	if (p->task)
+	if (p->helpers.each)
 		cut(&s, l);
 	if (s.ends.len < 2)
 		return look_at_all(p, f, l->items.items, l->items.len);
-	return task_parallel(p->task, s.ends.len, do_slice, &s);
+	return p->helpers.each(p->helpers.self, s.ends.len, do_slice, &s);
 }
 
 /* ---- a folder ---- */
@@ -372,7 +371,7 @@ struct err *host_probe_source(const struct copy_request *request, int fd,
 	CLEANUP(prober_release)
 	struct prober p = {
 		.request = request,
-		.task = request->task,
+		.helpers = request->helpers,
 		.reader = file_content_reader(request, false),
 	};
 	struct item item = {.name = "", .mode = st->st_mode, .device = st->st_rdev};

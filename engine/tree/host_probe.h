@@ -3,8 +3,8 @@
  *
  * Purpose:   the digest that tree_walk.h gives for the same source, without copying. An
  *            unchanged file is looked at with one fstatat(2) and not opened, when the
- *            request's memo knows it; a folder is listed with large reads. Idle slots of
- *            the request's task help with large trees.
+ *            request's memo knows it; a folder is listed with large reads. The
+ *            request's helpers share the work on large trees.
  * Threads:   any; it uses others.
  * Errors:    as tree_walk.h.
  */

@@ -31,14 +31,14 @@
 #ifndef ENGINE_TREE_TREE_COPY_H
 #define ENGINE_TREE_TREE_COPY_H
 
+#include "base/content_memo.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/parallel.h"
 #include "base/source.h"
 #include "base/cancel.h"
 
 struct tree_list;
-struct stat_memo;
-struct task;
 
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
@@ -67,10 +67,10 @@ struct copy_request {
 	int64_t clamp_s;
 	uint64_t max_file; /* bytes of a file, and of all, holes included; 0: no limit */
 	struct tree_list *list; /* gets what the sources hold; may be NULL */
-	/* Of host files: saves reading those that it knows; may be NULL. */
-	struct stat_memo *memo;
-	/* Whose idle slots help with looking at host files; may be NULL. */
-	struct task *task;
+	/* Of host files: saves reading those that it knows; may be unset. */
+	struct content_memo memo;
+	/* Helps with looking at host files; may be unset. */
+	struct parallel helpers;
 	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;

@@ -10,6 +10,7 @@
 #ifndef ENGINE_WORK_STEP_H
 #define ENGINE_WORK_STEP_H
 
+#include "engine/meta/sections.h"
 #include "engine/tree/tree_copy.h"
 #include "scheduler/graph.h"
 
@@ -27,20 +28,11 @@ enum step_kind {
 	STEP_KINDS,
 };
 
-struct step_label {
-	const char *name, *value;
-};
-
-struct step_labels {
-	const struct step_label *items;
-	size_t len;
-};
-
 struct step_base {
 	const char *agent; /* "docker" */
 	const char *from;  /* value of `From:`, for OCI agents behind those of `Registry:`
 			      and `Namespace:`; NULL without one */
-	struct step_labels headers; /* of the stage, key and value */
+	struct section_labels headers; /* of the stage, key and value */
 };
 
 struct step_files {
@@ -56,26 +48,14 @@ struct step_script {
 	bool keep_tmp;	  /* STEP_POST: what it makes in /tmp and /var/tmp stays */
 };
 
-struct step_text {
-	const char *body; /* NULL: absent */
-	const char *args; /* of the section line */
-};
-
 struct step_app {
 	const char *name;
-	struct step_text install, files, env, labels, help, run, start, test;
+	struct section_text install, files, env, labels, help, run, start, test;
 };
 
 struct step_apps {
 	const struct step_app *items;
 	size_t len;
-};
-
-struct step_meta {
-	const char *definition; /* whole text; NULL but in the target stage */
-	struct step_text help, environment, runscript, startscript, test;
-	struct step_labels labels;  /* of %labels */
-	struct step_labels headers; /* of the stage, key and value */
 };
 
 struct step {
@@ -94,7 +74,7 @@ struct step {
 		struct step_apps apps;
 		struct step_files files; /* STEP_COPY and STEP_FILES */
 		struct step_script script;
-		const struct step_meta *meta;
+		const struct sections *meta;
 	};
 };
 

@@ -74,7 +74,7 @@ static void put_place(struct writer *w, struct place place)
 
 /* ---- inputs ---- */
 
-static void put_text(struct writer *w, const char *name, const struct step_text *text)
+static void put_text(struct writer *w, const char *name, const struct section_text *text)
 {
 	put_name(w, name);
 	if (!text->body) {
@@ -88,7 +88,7 @@ static void put_text(struct writer *w, const char *name, const struct step_text 
 }
 
 static void put_labels(struct writer *w, const char *name,
-		       const struct step_labels *labels)
+		       const struct section_labels *labels)
 {
 	put_name(w, name);
 	buf_putc(&w->out, '[');
@@ -113,7 +113,7 @@ static void put_app(struct writer *w, const struct step_app *app)
 {
 	const struct {
 		const char *name;
-		const struct step_text *text;
+		const struct section_text *text;
 	} sections[] = {
 		{"install", &app->install}, {"files", &app->files}, {"env", &app->env},
 		{"labels", &app->labels},   {"help", &app->help},   {"run", &app->run},
@@ -173,7 +173,7 @@ static struct err *put_script(struct writer *w, const struct step *step)
 
 static struct err *put_meta(struct writer *w, const struct step *step)
 {
-	const struct step_meta *meta = step->meta;
+	const struct sections *meta = step->meta;
 
 	put_bool(w, "definition", meta->definition != NULL);
 	put_text(w, "help", &meta->help);

@@ -43,7 +43,7 @@ struct compiler {
 	VEC(struct node_id) tests;
 	struct node_id host_script;	  /* the last one */
 	VEC(struct node_id) host_readers; /* steps since then that read the host */
-	struct step_labels headers;	  /* of the stage at hand */
+	struct section_labels headers;	  /* of the stage at hand */
 	struct target target;
 	bool is_target_there; /* the target step */
 	bool *is_extra;	      /* by stage: built although the target does not need it */
@@ -183,9 +183,9 @@ static bool is_done(const struct compiler *c, size_t stage)
 	return stage == c->target.stage && c->is_target_there;
 }
 
-static struct step_labels headers_of(struct compiler *c, const struct def_stage *stage)
+static struct section_labels headers_of(struct compiler *c, const struct def_stage *stage)
 {
-	struct step_label *items;
+	struct section_label *items;
 	size_t n = 0;
 
 	for (const struct def_header *h = stage->headers; h; h = h->next)
@@ -193,8 +193,8 @@ static struct step_labels headers_of(struct compiler *c, const struct def_stage 
 	items = arena_array(c->arena, n, sizeof(*items));
 	n = 0;
 	for (const struct def_header *h = stage->headers; h; h = h->next)
-		items[n++] = (struct step_label){h->key, h->value};
-	return (struct step_labels){items, n};
+		items[n++] = (struct section_label){h->key, h->value};
+	return (struct section_labels){items, n};
 }
 
 static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind,
@@ -331,7 +331,7 @@ static void add_meta(struct compiler *c, size_t stage)
 {
 	const struct def_stage *def = &c->def->stages[stage];
 	bool is_image = c->stages[stage].is_target && !c->target.step;
-	struct step_meta *m;
+	struct sections *m;
 	struct step *s;
 
 	if (!is_image && !texts_has_meta(def))

@@ -8,11 +8,11 @@
 #include "base/vec.h"
 #include "frontend/def/scan.h"
 
-static struct step_text text_of(const struct def_section *section, struct arena *arena)
+static struct section_text text_of(const struct def_section *section, struct arena *arena)
 {
 	if (!section)
-		return (struct step_text){NULL, ""};
-	return (struct step_text){
+		return (struct section_text){NULL, ""};
+	return (struct section_text){
 		.body = def_body(section, arena),
 		.args = section->args.len > 0 ? arena_dup(arena, section->args) : "",
 	};
@@ -25,7 +25,7 @@ static struct step_app app_of(const struct def_app *app, struct arena *arena)
 	struct step_app out = {.name = app->name};
 	const struct {
 		enum def_app_kind kind;
-		struct step_text *text;
+		struct section_text *text;
 	} rows[] = {
 		{DEF_APP_INSTALL, &out.install}, {DEF_APP_FILES, &out.files},
 		{DEF_APP_ENV, &out.env},	 {DEF_APP_LABELS, &out.labels},
@@ -95,17 +95,17 @@ bool texts_has_meta(const struct def_stage *stage)
 }
 
 /* `%labels`: trimmed lines, key up to the first space, value the rest. */
-static struct step_labels labels_of(const struct def_section *section,
-				    struct arena *arena)
+static struct section_labels labels_of(const struct def_section *section,
+				       struct arena *arena)
 {
-	VEC(struct step_label) labels = {0};
-	struct step_label *items;
+	VEC(struct section_label) labels = {0};
+	struct section_label *items;
 	struct str line, name, value;
 	size_t n;
 
 	for (const struct def_part *p = section ? section->parts : NULL; p; p = p->next) {
 		for (struct str rest = p->text; def_entry(&rest, &line);) {
-			struct step_label label;
+			struct section_label label;
 
 			str_cut(line, ' ', &name, &value);
 			label.name = arena_dup(arena, name);
@@ -118,10 +118,10 @@ static struct step_labels labels_of(const struct def_section *section,
 	if (n > 0)
 		memcpy(items, labels.items, n * sizeof(*items));
 	vec_free(&labels);
-	return (struct step_labels){items, n};
+	return (struct section_labels){items, n};
 }
 
-void texts_meta(const struct def_stage *stage, struct step_meta *out, struct arena *arena)
+void texts_meta(const struct def_stage *stage, struct sections *out, struct arena *arena)
 {
 	out->help = text_of(def_section(stage, DEF_HELP), arena);
 	out->environment = text_of(def_section(stage, DEF_ENVIRONMENT), arena);

@@ -18,7 +18,6 @@ const char *texts_post(const struct def_stage *stage, struct arena *arena);
 /* Has the stage any of the sections that become metadata? */
 bool texts_has_meta(const struct def_stage *stage);
 /* Fill in those sections, and the labels. */
-void texts_meta(const struct def_stage *stage, struct step_meta *out,
-		struct arena *arena);
+void texts_meta(const struct def_stage *stage, struct sections *out, struct arena *arena);
 
 #endif

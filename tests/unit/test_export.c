@@ -35,8 +35,8 @@ static const struct plan *lab3(struct fake_plan *f, const char *compiler,
 {
 	static const struct step_base golang = {.agent = "docker", .from = "golang:1.20"};
 	static const struct step_base alpine = {.agent = "docker", .from = "alpine:3.17"};
-	static const struct step_label labels[] = {{"a", "1"}, {"a", "2"}};
-	static const struct step_meta meta = {
+	static const struct section_label labels[] = {{"a", "1"}, {"a", "2"}};
+	static const struct sections meta = {
 		.definition = LAB3,
 		.help = {"hello\n", ""},
 		.labels = {labels, ARRAY_LEN(labels)},

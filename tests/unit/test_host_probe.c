@@ -2,7 +2,7 @@
  * test_host_probe.c - host files are read when they may have changed, and only then; the
  * digest is the same with a memo and without, on one thread and on many.
  */
-/* links: tree */
+/* links: tree cache scheduler */
 #include <time.h>
 
 #include "base/clock.h"
@@ -66,14 +66,15 @@ static struct digest look(struct probing *p, const char *source)
 {
 	struct copy_item item = {source, "/x", fixture_place()};
 	struct copy_request request = request_for(p, &item);
+	struct stat_memo *memo = stat_memo_new(p->store);
 	struct digest d, plain;
 
 	assert_ok(tree_copy_digest(&request, &plain));
-	request.memo = stat_memo_new(p->store);
+	request.memo = stat_memo_table(memo);
 	p->reads = 0;
 	assert_ok(tree_copy_digest(&request, &d));
-	assert_ok(stat_memo_save(request.memo));
-	stat_memo_free(request.memo);
+	assert_ok(stat_memo_save(memo));
+	stat_memo_free(memo);
 	assert_true(digest_equal(&d, &plain));
 	return d;
 }
@@ -193,7 +194,7 @@ static void files_of_the_kernel(void **state)
 
 /* ---- many threads ---- */
 
-struct parallel {
+struct side_by_side {
 	struct copy_request request;
 	struct digest digest;
 };
@@ -201,16 +202,16 @@ struct parallel {
 static struct err *probe_in_task(void *self, struct node_id id, struct task *task,
 				 enum probe_result *out)
 {
-	struct parallel *p = self;
+	struct side_by_side *p = self;
 
 	(void)id;
-	p->request.task = task;
+	p->request.helpers = task_shares(task);
 	p->request.cancel = task_cancel(task);
 	*out = PROBE_HIT;
 	return tree_copy_digest(&p->request, &p->digest);
 }
 
-static struct err *probe_with(struct parallel *p, unsigned jobs)
+static struct err *probe_with(struct side_by_side *p, unsigned jobs)
 {
 	CLEANUP(graph_builder_freep)
 	struct graph_builder *builder = graph_builder_new();
@@ -231,7 +232,7 @@ static void many_threads(void **state)
 {
 	struct probing *p = *state;
 	struct copy_item item = {"src/wide", "/x", fixture_place()};
-	struct parallel parallel = {.request = request_for(p, &item)};
+	struct side_by_side parallel = {.request = request_for(p, &item)};
 	struct digest alone;
 	struct err *e;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -242,14 +243,16 @@ static void many_threads(void **state)
 	      "for i in $(seq 40); do mkdir -p d$i/e/f$i; echo $i > d$i/e/f$i/g; done");
 	alone = look(p, "src/wide");
 	for (unsigned jobs = 1; jobs <= 8; jobs *= 2) {
-		parallel.request.memo = stat_memo_new(p->store);
+		struct stat_memo *memo = stat_memo_new(p->store);
+
+		parallel.request.memo = stat_memo_table(memo);
 		parallel.request.progress = NULL;
 		assert_ok(probe_with(&parallel, jobs));
-		stat_memo_free(parallel.request.memo);
+		stat_memo_free(memo);
 		assert_true(digest_equal(&alone, &parallel.digest));
 	}
 	/* A mistake deep down says where it is. */
-	parallel.request.memo = NULL;
+	parallel.request.memo = (struct content_memo){0};
 	shell(p->f, "ln -s nowhere src/wide/d7/e/f7/lost");
 	e = probe_with(&parallel, 4);
 	assert_non_null(e);

@@ -2,7 +2,7 @@
  * test_meta.c - what Apptainer images hold besides the root filesystem: scripts that a shell
  * runs as meant, labels, and files that never lead out of the root.
  */
-/* links: meta oci */
+/* links: meta */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -211,9 +211,10 @@ static void test_confined(void **state)
 static void test_sections(void **state)
 {
 	struct box *b = *state;
-	static const struct step_label labels[] = {{"Name", "first"}, {"Name", "second"}};
-	static const struct step_label headers[] = {{"bootstrap", "docker"}};
-	struct step_meta meta = {
+	static const struct section_label labels[] = {{"Name", "first"},
+						      {"Name", "second"}};
+	static const struct section_label headers[] = {{"bootstrap", "docker"}};
+	struct sections meta = {
 		.definition = "Bootstrap: docker\n",
 		.help = {.body = "Help me\n", .args = ""},
 		.environment = {.body = "export X=1\n", .args = ""},
