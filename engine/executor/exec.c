@@ -66,20 +66,16 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	return NULL;
 }
 
-const char exec_miss_new[] = "not built before with these inputs";
-const char exec_miss_gone[] = "what it made is gone";
-static const char MISS_DAMAGED[] = "some of what it made is gone, or was changed";
-static const char MISS_STOPPED[] = "the build was interrupted";
-
 /* Are the layers there that the step added?  Those of its parent were looked at with the
  * parent.  A run without changes does not look into them: what is going to be used is looked
- * at again by the process that can mount.  NULL, or why it is a miss. */
-static const char *lost_layers(struct exec *x, const struct step *step, struct task *task)
+ * at again by the process that can mount.  MISS_NONE when they
+ * are. */
+static enum miss lost_layers(struct exec *x, const struct step *step, struct task *task)
 {
 	const struct snapshot *own = &work_state(&x->work, step->id)->snapshot;
 	const struct snapshot *parent = work_parent(&x->work, step);
 	struct snapshot added = *own;
-	const char *miss;
+	enum miss miss;
 	struct err *e;
 
 	if (parent->len > 0 && parent->len <= own->len &&
@@ -89,12 +85,12 @@ static const char *lost_layers(struct exec *x, const struct step *step, struct t
 		added.len -= parent->len;
 	}
 	if (!snapshot_exists(x->work.options.store, &added))
-		return exec_miss_gone;
-	if (!x->work.options.can_mount)
-		return NULL;
+		return MISS_GONE;
+	if (x->work.options.purpose != WORK_BUILD)
+		return MISS_NONE;
 	e = snapshot_check(x->work.options.store, &added, cancel_stop(task_cancel(task)));
 	if (!e)
-		return NULL;
+		return MISS_NONE;
 	miss = err_code(e) == ERR_CANCELLED ? MISS_STOPPED : MISS_DAMAGED;
 	err_ignore(e, "it is made anew");
 	return miss;
@@ -118,7 +114,7 @@ static bool take_record(struct exec *x, const struct step *step, struct task *ta
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(x->work.options.store, &state->key, &record);
 
-	state->miss = exec_miss_new;
+	state->miss = MISS_NEW;
 	if (e) {
 		err_ignore(e, "a miss");
 		return false;
@@ -126,15 +122,14 @@ static bool take_record(struct exec *x, const struct step *step, struct task *ta
 	state->miss = freshness_refuses(work_rule(&x->work, step), record);
 	if (state->miss)
 		return false;
-	state->miss = exec_miss_gone;
-	if (step->kind == STEP_PACK || step->kind == STEP_TEST)
+	state->miss = MISS_GONE;
+	if (!step_makes_layer(step->kind))
 		snapshot_copy(&state->snapshot, work_parent(&x->work, step));
 	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
 		return false;
 	state->miss = lost_layers(x, step, task);
-	if (!state->miss && ops[step->kind]->is_current &&
-	    !ops[step->kind]->is_current(&x->work, step, record))
-		state->miss = exec_miss_gone;
+	if (state->miss == MISS_NONE && ops[step->kind]->refuses)
+		state->miss = ops[step->kind]->refuses(&x->work, step, record);
 	if (state->miss) {
 		snapshot_release(&state->snapshot);
 		return false;
@@ -146,12 +141,12 @@ static bool take_record(struct exec *x, const struct step *step, struct task *ta
 
 static void tell_loss(struct exec *x, const struct step *step, struct task *task)
 {
-	const char *miss = work_state(&x->work, step->id)->miss;
+	enum miss miss = work_state(&x->work, step->id)->miss;
 
-	if (!x->work.options.can_mount || step->kind == STEP_PACK)
+	if (x->work.options.purpose != WORK_BUILD)
 		return;
-	if (miss == MISS_DAMAGED || miss == exec_miss_gone)
-		task_note(task, "%s from the cache: it is made anew", miss);
+	if (miss == MISS_DAMAGED || miss == MISS_GONE)
+		task_note(task, "%s from the cache: it is made anew", miss_text(miss));
 }
 
 static bool is_supported(const struct step *step)
@@ -169,7 +164,7 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 
 	*out = PROBE_MISS;
 	if (!is_supported(step)) {
-		work_state(&x->work, id)->miss = "this version cannot build it";
+		work_state(&x->work, id)->miss = MISS_UNSUPPORTED;
 		return NULL;
 	}
 	TRY(place_err(step->where, exec_compose(x, step, task, &known)));
@@ -180,7 +175,7 @@ static struct err *exec_probe(void *self, struct node_id id, struct task *task,
 	work_state(&x->work, id)->is_done = true;
 	*out = PROBE_HIT;
 	/* Only while something is built: a run without changes writes nothing. */
-	if (x->options.definition && x->work.options.can_mount)
+	if (x->options.definition && x->work.options.purpose == WORK_BUILD)
 		err_ignore(history_use(x->work.options.store,
 				       &(struct history_step){x->options.definition,
 							      step->name},
@@ -223,12 +218,15 @@ static struct err *write_record(struct exec *x, const struct step *step, cJSON *
 static struct err *run_step(struct exec *x, const struct step *step, struct task *task)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	struct step_state *state = work_state(&x->work, step->id);
 	uint64_t started_ns = clock_mono_ns();
 
 	TRY(ops[step->kind]->run(&x->work, step, task, record));
-	TRY(chain_shorten(&x->work, task, &work_state(&x->work, step->id)->snapshot));
+	if (!step_makes_layer(step->kind))
+		snapshot_copy(&state->snapshot, work_parent(&x->work, step));
+	TRY(chain_shorten(&x->work, task, &state->snapshot));
 	TRY(write_record(x, step, record, started_ns));
-	keep_facts(work_state(&x->work, step->id), record);
+	keep_facts(state, record);
 	return NULL;
 }
 
@@ -237,7 +235,7 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 static bool take_new_record(struct exec *x, const struct step *step, struct task *task)
 {
 	struct step_state *state = work_state(&x->work, step->id);
-	const char *miss = state->miss;
+	enum miss miss = state->miss;
 
 	if (take_record(x, step, task) &&
 	    state->made_ms >= (uint64_t)x->work.options.resolved_since / 1000000)
@@ -345,7 +343,7 @@ struct err *exec_check_output(const struct exec *x)
 
 const char *exec_miss_reason(const struct exec *x, struct node_id id)
 {
-	return work_state(&x->work, id)->miss;
+	return miss_text(work_state(&x->work, id)->miss);
 }
 
 struct err *exec_list_files(const struct exec *x, const struct step *step,

@@ -38,9 +38,6 @@ NODISCARD struct err *exec_check_output(const struct exec *x);
 const struct work *exec_work(const struct exec *x);
 /* The definition's path; NULL: no history is kept. */
 const char *exec_definition(const struct exec *x);
-/* What exec_miss_reason() says when there is no record, and when what it tells of is not there
- * any more. */
-extern const char exec_miss_new[], exec_miss_gone[];
 /* Why the step was a miss, for plan: a literal, or NULL. */
 const char *exec_miss_reason(const struct exec *x, struct node_id id);
 /* What is remembered of the step's builds, for free by json_freep(): cache/history.h.

@@ -47,7 +47,7 @@ static struct err *resolve(const struct work *w, const struct step *step,
 	if (w->options.registry)
 		return err_recode(e, ERR_NETWORK);
 	err_ignore(e, "planning asks no registry");
-	state->miss = "not resolved yet";
+	state->miss = MISS_UNRESOLVED;
 	*known = false;
 	return NULL;
 }
@@ -104,14 +104,16 @@ static struct err *base_run(const struct work *w, const struct step *step,
 
 /* Few images are made for some processors alone, and caches that move from machine to machine are
  * as few: so the processor is in the records of those, and not in the key of all. */
-static bool base_is_current(const struct work *w, const struct step *step,
-			    const cJSON *record)
+static enum miss base_refuses(const struct work *w, const struct step *step,
+			      const cJSON *record)
 {
 	const char *level = json_string(record, "level");
 
 	(void)step;
-	return !level || strcmp(level, w->platform.level ? w->platform.level : "") == 0;
+	if (!level || strcmp(level, w->platform.level ? w->platform.level : "") == 0)
+		return MISS_NONE;
+	return MISS_OTHER_CPU;
 }
 
 const struct step_ops step_base_ops = {
-	.compose = base_compose, .is_current = base_is_current, .run = base_run};
+	.compose = base_compose, .refuses = base_refuses, .run = base_run};

@@ -177,8 +177,8 @@ static struct err *copy_compose(const struct work *w, const struct step *step,
 	}
 	memo = memo_key(w, step);
 	if (!load_memo(w, &memo, &state->source)) {
-		state->miss = "the copied files were not looked at yet";
-		*known = w->options.can_mount;
+		state->miss = MISS_NOT_LOOKED_AT;
+		*known = w->options.purpose == WORK_BUILD;
 		if (!*known)
 			return NULL;
 		TRY(digest_producer(w, step, task, &state->source));

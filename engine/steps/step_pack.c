@@ -79,8 +79,8 @@ static bool content_matches(const struct work *w, const cJSON *record)
 	return text && digest_parse(str_of(text), &want) && digest_equal(&want, &got);
 }
 
-static bool pack_is_current(const struct work *w, const struct step *step,
-			    const cJSON *record)
+static enum miss pack_refuses(const struct work *w, const struct step *step,
+			      const cJSON *record)
 {
 	const char *want = json_string(record, "stat");
 	struct stat st;
@@ -88,10 +88,11 @@ static bool pack_is_current(const struct work *w, const struct step *step,
 
 	(void)step;
 	if (!want || stat(w->options.output, &st) != 0 || !S_ISREG(st.st_mode))
-		return false;
+		return MISS_IMAGE;
 	work_state(w, step->id)->image_size = (uint64_t)st.st_size;
 	describe_stat(&st, now, sizeof(now));
-	return strcmp(want, now) == 0 || content_matches(w, record);
+	return strcmp(want, now) == 0 || content_matches(w, record) ? MISS_NONE
+								    : MISS_IMAGE;
 }
 
 /* ---- may it be overwritten? ---- */
@@ -254,7 +255,7 @@ static struct err *write_image(struct packing *p)
 	return sif_write(p->fd, &p->layout);
 }
 
-/* What the image is once it has its name, for pack_is_current(). */
+/* What the image is once it has its name, for pack_refuses(). */
 static struct err *record_image(const struct packing *p, cJSON *record)
 {
 	const struct work_options *o = &p->w->options;
@@ -313,12 +314,11 @@ static struct err *pack_run(const struct work *w, const struct step *step,
 	TRY(mounted_close(&m));
 	TRY(mounted_check_read(w, task, work_parent(w, step)));
 	TRY(publish(&p, &tmp, folder, record));
-	snapshot_copy(&work_state(w, step->id)->snapshot, work_parent(w, step));
 	return NULL;
 }
 
 const struct step_ops step_pack_ops = {
 	.compose = pack_compose,
-	.is_current = pack_is_current,
+	.refuses = pack_refuses,
 	.run = pack_run,
 };

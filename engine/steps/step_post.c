@@ -211,7 +211,6 @@ static struct err *test_run(const struct work *w, const struct step *step,
 		     step->stage_name));
 	if (result.status != 0)
 		return failed_step(w, step, &m, &request, &output, result.status);
-	snapshot_copy(&work_state(w, step->id)->snapshot, work_parent(w, step));
 	return NULL;
 }
 

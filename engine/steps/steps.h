@@ -20,11 +20,12 @@ struct step_ops {
 	 * when the key cannot be told without running. */
 	struct err *(*compose)(const struct work *w, const struct step *step,
 			       struct task *task, bool *known);
-	/* May a record be used?  NULL: it may if its layers are there. */
-	bool (*is_current)(const struct work *w, const struct step *step,
-			   const cJSON *record);
-	/* Make it, fill state->snapshot, and add to `record` what is special to the kind.
-	 */
+	/* Why a record does not hold though its layers are there; MISS_NONE when it does.
+	 * NULL: it does. */
+	enum miss (*refuses)(const struct work *w, const struct step *step,
+			     const cJSON *record);
+	/* Make it, fill state->snapshot if it makes a layer, and add to `record` what is
+	 * special to the kind. */
 	struct err *(*run)(const struct work *w, const struct step *step,
 			   struct task *task, cJSON *record);
 	/* What its key says of files, file by file, for `why`: look at them again.  NULL:

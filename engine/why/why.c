@@ -83,32 +83,35 @@ static bool tell_eviction(const struct work *w, const struct step *step,
 	return true;
 }
 
+/* The record is there, and does not hold. */
+static void tell_refused(const struct work *w, enum miss miss, struct reasons *out)
+{
+	const char *output = w->options.output;
+
+	if (miss == MISS_GONE)
+		reason_add(out, "history", "its layer is gone",
+			   "it was built before, but its layer is gone from the cache");
+	else if (miss != MISS_IMAGE)
+		reason_add(out, "history", miss_text(miss), "%s", miss_text(miss));
+	else if (access(output, F_OK) != 0)
+		reason_add(out, "history", "there is no image",
+			   "the image '%s' is not there", output);
+	else
+		reason_add(out, "history", "the image changed",
+			   "the image '%s' is not the one that was built", output);
+}
+
 static void tell_gone(const struct work *w, const struct step *step, struct reasons *out)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e =
 		record_load(w->options.store, &work_state(w, step->id)->key, &record);
 
-	if (e && tell_eviction(w, step, out)) {
-		err_ignore(e, "told");
-		return;
-	}
-	if (e)
+	if (!e)
+		tell_refused(w, work_state(w, step->id)->miss, out);
+	else if (!tell_eviction(w, step, out))
 		reason_add(out, "history", "gone from the cache",
 			   "it was built before, but is gone from the cache");
-	else if (work_state(w, step->id)->miss != exec_miss_gone)
-		reason_add(out, "history", work_state(w, step->id)->miss, "%s",
-			   work_state(w, step->id)->miss);
-	else if (step->kind != STEP_PACK)
-		reason_add(out, "history", "its layer is gone",
-			   "it was built before, but its layer is gone from the cache");
-	else if (access(w->options.output, F_OK) != 0)
-		reason_add(out, "history", "there is no image",
-			   "the image '%s' is not there", w->options.output);
-	else
-		reason_add(out, "history", "the image changed",
-			   "the image '%s' is not the one that was built",
-			   w->options.output);
 	err_ignore(e, "told");
 }
 
@@ -217,7 +220,7 @@ static void compare_last(struct asking *a, const struct step *step, const cJSON 
 /* Looking stops at the first error, which `run` tells. */
 static bool was_looked_at(const struct step_state *state)
 {
-	return state->inputs || state->miss;
+	return state->inputs || state->miss != MISS_NONE;
 }
 
 /* What no earlier build can explain. */
@@ -229,8 +232,9 @@ static void tell_rest(const struct asking *a, const struct step *step,
 
 	if (out->items.len > 0)
 		return;
-	if (!state->inputs || (!state->is_known && !waits && state->miss))
-		reason_add(out, "history", state->miss, "%s", state->miss);
+	if (!state->inputs || (!state->is_known && !waits && state->miss != MISS_NONE))
+		reason_add(out, "history", miss_text(state->miss), "%s",
+			   miss_text(state->miss));
 	else if (!history)
 		reason_add(out, "history", "never built before", "never built before");
 	else if (!waits)
@@ -348,7 +352,6 @@ char *why_brief(const struct exec *x, struct node_id id, const struct why *why)
 {
 	const struct step *step = exec_work(x)->options.steps[id.index], *cause;
 	size_t n = count_briefs(why);
-	const char *name;
 
 	if (why->status == WHY_HIT)
 		return NULL;
@@ -359,11 +362,9 @@ char *why_brief(const struct exec *x, struct node_id id, const struct why *why)
 	if (why->cause.index == NODE_NONE.index)
 		return NULL;
 	cause = exec_work(x)->options.steps[why->cause.index];
-	name = cause->name;
 	/* In the same stage its short name is enough. */
-	if (cause->stage == step->stage)
-		name += strlen(cause->stage_name) + 1;
-	return xasprintf("after %s", name);
+	return xasprintf("after %s", cause->stage == step->stage ? step_short_name(cause)
+								 : cause->name);
 }
 
 uint64_t why_expected(const struct graph *g, const struct why *all, size_t *unknown)

@@ -39,9 +39,9 @@ static int64_t began_ms(const cJSON *record)
 	return (int64_t)made - (int64_t)took;
 }
 
-const char *freshness_refuses(const struct freshness_rule *rule, const cJSON *record)
+enum miss freshness_refuses(const struct freshness_rule *rule, const cJSON *record)
 {
 	if (rule->not_before_ms == 0 || began_ms(record) >= rule->not_before_ms)
-		return NULL;
-	return rule->is_anew ? "--no-cache" : "older than --max-age";
+		return MISS_NONE;
+	return rule->is_anew ? MISS_NO_CACHE : MISS_OLD;
 }

@@ -17,6 +17,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "engine/work/miss.h"
 #include "scheduler/graph.h"
 
 enum freshness_resolve {
@@ -48,7 +49,7 @@ void freshness_init(struct freshness *f, size_t n_steps);
 void freshness_release(struct freshness *f);
 /* `f` NULL: the rule without any option. */
 const struct freshness_rule *freshness_rule(const struct freshness *f, struct node_id id);
-/* Why `record` does not count under the rule, a literal; NULL when it does. */
-const char *freshness_refuses(const struct freshness_rule *rule, const cJSON *record);
+/* Why `record` does not count under the rule; MISS_NONE when it does. */
+enum miss freshness_refuses(const struct freshness_rule *rule, const cJSON *record);
 
 #endif

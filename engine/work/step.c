@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: MIT
- * step.c - names of step kinds.
+ * step.c - what is the same for all steps of a kind.
  */
 #include "engine/work/step.h"
 
+#include <string.h>
+
+struct kind {
+	const char *name;
+	bool makes_layer;
+};
+
+static const struct kind kinds[] = {
+	[STEP_PRE] = {"pre", false},	[STEP_BASE] = {"base", true},
+	[STEP_APPS] = {"apps", true},	[STEP_COPY] = {"copy", true},
+	[STEP_SETUP] = {"setup", true}, [STEP_FILES] = {"files", true},
+	[STEP_POST] = {"post", true},	[STEP_META] = {"meta", true},
+	[STEP_TEST] = {"test", false},	[STEP_PACK] = {"pack", false},
+};
+TABLE_HAS_ALL(kinds, STEP_KINDS);
+
 const char *step_kind_name(enum step_kind kind)
 {
-	static const char *const names[] = {
-		[STEP_PRE] = "pre",   [STEP_BASE] = "base",   [STEP_APPS] = "apps",
-		[STEP_COPY] = "copy", [STEP_SETUP] = "setup", [STEP_FILES] = "files",
-		[STEP_POST] = "post", [STEP_META] = "meta",   [STEP_TEST] = "test",
-		[STEP_PACK] = "pack",
-	};
-	TABLE_HAS_ALL(names, STEP_KINDS);
-
 	assert(kind < STEP_KINDS);
-	return names[kind];
+	return kinds[kind].name;
+}
+
+bool step_makes_layer(enum step_kind kind)
+{
+	assert(kind < STEP_KINDS);
+	return kinds[kind].makes_layer;
+}
+
+const char *step_short_name(const struct step *step)
+{
+	return step->name + strlen(step->stage_name) + 1;
 }

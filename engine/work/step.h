@@ -2,8 +2,8 @@
  * step.h - what one node of the plan does: data only.
  *
  * Purpose:   the plan compiler makes steps, the executor runs them, exports and sinks
- *            show them. Each step makes a layer on top of its parent's root filesystem,
- *            but for `pre` and `test` (make nothing) and `pack` (makes the image).
+ *            show them. A step makes a layer on top of its parent's root filesystem, or
+ *            none: step_makes_layer().
  * Ownership: steps and their texts lie in the plan's arena, or in the definition's.
  * Threads:   const.
  */
@@ -79,5 +79,9 @@ struct step {
 };
 
 const char *step_kind_name(enum step_kind kind); /* "base" */
+/* Does it leave a root filesystem of its own, on top of its parent's? */
+bool step_makes_layer(enum step_kind kind);
+/* Its name without that of its stage: "post", "copy2". */
+const char *step_short_name(const struct step *step);
 
 #endif

@@ -26,8 +26,17 @@
 #include "engine/tree/tree_list.h"
 #include "engine/work/flight.h"
 #include "engine/work/freshness.h"
+#include "engine/work/miss.h"
 #include "engine/work/step.h"
 #include "scheduler/executor.h"
+
+/* What a pass over the graph is for; it decides what is looked at, kept and written. */
+enum work_purpose {
+	WORK_LOOK, /* what is there, and why not?  Nothing is mounted, noted or written */
+	/* Make it: in namespaces of our own, where what needs a mount is done.  Layers are
+	 * compared with what they were, and what is found and made is remembered. */
+	WORK_BUILD,
+};
 
 struct work_options {
 	const struct step *const *steps; /* by node index */
@@ -35,7 +44,7 @@ struct work_options {
 	struct store *store;
 	struct registry *registry; /* NULL: no network is used */
 	const char *id_map;	   /* text that names how ids are mapped */
-	bool can_mount; /* in namespaces of our own: what needs a mount may be done */
+	enum work_purpose purpose;
 	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
 	const struct freshness *freshness; /* NULL: without any option */
 	unsigned jobs;
@@ -61,7 +70,7 @@ struct step_state {
 	uint64_t image_size; /* pack: bytes, once it ran */
 	char *oci_config;    /* base: NULL when it has none */
 	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
-	const char *miss;    /* why it was a miss: a literal */
+	enum miss miss;	     /* of a step that is not done */
 	bool is_done;	     /* a hit, or it ran: what it makes is there */
 	bool is_known;	     /* `inputs` is complete but for what waits_for leaves open */
 	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */

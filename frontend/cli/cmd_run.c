@@ -275,7 +275,7 @@ static struct err *open_exec(struct build *b)
 				.store = b->store,
 				.registry = b->registry,
 				.id_map = b->times.id_map,
-				.can_mount = b->inside,
+				.purpose = b->inside ? WORK_BUILD : WORK_LOOK,
 				.resolved_since = b->times.since,
 				.freshness = &b->freshness,
 				.jobs = b->settings.jobs,

@@ -224,13 +224,12 @@ static void search_release(struct search *s)
 static struct err *find_step(struct search *s)
 {
 	const struct plan_stage *stage = &s->plan->stages[s->target.stage];
-	size_t skip = strlen(stage->label) + 1;
 
 	s->wanted = NODE_NONE;
 	for (uint32_t i = stage->first; i < stage->first + stage->n_steps; i++) {
 		const struct step *step = s->plan->steps[i];
 
-		if (s->target.step ? strcmp(step->name + skip, s->target.step) == 0
+		if (s->target.step ? strcmp(step_short_name(step), s->target.step) == 0
 				   : step->kind != STEP_TEST)
 			s->wanted = step->id;
 	}

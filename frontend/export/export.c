@@ -59,11 +59,6 @@ const char *export_stage_mark(const struct plan *plan, const struct plan_stage *
 	return export_has_image(plan) ? "-> image" : "-> target";
 }
 
-const char *export_short_name(const struct step *step)
-{
-	return step->name + strlen(step->stage_name) + 1;
-}
-
 bool export_is_copied(const struct step *step, struct node_id before)
 {
 	return step->kind == STEP_COPY && before.index == step->producer.index;

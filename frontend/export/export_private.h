@@ -20,8 +20,6 @@ const char *export_stage_prefix(const struct plan_stage *stage);
 /* "-> image", "-> target", "(nothing needs it: not built)", or "". */
 const char *export_stage_mark(const struct plan *plan, const struct plan_stage *stage);
 bool export_has_image(const struct plan *plan);
-/* What follows the stage in the step's name: "post", "copy2". */
-const char *export_short_name(const struct step *step);
 
 /* `before` is where the files of `step` come from. */
 bool export_is_copied(const struct step *step, struct node_id before);

@@ -161,7 +161,7 @@ static struct widths measure(const struct plan *plan, const struct export_state 
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
 		const struct step *step = plan->steps[i];
 
-		widen(&w.kind, strlen(export_short_name(step)));
+		widen(&w.kind, strlen(step_short_name(step)));
 		widen(&w.label, columns(step->label));
 		widen(&w.place, digits_of(step->where).len);
 		widen(&w.status, status_columns(export_status_of(state, i)));
@@ -221,7 +221,7 @@ static void put_step(struct buf *out, const struct step *step,
 	size_t start = out->len + INDENT;
 
 	buf_append(out, "  ", INDENT);
-	buf_puts(out, export_short_name(step));
+	buf_puts(out, step_short_name(step));
 	pad(out, start, w->kind + GAP);
 	start += w->kind + GAP;
 	put_fit(out, step->label, w->label, w->label / 3);

@@ -169,10 +169,10 @@ static struct step *add_step(struct compiler *c, size_t stage, enum step_kind ki
 	if (s->parent.index != NODE_NONE.index)
 		graph_builder_edge(c->graph, s->parent, s->id);
 	vec_push(&c->steps, s);
-	if (kind != STEP_PRE && kind != STEP_TEST && kind != STEP_PACK)
+	if (step_makes_layer(kind))
 		c->last[stage] = s->id;
 	if (c->target.step && stage == c->target.stage &&
-	    strcmp(s->name + strlen(s->stage_name) + 1, c->target.step) == 0)
+	    strcmp(step_short_name(s), c->target.step) == 0)
 		c->is_target_there = true;
 	return s;
 }

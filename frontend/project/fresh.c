@@ -20,11 +20,6 @@ static const int64_t NS_PER_MS = 1000000;
 
 /* ---- which steps an option means ---- */
 
-static const char *kind_of(const struct step *step)
-{
-	return step->name + strlen(step->stage_name) + 1;
-}
-
 struct choice {
 	bool *is_chosen; /* by node index */
 	bool *is_named;	 /* as STAGE.STEP, not only with its stage */
@@ -54,7 +49,7 @@ static struct err *choose(const struct plan *plan, const char *text, struct choi
 		const struct step *step = plan->steps[i];
 
 		if (step->stage != target.stage ||
-		    (target.step && strcmp(kind_of(step), target.step) != 0))
+		    (target.step && strcmp(step_short_name(step), target.step) != 0))
 			continue;
 		out->is_chosen[i] = true;
 		out->is_named[i] = out->is_named[i] || target.step != NULL;

@@ -48,6 +48,7 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 				.id_map = l->id_map,
 				.freshness = request->freshness,
 				.security = request->security,
+				.purpose = WORK_LOOK,
 				.jobs = 1,
 				.output = l->image,
 			},

@@ -30,5 +30,6 @@ ban() {
 ban "unsafe" "(^|[^a-zA-Z0-9_])($calls)\(" none
 ban "shared by all threads" "(^|[^a-zA-Z0-9_])($shared)\(" "$children"
 ban "by the wall clock: thread_cond_wait_until()" "$timed" base/thread.c
+ban "beside step_short_name()" "(stage_name|stage->label)\\) \\+ 1" engine/work/step.c
 ban "written to people without frontend/ui/say.h" "$talk" "$writers"
 exit $failed

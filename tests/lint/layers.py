@@ -67,12 +67,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 def is_allowed(folder: str, included: str) -> bool:
     """May a file of `folder` include the header `included`?"""
     home = str(pathlib.PurePosixPath(included).parent)
-    if home == folder:
-        return True
-    for row in LAYERS[folder]:
-        if home == row:
-            return True
-    return False
+    return home == folder or home in LAYERS[folder]
 
 
 def check_table() -> int:

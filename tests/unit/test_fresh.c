@@ -321,7 +321,7 @@ static void test_refresh_of_locked(void **state)
 
 /* ---- records ---- */
 
-static const char *refuses(const struct freshness_rule *rule, const char *text)
+static enum miss refuses(const struct freshness_rule *rule, const char *text)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
 
@@ -337,13 +337,14 @@ static void test_records(void **state)
 	struct freshness_rule anew = {.not_before_ms = 1000, .is_anew = true};
 
 	(void)state;
-	assert_null(refuses(&any, "{}"));
-	assert_null(refuses(&aged, "{\"made_ms\": 1500, \"duration_ms\": 500}"));
-	assert_string_equal(refuses(&aged, "{\"made_ms\": 1500, \"duration_ms\": 501}"),
-			    "older than --max-age");
-	assert_string_equal(refuses(&anew, "{\"made_ms\": 999, \"duration_ms\": 0}"),
-			    "--no-cache");
-	assert_string_equal(refuses(&aged, "{}"), "older than --max-age");
+	assert_int_equal(refuses(&any, "{}"), MISS_NONE);
+	assert_int_equal(refuses(&aged, "{\"made_ms\": 1500, \"duration_ms\": 500}"),
+			 MISS_NONE);
+	assert_int_equal(refuses(&aged, "{\"made_ms\": 1500, \"duration_ms\": 501}"),
+			 MISS_OLD);
+	assert_int_equal(refuses(&anew, "{\"made_ms\": 999, \"duration_ms\": 0}"),
+			 MISS_NO_CACHE);
+	assert_int_equal(refuses(&aged, "{}"), MISS_OLD);
 	assert_ptr_equal(freshness_rule(NULL, (struct node_id){7}),
 			 freshness_rule(NULL, (struct node_id){8}));
 }

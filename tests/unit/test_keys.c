@@ -352,7 +352,7 @@ static struct result key_of(const struct world *w, const struct row *row, bool i
 				.id_map = "root",
 				.jobs = 1,
 				.output = "/here/x.sif",
-				.can_mount = can_mount,
+				.purpose = can_mount ? WORK_BUILD : WORK_LOOK,
 			},
 	};
 	struct result out = {0};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * miss.c - see miss.h.
+ */
+#include "engine/work/miss.h"
+
+#include "base/base.h"
+
+const char *miss_text(enum miss miss)
+{
+	static const char *const texts[MISSES] = {
+		[MISS_UNSUPPORTED] = "this version cannot build it",
+		[MISS_UNRESOLVED] = "not resolved yet",
+		[MISS_NOT_LOOKED_AT] = "the copied files were not looked at yet",
+		[MISS_NEW] = "not built before with these inputs",
+		[MISS_NO_CACHE] = "--no-cache",
+		[MISS_OLD] = "older than --max-age",
+		[MISS_GONE] = "what it made is gone",
+		[MISS_DAMAGED] = "some of what it made is gone, or was changed",
+		[MISS_STOPPED] = "the build was interrupted",
+		[MISS_OTHER_CPU] = "it was made for another processor",
+		[MISS_IMAGE] = "the image is not the one that was built",
+	};
+
+	assert(miss < MISSES);
+	return texts[miss];
+}

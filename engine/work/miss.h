@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * miss.h - why a step is no hit.
+ *
+ * Threads:   const.
+ */
+#ifndef ENGINE_WORK_MISS_H
+#define ENGINE_WORK_MISS_H
+
+enum miss {
+	MISS_NONE,	    /* it is one, or was not looked at yet */
+	MISS_UNSUPPORTED,   /* this version cannot build it */
+	MISS_UNRESOLVED,    /* base: only a request could tell what its tag is now */
+	MISS_NOT_LOOKED_AT, /* copy: only a mount could tell what the sources hold */
+	MISS_NEW,	    /* there is no record under its key */
+	MISS_NO_CACHE,	    /* --no-cache */
+	MISS_OLD,	    /* older than it may be */
+	MISS_GONE,	    /* a layer that its record names is not there */
+	MISS_DAMAGED,	    /* or is not what it was */
+	MISS_STOPPED,	    /* nobody knows: the run was cancelled meanwhile */
+	MISS_OTHER_CPU,	    /* base: was chosen for another processor */
+	MISS_IMAGE, /* pack: the image is not there, or not the one that was built */
+	MISSES,
+};
+
+/* For plan and why: "not built before with these inputs"; NULL for MISS_NONE. */
+const char *miss_text(enum miss miss);
+
+#endif
