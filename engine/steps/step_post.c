@@ -86,16 +86,25 @@ static struct err *post_compose(const struct work *w, const struct step *step,
 	return NULL;
 }
 
+/* What is run, in a container over the step's parent. */
+struct script {
+	const char *command; /* APPTAINER_COMMAND */
+	const char *const *argv;
+	const char *text; /* of SCRIPT; NULL: there is none */
+};
+
+/* Run it with the upper of `m`, which is kept if it fails. */
 static struct err *run_script(const struct work *w, const struct step *step,
-			      struct task *task, struct mounted *m)
+			      struct task *task, struct mounted *m,
+			      const struct script *script)
 {
 	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
-	CLEANUP(script_env_freep) char **env = script_env(w, "exec");
-	CLEANUP(command_release) struct command command = {0};
+	CLEANUP(script_env_freep) char **env = script_env(w, script->command);
 	CLEANUP(freep) const char **names = NULL;
 	struct container_request request = {
 		.root = mounted_overlay(w, work_parent(w, step), &names),
-		.script = step->script.text,
+		.argv = script->argv,
+		.script = script->text,
 		.envp = (const char *const *)env,
 		.source_environment = true,
 		.security = w->options.security,
@@ -106,9 +115,8 @@ static struct err *run_script(const struct work *w, const struct step *step,
 	};
 	struct container_result result = {0};
 
-	TRY(command_of(step, &command));
+	TRY(mounted_prepare(w, work_parent(w, step), m));
 	TRY(script_output_open(w, step, task, &output));
-	request.argv = (const char *const *)command.words.items;
 	request.root.upper = m->upper;
 	request.root.work = m->work;
 	request.root.mount_point = m->mount_point;
@@ -158,10 +166,13 @@ static struct err *post_run(const struct work *w, const struct step *step,
 			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	CLEANUP(command_release) struct command command = {0};
+	struct script script = {.command = "exec", .text = step->script.text};
 
 	(void)record;
-	TRY(mounted_prepare(w, work_parent(w, step), &m));
-	TRY(run_script(w, step, task, &m));
+	TRY(command_of(step, &command));
+	script.argv = (const char *const *)command.words.items;
+	TRY(run_script(w, step, task, &m, &script));
 	TRY(err_wrap(drop_tmp(w, step, task, &m), "/tmp of stage '%s'",
 		     step->stage_name));
 	return mounted_commit(w, step, task, &m, work_parent(w, step));
@@ -184,34 +195,11 @@ static struct err *test_run(const struct work *w, const struct step *step,
 			    struct task *task, cJSON *record)
 {
 	static const char *const argv[] = {"/.singularity.d/test", NULL};
-	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
-	CLEANUP(script_env_freep) char **env = script_env(w, "test");
+	static const struct script script = {.command = "test", .argv = argv};
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
-	CLEANUP(freep) const char **names = NULL;
-	struct container_request request = {
-		.root = mounted_overlay(w, work_parent(w, step), &names),
-		.argv = argv,
-		.envp = (const char *const *)env,
-		.source_environment = true,
-		.security = w->options.security,
-		.hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key),
-		.cancel = task_cancel(task),
-		.line = script_output_line,
-		.context = &output,
-	};
-	struct container_result result = {0};
 
 	(void)record;
-	TRY(mounted_prepare(w, work_parent(w, step), &m));
-	TRY(script_output_open(w, step, task, &output));
-	request.root.upper = m.upper;
-	request.root.work = m.work;
-	request.root.mount_point = m.mount_point;
-	TRY(err_wrap(container_run(&request, &result), "%s of stage '%s'", step->label,
-		     step->stage_name));
-	if (result.status != 0)
-		return failed_step(w, step, &m, &request, &output, result.status);
-	return NULL;
+	return run_script(w, step, task, &m, &script);
 }
 
 const struct step_ops step_test_ops = {.compose = test_compose, .run = test_run};
