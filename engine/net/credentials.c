@@ -56,11 +56,6 @@ struct credentials credentials_copy(const struct credentials *c)
 	};
 }
 
-bool credentials_are_set(const struct credentials *c)
-{
-	return c->user || c->identity_token || c->registry_token;
-}
-
 char *credentials_basic(const struct credentials *c)
 {
 	CLEANUP(freep) char *plain = xasprintf("%s:%s", c->user, c->password);

@@ -54,7 +54,10 @@ NODISCARD struct err *credential_sources_check(const struct credential_sources *
 NODISCARD struct err *credentials_find(const struct credential_sources *sources,
 				       const struct credential_query *query,
 				       struct credentials *out);
-bool credentials_are_set(const struct credentials *c);
+static inline bool credentials_are_set(const struct credentials *c)
+{
+	return c->user || c->identity_token || c->registry_token;
+}
 /* "Basic BASE64", for free(); needs a user. */
 char *credentials_basic(const struct credentials *c);
 /* A copy, to be released. */

@@ -274,15 +274,3 @@ struct err *http_perform(struct http *h, const struct http_request *request,
 	line_give_back(h, &line);
 	return e;
 }
-
-void http_response_release(struct http_response *r)
-{
-	buf_release(&r->body);
-	buf_release(&r->challenges);
-	free(r->content_type);
-	free(r->content_digest);
-	free(r->content_range);
-	free(r->location);
-	free(r->retry_after);
-	*r = (struct http_response)HTTP_RESPONSE_INIT;
-}

@@ -65,6 +65,18 @@ static struct err *take_header(struct http_response *r, struct str name, struct 
 	return NULL;
 }
 
+void http_response_release(struct http_response *r)
+{
+	buf_release(&r->body);
+	buf_release(&r->challenges);
+	free(r->content_type);
+	free(r->content_digest);
+	free(r->content_range);
+	free(r->location);
+	free(r->retry_after);
+	*r = (struct http_response)HTTP_RESPONSE_INIT;
+}
+
 /* What an earlier answer said, of status 1xx, is not said of this one. */
 static void forget_headers(struct http_response *r)
 {

@@ -101,14 +101,6 @@ struct err *links_find(struct links *l, int upper_fd)
 	return look_at_all(l, &w, upper_fd);
 }
 
-struct err *links_mark(int dir_fd, const struct stop *stop)
-{
-	CLEANUP(links_release) struct links l = {.stop = *stop};
-
-	TRY(links_find(&l, dir_fd));
-	return links_join(&l, dir_fd, -1);
-}
-
 void links_release(struct links *l)
 {
 	for (size_t i = 0; i < l->marked.len; i++)

@@ -535,3 +535,11 @@ struct err *links_join(struct links *l, int upper_fd, int below_fd)
 		TRY(settle_mark(upper_fd, l->marked.items[i].path));
 	return NULL;
 }
+
+struct err *links_mark(int dir_fd, const struct stop *stop)
+{
+	CLEANUP(links_release) struct links l = {.stop = *stop};
+
+	TRY(links_find(&l, dir_fd));
+	return links_join(&l, dir_fd, -1);
+}

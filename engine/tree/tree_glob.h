@@ -14,21 +14,8 @@
 #define ENGINE_TREE_TREE_GLOB_H
 
 #include "base/err.h"
-#include "base/vec.h"
+#include "engine/tree/path_list.h"
 #include "base/cancel.h"
-
-struct path_list {
-	char **items; /* each for free() */
-	size_t len, cap;
-	size_t bytes; /* that they take */
-};
-
-/* Bytes: half a million names of 100 characters. */
-enum { PATH_LIST_MAX = 64 << 20 };
-
-/* Append `text`, which is taken over; ERR_SYNTAX when the list takes too much. */
-NODISCARD struct err *path_list_add(struct path_list *list, char *text);
-void path_list_release(struct path_list *list);
 
 /* Where names are looked up. */
 struct glob_root {

@@ -34,19 +34,6 @@ static void item_release(struct item *item)
 	free(item->folder);
 }
 
-struct err *writer_want_parents(struct writer *w, const char *reason)
-{
-	log_debug("unpack", "layer is applied onto its parents: %s", reason);
-	w->wants_parents = true;
-	return err_new(ERR_UNSUPPORTED, "wants its parents: %s", reason);
-}
-
-void writer_note_made(struct writer *w, const char *path)
-{
-	if (w->mode == UNPACK_MERGED)
-		path_set_add_with_parents(&w->made, str_of(path));
-}
-
 static void note_made_here(struct writer *w, const char *name)
 {
 	CLEANUP(freep) char *path = NULL;
@@ -261,16 +248,6 @@ static struct err *item_init(struct item *item, struct archive_entry *entry)
 	if (strlen(item->path) >= PATH_MAX)
 		return err_new(ERR_CORRUPT, "path too long");
 	return entry_meta_read(entry, &item->meta);
-}
-
-struct err *writer_blame_archive(struct err *e)
-{
-	int number = e ? err_errno(e) : 0;
-
-	if (number == ENAMETOOLONG || number == ELOOP || number == ENOTDIR ||
-	    number == ENOENT || number == EISDIR || number == EFBIG)
-		return err_recode(e, ERR_CORRUPT);
-	return e;
 }
 
 static struct err *apply_mark(struct writer *w, const struct item *item)

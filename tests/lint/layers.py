@@ -80,6 +80,11 @@ def check_table() -> int:
                 print(f"tests/lint/layers.py:1: {folder} may include {row}, which is not above its row")
                 bad += 1
         above.append(folder)
+    readme = (root / "engine/README.md").read_text()
+    for folder in LAYERS:
+        if folder.startswith("engine/") and f"| `{folder[7:]}/` |" not in readme:
+            print(f"engine/README.md:1: {folder} has no row")
+            bad += 1
     for top in ("base", "scheduler", "cache", "engine", "frontend"):
         for path in (root / top).rglob("*.[ch]"):
             if str(path.parent.relative_to(root)) not in LAYERS:

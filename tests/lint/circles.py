@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Check that no objects need each other: circles.py BUILD.
+
+layers.py sees what a folder includes; this sees what each object of the build really uses, by its symbols
+(nm).  Objects on a circle can only be read, tested and linked together.  What opens one: a file below both
+for what they share, a table of functions that is passed in, a callback.  Prints each circle that is not in
+KNOWN, each of KNOWN that is gone, and exits 1 if there is one.
+"""
+
+import collections
+import pathlib
+import subprocess
+import sys
+
+# Circles that are still there, by their objects: this list only becomes shorter.
+KNOWN = [
+    {"base/clock", "base/err", "base/log"},
+    {"cache/lease", "cache/seal", "cache/store", "cache/store_fs", "cache/store_make", "cache/usage"},
+    {"frontend/def/diag", "frontend/def/diag_json", "frontend/def/diag_sarif", "frontend/def/diag_text"},
+    {"frontend/export/export", "frontend/export/export_dot", "frontend/export/export_json",
+     "frontend/export/export_mermaid", "frontend/export/export_tree"},
+    {"frontend/cli/cmd", "frontend/cli/cmd_cache", "frontend/cli/cmd_check", "frontend/cli/cmd_inspect",
+     "frontend/cli/cmd_lock", "frontend/cli/cmd_plan", "frontend/cli/cmd_run", "frontend/cli/cmd_shell",
+     "frontend/cli/cmd_why", "frontend/cli/inside"},
+]
+
+
+def read_symbols(build: pathlib.Path):
+    """Symbol -> the object that defines it; object -> the symbols that it uses."""
+    defined, used = {}, collections.defaultdict(set)
+    archives = [a for a in build.rglob("lib*.a") if a.parts[len(build.parts)] != "tests"]
+    assert archives, f"{build}: nothing is built there"
+    for archive in archives:
+        folder = archive.parent.relative_to(build)
+        listed = subprocess.run(["nm", "-A", "-P", archive], capture_output=True, text=True, check=True).stdout
+        for line in listed.splitlines():
+            head, _, rest = line.partition("]: ")
+            name = f"{folder}/{head[head.rindex('[') + 1:].split('.')[0]}"
+            symbol, kind = rest.split()[:2]
+            if kind in "TDBRC":
+                defined[symbol] = name
+            elif kind == "U":
+                used[name].add(symbol)
+    return defined, used
+
+
+def circles(graph):
+    """Strongly connected sets of more than one (Tarjan)."""
+    number, low, stack, found = {}, {}, [], []
+
+    def visit(v):
+        number[v] = low[v] = len(number)
+        stack.append(v)
+        for w in graph.get(v, ()):
+            if w not in number:
+                visit(w)
+                low[v] = min(low[v], low[w])
+            elif w in stack:
+                low[v] = min(low[v], number[w])
+        if low[v] == number[v]:
+            at = stack.index(v)
+            if len(stack) - at > 1:
+                found.append(set(stack[at:]))
+            del stack[at:]
+
+    sys.setrecursionlimit(10000)
+    for v in graph:
+        if v not in number:
+            visit(v)
+    return found
+
+
+def main() -> int:
+    defined, used = read_symbols(pathlib.Path(sys.argv[1]).resolve())
+    graph = {name: {defined[s] for s in symbols if s in defined} - {name} for name, symbols in used.items()}
+    found, bad = circles(graph), 0
+    for circle in found:
+        if not any(circle <= known for known in KNOWN):
+            print("these need each other: " + ", ".join(sorted(circle)))
+            for name in sorted(circle):
+                print(f"  {name}: " + ", ".join(sorted(s for s in used[name] if defined.get(s) in circle - {name})))
+            bad += 1
+    for known in KNOWN:
+        if not any(circle <= known for circle in found):
+            print("this circle is gone, take it out of KNOWN: " + ", ".join(sorted(known)))
+            bad += 1
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
