@@ -2,7 +2,7 @@
  * test_xattr_rules.c - the table of extended attributes is what unpacking, copies, seals and
  * images do, row by row, on a real filesystem; and docs/caching.md shows it.
  */
-/* links: cache engine */
+/* links: cache unpack image */
 #include <linux/limits.h>
 #include <sys/mman.h>
 #include <sys/xattr.h>
@@ -12,7 +12,7 @@
 #include "engine/image/sqfs_tree.h"
 #include "engine/tree/tree_clone.h"
 #include "engine/tree/tree_copy.h"
-#include "engine/tree/unpack.h"
+#include "engine/unpack/unpack.h"
 #include "tests/fake/store_fixture.h"
 #include "tests/fake/tar.h"
 
