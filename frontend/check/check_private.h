@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * check_private.h - what the checks share.
+ *
+ * Which is which, from top to bottom; each knows only what stands below it:
+ *
+ *   check.c           the order of all checks
+ *   check_names.c     stages: names, references, what is used
+ *   check_agents.c    headers       check_files.c    %files
+ *   check_meta.c      labels, apps  check_text.c     the text of any section
+ *   check_scripts.c   script sections: what runs them, by their arguments and first line
+ *   check_shell.c     ... and what is in them, if that is a shell: makes diagnostics of
+ *   script_lint.h     what is likely wrong in one script: knows its text, and neither
+ *                     definitions nor diagnostics; it asks each rule of script_rules.h:
+ *   script_bash.c     words of bash where no bash runs them
+ *   script_tmp.c      files below /tmp that nothing put there
+ *   shell/            reads shell text, and knows no rule
  */
 #ifndef FRONTEND_CHECK_CHECK_PRIVATE_H
 #define FRONTEND_CHECK_CHECK_PRIVATE_H
@@ -7,7 +21,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "frontend/check/check.h"
-#include "frontend/check/shell_lint.h"
+#include "frontend/check/script_lint.h"
 #include "frontend/def/scan.h"
 
 /* A section without text. */

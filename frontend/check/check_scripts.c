@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "frontend/check/check_private.h"
-#include "frontend/check/shell_lint.h"
+#include "frontend/check/script_lint.h"
 
 /* ---- arguments of %pre, %setup, %post ---- */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * check_shell.c - shell scripts: what shell_lint.h finds in them, as diagnostics.
+ * check_shell.c - shell scripts: what script_lint.h finds in them, as diagnostics.
  */
 #include <string.h>
 
 #include "base/vec.h"
 #include "frontend/check/check_private.h"
-#include "frontend/check/shell_lint.h"
+#include "frontend/check/script_lint.h"
 #include "frontend/def/words.h"
 
 struct texts {
@@ -18,7 +18,7 @@ struct subject {
 	bool ends_at_stage; /* the next stage begins right behind it */
 };
 
-static void report(void *context, const struct shell_finding *f)
+static void report(void *context, const struct script_finding *f)
 {
 	const struct subject *subject = context;
 	struct check *c = subject->check;
@@ -128,7 +128,7 @@ static enum shell_kind sh_of(const struct def_stage *stage)
 }
 
 static void lint_parts(struct check *c, const struct def_stage *stage,
-		       const struct def_section *section, struct shell_script *script,
+		       const struct def_section *section, struct script_text *script,
 		       struct texts *earlier)
 {
 	for (const struct def_part *p = section->parts; p; p = p->next) {
@@ -138,7 +138,7 @@ static void lint_parts(struct check *c, const struct def_stage *stage,
 		script->has_host_tmp |= earlier->items.len > PARTS_MAX;
 		script->earlier = earlier->items.items;
 		script->n_earlier = script->has_host_tmp ? 0 : earlier->items.len;
-		shell_lint(script, report, &subject);
+		script_lint(script, report, &subject);
 		vec_push(&earlier->items, p->text);
 	}
 }
@@ -149,7 +149,7 @@ void check_shell(struct check *c, const struct def_stage *stage,
 {
 	const struct def_section *post = def_section(stage, DEF_POST);
 	struct texts earlier = {0};
-	struct shell_script script = {
+	struct script_text script = {
 		.shell = shell,
 		.has_host_tmp = where != CHECK_IN_POST,
 	};

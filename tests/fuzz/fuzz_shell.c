@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frontend/check/shell_lint.h"
+#include "frontend/check/script_lint.h"
 #include "frontend/shell/shell_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,7 +22,7 @@ static bool is_inside(struct str s, struct str text)
 	       (s.data >= text.data && s.data + s.len <= text.data + text.len);
 }
 
-static void see(void *context, const struct shell_finding *finding)
+static void see(void *context, const struct script_finding *finding)
 {
 	const struct str *text = context;
 
@@ -54,16 +54,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct str targets[] = {{"/tmp/a", 6}, {"/var/tmp/", 9}, {"", 0}};
 	struct str text = {(const char *)data, size};
-	struct shell_script script = {.text = text, .shell = SHELL_IS_DASH};
+	struct script_text script = {.text = text, .shell = SHELL_IS_DASH};
 
 	scan(text);
-	shell_lint(&script, see, &text);
+	script_lint(&script, see, &text);
 	script.shell = SHELL_IS_ASH;
 	script.targets = targets;
 	script.n_targets = ARRAY_LEN(targets);
 	script.earlier = &text;
 	script.n_earlier = size % 2;
-	shell_lint(&script, see, &text);
+	script_lint(&script, see, &text);
 	shell_sets_errexit(text);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/vec.h"
-#include "frontend/check/shell_lint.h"
+#include "frontend/check/script_lint.h"
 #include "frontend/shell/shell_scan.h"
 #include "tests/fake/cmocka_all.h"
 
@@ -22,14 +22,14 @@ struct row {
 };
 
 struct seen {
-	VEC(struct shell_finding) findings;
+	VEC(struct script_finding) findings;
 	struct buf messages;
 	struct str text;
 };
 
 /* ---- running ---- */
 
-static void note(void *context, const struct shell_finding *finding)
+static void note(void *context, const struct script_finding *finding)
 {
 	struct seen *seen = context;
 	struct str all = seen->text, at = finding->at, where = finding->note_at;
@@ -47,7 +47,7 @@ static void note(void *context, const struct shell_finding *finding)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct shell_finding *x = a, *y = b;
+	const struct script_finding *x = a, *y = b;
 
 	return x->at.data < y->at.data ? -1 : x->at.data > y->at.data;
 }
@@ -59,10 +59,10 @@ static void seen_release(struct seen *seen)
 }
 
 /* A copy of its own size, so that reading past its end is seen. */
-static void run(struct shell_script script, struct seen *seen)
+static void run(struct script_text script, struct seen *seen)
 {
 	seen->text = script.text;
-	shell_lint(&script, note, seen);
+	script_lint(&script, note, seen);
 	if (seen->findings.len > 1)
 		qsort(seen->findings.items, seen->findings.len,
 		      sizeof(seen->findings.items[0]), by_place);
@@ -71,13 +71,13 @@ static void run(struct shell_script script, struct seen *seen)
 static void render(const struct seen *seen, struct buf *out)
 {
 	for (size_t i = 0; i < seen->findings.len; i++) {
-		const struct shell_finding *f = &seen->findings.items[i];
+		const struct script_finding *f = &seen->findings.items[i];
 
 		buf_printf(out, "%s: %.*s\n", f->code, STR_ARG(f->at));
 	}
 }
 
-static void check_text(struct shell_script script, struct str text, const char *findings)
+static void check_text(struct script_text script, struct str text, const char *findings)
 {
 	CLEANUP(seen_release) struct seen seen = {0};
 	CLEANUP(buf_release) struct buf out = BUF_INIT;
@@ -99,7 +99,7 @@ static void with_crlf(const char *text, struct buf *out)
 	}
 }
 
-static void check_row(struct shell_script script, const struct row *row)
+static void check_row(struct script_text script, const struct row *row)
 {
 	CLEANUP(buf_release) struct buf crlf = BUF_INIT;
 	size_t len = strlen(row->script);
@@ -118,7 +118,7 @@ static void check_row(struct shell_script script, const struct row *row)
 	}
 }
 
-static void check_rows(struct shell_script script, const struct row *rows, size_t n)
+static void check_rows(struct script_text script, const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		check_row(script, &rows[i]);
@@ -314,7 +314,7 @@ static const struct row fine[] = {
 
 static void test_bashisms(void **state)
 {
-	struct shell_script script = {.shell = SHELL_IS_DASH};
+	struct script_text script = {.shell = SHELL_IS_DASH};
 
 	(void)state;
 	check_rows(script, bashisms, ARRAY_LEN(bashisms));
@@ -362,14 +362,14 @@ static const struct row of_ash[] = {
 static void test_ash(void **state)
 {
 	(void)state;
-	check_rows((struct shell_script){.shell = SHELL_IS_ASH}, of_ash,
+	check_rows((struct script_text){.shell = SHELL_IS_ASH}, of_ash,
 		   ARRAY_LEN(of_ash));
 }
 
 static void check_message(const char *text, const char *message, const char *hint)
 {
 	CLEANUP(seen_release) struct seen seen = {0};
-	struct shell_script script = {.text = str_of(text), .shell = SHELL_IS_DASH};
+	struct script_text script = {.text = str_of(text), .shell = SHELL_IS_DASH};
 
 	run(script, &seen);
 	assert_int_equal(seen.findings.len, 1);
@@ -426,11 +426,11 @@ static const struct row here_documents[] = {
 static void test_here_documents(void **state)
 {
 	CLEANUP(seen_release) struct seen seen = {0};
-	struct shell_script script = {.text = STR("cat <<EOF\n  EOF \nx\n EOF\n")};
-	const struct shell_finding *f;
+	struct script_text script = {.text = STR("cat <<EOF\n  EOF \nx\n EOF\n")};
+	const struct script_finding *f;
 
 	(void)state;
-	check_rows((struct shell_script){0}, here_documents, ARRAY_LEN(here_documents));
+	check_rows((struct script_text){0}, here_documents, ARRAY_LEN(here_documents));
 	run(script, &seen);
 	assert_int_equal(seen.findings.len, 1);
 	f = &seen.findings.items[0];
@@ -539,7 +539,7 @@ static void test_host_tmp(void **state)
 					     {"/opt/other", 10},
 					     {"/var/tmp", 8}};
 	static const struct str earlier[] = {{"", 0}, {"wget -O /tmp/a x", 16}};
-	struct shell_script script = {0};
+	struct script_text script = {0};
 
 	(void)state;
 	check_rows(script, host_tmp, ARRAY_LEN(host_tmp));

@@ -4,11 +4,11 @@
  */
 /* links: check base */
 #include "frontend/check/check.h"
-#include "frontend/check/shell_lint.h"
+#include "frontend/check/script_lint.h"
 #include "frontend/def/parse.h"
 #include "tests/fake/cmocka_all.h"
 
-static void ignore(void *context, const struct shell_finding *finding)
+static void ignore(void *context, const struct script_finding *finding)
 {
 	(void)context;
 	(void)finding;
@@ -64,7 +64,7 @@ static void test_long_scripts(void **state)
 		"<<A <<B\nB\n",
 	};
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct shell_script script = {.shell = SHELL_IS_DASH};
+	struct script_text script = {.shell = SHELL_IS_DASH};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -73,7 +73,7 @@ static void test_long_scripts(void **state)
 			buf_puts(&text, parts[i]);
 		script.text = str_make(text.data, text.len);
 		print_message("%s\n", parts[i]);
-		shell_lint(&script, ignore, NULL);
+		script_lint(&script, ignore, NULL);
 	}
 }
 

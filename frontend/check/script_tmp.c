@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * shell_tmp.c - files below /tmp and /var/tmp that are read, though nothing put them there.
+ * script_tmp.c - files below /tmp and /var/tmp that are read, though nothing put them there.
  *
  * Apptainer shows the host's /tmp to %post; dagbuild does not. A path counts as unknown
  * when its first mention, of itself or of a folder above or a file below it, is where a
@@ -7,7 +7,7 @@
  * might have made it. A path that is not literal might be any file of its folder; after
  * a mention of /tmp itself everything might be there.
  */
-#include "frontend/check/shell_rules.h"
+#include "frontend/check/script_rules.h"
 
 #include <string.h>
 
@@ -45,7 +45,7 @@ static bool next_name(struct str *rest, struct str *name)
 }
 
 /* Is one the other, or a folder above it? */
-static bool are_related(const struct shell_path *a, const struct shell_path *b)
+static bool are_related(const struct script_path *a, const struct script_path *b)
 {
 	struct str rest_a = a->text, rest_b = b->text, name_a, name_b;
 
@@ -58,7 +58,7 @@ static bool are_related(const struct shell_path *a, const struct shell_path *b)
 }
 
 /* Does `path` lie in `folder`, or is it that? */
-static bool is_within(const struct shell_path *path, const struct shell_path *folder)
+static bool is_within(const struct script_path *path, const struct script_path *folder)
 {
 	struct str rest = path->text, rest_folder = folder->text, name, name_folder;
 
@@ -71,7 +71,7 @@ static bool is_within(const struct shell_path *path, const struct shell_path *fo
 }
 
 /* An absolute path of /tmp or /var/tmp. */
-static bool path_parse(struct str s, struct shell_path *path)
+static bool path_parse(struct str s, struct script_path *path)
 {
 	size_t skip;
 
@@ -93,7 +93,7 @@ static struct str without_quotes(struct str s)
 }
 
 /* A word that names one file below /tmp, whatever happened before. */
-static bool path_of_word(struct str word, struct shell_path *path)
+static bool path_of_word(struct str word, struct script_path *path)
 {
 	struct str s = without_quotes(word), rest, name;
 
@@ -115,9 +115,9 @@ static bool path_of_word(struct str word, struct shell_path *path)
 
 /* ---- mentions ---- */
 
-static bool is_known(const struct shell_tmp *t, const struct shell_path *path)
+static bool is_known(const struct script_tmp *t, const struct script_path *path)
 {
-	struct shell_path target;
+	struct script_path target;
 
 	if (t->is_anything)
 		return true;
@@ -131,7 +131,7 @@ static bool is_known(const struct shell_tmp *t, const struct shell_path *path)
 	return false;
 }
 
-static void mention(struct shell_tmp *t, const struct shell_path *path,
+static void mention(struct script_tmp *t, const struct script_path *path,
 		    struct str command)
 {
 	struct str rest = path->text, name;
@@ -142,7 +142,7 @@ static void mention(struct shell_tmp *t, const struct shell_path *path,
 	if (!next_name(&rest, &name)) {
 		if (!is_in(harmless, command))
 			t->is_anything = true;
-	} else if (t->n_mentioned == SHELL_MAX_PATHS) {
+	} else if (t->n_mentioned == SCRIPT_MAX_PATHS) {
 		t->is_anything = true;
 	} else {
 		t->mentioned[t->n_mentioned++] = *path;
@@ -159,9 +159,10 @@ static bool ends_literally(struct str s, size_t at)
 }
 
 /* Note every path in `s` from offset `at`, which is behind "tmp".  Returns its end. */
-static size_t mention_at(struct shell_tmp *t, struct str s, size_t at, struct str command)
+static size_t mention_at(struct script_tmp *t, struct str s, size_t at,
+			 struct str command)
 {
-	struct shell_path path = {.at = str_slice(s, at, at)};
+	struct script_path path = {.at = str_slice(s, at, at)};
 	size_t end = at;
 
 	path.is_var = str_ends_with(str_slice(s, 0, at), "var/tmp");
@@ -188,7 +189,7 @@ static bool is_tmp(struct str s, size_t i)
 	return has_slash && ends;
 }
 
-static void mention_all(struct shell_tmp *t, struct str s, struct str command)
+static void mention_all(struct script_tmp *t, struct str s, struct str command)
 {
 	size_t i = 0;
 
@@ -202,18 +203,18 @@ static void mention_all(struct shell_tmp *t, struct str s, struct str command)
 
 /* ---- reading ---- */
 
-static void add_read(struct shell_tmp_level *level, const struct shell_path *path)
+static void add_read(struct script_tmp_level *level, const struct script_path *path)
 {
-	if (level->n_reads < SHELL_MAX_READS)
+	if (level->n_reads < SCRIPT_MAX_READS)
 		level->reads[level->n_reads++] = *path;
 }
 
-static void check_argument(struct shell_tmp *t, struct shell_tmp_level *level,
+static void check_argument(struct script_tmp *t, struct script_tmp_level *level,
 			   const struct shell_command *command, struct str word)
 {
 	enum shell_reads reads = shell_reads_word(&level->reading, command, word);
 	bool is_new = false;
-	struct shell_path path;
+	struct script_path path;
 
 	if (reads != SHELL_READS_NOT)
 		is_new = path_of_word(word, &path) && !is_known(t, &path);
@@ -223,14 +224,14 @@ static void check_argument(struct shell_tmp *t, struct shell_tmp_level *level,
 		return;
 	if (level->last.at.len > 0)
 		add_read(level, &level->last);
-	level->last = is_new ? path : (struct shell_path){0};
+	level->last = is_new ? path : (struct script_path){0};
 }
 
 /* A file that is run, or comes in through "<". */
-static void check_file(struct shell_tmp *t, struct shell_tmp_level *level,
+static void check_file(struct script_tmp *t, struct script_tmp_level *level,
 		       struct str word)
 {
-	struct shell_path path;
+	struct script_path path;
 
 	if (path_of_word(word, &path) && !is_known(t, &path))
 		add_read(level, &path);
@@ -238,7 +239,7 @@ static void check_file(struct shell_tmp *t, struct shell_tmp_level *level,
 
 /* ---- tokens ---- */
 
-static void check_reserved(struct shell_tmp *t, struct shell_tmp_level *level,
+static void check_reserved(struct script_tmp *t, struct script_tmp_level *level,
 			   const struct shell_token *token)
 {
 	static const char *const begins[] = {"if", "elif", "while", "until", NULL};
@@ -257,7 +258,7 @@ static void check_reserved(struct shell_tmp *t, struct shell_tmp_level *level,
 		t->in_function = --t->n_braces > 0;
 }
 
-static void check_target(struct shell_tmp *t, struct shell_tmp_level *level,
+static void check_target(struct script_tmp *t, struct script_tmp_level *level,
 			 struct str word)
 {
 	struct str redirect = level->redirect;
@@ -269,10 +270,10 @@ static void check_target(struct shell_tmp *t, struct shell_tmp_level *level,
 		level->is_tolerant = true;
 }
 
-static void check_word(struct shell_tmp *t, const struct shell_command *command,
+static void check_word(struct script_tmp *t, const struct shell_command *command,
 		       const struct shell_token *token)
 {
-	struct shell_tmp_level *level = &t->levels[token->level];
+	struct script_tmp_level *level = &t->levels[token->level];
 	struct str word = token->text;
 	bool runs = token->role == SHELL_NAME ||
 		    (token->role == SHELL_ARGUMENT && command->runs.len == 0);
@@ -292,21 +293,21 @@ static void check_word(struct shell_tmp *t, const struct shell_command *command,
 }
 
 /* A command ends: what it reads counts unless it may fail, or runs later. */
-static void end_command(struct shell_tmp *t, const struct shell_token *token)
+static void end_command(struct script_tmp *t, const struct shell_token *token)
 {
-	struct shell_tmp_level *level = &t->levels[token->level];
+	struct script_tmp_level *level = &t->levels[token->level];
 	bool counts = !level->is_condition && !level->is_tolerant && !t->in_function &&
 		      !str_is(token->text, "||");
 	bool is_condition = level->is_condition;
 
 	for (size_t i = 0; i < level->n_reads && counts; i++)
-		if (t->n_found < SHELL_MAX_PATHS)
+		if (t->n_found < SCRIPT_MAX_PATHS)
 			t->found[t->n_found++] = level->reads[i];
-	*level = (struct shell_tmp_level){.is_condition = is_condition};
+	*level = (struct script_tmp_level){.is_condition = is_condition};
 }
 
 /* "NAME() { ... }" and "NAME() ( ... )". */
-static void follow_function(struct shell_tmp *t, const struct shell_token *token)
+static void follow_function(struct script_tmp *t, const struct shell_token *token)
 {
 	bool is_inside = t->in_function && t->n_braces == 0 &&
 			 token->level == t->function_level + 1;
@@ -323,7 +324,7 @@ static void follow_function(struct shell_tmp *t, const struct shell_token *token
 	}
 }
 
-static void check_expansion(struct shell_tmp *t, struct str text)
+static void check_expansion(struct script_tmp *t, struct str text)
 {
 	static const char *const folders[] = {"TMPDIR", "TMP", "TEMP", "TEMPDIR", NULL};
 	struct str s = str_slice(text, str_starts_with(text, "${") ? 2 : 1, text.len);
@@ -332,17 +333,17 @@ static void check_expansion(struct shell_tmp *t, struct str text)
 		t->is_anything = true;
 }
 
-void shell_tmp_init(struct shell_tmp *t, const struct shell_script *script)
+void script_tmp_init(struct script_tmp *t, const struct script_text *script)
 {
 	t->script = script;
 	for (size_t i = 0; i < script->n_earlier; i++)
 		mention_all(t, script->earlier[i], STR(""));
 }
 
-void shell_tmp_token(struct shell_tmp *t, const struct shell_command *command,
-		     const struct shell_token *token)
+void script_tmp_token(struct script_tmp *t, const struct shell_command *command,
+		      const struct shell_token *token)
 {
-	struct shell_tmp_level *level = &t->levels[token->level];
+	struct script_tmp_level *level = &t->levels[token->level];
 
 	if (token->kind == SHELL_WORD)
 		check_word(t, command, token);
@@ -353,18 +354,19 @@ void shell_tmp_token(struct shell_tmp *t, const struct shell_command *command,
 	else if (token->kind == SHELL_CONTROL)
 		end_command(t, token);
 	else if (token->kind == SHELL_OPEN)
-		*level = (struct shell_tmp_level){0};
+		*level = (struct script_tmp_level){0};
 	else if (token->kind == SHELL_HERE_DOCUMENT)
 		mention_all(t, token->body, STR(""));
 	follow_function(t, token);
 }
 
-void shell_tmp_report(const struct shell_tmp *t, shell_report report, void *context)
+void script_tmp_report(const struct script_tmp *t, script_report report, void *context)
 {
 	for (size_t i = 0; i < t->n_found; i++) {
 		CLEANUP(buf_release) struct buf message = BUF_INIT;
 		struct str path = without_quotes(t->found[i].at);
-		struct shell_finding finding = {.code = "host-tmp", .at = t->found[i].at};
+		struct script_finding finding = {.code = "host-tmp",
+						 .at = t->found[i].at};
 
 		buf_puts(&message, "nothing puts '");
 		buf_append(&message, path.data, path.len);

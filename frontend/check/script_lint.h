@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * shell_lint.h - what is likely wrong in a script of a definition.
+ * script_lint.h - what is likely wrong in a script of a definition.
  *
  * Purpose:   three checks of the text of one section, with these codes:
  *              bashism                    a word of bash in a script that dash or ash runs
@@ -12,12 +12,13 @@
  * Threads:   values; no shared state.
  * Errors:    none. The time is linear in the text's length, whatever it holds.
  */
-#ifndef FRONTEND_CHECK_SHELL_LINT_H
-#define FRONTEND_CHECK_SHELL_LINT_H
+#ifndef FRONTEND_CHECK_SCRIPT_LINT_H
+#define FRONTEND_CHECK_SCRIPT_LINT_H
 
 #include "base/str.h"
+#include "frontend/shell/shell_command.h"
 
-struct shell_finding {
+struct script_finding {
 	const char *code;
 	struct str at; /* a slice of the script's text */
 	const char *message;
@@ -26,17 +27,9 @@ struct shell_finding {
 	const char *note;   /* what to say there, or NULL */
 };
 
-typedef void (*shell_report)(void *context, const struct shell_finding *finding);
+typedef void (*script_report)(void *context, const struct script_finding *finding);
 
-/* What runs a script. */
-enum shell_kind {
-	SHELL_IS_OTHER, /* bash, or not known: nothing is a bashism */
-	SHELL_IS_SH,	/* /bin/sh, whatever that is: not for shell_lint() */
-	SHELL_IS_DASH,
-	SHELL_IS_ASH, /* BusyBox, as in Alpine */
-};
-
-struct shell_script {
+struct script_text {
 	struct str text; /* the body of one section, as in the file: LF or CR LF */
 	enum shell_kind shell;
 	/* It sees the host's /tmp, as %setup does, and what runs in the finished image: do not
@@ -51,11 +44,6 @@ struct shell_script {
 };
 
 /* Report what is found, in no particular order. */
-void shell_lint(const struct shell_script *script, shell_report report, void *context);
-/* Is `word`, behind `before`, an option of a shell that sets errexit: `-e`, `-ex`, or
- * `errexit` behind `-o`? */
-bool shell_option_is_errexit(struct str word, struct str before);
-/* Does the script begin with `set -e`, `set -ex`, `set -o errexit`, or the like? */
-bool shell_sets_errexit(struct str text);
+void script_lint(const struct script_text *script, script_report report, void *context);
 
 #endif

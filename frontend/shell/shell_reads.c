@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * shell_reads.c - which words of a command name files that it reads.
- *
- * Only well-known commands, and only words that are surely files: see shell_tmp.c.
+ * shell_reads.c - see shell_reads.h.
  */
-#include "frontend/check/shell_rules.h"
+#include "frontend/shell/shell_reads.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * shell_bash.c - words of bash in scripts that /bin/sh runs.
+ * script_bash.c - words of bash in scripts that /bin/sh runs.
  *
  * What is true of which shell was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and the
  * ash of BusyBox 1.35 with ASH_BASH_COMPAT, as in Alpine: that one knows more.  "read -p"
  * is in both.  Where /bin/sh is bash, or not known, nothing is said.
  */
 #include "base/buf.h"
-#include "frontend/check/shell_rules.h"
+#include "frontend/check/script_rules.h"
 
 enum bashism {
 	BASH_TEST,
@@ -47,7 +47,7 @@ enum bashism {
 	N_BASHISMS,
 };
 
-_Static_assert(N_BASHISMS <= SHELL_MAX_BASHISMS, "see shell_rules.h");
+_Static_assert(N_BASHISMS <= SCRIPT_MAX_BASHISMS, "see script_rules.h");
 
 #define OF_BASH " is of bash: @ does not know it"
 #define ARE_OF_BASH " are of bash: @ does not know them"
@@ -152,7 +152,7 @@ static const struct {
 	{"PIPESTATUS", BASH_VARIABLE},	{"SECONDS", BASH_VARIABLE},
 };
 
-static void record(struct shell_bash *b, enum bashism kind, struct str at)
+static void record(struct script_bash *b, enum bashism kind, struct str at)
 {
 	if (b->found[kind].len == 0)
 		b->found[kind] = at;
@@ -208,7 +208,7 @@ static bool is_brace_expansion(struct str s)
 	return i < s.len && ((has_comma && has_text) || is_sequence(str_slice(s, 1, i)));
 }
 
-static void check_options(struct shell_bash *b, const struct shell_command *command,
+static void check_options(struct script_bash *b, const struct shell_command *command,
 			  struct str word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
@@ -233,7 +233,7 @@ static void check_options(struct shell_bash *b, const struct shell_command *comm
 }
 
 /* "(set -o pipefail) && set -o pipefail", and looking for it, are not mistakes. */
-static void check_pipefail(struct shell_bash *b, const struct shell_command *command,
+static void check_pipefail(struct script_bash *b, const struct shell_command *command,
 			   const struct shell_token *token)
 {
 	if (str_is(command->name, "grep") || token->level > 0)
@@ -244,7 +244,7 @@ static void check_pipefail(struct shell_bash *b, const struct shell_command *com
 		record(b, BASH_PIPEFAIL, token->text);
 }
 
-static void check_argument(struct shell_bash *b, const struct shell_command *command,
+static void check_argument(struct script_bash *b, const struct shell_command *command,
 			   const struct shell_token *token)
 {
 	struct str name = command->name, word = token->text;
@@ -267,7 +267,7 @@ static void check_argument(struct shell_bash *b, const struct shell_command *com
 		record(b, BASH_BRACES, word);
 }
 
-static void check_name(struct shell_bash *b, struct str word)
+static void check_name(struct script_bash *b, struct str word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (str_is(word, commands[i].name))
@@ -275,7 +275,7 @@ static void check_name(struct shell_bash *b, struct str word)
 }
 
 /* A variable that the script sets is its own. */
-static void excuse_variables(struct shell_bash *b, struct str word)
+static void excuse_variables(struct script_bash *b, struct str word)
 {
 	size_t len = shell_name_len(word);
 	char next = char_at(word, len);
@@ -286,7 +286,7 @@ static void excuse_variables(struct shell_bash *b, struct str word)
 			b->is_excused[variables[i].kind] = true;
 }
 
-static void check_word(struct shell_bash *b, const struct shell_command *command,
+static void check_word(struct script_bash *b, const struct shell_command *command,
 		       const struct shell_token *token)
 {
 	size_t name_len;
@@ -316,7 +316,7 @@ static bool asks_for_bash(struct str name)
 	return false;
 }
 
-static bool check_variable(struct shell_bash *b, struct str name, struct str at)
+static bool check_variable(struct script_bash *b, struct str name, struct str at)
 {
 	for (size_t i = 0; i < ARRAY_LEN(variables); i++)
 		if (str_is(name, variables[i].name)) {
@@ -327,7 +327,7 @@ static bool check_variable(struct shell_bash *b, struct str name, struct str at)
 }
 
 /* What follows the name in "${NAME...}". */
-static void check_operator(struct shell_bash *b, char c, struct str at)
+static void check_operator(struct script_bash *b, char c, struct str at)
 {
 	if (c == '[')
 		record(b, BASH_ELEMENT, at);
@@ -340,7 +340,7 @@ static void check_operator(struct shell_bash *b, char c, struct str at)
 }
 
 /* `text` is "$NAME" or "${...}". */
-static void check_expansion(struct shell_bash *b, struct str text)
+static void check_expansion(struct script_bash *b, struct str text)
 {
 	bool has_brace = char_at(text, 1) == '{';
 	struct str s = str_slice(text, has_brace ? 2 : 1, text.len);
@@ -371,7 +371,7 @@ static void check_expansion(struct shell_bash *b, struct str text)
 
 /* ---- the rest ---- */
 
-static void check_redirect(struct shell_bash *b, struct str text)
+static void check_redirect(struct script_bash *b, struct str text)
 {
 	if (str_is(text, "&>"))
 		record(b, BASH_OUTPUTS, text);
@@ -382,7 +382,7 @@ static void check_redirect(struct shell_bash *b, struct str text)
 }
 
 /* A command of one's own by the name of one of bash's. */
-static void check_function(struct shell_bash *b, const struct shell_command *command,
+static void check_function(struct script_bash *b, const struct shell_command *command,
 			   struct str name)
 {
 	if (str_is(command->name, "function"))
@@ -392,8 +392,8 @@ static void check_function(struct shell_bash *b, const struct shell_command *com
 			b->is_excused[commands[i].kind] = true;
 }
 
-void shell_bash_token(struct shell_bash *b, const struct shell_command *command,
-		      const struct shell_token *token)
+void script_bash_token(struct script_bash *b, const struct shell_command *command,
+		       const struct shell_token *token)
 {
 	switch (token->kind) {
 	case SHELL_WORD:
@@ -448,11 +448,11 @@ static void put_message(const char *message, enum shell_kind shell, struct buf *
 			buf_putc(out, *message);
 }
 
-void shell_bash_report(const struct shell_bash *b, shell_report report, void *context)
+void script_bash_report(const struct script_bash *b, script_report report, void *context)
 {
 	for (size_t i = 0; i < N_BASHISMS && !b->asks_for_bash; i++) {
 		CLEANUP(buf_release) struct buf message = BUF_INIT;
-		struct shell_finding finding = {
+		struct script_finding finding = {
 			.code = "bashism", .at = b->found[i], .hint = texts[i].hint};
 
 		if (b->found[i].len == 0 || b->is_excused[i] ||
