@@ -148,7 +148,7 @@ static void look_at(int folder, const char *name, const char *kept,
 	use->oldest_time = st.st_mtim;
 }
 
-static struct folder_use look(int folder, const char *kept)
+static struct folder_use measure_folder(int folder, const char *kept)
 {
 	struct folder_use use = {0};
 	CLEANUP(dir_closep) DIR *dir = dir_open(folder, ".", 0);
@@ -162,13 +162,13 @@ static struct folder_use look(int folder, const char *kept)
 /* File `kept` stays, whatever its size. */
 static void make_room(int folder, const char *kept)
 {
-	struct folder_use use = look(folder, kept);
+	struct folder_use use = measure_folder(folder, kept);
 
 	while (use.oldest[0] &&
 	       (use.files > FOLDER_MAX_FILES || use.bytes > FOLDER_MAX_BYTES)) {
 		if (unlinkat(folder, use.oldest, 0) != 0 && errno != ENOENT)
 			return;
-		use = look(folder, kept);
+		use = measure_folder(folder, kept);
 	}
 }
 

@@ -296,7 +296,7 @@ static void release_layers_and_files(struct inventory *inv)
 	map_release(&inv->layer_index);
 }
 
-static struct err *look(struct inventory *inv)
+static struct err *read_all(struct inventory *inv)
 {
 	/* Layers first: one that is published in between has no record to be missed. */
 	TRY(for_each(inv, "layers", add_layer));
@@ -314,7 +314,7 @@ struct err *inventory_look(struct inventory *inv, const struct store *s)
 	inv->store = s;
 	release_layers_and_files(inv);
 	index_records(inv);
-	e = look(inv);
+	e = read_all(inv);
 	settle_records(inv);
 	count_refs(inv);
 	return e;

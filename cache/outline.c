@@ -67,7 +67,7 @@ static struct digest add_entry(struct walk *w, const struct digest *folder,
 	return digest;
 }
 
-static struct err *look(struct walk *w, const char *name)
+static struct err *add_name(struct walk *w, const char *name)
 {
 	int here = folder_walk_fd(&w->folders);
 	struct digest digest;
@@ -95,7 +95,7 @@ static struct err *look_at_all(struct walk *w, const struct seal_request *reques
 	while (folder_walk_is_inside(&w->folders)) {
 		TRY(folder_walk_next(&w->folders, &name));
 		if (name) {
-			TRY(look(w, name));
+			TRY(add_name(w, name));
 			continue;
 		}
 		TRY(folder_walk_leave(&w->folders));

@@ -35,7 +35,7 @@ enum {
 
 /* ---- looking ---- */
 
-struct look {
+struct sealing {
 	struct hasher *hasher;
 	struct content_reader reader;
 	struct folder_walk walk;
@@ -45,7 +45,7 @@ struct look {
 	size_t met; /* names so far */
 };
 
-static void look_release(struct look *l)
+static void sealing_release(struct sealing *l)
 {
 	hasher_free(l->hasher);
 	content_reader_release(&l->reader);
@@ -75,7 +75,7 @@ static void proc_path(int dir_fd, const char *name, char *out)
 	snprintf(out, PROC_PATH_SIZE, "/proc/self/fd/%d/%s", dir_fd, name);
 }
 
-static struct err *add_attribute(struct look *l, const char *path, const char *name)
+static struct err *add_attribute(struct sealing *l, const char *path, const char *name)
 {
 	CLEANUP(freep) char *value = xmalloc(XATTRS_MAX);
 	ssize_t n = lgetxattr(path, name, value, XATTRS_MAX);
@@ -87,7 +87,7 @@ static struct err *add_attribute(struct look *l, const char *path, const char *n
 	return NULL;
 }
 
-static struct err *add_attributes(struct look *l, int dir_fd, const char *name)
+static struct err *add_attributes(struct sealing *l, int dir_fd, const char *name)
 {
 	char path[PROC_PATH_SIZE], small[1024];
 	CLEANUP(freep) char *big = NULL;
@@ -115,7 +115,7 @@ static struct err *add_attributes(struct look *l, int dir_fd, const char *name)
 	return e;
 }
 
-static void add_stat(struct look *l, const struct stat *st)
+static void add_stat(struct sealing *l, const struct stat *st)
 {
 	hasher_add_u64(l->hasher, st->st_mode);
 	hasher_add_u64(l->hasher, st->st_uid);
@@ -125,7 +125,7 @@ static void add_stat(struct look *l, const struct stat *st)
 	hasher_add_u64(l->hasher, (uint64_t)st->st_mtim.tv_nsec);
 }
 
-static struct err *add_content(struct look *l, int dir_fd, const char *name)
+static struct err *add_content(struct sealing *l, int dir_fd, const char *name)
 {
 	CLEANUP(closep) int fd = -1;
 	struct content content;
@@ -136,7 +136,7 @@ static struct err *add_content(struct look *l, int dir_fd, const char *name)
 	return NULL;
 }
 
-static struct err *add_link(struct look *l, int dir_fd, const char *name)
+static struct err *add_link(struct sealing *l, int dir_fd, const char *name)
 {
 	char target[4096];
 	ssize_t n = readlinkat(dir_fd, name, target, sizeof(target));
@@ -148,7 +148,7 @@ static struct err *add_link(struct look *l, int dir_fd, const char *name)
 }
 
 /* What an entry is but for its name; the walk enters a folder. */
-static struct err *look_at(struct look *l, int dir_fd, const char *name)
+static struct err *look_at(struct sealing *l, int dir_fd, const char *name)
 {
 	struct stat st;
 	size_t met = 0;
@@ -179,7 +179,7 @@ static struct err *look_at(struct look *l, int dir_fd, const char *name)
 	return NULL;
 }
 
-static struct err *look_at_next(struct look *l)
+static struct err *look_at_next(struct sealing *l)
 {
 	size_t depth = folder_walk_depth(&l->walk);
 	const char *name;
@@ -192,7 +192,7 @@ static struct err *look_at_next(struct look *l)
 				 look_at(l, folder_walk_fd(&l->walk), name));
 }
 
-static struct err *look_at_all(struct look *l, int dir_fd, const char *name)
+static struct err *look_at_all(struct sealing *l, int dir_fd, const char *name)
 {
 	TRY(look_at(l, dir_fd, name));
 	while (folder_walk_is_inside(&l->walk))
@@ -202,8 +202,8 @@ static struct err *look_at_all(struct look *l, int dir_fd, const char *name)
 
 struct err *seal_compute(const struct seal_request *request, struct seal *out)
 {
-	CLEANUP(look_release)
-	struct look l = {
+	CLEANUP(sealing_release)
+	struct sealing l = {
 		.hasher = hasher_new(DIGEST_XXH3, store_secret(request->store)),
 		.reader = {.stop = request->stop},
 		.walk = {.stop = request->stop},

@@ -26,7 +26,7 @@
 #define R12 R4 R4 R4
 
 /* In the order in which most names are found soon. */
-static const struct row {
+static const struct store_names_row {
 	const char *pattern; /* fnmatch(3) */
 	enum store_name what;
 	bool is_first;	  /* made with the store: there before anything else is */
@@ -77,7 +77,7 @@ static const struct row {
 	{".dagbuild-" R12 ".tmp", STORE_NAME_FILE, true, 0},
 };
 
-static const struct row *find(const char *path)
+static const struct store_names_row *find(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (names[i].pattern[0] == path[0] &&
@@ -88,14 +88,14 @@ static const struct row *find(const char *path)
 
 enum store_name store_name_of(const char *path)
 {
-	const struct row *row = find(path);
+	const struct store_names_row *row = find(path);
 
 	return row ? row->what : STORE_NAME_STRANGE;
 }
 
 bool store_name_is_first(const char *path)
 {
-	const struct row *row = find(path);
+	const struct store_names_row *row = find(path);
 
 	return row && row->is_first;
 }
@@ -103,7 +103,7 @@ bool store_name_is_first(const char *path)
 /* By its name, its type, its size. */
 static struct err *look_at(int store_fd, const char *path, enum store_name *what)
 {
-	const struct row *row = find(path);
+	const struct store_names_row *row = find(path);
 	struct stat st;
 
 	*what = row ? row->what : STORE_NAME_STRANGE;

@@ -57,7 +57,7 @@ static struct err *open_folder(int dir_fd, const char *name, DIR **out)
 }
 
 /* One walk.  It does not follow what running steps of ours have mounted. */
-struct walk {
+struct usage_walk {
 	struct folder_walk folders;
 	struct inode_set inodes;
 	dev_t device;
@@ -69,13 +69,13 @@ struct walk {
 		.inodes = INODE_SET_INIT                                                 \
 	}
 
-static void walk_release(struct walk *w)
+static void walk_release(struct usage_walk *w)
 {
 	folder_walk_release(&w->folders);
 	inode_set_release(&w->inodes);
 }
 
-static struct err *count_one(int dir_fd, const char *name, struct walk *w,
+static struct err *count_one(int dir_fd, const char *name, struct usage_walk *w,
 			     struct usage *out)
 {
 	struct stat st;
@@ -96,7 +96,7 @@ static struct err *count_one(int dir_fd, const char *name, struct walk *w,
 	return folder_walk_push(&w->folders, fd, name);
 }
 
-static struct err *count_next(struct walk *w, struct usage *out)
+static struct err *count_next(struct usage_walk *w, struct usage *out)
 {
 	const char *name;
 	struct err *e;
@@ -112,7 +112,8 @@ static struct err *count_next(struct walk *w, struct usage *out)
 	return NULL;
 }
 
-static struct err *count(int dir_fd, const char *name, struct walk *w, struct usage *out)
+static struct err *count(int dir_fd, const char *name, struct usage_walk *w,
+			 struct usage *out)
 {
 	struct err *e = count_one(dir_fd, name, w, out);
 
@@ -123,7 +124,7 @@ static struct err *count(int dir_fd, const char *name, struct walk *w, struct us
 
 struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out)
 {
-	CLEANUP(walk_release) struct walk w = WALK_INIT;
+	CLEANUP(walk_release) struct usage_walk w = WALK_INIT;
 	struct stat st;
 
 	*out = (struct usage){0, 0};
@@ -136,7 +137,8 @@ struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out)
 /* ---- the whole store ---- */
 
 /* The folder of all layers, their insides as the seals tell. */
-static struct err *count_sealed(const struct store *s, struct walk *w, struct usage *out)
+static struct err *count_sealed(const struct store *s, struct usage_walk *w,
+				struct usage *out)
 {
 	CLEANUP(dir_closep) DIR *dir = NULL;
 	const char *name;
@@ -172,8 +174,8 @@ static enum usage_kind kind_of(const char *name)
 	return kind;
 }
 
-static struct err *measure(const struct store *s, enum usage_how how, struct walk *w,
-			   struct usage_report *out)
+static struct err *measure(const struct store *s, enum usage_how how,
+			   struct usage_walk *w, struct usage_report *out)
 {
 	CLEANUP(dir_closep) DIR *dir = NULL;
 	const char *name;
@@ -200,7 +202,7 @@ static struct err *measure(const struct store *s, enum usage_how how, struct wal
 struct err *usage_measure(const struct store *s, enum usage_how how,
 			  struct usage_report *out)
 {
-	CLEANUP(walk_release) struct walk w = WALK_INIT;
+	CLEANUP(walk_release) struct usage_walk w = WALK_INIT;
 	struct err *e;
 
 	*out = (struct usage_report){0};

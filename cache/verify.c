@@ -24,7 +24,7 @@
 static const char ASIDE[] = ".damaged";
 static const uint64_t BLOB_MAX = UINT64_C(1) << 50; /* bytes */
 
-struct check {
+struct verify_check {
 	const struct store *store;
 	const struct verify_options *options;
 	struct verify_result *result;
@@ -34,14 +34,15 @@ struct check {
 	size_t removed;
 };
 
-static void check_release(struct check *c)
+static void check_release(struct verify_check *c)
 {
 	inventory_release(&c->inventory);
 	scratch_release(&c->trash);
 	map_release(&c->bad_layers);
 }
 
-static void found(struct check *c, const char *kind, const char *name, const char *what)
+static void found(struct verify_check *c, const char *kind, const char *name,
+		  const char *what)
 {
 	struct verify_finding finding = {kind, name, what};
 
@@ -50,7 +51,7 @@ static void found(struct check *c, const char *kind, const char *name, const cha
 		c->options->show(c->options->context, &finding);
 }
 
-static struct err *remove_path(struct check *c, const char *path)
+static struct err *remove_path(struct verify_check *c, const char *path)
 {
 	char name[24];
 
@@ -63,7 +64,7 @@ static struct err *remove_path(struct check *c, const char *path)
 }
 
 /* Away from its name, in any case. */
-static struct err *set_aside(struct check *c, const char *path)
+static struct err *set_aside(struct verify_check *c, const char *path)
 {
 	CLEANUP(freep) char *aside = xasprintf("%s%s", path, ASIDE);
 
@@ -78,7 +79,8 @@ static struct err *set_aside(struct check *c, const char *path)
 
 /* ---- blobs ---- */
 
-static struct err *blob_is_right(struct check *c, const char *path, const char **what)
+static struct err *blob_is_right(struct verify_check *c, const char *path,
+				 const char **what)
 {
 	CLEANUP(closep) int fd = -1;
 	CLEANUP(freep) char *text = NULL;
@@ -102,7 +104,7 @@ static struct err *blob_is_right(struct check *c, const char *path, const char *
 	return NULL;
 }
 
-static struct err *check_blob(struct check *c, const struct inventory_file *file)
+static struct err *check_blob(struct verify_check *c, const struct inventory_file *file)
 {
 	const char *what = NULL;
 	struct err *e;
@@ -122,7 +124,7 @@ static struct err *check_blob(struct check *c, const struct inventory_file *file
 
 /* ---- layers ---- */
 
-static const char *compare_seal(struct check *c, const char *path)
+static const char *compare_seal(struct verify_check *c, const char *path)
 {
 	struct seal_request request = {
 		.store = c->store, .dir_fd = c->store->fd, .name = path};
@@ -146,7 +148,8 @@ static const char *compare_seal(struct check *c, const char *path)
 		       : "it is not what it was when it was made";
 }
 
-static struct err *check_layer(struct check *c, const struct inventory_layer *layer)
+static struct err *check_layer(struct verify_check *c,
+			       const struct inventory_layer *layer)
 {
 	CLEANUP(freep) char *path = path_join("layers", layer->name);
 	bool is_aside = str_ends_with(str_of(layer->name), ASIDE);
@@ -164,7 +167,7 @@ static struct err *check_layer(struct check *c, const struct inventory_layer *la
 }
 
 /* After the records that name them: a record never names a layer that is not there. */
-static struct err *set_layers_aside(struct check *c)
+static struct err *set_layers_aside(struct verify_check *c)
 {
 	for (size_t i = 0; i < c->inventory.layers.len; i++) {
 		const struct inventory_layer *layer = &c->inventory.layers.items[i];
@@ -179,7 +182,8 @@ static struct err *set_layers_aside(struct check *c)
 
 /* ---- records ---- */
 
-static bool is_built_on_damage(const struct check *c, const struct inventory_record *r)
+static bool is_built_on_damage(const struct verify_check *c,
+			       const struct inventory_record *r)
 {
 	for (size_t i = 0; i < r->chain.len; i++)
 		if (map_get(&c->bad_layers, r->chain.layers[i].name))
@@ -187,7 +191,7 @@ static bool is_built_on_damage(const struct check *c, const struct inventory_rec
 	return false;
 }
 
-static bool misses_layer(const struct check *c, const struct inventory_record *r)
+static bool misses_layer(const struct verify_check *c, const struct inventory_record *r)
 {
 	for (size_t i = 0; i < r->chain.len; i++)
 		if (!inventory_find_layer(&c->inventory, r->chain.layers[i].name) &&
@@ -196,7 +200,7 @@ static bool misses_layer(const struct check *c, const struct inventory_record *r
 	return false;
 }
 
-static struct err *check_record(struct check *c, const struct inventory_record *r)
+static struct err *check_record(struct verify_check *c, const struct inventory_record *r)
 {
 	const char *what = NULL;
 
@@ -218,7 +222,7 @@ static struct err *check_record(struct check *c, const struct inventory_record *
 	return remove_path(c, r->path);
 }
 
-static struct err *check_all(struct check *c)
+static struct err *check_all(struct verify_check *c)
 {
 	const struct inventory *inv = &c->inventory;
 
@@ -237,7 +241,7 @@ struct err *verify_run(const struct store *s, const struct verify_options *optio
 		       struct verify_result *out)
 {
 	CLEANUP(check_release)
-	struct check c = {
+	struct verify_check c = {
 		.store = s,
 		.options = options,
 		.result = out,

@@ -26,8 +26,8 @@ struct task {
 };
 
 /* The children of one task_parallel() call; on its caller's stack. */
-struct group {
-	struct group *next;
+struct task_group {
+	struct task_group *next;
 	struct node_id node;
 	task_fn fn;
 	void *context;
@@ -49,7 +49,7 @@ struct pool {
 	bool stopped, quitting;
 	size_t withdrawn; /* offered nodes that nobody is going to take */
 	struct ready ready;
-	struct group *groups; /* that have children to start; newest first */
+	struct task_group *groups; /* that have children to start; newest first */
 	VEC(pthread_t) threads;
 };
 
@@ -106,9 +106,9 @@ static void slot_take_back(struct pool *p)
 	p->free_slots--;
 }
 
-static void group_unlink(struct pool *p, struct group *g)
+static void group_unlink(struct pool *p, struct task_group *g)
 {
-	struct group **link = &p->groups;
+	struct task_group **link = &p->groups;
 
 	while (*link && *link != g)
 		link = &(*link)->next;
@@ -118,7 +118,7 @@ static void group_unlink(struct pool *p, struct group *g)
 
 /* Run the group's next child; the caller holds a slot and the lock, which is dropped
  * meanwhile. */
-static void run_child(struct pool *p, struct group *g)
+static void run_child(struct pool *p, struct task_group *g)
 {
 	struct task task = {.pool = p, .node = g->node};
 	size_t index = g->started++;
@@ -348,7 +348,8 @@ void task_progress(struct task *t, const char *activity, uint64_t done, uint64_t
 
 struct err *task_parallel(struct task *t, size_t count, task_fn fn, void *context)
 {
-	struct group g = {.node = t->node, .fn = fn, .context = context, .count = count};
+	struct task_group g = {
+		.node = t->node, .fn = fn, .context = context, .count = count};
 	struct pool *p = t->pool;
 
 	if (count == 0)

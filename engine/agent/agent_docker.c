@@ -140,7 +140,7 @@ static struct err *docker_resolve(const struct agent_context *c,
 
 /* ---- fetching ---- */
 
-struct source {
+struct docker_source {
 	const struct agent_context *context;
 	const struct oci_ref *ref;
 };
@@ -148,15 +148,16 @@ struct source {
 static struct err *fetch_blob(void *source, const struct oci_descriptor *blob,
 			      const struct registry_watch *watch)
 {
-	const struct source *s = source;
+	const struct docker_source *s = source;
 
 	return registry_fetch_blob(s->context->registry, s->ref, blob, s->context->store,
 				   watch);
 }
 
 /* A document as an index has it: of the size that it says, and perhaps brought along. */
-static struct err *fetch_document(const struct source *s, const struct oci_descriptor *d,
-				  struct buf *body, char **type)
+static struct err *fetch_document(const struct docker_source *s,
+				  const struct oci_descriptor *d, struct buf *body,
+				  char **type)
 {
 	const struct agent_context *c = s->context;
 	struct registry_watch watch = watch_of(c);
@@ -187,7 +188,8 @@ static void tell_choice(const struct agent_context *c, const struct oci_choice *
 }
 
 /* From `digest`, an index or a manifest, to the manifest for our platform. */
-static struct err *fetch_manifest(const struct source *s, const struct digest *digest,
+static struct err *fetch_manifest(const struct docker_source *s,
+				  const struct digest *digest,
 				  struct oci_manifest *manifest, struct agent_base *out)
 {
 	CLEANUP(oci_descriptor_release) struct oci_descriptor next = {.digest = *digest};
@@ -214,7 +216,7 @@ static struct err *fetch_manifest(const struct source *s, const struct digest *d
 		       INDEX_DEPTH_MAX);
 }
 
-static struct err *fetch_config(const struct source *s,
+static struct err *fetch_config(const struct docker_source *s,
 				const struct oci_descriptor *descriptor,
 				struct oci_config *out)
 {
@@ -244,8 +246,8 @@ static void tell_other_platform(const struct agent_context *c,
 			  p->architecture);
 }
 
-static struct err *fetch_image(const struct source *s, const struct digest *resolved,
-			       struct agent_base *out)
+static struct err *fetch_image(const struct docker_source *s,
+			       const struct digest *resolved, struct agent_base *out)
 {
 	CLEANUP(oci_manifest_release) struct oci_manifest manifest = {0};
 	struct oci_layers_request layers = {
@@ -269,7 +271,7 @@ static struct err *docker_fetch(const struct agent_context *c,
 {
 	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
 	CLEANUP(freep) char *name = NULL;
-	struct source source = {c, &ref};
+	struct docker_source source = {c, &ref};
 
 	TRY(oci_ref_parse(base->from, &ref));
 	name = oci_ref_format(&ref);

@@ -14,7 +14,7 @@
 
 enum { GATHER = 1 << 20 };
 
-struct part {
+struct file_part {
 	sqfs_file_t base; /* first: libsquashfs sees this */
 	int fd;
 	uint64_t offset; /* of the part in the file */
@@ -26,12 +26,12 @@ struct part {
 };
 
 /* libsquashfs gives us back the first member of our struct. */
-static struct part *part_of(sqfs_file_t *file)
+static struct file_part *part_of(sqfs_file_t *file)
 {
-	return (struct part *)(void *)file;
+	return (struct file_part *)(void *)file;
 }
 
-static int fail(struct part *p, struct err *e)
+static int fail(struct file_part *p, struct err *e)
 {
 	if (p->failed == 0)
 		p->failed = err_errno(e) ? err_errno(e) : EIO;
@@ -39,14 +39,14 @@ static int fail(struct part *p, struct err *e)
 	return SQFS_ERROR_IO;
 }
 
-static int write_out(struct part *p, const void *data, size_t len, uint64_t at)
+static int write_out(struct file_part *p, const void *data, size_t len, uint64_t at)
 {
 	struct err *e = fs_pwrite_all(p->fd, data, len, p->offset + at);
 
 	return e ? fail(p, e) : 0;
 }
 
-static int flush(struct part *p)
+static int flush(struct file_part *p)
 {
 	size_t n = p->gathered;
 
@@ -56,7 +56,7 @@ static int flush(struct part *p)
 
 static int part_write_at(sqfs_file_t *file, sqfs_u64 at, const void *data, size_t len)
 {
-	struct part *p = part_of(file);
+	struct file_part *p = part_of(file);
 
 	if (at + len > p->size)
 		p->size = at + len;
@@ -75,7 +75,7 @@ static int part_write_at(sqfs_file_t *file, sqfs_u64 at, const void *data, size_
 
 static int part_read_at(sqfs_file_t *file, sqfs_u64 at, void *data, size_t len)
 {
-	struct part *p = part_of(file);
+	struct file_part *p = part_of(file);
 	unsigned char *out = data;
 
 	if (flush(p) != 0)
@@ -98,13 +98,13 @@ static int part_read_at(sqfs_file_t *file, sqfs_u64 at, void *data, size_t len)
 
 static sqfs_u64 part_get_size(const sqfs_file_t *file)
 {
-	return ((const struct part *)(const void *)file)->size;
+	return ((const struct file_part *)(const void *)file)->size;
 }
 
 /* Called for real: the blocks of a file that turns out to be a copy are cut off again. */
 static int part_truncate(sqfs_file_t *file, sqfs_u64 size)
 {
-	struct part *p = part_of(file);
+	struct file_part *p = part_of(file);
 
 	if (flush(p) != 0)
 		return SQFS_ERROR_IO;
@@ -121,7 +121,7 @@ static void part_destroy(sqfs_object_t *object)
 
 sqfs_file_t *sqfs_part_new(int fd, uint64_t offset)
 {
-	struct part *p = xcalloc(1, sizeof(*p));
+	struct file_part *p = xcalloc(1, sizeof(*p));
 
 	p->base.base.destroy = part_destroy;
 	p->base.read_at = part_read_at;
@@ -135,12 +135,12 @@ sqfs_file_t *sqfs_part_new(int fd, uint64_t offset)
 
 int sqfs_part_flush(sqfs_file_t *file)
 {
-	struct part *p = part_of(file);
+	struct file_part *p = part_of(file);
 
 	return flush(p) == 0 ? 0 : p->failed;
 }
 
 int sqfs_part_errno(const sqfs_file_t *file)
 {
-	return ((const struct part *)(const void *)file)->failed;
+	return ((const struct file_part *)(const void *)file)->failed;
 }

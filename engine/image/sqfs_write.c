@@ -38,7 +38,7 @@ enum {
 	ZSTD_LEVEL = 3,
 };
 
-struct writer {
+struct sqfs_writer {
 	const struct sqfs_request *request;
 	struct sqfs_tree *tree;
 	sqfs_file_t *file;
@@ -56,7 +56,7 @@ struct writer {
 
 /* ---- errors ---- */
 
-static struct err *sqfs_failed(const struct writer *w, int code, const char *what)
+static struct err *sqfs_failed(const struct sqfs_writer *w, int code, const char *what)
 {
 	int number = w->file ? sqfs_part_errno(w->file) : 0;
 
@@ -76,7 +76,7 @@ static struct err *sqfs_failed(const struct writer *w, int code, const char *wha
 
 /* ---- setting up ---- */
 
-static struct err *make_compressors(struct writer *w)
+static struct err *make_compressors(struct sqfs_writer *w)
 {
 	bool gzip = w->request->compression == SQFS_GZIP;
 	int level = w->request->level;
@@ -99,7 +99,7 @@ static struct err *make_compressors(struct writer *w)
 	return NULL;
 }
 
-static struct err *begin(struct writer *w)
+static struct err *begin(struct sqfs_writer *w)
 {
 	SQFS_COMPRESSOR id =
 		w->request->compression == SQFS_GZIP ? SQFS_COMP_GZIP : SQFS_COMP_ZSTD;
@@ -116,7 +116,7 @@ static struct err *begin(struct writer *w)
 	return NULL;
 }
 
-static struct err *make_processor(struct writer *w)
+static struct err *make_processor(struct sqfs_writer *w)
 {
 	sqfs_block_processor_desc_t description = {
 		.size = sizeof(description),
@@ -142,7 +142,7 @@ static struct err *make_processor(struct writer *w)
 	return NULL;
 }
 
-static struct err *write_data(struct writer *w)
+static struct err *write_data(struct sqfs_writer *w)
 {
 	struct err *e;
 
@@ -156,7 +156,7 @@ static struct err *write_data(struct writer *w)
 
 /* ---- inodes ---- */
 
-static struct err *index_xattrs(struct writer *w, struct sqfs_node *node)
+static struct err *index_xattrs(struct sqfs_writer *w, struct sqfs_node *node)
 {
 	node->xattr_index = 0xFFFFFFFF;
 	if (node->n_xattrs == 0)
@@ -172,7 +172,7 @@ static struct err *index_xattrs(struct writer *w, struct sqfs_node *node)
 }
 
 /* squashfs keeps unsigned 32-bit seconds. */
-static uint32_t time_of(const struct writer *w, const struct sqfs_node *node)
+static uint32_t time_of(const struct sqfs_writer *w, const struct sqfs_node *node)
 {
 	int64_t s = node->mtime_s;
 
@@ -218,7 +218,7 @@ static sqfs_inode_generic_t *small_inode(const struct sqfs_node *node)
 	return inode;
 }
 
-static struct err *shape_file(struct writer *w, struct sqfs_node *node)
+static struct err *shape_file(struct sqfs_writer *w, struct sqfs_node *node)
 {
 	sqfs_inode_generic_t *inode;
 
@@ -231,7 +231,7 @@ static struct err *shape_file(struct writer *w, struct sqfs_node *node)
 	return NULL;
 }
 
-static struct err *make_folder(struct writer *w, struct sqfs_node *node)
+static struct err *make_folder(struct sqfs_writer *w, struct sqfs_node *node)
 {
 	uint32_t parent =
 		node->parent ? node->parent->number : (uint32_t)w->tree->n_nodes + 1;
@@ -259,7 +259,7 @@ static struct err *make_folder(struct writer *w, struct sqfs_node *node)
 	return NULL;
 }
 
-static struct err *write_inode(struct writer *w, struct sqfs_node *node)
+static struct err *write_inode(struct sqfs_writer *w, struct sqfs_node *node)
 {
 	sqfs_inode_generic_t *inode = node->inode;
 	uint32_t uid = w->request->all_root ? 0 : node->uid;
@@ -284,7 +284,7 @@ static struct err *write_inode(struct writer *w, struct sqfs_node *node)
 	return NULL;
 }
 
-static struct err *add_inode(struct writer *w, struct sqfs_node *node)
+static struct err *add_inode(struct sqfs_writer *w, struct sqfs_node *node)
 {
 	if (w->request->cancel)
 		TRY(cancel_check(w->request->cancel));
@@ -300,7 +300,7 @@ static struct err *add_inode(struct writer *w, struct sqfs_node *node)
 
 /* The order of the nodes has children before their folders; hard links need their inode
  * before the folder of any of its names, so everything but folders goes first. */
-static struct err *write_inodes(struct writer *w)
+static struct err *write_inodes(struct sqfs_writer *w)
 {
 	w->super.inode_table_start = w->file->get_size(w->file);
 	w->inodes = sqfs_meta_writer_create(w->file, w->compressor, 0);
@@ -326,7 +326,7 @@ static struct err *write_inodes(struct writer *w)
 }
 
 /* In exactly this order: readers find each table by the start of the next. */
-static struct err *write_tables(struct writer *w, struct sqfs_result *result)
+static struct err *write_tables(struct sqfs_writer *w, struct sqfs_result *result)
 {
 	uint64_t size;
 	int number;
@@ -351,7 +351,7 @@ static struct err *write_tables(struct writer *w, struct sqfs_result *result)
 }
 
 /* Each keeps pointers to those made before it: the last one goes first. */
-static void writer_release(struct writer *w)
+static void writer_release(struct sqfs_writer *w)
 {
 	void *const objects[] = {w->entries,	  w->folders, w->inodes,
 				 w->processor,	  w->xattrs,  w->ids,
@@ -368,7 +368,7 @@ static void writer_release(struct writer *w)
 struct err *sqfs_write(const struct sqfs_request *request, struct sqfs_result *result)
 {
 	CLEANUP(writer_release)
-	struct writer w = {.request = request, .data.fd = -1};
+	struct sqfs_writer w = {.request = request, .data.fd = -1};
 
 	TRY(sqfs_tree_scan(request->root_fd, request->max_file, request->cancel,
 			   &w.tree));

@@ -37,7 +37,7 @@ struct folder {
 	int fd;
 };
 
-struct item {
+struct probe_item {
 	const char *name;
 	uint64_t order;	    /* the name's first bytes, as a number that sorts like them */
 	unsigned char type; /* DT_DIR, ...: a hint */
@@ -48,7 +48,7 @@ struct item {
 
 struct listing {
 	char *names; /* as from getdents64(2) */
-	VEC(struct item) items;
+	VEC(struct probe_item) items;
 };
 
 /* One thread's. */
@@ -86,7 +86,7 @@ static uint64_t name_order(const char *name)
 
 static int compare_items(const void *left, const void *right)
 {
-	const struct item *a = left, *b = right;
+	const struct probe_item *a = left, *b = right;
 
 	if (a->order != b->order)
 		return a->order < b->order ? -1 : 1;
@@ -105,9 +105,9 @@ static void take_names(struct listing *l, size_t len)
 		at += entry->d_reclen;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 			continue;
-		vec_push(&l->items, ((struct item){.name = name,
-						   .order = name_order(name),
-						   .type = entry->d_type}));
+		vec_push(&l->items, ((struct probe_item){.name = name,
+							 .order = name_order(name),
+							 .type = entry->d_type}));
 	}
 	if (l->items.len > 0)
 		qsort(l->items.items, l->items.len, sizeof(*l->items.items),
@@ -162,7 +162,7 @@ static struct err *check_size(const struct prober *p, const struct stat *st)
 }
 
 static struct err *look_at_file(struct prober *p, const struct folder *f,
-				struct item *item, const struct stat *seen)
+				struct probe_item *item, const struct stat *seen)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
@@ -180,7 +180,7 @@ static struct err *look_at_file(struct prober *p, const struct folder *f,
 }
 
 static struct err *look_at_folder(struct prober *p, const struct folder *up,
-				  struct item *item)
+				  struct probe_item *item)
 {
 	CLEANUP(closep) int fd = -1;
 	struct folder f = {.up = up, .name = item->name, .depth = up->depth + 1};
@@ -197,7 +197,8 @@ static struct err *look_at_folder(struct prober *p, const struct folder *up,
 }
 
 /* Links are followed, as cp does. */
-static struct err *look_at(struct prober *p, const struct folder *f, struct item *item)
+static struct err *look_at(struct prober *p, const struct folder *f,
+			   struct probe_item *item)
 {
 	struct stat st;
 	struct err *e = NULL;
@@ -228,7 +229,7 @@ static struct err *look_at(struct prober *p, const struct folder *f, struct item
 struct slices {
 	const struct prober *parent;
 	const struct folder *folder;
-	struct item *items;
+	struct probe_item *items;
 	VEC(size_t) ends; /* one past the last item of each */
 };
 
@@ -251,7 +252,7 @@ static void cut(struct slices *s, const struct listing *l)
 }
 
 static struct err *look_at_all(struct prober *p, const struct folder *f,
-			       struct item *items, size_t n)
+			       struct probe_item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		TRY(look_at(p, f, &items[i]));
@@ -296,7 +297,7 @@ static struct err *check_folder(const struct folder *f)
 	return NULL;
 }
 
-static void hash_item(struct hasher *h, const struct item *item)
+static void hash_item(struct hasher *h, const struct probe_item *item)
 {
 	struct walk_entry entry = {.path = item->name, .name = item->name};
 
@@ -374,7 +375,7 @@ struct err *host_probe_source(const struct copy_request *request, int fd,
 		.helpers = request->helpers,
 		.reader = file_content_reader(request, false),
 	};
-	struct item item = {.name = "", .mode = st->st_mode, .device = st->st_rdev};
+	struct probe_item item = {.name = "", .mode = st->st_mode, .device = st->st_rdev};
 
 	if (request->cancel)
 		TRY(cancel_check(request->cancel));

@@ -58,7 +58,7 @@ struct err *links_remove_mark(int dir_fd, const char *name)
 	return check(lremovexattr(proc_path(dir_fd, name, path), MARK), name);
 }
 
-static struct err *look(struct links *l, struct folder_walk *w, const char *name)
+static struct err *read_name(struct links *l, struct folder_walk *w, const char *name)
 {
 	int here = folder_walk_fd(w);
 	struct links_name found;
@@ -86,7 +86,7 @@ static struct err *look_at_all(struct links *l, struct folder_walk *w, int dir_f
 	while (folder_walk_is_inside(w)) {
 		TRY(folder_walk_next(w, &name));
 		if (name)
-			TRY(look(l, w, name));
+			TRY(read_name(l, w, name));
 		else
 			TRY(folder_walk_leave(w));
 	}

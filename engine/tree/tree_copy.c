@@ -101,7 +101,7 @@ static void destination_release(struct destination *d)
 	free(d->path);
 }
 
-static struct err *look(int root_fd, const char *path, mode_t *mode)
+static struct err *find_mode(int root_fd, const char *path, mode_t *mode)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
@@ -134,7 +134,7 @@ static struct err *find_destination(int root_fd, const struct match *m,
 	bool is_folder = str_ends_with(str_of(text), "/");
 
 	TRY(root_resolve(root_fd, text, true, &d->path));
-	TRY(look(root_fd, d->path, &d->mode));
+	TRY(find_mode(root_fd, d->path, &d->mode));
 	if (d->mode && is_folder && !S_ISDIR(d->mode))
 		return err_new(ERR_EXISTS, "'%s' is no folder in the image", d->path);
 	if (d->mode)

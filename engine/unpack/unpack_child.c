@@ -41,7 +41,7 @@ static struct err *remove_children(int root_fd)
 	return errno ? err_sys("list folder") : NULL;
 }
 
-static struct err *apply_all(struct writer *w, struct unpack_stream *stream)
+static struct err *apply_all(struct unpack_writer *w, struct unpack_stream *stream)
 {
 	struct archive_entry *entry;
 
@@ -53,7 +53,7 @@ static struct err *apply_all(struct writer *w, struct unpack_stream *stream)
 	}
 }
 
-static struct err *unpack_with(struct writer *w, const struct unpack_job *job)
+static struct err *unpack_with(struct unpack_writer *w, const struct unpack_job *job)
 {
 	CLEANUP(unpack_stream_freep) struct unpack_stream *stream = NULL;
 	struct unpack_source source = {
@@ -77,7 +77,7 @@ static struct err *unpack_with(struct writer *w, const struct unpack_job *job)
 
 struct err *unpack_here(const struct unpack_job *job, struct unpack_result *result)
 {
-	CLEANUP(writer_release) struct writer w = {.here.fd = -1};
+	CLEANUP(writer_release) struct unpack_writer w = {.here.fd = -1};
 
 	TRY(writer_init(&w, job->root_fd, job->mode, &job->limits));
 	TRY(unpack_with(&w, job));

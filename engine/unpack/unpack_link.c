@@ -32,11 +32,12 @@ static char *folder_of(const char *path)
 
 /* What a hard link points at: an open folder and a name in it, or nothing (fd -1). */
 struct link_target {
-	struct place place;
+	struct unpack_place place;
 	const char *name; /* in the path that was looked up */
 };
 
-static struct err *find_target(struct writer *w, const char *path, struct link_target *t)
+static struct err *find_target(struct unpack_writer *w, const char *path,
+			       struct link_target *t)
 {
 	CLEANUP(freep) char *folder = NULL;
 	struct stat st;
@@ -69,10 +70,10 @@ static bool is_same_file(int a_fd, const char *a, int b_fd, const char *b)
 
 /* Link `name` in the present folder to what is at `target`; `*found` false, and nothing
  * done, if nothing is there. */
-static struct err *make_link(struct writer *w, const char *name, const char *target,
-			     bool *found)
+static struct err *make_link(struct unpack_writer *w, const char *name,
+			     const char *target, bool *found)
 {
-	CLEANUP(place_release) struct place place = {.fd = -1};
+	CLEANUP(place_release) struct unpack_place place = {.fd = -1};
 	struct link_target t = {.place = {.fd = -1}};
 	struct err *e = find_target(w, target, &t);
 
@@ -93,7 +94,8 @@ static struct err *make_link(struct writer *w, const char *name, const char *tar
 	return NULL;
 }
 
-static struct err *wait_for_target(struct writer *w, const char *path, char *target)
+static struct err *wait_for_target(struct unpack_writer *w, const char *path,
+				   char *target)
 {
 	vec_push(&w->late_links, ((struct late_link){xstrdup(path), target}));
 	w->late_bytes += strlen(path) + strlen(target) + LATE_COST;
@@ -105,7 +107,7 @@ static struct err *wait_for_target(struct writer *w, const char *path, char *tar
 	return NULL;
 }
 
-struct err *writer_link(struct writer *w, const char *path, const char *link)
+struct err *writer_link(struct unpack_writer *w, const char *path, const char *link)
 {
 	CLEANUP(freep) char *target = path_clean(link);
 	bool found;
@@ -123,7 +125,7 @@ struct err *writer_link(struct writer *w, const char *path, const char *link)
 }
 
 /* The folder was there when the link came; if it is not any more, its time is nobody's. */
-static struct err *finish_link(struct writer *w, const struct late_link *link)
+static struct err *finish_link(struct unpack_writer *w, const struct late_link *link)
 {
 	CLEANUP(freep) char *folder = folder_of(link->path);
 	CLEANUP(freep) char *made = NULL;
@@ -139,7 +141,7 @@ static struct err *finish_link(struct writer *w, const struct late_link *link)
 	return NULL;
 }
 
-struct err *writer_finish_links(struct writer *w)
+struct err *writer_finish_links(struct unpack_writer *w)
 {
 	for (size_t i = 0; i < w->late_links.len; i++)
 		TRY(err_wrap(

@@ -40,14 +40,14 @@ struct err *writer_open_folder(int dir_fd, const char *name, int *out)
 	return fs_open(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, out);
 }
 
-struct err *writer_hide_below(const struct writer *w, int folder_fd)
+struct err *writer_hide_below(const struct unpack_writer *w, int folder_fd)
 {
 	return w->mode == UNPACK_ALONE ? set_opaque(folder_fd) : NULL;
 }
 
 /* Folders that the pruning is in, and the times that they shall keep. */
 struct pruning {
-	struct writer *w;
+	struct unpack_writer *w;
 	struct folder_walk walk;
 	VEC(struct timespec) mtimes;
 };
@@ -94,8 +94,8 @@ static struct err *prune_next(struct pruning *p, const char *top)
 
 /* Remove from `name` of `dir_fd`, which is `path`, what this layer did not make; with `itself`
  * false it stays in any case. */
-static struct err *prune(struct writer *w, int dir_fd, const char *path, const char *name,
-			 bool itself)
+static struct err *prune(struct unpack_writer *w, int dir_fd, const char *path,
+			 const char *name, bool itself)
 {
 	CLEANUP(pruning_release) struct pruning p = {.w = w};
 	struct stat st;
@@ -113,7 +113,7 @@ static struct err *prune(struct writer *w, int dir_fd, const char *path, const c
 	return NULL;
 }
 
-static struct err *opaque(struct writer *w, const struct place *place)
+static struct err *opaque(struct unpack_writer *w, const struct unpack_place *place)
 {
 	if (w->mode == UNPACK_MERGED)
 		return prune(w, place->fd, place->real, ".", false);
@@ -123,8 +123,8 @@ static struct err *opaque(struct writer *w, const struct place *place)
 	return set_opaque(place->fd);
 }
 
-static struct err *whiteout_merged(struct writer *w, const struct place *place,
-				   const char *name)
+static struct err *whiteout_merged(struct unpack_writer *w,
+				   const struct unpack_place *place, const char *name)
 {
 	CLEANUP(freep) char *path = xasprintf("%s/%s", place->real, name);
 	struct stat st;
@@ -134,7 +134,8 @@ static struct err *whiteout_merged(struct writer *w, const struct place *place,
 	return prune(w, place->fd, path, name, true);
 }
 
-struct err *writer_mark(struct writer *w, const struct place *place, const char *name)
+struct err *writer_mark(struct unpack_writer *w, const struct unpack_place *place,
+			const char *name)
 {
 	const char *hidden = name + strlen(".wh.");
 

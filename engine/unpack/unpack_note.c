@@ -7,14 +7,14 @@
 
 #include "base/log.h"
 
-struct err *writer_want_parents(struct writer *w, const char *reason)
+struct err *writer_want_parents(struct unpack_writer *w, const char *reason)
 {
 	log_debug("unpack", "layer is applied onto its parents: %s", reason);
 	w->wants_parents = true;
 	return err_new(ERR_UNSUPPORTED, "wants its parents: %s", reason);
 }
 
-void writer_note_made(struct writer *w, const char *path)
+void writer_note_made(struct unpack_writer *w, const char *path)
 {
 	if (w->mode == UNPACK_MERGED)
 		path_set_add_with_parents(&w->made, str_of(path));

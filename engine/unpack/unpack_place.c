@@ -18,12 +18,12 @@
 #include "base/path.h"
 #include "engine/tree/root_path.h"
 
-void place_release(struct place *p)
+void place_release(struct unpack_place *p)
 {
 	closep(&p->fd);
 	free(p->path);
 	free(p->real);
-	*p = (struct place){.fd = -1};
+	*p = (struct unpack_place){.fd = -1};
 }
 
 struct err *writer_keep_time(int folder_fd, struct timespec mtime)
@@ -40,7 +40,7 @@ struct err *writer_keep_time(int folder_fd, struct timespec mtime)
 	return NULL;
 }
 
-struct err *place_leave(struct place *p)
+struct err *place_leave(struct unpack_place *p)
 {
 	struct err *e = p->fd >= 0 ? writer_keep_time(p->fd, p->mtime) : NULL;
 
@@ -55,7 +55,7 @@ static void implied_made(void *context, const char *path)
 
 /* Make the folders that an entry implies; their times are the entry's, so that nothing in
  * the result depends on the clock. */
-static struct err *make_implied(struct writer *w, const char *folder,
+static struct err *make_implied(struct unpack_writer *w, const char *folder,
 				struct timespec mtime)
 {
 	CLEANUP(freep) char *path = NULL;
@@ -72,8 +72,8 @@ static bool is_missing(const struct err *e)
 }
 
 /* Open `folder`; `*is_straight`: no link is on the way. */
-static struct err *open_existing(const struct writer *w, const char *folder, int *fd,
-				 bool *is_straight)
+static struct err *open_existing(const struct unpack_writer *w, const char *folder,
+				 int *fd, bool *is_straight)
 {
 	const int flags = O_RDONLY | O_DIRECTORY;
 	struct err *e = path_open_straight(w->root_fd, folder, flags, fd);
@@ -86,8 +86,8 @@ static struct err *open_existing(const struct writer *w, const char *folder, int
 }
 
 /* The folder's path without links; only marks want it, and they mean something to MERGED. */
-static struct err *real_path(const struct writer *w, const char *folder, bool is_straight,
-			     char **out)
+static struct err *real_path(const struct unpack_writer *w, const char *folder,
+			     bool is_straight, char **out)
 {
 	CLEANUP(freep) char *path = NULL;
 
@@ -99,8 +99,8 @@ static struct err *real_path(const struct writer *w, const char *folder, bool is
 	return NULL;
 }
 
-struct err *place_open(struct writer *w, const char *folder, const struct timespec *maker,
-		       struct place *p)
+struct err *place_open(struct unpack_writer *w, const char *folder,
+		       const struct timespec *maker, struct unpack_place *p)
 {
 	struct stat st;
 	bool is_straight;

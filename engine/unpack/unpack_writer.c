@@ -34,7 +34,7 @@ static void item_release(struct item *item)
 	free(item->folder);
 }
 
-static void note_made_here(struct writer *w, const char *name)
+static void note_made_here(struct unpack_writer *w, const char *name)
 {
 	CLEANUP(freep) char *path = NULL;
 
@@ -46,14 +46,14 @@ static void note_made_here(struct writer *w, const char *name)
 
 /* Most entries follow another one of the same folder.  The cached place cannot go stale:
  * while it is cached, only names inside it are replaced. */
-static struct err *open_here(struct writer *w, const struct item *item, bool make)
+static struct err *open_here(struct unpack_writer *w, const struct item *item, bool make)
 {
 	if (w->here.fd >= 0 && strcmp(w->here.path, item->folder) == 0)
 		return NULL;
 	return place_open(w, item->folder, make ? &item->meta.mtime : NULL, &w->here);
 }
 
-static struct err *check_space(struct writer *w, const struct unpack_piece *piece)
+static struct err *check_space(struct unpack_writer *w, const struct unpack_piece *piece)
 {
 	w->result.bytes += piece->size;
 	if (w->result.bytes > w->bytes_max)
@@ -62,8 +62,8 @@ static struct err *check_space(struct writer *w, const struct unpack_piece *piec
 	return NULL;
 }
 
-static struct err *write_data(struct writer *w, struct unpack_stream *stream, int fd,
-			      uint64_t size)
+static struct err *write_data(struct unpack_writer *w, struct unpack_stream *stream,
+			      int fd, uint64_t size)
 {
 	struct unpack_piece piece;
 	uint64_t end = 0;
@@ -86,14 +86,14 @@ static struct err *write_data(struct writer *w, struct unpack_stream *stream, in
 }
 
 /* Asked before anything is made: a size is 12 bytes of an archive. */
-static struct err *check_size(struct writer *w, int64_t size)
+static struct err *check_size(struct unpack_writer *w, int64_t size)
 {
 	if (size < 0)
 		return err_new(ERR_CORRUPT, "negative size");
 	return err_recode(size_limit_add(&w->limit, (uint64_t)size), ERR_CORRUPT);
 }
 
-static struct err *apply_file(struct writer *w, struct unpack_stream *stream,
+static struct err *apply_file(struct unpack_writer *w, struct unpack_stream *stream,
 			      const struct item *item)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -113,7 +113,7 @@ static struct err *apply_file(struct writer *w, struct unpack_stream *stream,
 	return entry_meta_apply(&item->meta, fd, &w->result);
 }
 
-static struct err *make_folder(const struct writer *w, const struct item *item,
+static struct err *make_folder(const struct unpack_writer *w, const struct item *item,
 			       bool *existed, bool *replaced)
 {
 	struct stat st;
@@ -135,7 +135,7 @@ static struct err *make_folder(const struct writer *w, const struct item *item,
 	return NULL;
 }
 
-static struct err *apply_folder(struct writer *w, const struct item *item)
+static struct err *apply_folder(struct unpack_writer *w, const struct item *item)
 {
 	CLEANUP(closep) int fd = -1;
 	bool existed, replaced;
@@ -149,7 +149,7 @@ static struct err *apply_folder(struct writer *w, const struct item *item)
 	return entry_meta_apply(&item->meta, fd, &w->result);
 }
 
-static struct err *apply_root(struct writer *w, const struct item *item)
+static struct err *apply_root(struct unpack_writer *w, const struct item *item)
 {
 	if (archive_entry_filetype(item->entry) != AE_IFDIR ||
 	    archive_entry_hardlink(item->entry))
@@ -161,7 +161,7 @@ static struct err *apply_root(struct writer *w, const struct item *item)
 	return entry_meta_apply(&item->meta, w->root_fd, &w->result);
 }
 
-static int make_node(const struct writer *w, const struct item *item)
+static int make_node(const struct unpack_writer *w, const struct item *item)
 {
 	mode_t type = archive_entry_filetype(item->entry);
 
@@ -172,7 +172,7 @@ static int make_node(const struct writer *w, const struct item *item)
 		       archive_entry_rdev(item->entry));
 }
 
-static struct err *apply_node(struct writer *w, const struct item *item)
+static struct err *apply_node(struct unpack_writer *w, const struct item *item)
 {
 	mode_t type = archive_entry_filetype(item->entry);
 	bool is_device = type == AE_IFCHR || type == AE_IFBLK;
@@ -211,7 +211,7 @@ static struct err *check_link_text(const struct item *item)
 	return NULL;
 }
 
-static struct err *apply_item(struct writer *w, struct unpack_stream *stream,
+static struct err *apply_item(struct unpack_writer *w, struct unpack_stream *stream,
 			      const struct item *item)
 {
 	if (archive_entry_hardlink(item->entry))
@@ -250,7 +250,7 @@ static struct err *item_init(struct item *item, struct archive_entry *entry)
 	return entry_meta_read(entry, &item->meta);
 }
 
-static struct err *apply_mark(struct writer *w, const struct item *item)
+static struct err *apply_mark(struct unpack_writer *w, const struct item *item)
 {
 	if (w->mode == UNPACK_FIRST)
 		return NULL;
@@ -259,7 +259,7 @@ static struct err *apply_mark(struct writer *w, const struct item *item)
 	return w->here.fd < 0 ? NULL : writer_mark(w, &w->here, item->name);
 }
 
-static struct err *apply_entry(struct writer *w, struct unpack_stream *stream,
+static struct err *apply_entry(struct unpack_writer *w, struct unpack_stream *stream,
 			       struct archive_entry *entry)
 {
 	CLEANUP(item_release) struct item item = {0};
@@ -276,7 +276,7 @@ static struct err *apply_entry(struct writer *w, struct unpack_stream *stream,
 	return NULL;
 }
 
-struct err *writer_apply(struct writer *w, struct unpack_stream *stream,
+struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
 			 struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname(entry);
@@ -291,7 +291,7 @@ struct err *writer_apply(struct writer *w, struct unpack_stream *stream,
 }
 
 /* The first layer's root, when the archive says nothing about it. */
-static struct err *default_root(const struct writer *w)
+static struct err *default_root(const struct unpack_writer *w)
 {
 	struct timespec epoch[2] = {{0}, {0}};
 
@@ -301,7 +301,7 @@ static struct err *default_root(const struct writer *w)
 	return NULL;
 }
 
-struct err *writer_finish(struct writer *w)
+struct err *writer_finish(struct unpack_writer *w)
 {
 	TRY(writer_finish_links(w));
 	TRY(place_leave(&w->here));
@@ -311,12 +311,12 @@ struct err *writer_finish(struct writer *w)
 }
 
 /* Until an entry says more of the root, its time must not be the clock's. */
-struct err *writer_init(struct writer *w, int root_fd, enum unpack_mode mode,
+struct err *writer_init(struct unpack_writer *w, int root_fd, enum unpack_mode mode,
 			const struct unpack_limits *limits)
 {
 	struct timespec epoch[2] = {{0}, {0}};
 
-	*w = (struct writer){
+	*w = (struct unpack_writer){
 		.mode = mode,
 		.root_fd = root_fd,
 		.bytes_max = limits->max_bytes,
@@ -328,7 +328,7 @@ struct err *writer_init(struct writer *w, int root_fd, enum unpack_mode mode,
 	return NULL;
 }
 
-void writer_release(struct writer *w)
+void writer_release(struct unpack_writer *w)
 {
 	place_release(&w->here);
 	for (size_t i = 0; i < w->late_links.len; i++) {

@@ -38,7 +38,7 @@ enum unpack_mode {
 };
 
 /* An open folder that an entry lies in. */
-struct place {
+struct unpack_place {
 	int fd;	    /* O_RDONLY; -1: none */
 	char *path; /* as the archive names it; for the cache of one */
 	char *real; /* absolute inside the root, "" for the root; MERGED: without links */
@@ -57,12 +57,12 @@ struct unpack_limits {
 		max_file; /* of a file and of all together, holes included; 0: no limit */
 };
 
-struct writer {
+struct unpack_writer {
 	enum unpack_mode mode;
 	int root_fd; /* borrowed; not O_PATH */
 	uint64_t bytes_max;
 	struct size_limit limit;
-	struct place here;
+	struct unpack_place here;
 	VEC(struct late_link) late_links;
 	size_t late_bytes;
 	struct path_set made; /* MERGED: what this layer brought, and folders above */
@@ -70,14 +70,15 @@ struct writer {
 	struct unpack_result result;
 };
 
-NODISCARD struct err *writer_init(struct writer *w, int root_fd, enum unpack_mode mode,
+NODISCARD struct err *writer_init(struct unpack_writer *w, int root_fd,
+				  enum unpack_mode mode,
 				  const struct unpack_limits *limits);
 /* Apply `entry`, whose data, if any, is next in `stream`. */
-NODISCARD struct err *writer_apply(struct writer *w, struct unpack_stream *stream,
+NODISCARD struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
 				   struct archive_entry *entry);
 /* Links that waited, and the time of the last folder. */
-NODISCARD struct err *writer_finish(struct writer *w);
-void writer_release(struct writer *w);
+NODISCARD struct err *writer_finish(struct unpack_writer *w);
+void writer_release(struct unpack_writer *w);
 
 /* Between the files of the writer: */
 
@@ -85,30 +86,31 @@ void writer_release(struct writer *w);
  * missing: `p->fd` stays -1 unless `maker` is given, the time of the entry for which it is made.
  * ALONE it must exist without a link on the way: the layers below may hold a link there, which
  * would lead what this layer brings elsewhere. */
-NODISCARD struct err *place_open(struct writer *w, const char *folder,
-				 const struct timespec *maker, struct place *p);
+NODISCARD struct err *place_open(struct unpack_writer *w, const char *folder,
+				 const struct timespec *maker, struct unpack_place *p);
 /* Give the folder its time back, and close it. */
-NODISCARD struct err *place_leave(struct place *p);
-void place_release(struct place *p);
+NODISCARD struct err *place_leave(struct unpack_place *p);
+void place_release(struct unpack_place *p);
 NODISCARD struct err *writer_keep_time(int folder_fd, struct timespec mtime);
 
 /* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to `link`. */
-NODISCARD struct err *writer_link(struct writer *w, const char *path, const char *link);
-NODISCARD struct err *writer_finish_links(struct writer *w);
+NODISCARD struct err *writer_link(struct unpack_writer *w, const char *path,
+				  const char *link);
+NODISCARD struct err *writer_finish_links(struct unpack_writer *w);
 
 /* What this layer brought, as place.real, for marks. */
-void writer_note_made(struct writer *w, const char *path);
+void writer_note_made(struct unpack_writer *w, const char *path);
 /* Errors that a sound archive cannot cause become ERR_CORRUPT. */
 NODISCARD struct err *writer_blame_archive(struct err *e);
 
 /* A whiteout or opaque mark named `name` (with its `.wh.`) in folder `place`. */
-NODISCARD struct err *writer_mark(struct writer *w, const struct place *place,
-				  const char *name);
+NODISCARD struct err *writer_mark(struct unpack_writer *w,
+				  const struct unpack_place *place, const char *name);
 /* A folder took the place of something else: nothing that the layers below hold under its
  * name may show through. */
-NODISCARD struct err *writer_hide_below(const struct writer *w, int folder_fd);
+NODISCARD struct err *writer_hide_below(const struct unpack_writer *w, int folder_fd);
 NODISCARD struct err *writer_open_folder(int dir_fd, const char *name, int *out);
 /* Say that the layers below must decide. */
-NODISCARD struct err *writer_want_parents(struct writer *w, const char *reason);
+NODISCARD struct err *writer_want_parents(struct unpack_writer *w, const char *reason);
 
 #endif

@@ -18,7 +18,7 @@
 #include "engine/executor/detail.h"
 #include "engine/why/why_private.h"
 
-struct asking {
+struct why_asking {
 	const struct exec *x;
 	const struct work *w;
 	const struct why_options *options;
@@ -117,14 +117,14 @@ static void tell_gone(const struct work *w, const struct step *step, struct reas
 
 /* ---- one step ---- */
 
-static const char *name_of(const struct asking *a, struct node_id id)
+static const char *name_of(const struct why_asking *a, struct node_id id)
 {
 	return a->w->options.steps[id.index]->name;
 }
 
 /* The parent is there, but it is another one than then. */
-static void tell_parent(const struct asking *a, const struct step *step, const cJSON *was,
-			const cJSON *is, struct reasons *out)
+static void tell_parent(const struct why_asking *a, const struct step *step,
+			const cJSON *was, const cJSON *is, struct reasons *out)
 {
 	const char *then = json_string(json_object(was, "parts"), "parent");
 	const char *now = json_string(json_object(is, "parts"), "parent");
@@ -137,7 +137,7 @@ static void tell_parent(const struct asking *a, const struct step *step, const c
 		   name_of(a, step->parent));
 }
 
-static void set_definition(struct asking *a, struct why *why, const cJSON *history)
+static void set_definition(struct why_asking *a, struct why *why, const cJSON *history)
 {
 	const char *name = json_string(history, "definition");
 
@@ -155,7 +155,7 @@ static void add_files(const struct exec *x, const struct step *step, cJSON *buil
 	tree_list_release(&list);
 }
 
-static void compare_with_history(struct asking *a, const struct step *step,
+static void compare_with_history(struct why_asking *a, const struct step *step,
 				 const cJSON *history, struct reasons *out)
 {
 	const struct step_state *state = work_state(a->w, step->id);
@@ -200,8 +200,8 @@ static const cJSON *made_before(const cJSON *history, const cJSON *is)
 }
 
 /* A hit: what was different from the build before it. */
-static void compare_last(struct asking *a, const struct step *step, const cJSON *history,
-			 struct reasons *out)
+static void compare_last(struct why_asking *a, const struct step *step,
+			 const cJSON *history, struct reasons *out)
 {
 	char hex[DIGEST_TEXT_SIZE];
 	const cJSON *is =
@@ -224,7 +224,7 @@ static bool was_looked_at(const struct step_state *state)
 }
 
 /* What no earlier build can explain. */
-static void tell_rest(const struct asking *a, const struct step *step,
+static void tell_rest(const struct why_asking *a, const struct step *step,
 		      const cJSON *history, struct reasons *out)
 {
 	const struct step_state *state = work_state(a->w, step->id);
@@ -243,7 +243,7 @@ static void tell_rest(const struct asking *a, const struct step *step,
 }
 
 /* Where the chain of rebuilding begins, as seen from `step`. */
-static struct node_id first_cause(const struct asking *a, const struct step *step)
+static struct node_id first_cause(const struct why_asking *a, const struct step *step)
 {
 	struct node_id before = work_state(a->w, step->id)->waits_for;
 
@@ -257,7 +257,7 @@ static struct node_id first_cause(const struct asking *a, const struct step *ste
 	return before;
 }
 
-static enum why_status status_of(const struct asking *a, const struct step *step,
+static enum why_status status_of(const struct why_asking *a, const struct step *step,
 				 const struct why *why)
 {
 	const struct step_state *state = work_state(a->w, step->id);
@@ -270,7 +270,7 @@ static enum why_status status_of(const struct asking *a, const struct step *step
 	return a->all[before.index].status == WHY_OPEN ? WHY_OPEN : WHY_MISS;
 }
 
-static void fill_hit(struct asking *a, const struct step *step, struct why *why)
+static void fill_hit(struct why_asking *a, const struct step *step, struct why *why)
 {
 	const struct step_state *state = work_state(a->w, step->id);
 
@@ -279,7 +279,7 @@ static void fill_hit(struct asking *a, const struct step *step, struct why *why)
 	why->used_ms = record_used_ms(a->w->options.store, &state->key);
 }
 
-static void ask(struct asking *a, const struct step *step)
+static void ask(struct why_asking *a, const struct step *step)
 {
 	struct why *why = &a->all[step->id.index];
 	const struct step_state *state = work_state(a->w, step->id);
@@ -316,7 +316,8 @@ static void ask(struct asking *a, const struct step *step)
 struct why *why_all(const struct exec *x, const struct why_options *options)
 {
 	const struct work *w = exec_work(x);
-	struct asking a = {x, w, options, xcalloc(w->options.n_steps, sizeof(*a.all))};
+	struct why_asking a = {x, w, options,
+			       xcalloc(w->options.n_steps, sizeof(*a.all))};
 
 	/* Steps are numbered so that each comes after those it waits for. */
 	for (size_t i = 0; i < w->options.n_steps; i++)

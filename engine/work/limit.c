@@ -25,7 +25,7 @@ static const unsigned PATIENCE = 3;
 /* What a step is expected to add that was never run. */
 static const struct usage UNKNOWN_STEP = {.bytes = 16 << 20, .files = 256};
 
-struct running {
+struct limit_running {
 	struct task *task;
 	struct usage expected;
 };
@@ -35,11 +35,11 @@ struct limit {
 	struct inventory history; /* const once made: what steps took earlier */
 	pthread_t thread;
 	bool has_thread;
-	pthread_mutex_t look; /* one sample at a time; guards n_passed */
-	unsigned n_passed;    /* samples in a row past the ceiling */
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t sampling; /* one sample at a time; guards n_passed */
+	unsigned n_passed;	  /* samples in a row past the ceiling */
+	pthread_mutex_t lock;	  /* guards all below */
 	pthread_cond_t changed;
-	VEC(struct running) running;
+	VEC(struct limit_running) running;
 	bool quitting;
 	bool stopped;	  /* the run was ended */
 	struct usage now; /* of the sample that ended it */
@@ -160,13 +160,13 @@ static struct err *sample(struct limit *l)
 	struct err *e;
 	bool stop = false;
 
-	pthread_mutex_lock(&l->look);
+	pthread_mutex_lock(&l->sampling);
 	e = make_room(&l->options, &none, &left);
 	if (e || !is_passed(&l->options, &left))
 		l->n_passed = 0;
 	else
 		stop = ++l->n_passed > PATIENCE || !younger_one_works(l);
-	pthread_mutex_unlock(&l->look);
+	pthread_mutex_unlock(&l->sampling);
 	if (stop)
 		stop_run(l, &left);
 	return e;
@@ -213,7 +213,7 @@ struct err *limit_new(const struct limit_options *options, struct limit **out)
 	CLEANUP(limit_freep) struct limit *l = xcalloc(1, sizeof(*l));
 
 	l->options = *options;
-	pthread_mutex_init(&l->look, NULL);
+	pthread_mutex_init(&l->sampling, NULL);
 	pthread_mutex_init(&l->lock, NULL);
 	thread_cond_init(&l->changed);
 	TRY(inventory_look(&l->history, options->store));
@@ -235,7 +235,7 @@ void limit_free(struct limit *l)
 		pthread_join(l->thread, NULL);
 	pthread_cond_destroy(&l->changed);
 	pthread_mutex_destroy(&l->lock);
-	pthread_mutex_destroy(&l->look);
+	pthread_mutex_destroy(&l->sampling);
 	inventory_release(&l->history);
 	vec_free(&l->running);
 	free(l);
@@ -256,7 +256,7 @@ static struct usage change_running(struct limit *l, struct task *task,
 
 	pthread_mutex_lock(&l->lock);
 	if (expected) {
-		vec_push(&l->running, ((struct running){task, *expected}));
+		vec_push(&l->running, ((struct limit_running){task, *expected}));
 	} else {
 		size_t i = 0;
 
@@ -277,12 +277,12 @@ struct err *limit_enter(struct limit *l, const char *step, struct task *task)
 	struct err *e;
 
 	e = lease_reserve(store_lease(l->options.store), sum.bytes, sum.files);
-	pthread_mutex_lock(&l->look);
+	pthread_mutex_lock(&l->sampling);
 	if (!e)
 		e = room_wanted(l, &room);
 	if (!e)
 		e = make_room(&l->options, &room, &left);
-	pthread_mutex_unlock(&l->look);
+	pthread_mutex_unlock(&l->sampling);
 	return e ? limit_leave(l, task, e) : NULL;
 }
 

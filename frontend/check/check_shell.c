@@ -8,7 +8,7 @@
 #include "frontend/check/script_lint.h"
 #include "frontend/def/words.h"
 
-struct texts {
+struct script_texts {
 	VEC(struct str) items;
 };
 
@@ -129,7 +129,7 @@ static enum shell_kind sh_of(const struct def_stage *stage)
 
 static void lint_parts(struct check *c, const struct def_stage *stage,
 		       const struct def_section *section, struct script_text *script,
-		       struct texts *earlier)
+		       struct script_texts *earlier)
 {
 	for (const struct def_part *p = section->parts; p; p = p->next) {
 		struct subject subject = {c, check_ends_at_stage(c, stage, p->text)};
@@ -148,7 +148,7 @@ void check_shell(struct check *c, const struct def_stage *stage,
 		 enum shell_kind shell)
 {
 	const struct def_section *post = def_section(stage, DEF_POST);
-	struct texts earlier = {0};
+	struct script_texts earlier = {0};
 	struct script_text script = {
 		.shell = shell,
 		.has_host_tmp = where != CHECK_IN_POST,

@@ -13,7 +13,7 @@
 #include "frontend/export/export.h"
 #include "frontend/project/fresh.h"
 #include "frontend/project/load.h"
-#include "frontend/project/look.h"
+#include "frontend/project/cache_view.h"
 
 struct plan_settings {
 	struct fresh_options fresh; /* first: see cache_options.h */
@@ -53,10 +53,11 @@ static const struct option_row rows[] = {
 	{0},
 };
 
-/* What the look at the cache found, for the writers. */
-static struct export_status status_of(const struct look *look, uint32_t node, char **text)
+/* What is in the cache, for the writers. */
+static struct export_status status_of(const struct cache_view *view, uint32_t node,
+				      char **text)
 {
-	const struct why *why = &look->all[node];
+	const struct why *why = &view->all[node];
 	static const enum export_status_kind kinds[] = {
 		[WHY_HIT] = EXPORT_HIT,
 		[WHY_MISS] = EXPORT_MISS,
@@ -70,25 +71,25 @@ static struct export_status status_of(const struct look *look, uint32_t node, ch
 		.expected_ms = why->expected_ms,
 	};
 
-	*text = why_brief(look->exec, (struct node_id){node}, why);
+	*text = why_brief(view->exec, (struct node_id){node}, why);
 	status.reason = *text;
 	return status;
 }
 
 /* For free(), with the texts that they refer to in `texts`. */
-static struct export_status *statuses_of(const struct plan *plan, const struct look *look,
-					 char **texts)
+static struct export_status *statuses_of(const struct plan *plan,
+					 const struct cache_view *view, char **texts)
 {
 	struct export_status *statuses = xcalloc(plan->n_steps, sizeof(*statuses));
 
 	for (uint32_t i = 0; i < plan->n_steps; i++)
-		statuses[i] = status_of(look, i, &texts[i]);
+		statuses[i] = status_of(view, i, &texts[i]);
 	return statuses;
 }
 
 static struct err *write_plan(const struct plan *plan,
 			      const struct plan_settings *settings,
-			      const struct look *look)
+			      const struct cache_view *view)
 {
 	CLEANUP(freep) char **texts = xcalloc(plan->n_steps, sizeof(*texts));
 	CLEANUP(freep) struct export_status *statuses = NULL;
@@ -96,11 +97,11 @@ static struct err *write_plan(const struct plan *plan,
 					       !getenv("NO_COLOR")};
 	struct err *e;
 
-	if (look->store) {
-		statuses = statuses_of(plan, look, texts);
+	if (view->store) {
+		statuses = statuses_of(plan, view, texts);
 		state.statuses = statuses;
 		state.expected_ms =
-			why_expected(plan->graph, look->all, &state.n_unexpected);
+			why_expected(plan->graph, view->all, &state.n_unexpected);
 	}
 	e = export_find(settings->format)->write(plan, &state, STDOUT_FILENO);
 	for (size_t i = 0; i < plan->n_steps; i++)
@@ -112,14 +113,14 @@ static struct err *plan_run(int argc, char **argv, int *status)
 {
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
 	CLEANUP(freep) const char **files = NULL;
-	CLEANUP(look_release) struct look look = LOOK_INIT;
+	CLEANUP(cache_view_release) struct cache_view view = CACHE_VIEW_INIT;
 	CLEANUP(plan_settings_release) struct plan_settings settings = {.format = "tree"};
 	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
 	struct fresh_request fresh = {.options = &settings.fresh,
 				      .since_ns = clock_real_ns()};
 	struct operands operands = {0};
 	struct err *e = options_parse(rows, argc, argv, &settings, &operands);
-	struct look_request request = {
+	struct cache_view_request request = {
 		.cache_dir = settings.fresh.net.def.cache.dir,
 		.freshness = &freshness,
 		.options = &settings.fresh.net.def.plan,
@@ -138,8 +139,8 @@ static struct err *plan_run(int argc, char **argv, int *status)
 	request.plan = fresh.plan = loaded.plan;
 	TRY(fresh_rules(&fresh, &freshness));
 	request.security = settings.fresh.security;
-	TRY(look_at_cache(&request, &look));
-	return write_plan(loaded.plan, &settings, &look);
+	TRY(cache_view_open(&request, &view));
+	return write_plan(loaded.plan, &settings, &view);
 }
 
 const struct cmd cmd_plan = {

@@ -237,7 +237,7 @@ static struct err *find_step(struct search *s)
 						  : NULL;
 }
 
-static void look(struct search *s, const struct sched_result *result)
+static void find_nearest(struct search *s, const struct sched_result *result)
 {
 	s->nearest = NODE_NONE;
 	for (uint32_t i = s->plan->stages[s->target.stage].first; i < result->n; i++) {
@@ -286,7 +286,7 @@ static struct err *probe(struct search *s)
 	if (!e || err_code(e) != ERR_CANCELLED) {
 		err_ignore(e, "what cannot be probed is not there");
 		e = NULL;
-		look(s, &result);
+		find_nearest(s, &result);
 	}
 	sched_result_release(&result);
 	return e;

@@ -13,7 +13,7 @@
 #include "frontend/plan/target.h"
 #include "frontend/project/fresh.h"
 #include "frontend/project/load.h"
-#include "frontend/project/look.h"
+#include "frontend/project/cache_view.h"
 #include "frontend/ui/say.h"
 
 struct why_settings {
@@ -102,7 +102,7 @@ static void list_inputs(bool json, struct buf *out)
 
 struct answer {
 	const struct plan *plan;
-	const struct look *look;
+	const struct cache_view *view;
 	const char *only; /* name of the only step that is asked for; NULL */
 	size_t stage;	  /* SIZE_MAX: all */
 	struct buf out;
@@ -273,17 +273,17 @@ static struct why *never(size_t n)
 	return all;
 }
 
-static struct err *write_answer(struct answer *a, struct look *look, bool json)
+static struct err *write_answer(struct answer *a, struct cache_view *view, bool json)
 {
-	if (!look->all)
-		look->all = never(look->n);
+	if (!view->all)
+		view->all = never(view->n);
 	buf_puts(&a->out, json ? "{\"version\": 1, \"steps\": [" : "");
 	for (size_t i = 0; i < a->plan->n_steps; i++) {
 		const struct step *step = a->plan->steps[i];
 
 		if (!is_asked_for(a, step))
 			continue;
-		(json ? put_step_json : put_step)(a, step, &look->all[i]);
+		(json ? put_step_json : put_step)(a, step, &view->all[i]);
 	}
 	buf_puts(&a->out, json ? "\n]}\n" : "");
 	return json ? say_json(&a->out) : say_result(&a->out);
@@ -293,15 +293,15 @@ static struct err *answer(const char *file, const char *asked,
 			  struct why_settings *settings, int *status)
 {
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;
-	CLEANUP(look_release) struct look look = LOOK_INIT;
-	struct answer a = {.look = &look};
+	CLEANUP(cache_view_release) struct cache_view view = CACHE_VIEW_INIT;
+	struct answer a = {.view = &view};
 	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
 	struct fresh_request fresh = {
 		.options = &settings->fresh,
 		.file = file,
 		.since_ns = clock_real_ns(),
 	};
-	struct look_request request = {
+	struct cache_view_request request = {
 		.file = file,
 		.freshness = &freshness,
 		.options = &settings->plan,
@@ -320,8 +320,8 @@ static struct err *answer(const char *file, const char *asked,
 	TRY(find_asked_for(asked, &a));
 	TRY(fresh_rules(&fresh, &freshness));
 	request.security = settings->fresh.security;
-	TRY(look_at_cache(&request, &look));
-	e = write_answer(&a, &look, settings->json);
+	TRY(cache_view_open(&request, &view));
+	e = write_answer(&a, &view, settings->json);
 	buf_release(&a.out);
 	return e;
 }

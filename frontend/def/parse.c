@@ -120,7 +120,7 @@ static bool check_text(const struct source *source, struct diag_list *diags)
 
 /* ---- the two passes ---- */
 
-struct reader {
+struct def_reader {
 	const struct source *source;
 	struct build_args *given;
 	struct arena *arena;
@@ -130,7 +130,7 @@ struct reader {
 	bool *is_said; /* by stage: as in struct parser */
 };
 
-static struct str stage_text(const struct reader *r, struct str all, size_t index)
+static struct str stage_text(const struct def_reader *r, struct str all, size_t index)
 {
 	const struct starts *s = &r->starts;
 	size_t end = index + 1 < s->items.len ? s->items.items[index + 1] : all.len;
@@ -139,8 +139,8 @@ static struct str stage_text(const struct reader *r, struct str all, size_t inde
 }
 
 /* A stage as a draft, for its %arguments, then its text with arguments replaced. */
-static void replace_arguments(struct reader *r, const struct def_text *raw, size_t index,
-			      struct text_builder *out)
+static void replace_arguments(struct def_reader *r, const struct def_text *raw,
+			      size_t index, struct text_builder *out)
 {
 	struct parser draft = {raw, r->arena, r->diags, true, false};
 	size_t errors = diag_count(r->diags, DIAG_ERROR);
@@ -160,7 +160,7 @@ static void replace_arguments(struct reader *r, const struct def_text *raw, size
 }
 
 /* The definition's text, and where in it each stage begins. */
-static void make_text(struct reader *r)
+static void make_text(struct def_reader *r)
 {
 	CLEANUP(text_builder_release) struct text_builder b = {.source = r->source};
 	struct str all = source_text(r->source);
@@ -184,7 +184,7 @@ static void make_text(struct reader *r)
 	text_builder_finish(&b, r->arena, &r->def->text);
 }
 
-static void parse_stages(struct reader *r)
+static void parse_stages(struct def_reader *r)
 {
 	struct parser p = {&r->def->text, r->arena, r->diags, false, false};
 
@@ -207,7 +207,7 @@ static void parse_stages(struct reader *r)
 void def_parse(const struct source *source, struct build_args *given, struct arena *arena,
 	       struct diag_list *diags, struct definition **out)
 {
-	struct reader r = {source, given, arena, diags, {{0}}, NULL, NULL};
+	struct def_reader r = {source, given, arena, diags, {{0}}, NULL, NULL};
 
 	bool is_whole = true;
 

@@ -47,7 +47,7 @@ static const char *value_of(struct replacer *r, const char *name, bool use)
 /* ---- what stays ---- */
 
 /* Where replacing stands in the text. */
-struct cursor {
+struct template_cursor {
 	size_t at;	 /* looked at so far */
 	size_t kept;	 /* given out so far: the end of the last replacement */
 	size_t line;	 /* what stands before a placeholder begins here */
@@ -256,7 +256,7 @@ static void replace(struct replacer *r, const struct scan_placeholder *found,
 }
 
 /* Move on to `to`: a line end on the way ends a comment. */
-static void advance(struct cursor *c, struct str text, size_t to)
+static void advance(struct template_cursor *c, struct str text, size_t to)
 {
 	const char *newline =
 		to > c->at ? memrchr(text.data + c->at, '\n', to - c->at) : NULL;
@@ -272,7 +272,7 @@ static void advance(struct cursor *c, struct str text, size_t to)
 static void replace_all(struct replacer *r, struct str text,
 			const struct def_argument *defaults)
 {
-	struct cursor c = {0};
+	struct template_cursor c = {0};
 	struct scan_placeholder found;
 
 	while (!r->is_too_large &&

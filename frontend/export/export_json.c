@@ -7,20 +7,20 @@
 
 #include "frontend/export/export_private.h"
 
-struct writer {
+struct json_writer {
 	struct buf out;
 	int fd;
 	const struct plan *plan;
 };
 
-static void writer_release(struct writer *w)
+static void writer_release(struct json_writer *w)
 {
 	buf_release(&w->out);
 }
 
 /* ---- values and members ---- */
 
-static void put_string(struct writer *w, const char *text)
+static void put_string(struct json_writer *w, const char *text)
 {
 	if (text)
 		buf_json_string(&w->out, text, strlen(text));
@@ -29,26 +29,26 @@ static void put_string(struct writer *w, const char *text)
 }
 
 /* After an opening brace no comma comes before a member's name. */
-static void put_name(struct writer *w, const char *name)
+static void put_name(struct json_writer *w, const char *name)
 {
 	if (w->out.len == 0 || w->out.data[w->out.len - 1] != '{')
 		buf_puts(&w->out, ", ");
 	buf_printf(&w->out, "\"%s\": ", name);
 }
 
-static void put_member(struct writer *w, const char *name, const char *text)
+static void put_member(struct json_writer *w, const char *name, const char *text)
 {
 	put_name(w, name);
 	put_string(w, text);
 }
 
-static void put_bool(struct writer *w, const char *name, bool value)
+static void put_bool(struct json_writer *w, const char *name, bool value)
 {
 	put_name(w, name);
 	buf_puts(&w->out, value ? "true" : "false");
 }
 
-static void put_expected(struct writer *w, bool is_known, uint64_t ms)
+static void put_expected(struct json_writer *w, bool is_known, uint64_t ms)
 {
 	put_name(w, "expected_ms");
 	if (is_known)
@@ -57,7 +57,7 @@ static void put_expected(struct writer *w, bool is_known, uint64_t ms)
 		buf_puts(&w->out, "null");
 }
 
-static void put_place(struct writer *w, struct place place)
+static void put_place(struct json_writer *w, struct place place)
 {
 	struct position at;
 
@@ -74,7 +74,8 @@ static void put_place(struct writer *w, struct place place)
 
 /* ---- inputs ---- */
 
-static void put_text(struct writer *w, const char *name, const struct section_text *text)
+static void put_text(struct json_writer *w, const char *name,
+		     const struct section_text *text)
 {
 	put_name(w, name);
 	if (!text->body) {
@@ -87,7 +88,7 @@ static void put_text(struct writer *w, const char *name, const struct section_te
 	buf_putc(&w->out, '}');
 }
 
-static void put_labels(struct writer *w, const char *name,
+static void put_labels(struct json_writer *w, const char *name,
 		       const struct section_labels *labels)
 {
 	put_name(w, name);
@@ -101,7 +102,7 @@ static void put_labels(struct writer *w, const char *name,
 	buf_putc(&w->out, ']');
 }
 
-static struct err *put_base(struct writer *w, const struct step *step)
+static struct err *put_base(struct json_writer *w, const struct step *step)
 {
 	put_member(w, "agent", step->base->agent);
 	put_member(w, "from", step->base->from);
@@ -109,7 +110,7 @@ static struct err *put_base(struct writer *w, const struct step *step)
 	return NULL;
 }
 
-static void put_app(struct writer *w, const struct step_app *app)
+static void put_app(struct json_writer *w, const struct step_app *app)
 {
 	const struct {
 		const char *name;
@@ -129,7 +130,7 @@ static void put_app(struct writer *w, const struct step_app *app)
 	buf_puts(&w->out, "}}");
 }
 
-static struct err *put_apps(struct writer *w, const struct step *step)
+static struct err *put_apps(struct json_writer *w, const struct step *step)
 {
 	put_name(w, "apps");
 	buf_putc(&w->out, '[');
@@ -142,7 +143,7 @@ static struct err *put_apps(struct writer *w, const struct step *step)
 	return NULL;
 }
 
-static struct err *put_files(struct writer *w, const struct step *step)
+static struct err *put_files(struct json_writer *w, const struct step *step)
 {
 	if (step->kind == STEP_COPY) {
 		put_member(w, "from_stage", step->files.from_stage);
@@ -164,14 +165,14 @@ static struct err *put_files(struct writer *w, const struct step *step)
 	return NULL;
 }
 
-static struct err *put_script(struct writer *w, const struct step *step)
+static struct err *put_script(struct json_writer *w, const struct step *step)
 {
 	put_member(w, "script", step->script.text);
 	put_member(w, "arguments", step->script.args);
 	return NULL;
 }
 
-static struct err *put_meta(struct writer *w, const struct step *step)
+static struct err *put_meta(struct json_writer *w, const struct step *step)
 {
 	const struct sections *meta = step->meta;
 
@@ -186,9 +187,9 @@ static struct err *put_meta(struct writer *w, const struct step *step)
 	return NULL;
 }
 
-static struct err *put_inputs(struct writer *w, const struct step *step)
+static struct err *put_inputs(struct json_writer *w, const struct step *step)
 {
-	static struct err *(*const writers[STEP_KINDS])(struct writer *,
+	static struct err *(*const writers[STEP_KINDS])(struct json_writer *,
 							const struct step *) = {
 		[STEP_PRE] = put_script,   [STEP_BASE] = put_base,
 		[STEP_APPS] = put_apps,	   [STEP_COPY] = put_files,
@@ -206,7 +207,7 @@ static struct err *put_inputs(struct writer *w, const struct step *step)
 
 /* ---- stages and steps ---- */
 
-static struct err *put_step(struct writer *w, const struct step *step,
+static struct err *put_step(struct json_writer *w, const struct step *step,
 			    struct export_status status)
 {
 	struct node_ids before = graph_before(w->plan->graph, step->id);
@@ -233,7 +234,7 @@ static struct err *put_step(struct writer *w, const struct step *step,
 	return NULL;
 }
 
-static void put_stage(struct writer *w, const struct plan_stage *stage)
+static void put_stage(struct json_writer *w, const struct plan_stage *stage)
 {
 	buf_puts(&w->out, "    {");
 	put_member(w, "label", stage->label);
@@ -254,7 +255,7 @@ static const struct step *target_step(const struct plan *plan,
 	return stage->n_steps > 0 ? plan->steps[stage->first + stage->n_steps - 1] : NULL;
 }
 
-static void put_target(struct writer *w)
+static void put_target(struct json_writer *w)
 {
 	for (size_t i = 0; i < w->plan->n_stages; i++) {
 		const struct plan_stage *stage = &w->plan->stages[i];
@@ -273,7 +274,7 @@ static void put_target(struct writer *w)
 struct err *export_json(const struct plan *plan, const struct export_state *state, int fd)
 {
 	CLEANUP(writer_release)
-	struct writer w = {.out = BUF_INIT, .fd = fd, .plan = plan};
+	struct json_writer w = {.out = BUF_INIT, .fd = fd, .plan = plan};
 
 	buf_puts(&w.out, "{\n  \"version\": 2");
 	put_expected(&w, state->statuses != NULL, state->expected_ms);

@@ -102,7 +102,7 @@ struct shell_token *scan_emit(struct shell_scan *s, enum shell_token_kind kind,
 	return &s->token;
 }
 
-void frame_init(struct shell_scan *s, enum kind kind, size_t start)
+void frame_init(struct shell_scan *s, enum shell_frame_kind kind, size_t start)
 {
 	struct shell_frame *f = scan_top(s);
 	const struct shell_frame *below = s->depth > 0 ? f - 1 : NULL;
@@ -115,7 +115,7 @@ void frame_init(struct shell_scan *s, enum kind kind, size_t start)
 		kind == KIND_QUOTES || (!frame_has_words(f) && below && below->in_quotes);
 }
 
-bool scan_push(struct shell_scan *s, enum kind kind, size_t start)
+bool scan_push(struct shell_scan *s, enum shell_frame_kind kind, size_t start)
 {
 	if (s->depth + 1 == SHELL_MAX_DEPTH) {
 		scan_give_up(s);
@@ -126,7 +126,7 @@ bool scan_push(struct shell_scan *s, enum kind kind, size_t start)
 	return true;
 }
 
-void scan_push_list(struct shell_scan *s, enum kind kind, size_t start)
+void scan_push_list(struct shell_scan *s, enum shell_frame_kind kind, size_t start)
 {
 	if (scan_push(s, kind, start))
 		scan_emit(s, SHELL_OPEN, scan_from(s, start));

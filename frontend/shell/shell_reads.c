@@ -18,7 +18,7 @@ enum reads {
 #define INSTALL_MODES "install add localinstall in"
 #define RPM_MODES "-i -ivh -ihv -iv -U -Uvh -Uhv -Uv --install --upgrade"
 
-static const struct reader {
+static const struct shell_reader {
 	const char *name;
 	enum reads reads;
 	const char *stops;  /* letters of options with which it reads nothing */
@@ -85,7 +85,7 @@ static bool is_command(struct str word, const char *name)
 	       (word.len == len || word.data[word.len - len - 1] == '/');
 }
 
-static const struct reader *reader_of(struct str name)
+static const struct shell_reader *reader_of(struct str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 		if (is_command(name, readers[i].name))
@@ -122,7 +122,7 @@ static bool is_bundle(const struct shell_command *command, struct str word)
 }
 
 /* Is the word after the option `previous` its value, and nothing else? */
-static bool is_value(const struct reader *reader, struct str previous)
+static bool is_value(const struct shell_reader *reader, struct str previous)
 {
 	char last;
 
@@ -136,7 +136,7 @@ static bool is_value(const struct reader *reader, struct str previous)
 }
 
 /* What a word says about those that follow. */
-static void note_option(struct shell_reading *r, const struct reader *reader,
+static void note_option(struct shell_reading *r, const struct shell_reader *reader,
 			const struct shell_command *command, struct str word)
 {
 	bool is_letters = reader->reads == READS_TAR && is_bundle(command, word);
@@ -149,7 +149,7 @@ static void note_option(struct shell_reading *r, const struct reader *reader,
 			  (is_letters && str_find(word, 'f') < word.len);
 }
 
-static bool is_read(struct shell_reading *r, const struct reader *reader,
+static bool is_read(struct shell_reading *r, const struct shell_reader *reader,
 		    struct str previous, struct str word)
 {
 	bool is_operand = !is_option(word) && !is_value(reader, previous);
@@ -177,7 +177,7 @@ static bool is_read(struct shell_reading *r, const struct reader *reader,
 enum shell_reads shell_reads_word(struct shell_reading *r,
 				  const struct shell_command *command, struct str word)
 {
-	const struct reader *reader = reader_of(command->runs);
+	const struct shell_reader *reader = reader_of(command->runs);
 	bool reads;
 
 	if (!reader)

@@ -241,7 +241,7 @@ static void open_parenthesis(struct shell_scan *s)
 
 static void close_parenthesis(struct shell_scan *s)
 {
-	enum kind kind = scan_top(s)->kind;
+	enum shell_frame_kind kind = scan_top(s)->kind;
 
 	if (kind != KIND_PARENTHESES && kind != KIND_DOLLAR && kind != KIND_PROCESS) {
 		scan_give_up(s);

@@ -9,7 +9,7 @@
 
 #include "frontend/shell/shell_scan.h"
 
-enum kind {
+enum shell_frame_kind {
 	KIND_TOP,
 	KIND_PARENTHESES, /* ( ... ) */
 	KIND_DOLLAR,	  /* $( ... ) */
@@ -26,7 +26,7 @@ enum kind {
 };
 
 /* What the next word of a list is. */
-enum position {
+enum shell_position {
 	POSITION_COMMAND,
 	POSITION_ARGUMENT,
 	POSITION_SUBJECT, /* of "case" */
@@ -53,11 +53,11 @@ bool scan_is_meta(const struct shell_scan *s, size_t ahead);
 struct shell_frame *scan_top(struct shell_scan *s);
 bool frame_has_words(const struct shell_frame *f);
 /* Begin the frame at the top anew: what depends on its kind, and on the frame below. */
-void frame_init(struct shell_scan *s, enum kind kind, size_t start);
+void frame_init(struct shell_scan *s, enum shell_frame_kind kind, size_t start);
 /* False when that is too deep: the scan has ended then. */
-bool scan_push(struct shell_scan *s, enum kind kind, size_t start);
+bool scan_push(struct shell_scan *s, enum shell_frame_kind kind, size_t start);
 /* As scan_push(), for what holds commands. */
-void scan_push_list(struct shell_scan *s, enum kind kind, size_t start);
+void scan_push_list(struct shell_scan *s, enum shell_frame_kind kind, size_t start);
 void scan_pop(struct shell_scan *s);
 void scan_give_up(struct shell_scan *s);
 /* Make the token that shell_scan_next() returns. */

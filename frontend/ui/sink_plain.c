@@ -26,7 +26,7 @@
 static const uint64_t PROGRESS_EVERY_NS = 10 * UINT64_C(1000000000);
 static const uint64_t ALIVE_EVERY_NS = 60 * UINT64_C(1000000000);
 
-struct row {
+struct plain_row {
 	enum node_state state;
 	bool is_named;
 	uint64_t started_ns;
@@ -38,8 +38,8 @@ struct row {
 struct plain {
 	FILE *out;
 	bool is_look;
-	struct row *rows;   /* by node */
-	VEC(uint32_t) live; /* nodes that are being probed, or run */
+	struct plain_row *rows; /* by node */
+	VEC(uint32_t) live;	/* nodes that are being probed, or run */
 };
 
 /* ---- lines ---- */
@@ -47,7 +47,7 @@ struct plain {
 static void put_line(struct plain *p, const struct event *e, const char *mark,
 		     const struct buf *visible)
 {
-	struct row *row = &p->rows[e->node.index];
+	struct plain_row *row = &p->rows[e->node.index];
 
 	fprintf(p->out, "#%u %s%s\n", e->node.index + 1, mark, buf_text(visible));
 	row->said_ns = e->time_ns;
@@ -70,7 +70,7 @@ static void put(struct plain *p, const struct event *e, const char *format, ...)
 
 static void put_name(struct plain *p, const struct event *e)
 {
-	struct row *row = &p->rows[e->node.index];
+	struct plain_row *row = &p->rows[e->node.index];
 	const char *label = sink_label(e->graph, e->node);
 
 	if (!row->is_named)
@@ -108,7 +108,7 @@ static void put_activity(struct plain *p, const struct event *e)
 
 static void look_at(struct plain *p, const struct event *e)
 {
-	const struct row *row = &p->rows[e->node.index];
+	const struct plain_row *row = &p->rows[e->node.index];
 	uint64_t silent_ns = e->time_ns - row->said_ns;
 	bool is_probing = row->state == NODE_PROBING;
 	bool moves = row->activity.name && row->activity.done != row->said_done;
@@ -165,7 +165,7 @@ static void put_end(struct plain *p, const struct event *e)
 
 static void on_state(struct plain *p, const struct event *e)
 {
-	struct row *row = &p->rows[e->node.index];
+	struct plain_row *row = &p->rows[e->node.index];
 
 	row->state = e->state;
 	if (e->state == NODE_PROBING) {

@@ -40,7 +40,7 @@ enum {
 	GAP = 2,
 };
 
-struct row {
+struct tty_row {
 	enum node_state state;
 	uint64_t started_ns;
 	struct activity activity;
@@ -52,8 +52,8 @@ struct tty {
 	struct screen screen;
 	bool is_look;
 	const struct graph *graph;
-	struct row *rows;   /* by node */
-	VEC(uint32_t) live; /* nodes that are being probed, or run: in order */
+	struct tty_row *rows; /* by node */
+	VEC(uint32_t) live;   /* nodes that are being probed, or run: in order */
 	size_t n, n_final;
 	size_t name_columns;
 	uint64_t began_ns;
@@ -62,24 +62,24 @@ struct tty {
 /* ---- lines of columns ---- */
 
 /* A line in the making: visible text of `used` columns. */
-struct line {
+struct tty_line {
 	struct buf text;
 	size_t used;
 };
 
-static void line_release(struct line *l)
+static void line_release(struct tty_line *l)
 {
 	buf_release(&l->text);
 }
 
-static void put_blanks(struct line *l, size_t n)
+static void put_blanks(struct tty_line *l, size_t n)
 {
 	for (; n > 0; n--, l->used++)
 		buf_putc(&l->text, ' ');
 }
 
 /* In at most `columns`, or so many exactly. */
-static void put_fit(struct line *l, const char *text, size_t columns, bool fill)
+static void put_fit(struct tty_line *l, const char *text, size_t columns, bool fill)
 {
 	CLEANUP(buf_release) struct buf visible = BUF_INIT;
 	size_t used;
@@ -92,7 +92,7 @@ static void put_fit(struct line *l, const char *text, size_t columns, bool fill)
 }
 
 /* At the right edge, where there is room for it. */
-static void put_right(const struct tty *t, struct line *l, const char *text)
+static void put_right(const struct tty *t, struct tty_line *l, const char *text)
 {
 	size_t width = t->screen.width, columns = strlen(text);
 
@@ -102,14 +102,14 @@ static void put_right(const struct tty *t, struct line *l, const char *text)
 }
 
 /* Columns up to the right edge, but for `taken`; 0 when there are none. */
-static size_t room_for(const struct tty *t, const struct line *l, size_t taken)
+static size_t room_for(const struct tty *t, const struct tty_line *l, size_t taken)
 {
 	size_t used = l->used + taken;
 
 	return used < t->screen.width ? t->screen.width - used : 0;
 }
 
-static struct str text_of(const struct line *l)
+static struct str text_of(const struct tty_line *l)
 {
 	return str_make(buf_text(&l->text), l->text.len);
 }
@@ -121,7 +121,7 @@ static struct str text_of(const struct line *l)
 static void describe(const struct tty *t, struct node_id node, uint64_t now,
 		     size_t columns, struct buf *out)
 {
-	const struct row *row = &t->rows[node.index];
+	const struct tty_row *row = &t->rows[node.index];
 
 	if (row->state == NODE_PROBING)
 		buf_puts(out, sink_probing(t->graph, node));
@@ -130,14 +130,14 @@ static void describe(const struct tty *t, struct node_id node, uint64_t now,
 }
 
 /* Without tabs: in a list they would lead anywhere. */
-static void put_last_line(const struct row *row, struct buf *out)
+static void put_last_line(const struct tty_row *row, struct buf *out)
 {
 	if (row->n_lines > 0)
 		visible_line(out, str_of(row->kept[(row->n_lines - 1) % KEPT_LINES]));
 }
 
 /* In `room` columns: the label gets what the state leaves, and of output half. */
-static void put_middle(struct line *l, const char *label, struct str state,
+static void put_middle(struct tty_line *l, const char *label, struct str state,
 		       struct str output, size_t room)
 {
 	size_t end = l->used + room, left = room;
@@ -156,10 +156,10 @@ static void put_middle(struct line *l, const char *label, struct str state,
 
 static bool add_row(struct tty *t, struct node_id node, uint64_t now)
 {
-	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
+	CLEANUP(line_release) struct tty_line l = {BUF_INIT, 0};
 	CLEANUP(buf_release) struct buf state = BUF_INIT;
 	CLEANUP(buf_release) struct buf output = BUF_INIT;
-	const struct row *row = &t->rows[node.index];
+	const struct tty_row *row = &t->rows[node.index];
 	size_t name = t->name_columns, edge, room, needed;
 	char elapsed[16];
 
@@ -187,7 +187,7 @@ static bool add_row(struct tty *t, struct node_id node, uint64_t now)
 
 static void add_head(struct tty *t, uint64_t now)
 {
-	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
+	CLEANUP(line_release) struct tty_line l = {BUF_INIT, 0};
 	CLEANUP(freep) char *counts = xasprintf("[%zu/%zu]", t->n_final, t->n);
 	char elapsed[16];
 
@@ -205,7 +205,7 @@ static void add_others(struct tty *t, size_t n)
 }
 
 /* Who is only looked at is listed when that takes long. */
-static bool is_listed(const struct row *row, uint64_t now)
+static bool is_listed(const struct tty_row *row, uint64_t now)
 {
 	return row->state == NODE_RUNNING ||
 	       (row->state == NODE_PROBING && sink_is_slow(row->started_ns, now));
@@ -237,8 +237,8 @@ static void draw(struct tty *t, uint64_t now)
 static void keep_ended(struct tty *t, const struct event *e, const char *word,
 		       const char *colour)
 {
-	CLEANUP(line_release) struct line l = {BUF_INIT, 0};
-	const struct row *row = &t->rows[e->node.index];
+	CLEANUP(line_release) struct tty_line l = {BUF_INIT, 0};
+	const struct tty_row *row = &t->rows[e->node.index];
 	size_t room;
 	char elapsed[16] = "";
 
@@ -282,7 +282,7 @@ static void keep_note(struct tty *t, const struct event *e)
 	keep_text(t, named);
 }
 
-static void keep_output(struct tty *t, const struct row *row)
+static void keep_output(struct tty *t, const struct tty_row *row)
 {
 	size_t first = row->n_lines > KEPT_LINES ? row->n_lines - KEPT_LINES : 0;
 
@@ -290,7 +290,7 @@ static void keep_output(struct tty *t, const struct row *row)
 		keep_indented(t, row->kept[i % KEPT_LINES]);
 }
 
-static void remember_line(struct row *row, const char *text)
+static void remember_line(struct tty_row *row, const char *text)
 {
 	char **slot = &row->kept[row->n_lines++ % KEPT_LINES];
 	struct buf line = BUF_MAX(LINE_BYTES);
@@ -322,7 +322,7 @@ static void on_state(struct tty *t, const struct event *e)
 		[NODE_FAILED] = {"failed", "\033[31m"},
 		[NODE_CANCELLED] = {"stopped", "\033[33m"},
 	};
-	struct row *row = &t->rows[e->node.index];
+	struct tty_row *row = &t->rows[e->node.index];
 
 	row->state = e->state;
 	if (e->state == NODE_PROBING) {

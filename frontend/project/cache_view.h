@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * look.h - what of a plan is in the cache, and why not: for `plan` and `why`.
+ * cache_view.h - what of a plan is in the cache, and why not: for `plan` and `why`.
  *
  * Purpose:   reads and changes nothing: the store is opened for reading if there is one, no
  *            registry is asked (a tag's digest is the one last resolved), and no namespace
  *            is entered.
- * Ownership: look_release() ends it; the request must outlive it.
+ * Ownership: cache_view_release() ends it; the request must outlive it.
  * Threads:   main thread only.
  * Errors:    those of opening the store.
  */
-#ifndef FRONTEND_PROJECT_LOOK_H
-#define FRONTEND_PROJECT_LOOK_H
+#ifndef FRONTEND_PROJECT_CACHE_VIEW_H
+#define FRONTEND_PROJECT_CACHE_VIEW_H
 
 #include "engine/why/why.h"
 #include "frontend/plan/plan.h"
 
-struct look_request {
+struct cache_view_request {
 	const char *file; /* the definition */
 	const struct plan *plan;
 	const struct plan_options *options; /* that it was compiled with */
@@ -24,7 +24,7 @@ struct look_request {
 	struct why_options why;
 };
 
-struct look {
+struct cache_view {
 	struct store *store; /* NULL: there is none, and then nothing is in it */
 	char *image, *definition;
 	char id_map[256];
@@ -33,12 +33,13 @@ struct look {
 	size_t n;
 };
 
-#define LOOK_INIT                                                                        \
+#define CACHE_VIEW_INIT                                                                  \
 	{                                                                                \
 		0                                                                        \
 	}
 
-NODISCARD struct err *look_at_cache(const struct look_request *request, struct look *out);
-void look_release(struct look *l);
+NODISCARD struct err *cache_view_open(const struct cache_view_request *request,
+				      struct cache_view *out);
+void cache_view_release(struct cache_view *v);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * look.c - see look.h.
+ * cache_view.c - see cache_view.h.
  */
-#include "frontend/project/look.h"
+#include "frontend/project/cache_view.h"
 
 #include <stdlib.h>
 
@@ -26,33 +26,34 @@ static struct err *open_store(const char *explicit_dir, struct store **out)
 	return e;
 }
 
-static void describe_ids(struct look *l)
+static void describe_ids(struct cache_view *v)
 {
 	struct userns_plan userns;
 	struct err *e = userns_probe(&userns);
 
-	snprintf(l->id_map, sizeof(l->id_map), "none");
+	snprintf(v->id_map, sizeof(v->id_map), "none");
 	if (!e)
-		userns_describe(&userns, l->id_map, sizeof(l->id_map));
+		userns_describe(&userns, v->id_map, sizeof(v->id_map));
 	err_ignore(e, "looking needs no namespaces");
 }
 
-static struct err *probe_all(const struct look_request *request, struct look *l)
+static struct err *probe_all(const struct cache_view_request *request,
+			     struct cache_view *v)
 {
 	struct exec_options exec_options = {
 		.work =
 			{
 				.steps = request->plan->steps,
 				.n_steps = request->plan->n_steps,
-				.store = l->store,
-				.id_map = l->id_map,
+				.store = v->store,
+				.id_map = v->id_map,
 				.freshness = request->freshness,
 				.security = request->security,
 				.purpose = WORK_LOOK,
 				.jobs = 1,
-				.output = l->image,
+				.output = v->image,
 			},
-		.definition = l->definition,
+		.definition = v->definition,
 	};
 	struct sched_options options = {
 		.jobs = 1, .probe_only = true, .past_misses = true};
@@ -60,30 +61,31 @@ static struct err *probe_all(const struct look_request *request, struct look *l)
 	struct executor executor;
 	struct err *e;
 
-	TRY(exec_new(&exec_options, &l->exec));
-	executor = exec_executor(l->exec);
+	TRY(exec_new(&exec_options, &v->exec));
+	executor = exec_executor(v->exec);
 	e = sched_run(request->plan->graph, &executor, &options, &result);
 	sched_result_release(&result);
 	if (e && err_code(e) == ERR_CANCELLED)
 		return e;
 	err_ignore(e, "what cannot be probed is unknown; `run` says why");
-	l->all = why_all(l->exec, &request->why);
+	v->all = why_all(v->exec, &request->why);
 	return NULL;
 }
 
 /* Where `run` would write it; NULL when there is no such place. */
-static void find_image(const struct look_request *request, struct look *l)
+static void find_image(const struct cache_view_request *request, struct cache_view *v)
 {
 	CLEANUP(freep) char *name = NULL;
 	struct err *e =
 		load_image_path(request->file, request->plan, request->options, &name);
 
 	if (!e && name)
-		e = output_follow(name, &l->image);
+		e = output_follow(name, &v->image);
 	err_ignore(e, "`run` says what is wrong");
 }
 
-struct err *look_at_cache(const struct look_request *request, struct look *out)
+struct err *cache_view_open(const struct cache_view_request *request,
+			    struct cache_view *out)
 {
 	out->n = request->plan->n_steps;
 	describe_ids(out);
@@ -96,11 +98,11 @@ struct err *look_at_cache(const struct look_request *request, struct look *out)
 	return probe_all(request, out);
 }
 
-void look_release(struct look *l)
+void cache_view_release(struct cache_view *v)
 {
-	why_free(l->all, l->n);
-	exec_freep(&l->exec);
-	store_closep(&l->store);
-	free(l->image);
-	free(l->definition);
+	why_free(v->all, v->n);
+	exec_freep(&v->exec);
+	store_closep(&v->store);
+	free(v->image);
+	free(v->definition);
 }
