@@ -19,10 +19,12 @@ static int null_fd = -1, empty_fd = -1;
 /* A folder without anything in it, for sources on the host. */
 static void open_folders(void)
 {
-	char path[] = "/tmp/fuzz_check.XXXXXX";
+	CLEANUP(freep) char *path = NULL;
+	const char *base = getenv("TMPDIR");
 
 	if (null_fd >= 0)
 		return;
+	path = xasprintf("%s/fuzz_check.XXXXXX", base ? base : "/tmp");
 	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (!mkdtemp(path))
 		abort();
