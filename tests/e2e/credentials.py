@@ -243,7 +243,9 @@ check("one that moves for ever", done.status == 4 and "redirects" in done.err, d
 # What a token server answers.
 for name, reply in (("access_token", {"access_token": "abc"}), ("both", {"token": "abc", "access_token": "x"}),
                     ("no time", {"token": "abc", "expires_in": None}), ("a short time", {"token": "abc", "expires_in": 1}),
-                    ("a long time", {"token": "abc", "expires_in": 2**53}), ("too long a time", {"token": "abc", "expires_in": 2**64})):
+                    ("a long time", {"token": "abc", "expires_in": 2**53}), ("too long a time", {"token": "abc", "expires_in": 2**64}),
+                    # Nine tenths of it, in nanoseconds, are 2**64 of them but for a tenth of a second.
+                    ("a time that wraps around", {"token": "abc", "expires_in": 20496382304})):
     r = private(bearer(reply=reply))
     done = build(docker(r), env=QUICK)
     check(f"a token with {name}", done.status == 0 and r.count("token") <= PROCESSES, (done, r.log))
