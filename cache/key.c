@@ -11,7 +11,7 @@
 
 struct part {
 	const char *name; /* literal */
-	char **texts;
+	char **texts;	  /* one block: the pointers, and what they point to */
 	size_t n_texts;
 };
 
@@ -28,19 +28,12 @@ struct key *key_new(const char *kind)
 	return k;
 }
 
-static void release_texts(struct part *part)
-{
-	for (size_t i = 0; i < part->n_texts; i++)
-		free(part->texts[i]);
-	free(part->texts);
-}
-
 void key_free(struct key *k)
 {
 	if (!k)
 		return;
 	for (size_t i = 0; i < k->parts.len; i++)
-		release_texts(&k->parts.items[i]);
+		free(k->parts.items[i].texts);
 	vec_free(&k->parts);
 	free(k);
 }
@@ -67,7 +60,7 @@ static void set_part(struct key *k, const struct part *part)
 		vec_push(&k->parts, *part);
 		return;
 	}
-	release_texts(known);
+	free(known->texts);
 	*known = *part;
 }
 
@@ -76,13 +69,30 @@ void key_set_text(struct key *k, const char *name, const char *text)
 	key_set_list(k, name, &text, 1);
 }
 
+/* In one go: a run without changes composes thousands of keys. */
+static char **copy_texts(const char *const *texts, size_t n)
+{
+	size_t size = n * sizeof(*texts), len;
+	char **copy, *at;
+
+	for (size_t i = 0; i < n; i++)
+		size += texts[i] ? strlen(texts[i]) + 1 : 0;
+	copy = xmalloc(size);
+	at = (char *)(copy + n);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = texts[i] ? at : NULL;
+		len = texts[i] ? strlen(texts[i]) + 1 : 0;
+		if (len > 0)
+			memcpy(at, texts[i], len);
+		at += len;
+	}
+	return copy;
+}
+
 void key_set_list(struct key *k, const char *name, const char *const *texts, size_t n)
 {
-	struct part part = {.name = name, .n_texts = n};
+	struct part part = {name, copy_texts(texts, n), n};
 
-	part.texts = xcalloc(n, sizeof(*part.texts));
-	for (size_t i = 0; i < n; i++)
-		part.texts[i] = texts[i] ? xstrdup(texts[i]) : NULL;
 	set_part(k, &part);
 }
 
@@ -119,23 +129,43 @@ const char *key_name(const struct key *k, size_t index)
 	return index < k->parts.len ? k->parts.items[index].name : NULL;
 }
 
+/* In groups of 7 bits, the lowest first: lengths of 8 bytes each would make a key of many short
+ * texts twice as long, and SHA-256 takes its time. */
+static void add_number(struct hasher *h, uint64_t value)
+{
+	unsigned char bytes[10];
+	size_t n = 0;
+
+	for (; value > 127; value >>= 7)
+		bytes[n++] = (unsigned char)(value | 128);
+	bytes[n++] = (unsigned char)value;
+	hasher_update(h, bytes, n);
+}
+
+/* 0 is NULL. */
+static void add_text(struct hasher *h, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	add_number(h, text ? len + 1 : 0);
+	hasher_update(h, text ? text : "", len);
+}
+
 static void add_texts(struct hasher *h, const struct part *part)
 {
-	hasher_add_u64(h, part->n_texts);
-	for (size_t i = 0; i < part->n_texts; i++) {
-		hasher_add_u64(h, part->texts[i] != NULL);
-		hasher_add_str(h, part->texts[i] ? part->texts[i] : "");
-	}
+	add_number(h, part->n_texts);
+	for (size_t i = 0; i < part->n_texts; i++)
+		add_text(h, part->texts[i]);
 }
 
 struct digest key_final(const struct key *k)
 {
 	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
 
-	hasher_add_u64(h, STORE_FORMAT);
-	hasher_add_str(h, k->kind);
+	add_number(h, STORE_FORMAT);
+	add_text(h, k->kind);
 	for (size_t i = 0; i < k->parts.len; i++) {
-		hasher_add_str(h, k->parts.items[i].name);
+		add_text(h, k->parts.items[i].name);
 		add_texts(h, &k->parts.items[i]);
 	}
 	return hasher_final(h);

@@ -131,17 +131,28 @@ static void test_key_parts(void **state)
  * of its parts is not: who has not the store's secret cannot try values out. */
 static void test_key_is_a_name(void **state)
 {
+	enum { LONG = 300 };
 	static const unsigned char encoding[] = {
-		4, 0, 0, 0, 0, 0, 0, 0,			    /* STORE_FORMAT */
-		4, 0, 0, 0, 0, 0, 0, 0, 'p', 'o', 's', 't', /* the kind */
-		3, 0, 0, 0, 0, 0, 0, 0, 'a', 'r', 'g',	    /* a part: its name, */
-		2, 0, 0, 0, 0, 0, 0, 0,			    /* so many texts, */
-		1, 0, 0, 0, 0, 0, 0, 0,			    /* not NULL, */
-		2, 0, 0, 0, 0, 0, 0, 0, 'x', 'y',	    /* its text, */
-		0, 0, 0, 0, 0, 0, 0, 0,			    /* and NULL */
-		0, 0, 0, 0, 0, 0, 0, 0,
+		4, /* STORE_FORMAT */
+		5,
+		'p',
+		'o',
+		's',
+		't', /* the kind: its length and 1, itself */
+		4,
+		'a',
+		'r',
+		'g', /* a part: its name, */
+		3,   /* so many texts, */
+		3,
+		'x',
+		'y', /* them; */
+		0,   /* NULL, */
+		0x80 | (LONG + 1) % 128,
+		(LONG + 1) / 128, /* and a long one */
 	};
-	static const char *const texts[] = {"xy", NULL};
+	char text[LONG + 1] = "", whole[sizeof(encoding) + LONG];
+	const char *const texts[] = {"xy", NULL, text};
 	static const struct hash_secret other = {{1}};
 	CLEANUP(key_freep) struct key *k = key_new("post");
 	CLEANUP(json_freep) cJSON *here = NULL;
@@ -149,9 +160,12 @@ static void test_key_is_a_name(void **state)
 	CLEANUP(json_freep) cJSON *again = NULL;
 	struct digest got, want;
 
+	memset(text, 'z', LONG);
+	memcpy(whole, encoding, sizeof(encoding));
+	memcpy(whole + sizeof(encoding), text, LONG);
 	key_set_list(k, "arg", texts, ARRAY_LEN(texts));
 	got = key_final(k);
-	want = digest_bytes(DIGEST_SHA256, NULL, encoding, sizeof(encoding));
+	want = digest_bytes(DIGEST_SHA256, NULL, whole, sizeof(whole));
 	assert_true(digest_equal(&got, &want));
 	here = key_parts(k, store_secret(*state));
 	again = key_parts(k, store_secret(*state));
