@@ -109,7 +109,9 @@ struct err *content_read(struct content_reader *r, int in, int out,
 			 struct content *content)
 {
 	CLEANUP(hasher_freep)
-	struct hasher *h = content ? hasher_new(DIGEST_SHA256, NULL) : NULL;
+	struct hasher *h =
+		content ? hasher_new(r->secret ? DIGEST_XXH3 : DIGEST_SHA256, r->secret)
+			: NULL;
 	struct pass pass = {.reader = r, .hasher = h, .in = in, .out = out};
 	uint64_t size;
 

@@ -20,6 +20,7 @@ enum {
 
 const struct xattr_rule xattr_rules[] = {
 	{"user.overlay.seal", 0, "the seal, which does not cover itself"},
+	{"user.overlay.id", 0, "the identity, made with the seal"},
 	{"user.overlay.opaque", HELD,
 	 "hides what lower layers have; made from a whiteout, never taken from a "
 	 "stranger"},

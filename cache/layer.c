@@ -46,14 +46,17 @@ struct err *layer_check(const struct store *s, const struct layer_id *id,
 struct err *layer_publish(const struct seal_request *request, struct layer_id *out)
 {
 	const struct store *s = request->store;
-	struct layer_id id;
+	struct layer_id id = {0};
+	struct seal seal;
 	char path[32];
 
 	fs_random_name(id.name, sizeof(id.name) - 1);
 	layer_path(&id, path, sizeof(path));
 	/* The seal is over what it says, too. */
 	TRY(outline_make(request));
-	TRY(seal_make(request));
+	TRY(seal_make(request, &seal));
+	if (digest_is_set(&seal.tree))
+		id.identity = (struct identity){IDENTITY_TREE, seal.tree, {0}};
 	/* Named before it is there: no record keeps it yet. */
 	if (s->lease)
 		TRY(lease_add(s->lease, LEASE_LAYER, id.name));
@@ -104,6 +107,16 @@ struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 	for (size_t i = 0; i < chain->len; i++)
 		TRY(layer_check(s, &chain->layers[i], stop));
 	return NULL;
+}
+
+bool snapshot_begins_with(const struct snapshot *chain, const struct snapshot *lower)
+{
+	if (lower->len > chain->len)
+		return false;
+	for (size_t i = 0; i < lower->len; i++)
+		if (strcmp(chain->layers[i].name, lower->layers[i].name) != 0)
+			return false;
+	return true;
 }
 
 struct digest snapshot_digest(const struct snapshot *chain)

@@ -12,12 +12,15 @@
 #ifndef CACHE_LAYER_H
 #define CACHE_LAYER_H
 
+#include "cache/identity.h"
 #include "cache/seal.h"
 #include "cache/store.h"
 
-/* At most 12 characters, since overlayfs's mount options have one page for all names. */
 struct layer_id {
-	char name[13]; /* [a-z2-7], NUL-terminated */
+	/* [a-z2-7], NUL-terminated; at most 12 characters, since overlayfs's mount options have
+	 * one page for all names.  It is random: of this store alone. */
+	char name[13];
+	struct identity identity; /* what it is called in every store */
 };
 
 /* A chain that is mounted has no more layers: their names are to fit into one page, with room
@@ -41,7 +44,8 @@ NODISCARD struct err *layer_check(const struct store *s, const struct layer_id *
 				  struct stop stop);
 /* The folder of the request (in a scratch folder of the store) becomes a new layer, under a
  * random name, whatever it holds: a folder that was there before may have lost its files when
- * the machine stopped. */
+ * the machine stopped.  Its identity is that of a tree; that of a foreign one is the caller's to
+ * set. */
 NODISCARD struct err *layer_publish(const struct seal_request *request,
 				    struct layer_id *out);
 /* The folder of all layers, for mounting: absolute path. */
@@ -54,6 +58,8 @@ bool snapshot_exists(const struct store *s, const struct snapshot *chain);
 /* layer_check() of each. */
 NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 				     struct stop stop);
+/* Does `chain` begin with the layers of `lower`? */
+bool snapshot_begins_with(const struct snapshot *chain, const struct snapshot *lower);
 /* A digest that names the chain. */
 struct digest snapshot_digest(const struct snapshot *chain);
 

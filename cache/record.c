@@ -198,7 +198,7 @@ bool record_to_snapshot(const cJSON *array, struct snapshot *out)
 	cJSON_ArrayForEach(item, array)
 	{
 		const char *name = cJSON_GetStringValue(item);
-		struct layer_id id;
+		struct layer_id id = {0};
 
 		if (!layer_name_is_valid(name)) {
 			snapshot_release(out);
@@ -208,4 +208,54 @@ bool record_to_snapshot(const cJSON *array, struct snapshot *out)
 		snapshot_push(out, &id);
 	}
 	return true;
+}
+
+void record_add_chain(cJSON *record, const struct snapshot *chain)
+{
+	cJSON *array = cJSON_CreateArray();
+	char text[IDENTITY_TEXT_SIZE];
+
+	for (size_t i = 0; i < chain->len; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(identity_format(
+						    &chain->layers[i].identity, text)));
+	cJSON_AddItemToObject(record, "snapshot", record_snapshot(chain));
+	cJSON_AddItemToObject(record, "identities", array);
+}
+
+static bool take_identities(const cJSON *array, struct snapshot *out)
+{
+	const cJSON *item;
+	size_t i = 0;
+
+	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != out->len)
+		return false;
+	cJSON_ArrayForEach(item, array)
+	{
+		const char *text = cJSON_GetStringValue(item);
+
+		if (!text || !identity_parse(str_of(text), &out->layers[i++].identity))
+			return false;
+	}
+	return true;
+}
+
+bool record_take_chain(const cJSON *record, struct snapshot *out)
+{
+	if (record_to_snapshot(json_array(record, "snapshot"), out) &&
+	    take_identities(json_array(record, "identities"), out))
+		return true;
+	snapshot_release(out);
+	return false;
+}
+
+void record_set_ids(cJSON *record, const char *map)
+{
+	set_member(record, "ids", map);
+}
+
+bool record_has_ids(const cJSON *record, const char *map)
+{
+	const char *own = json_string(record, "ids");
+
+	return own && strcmp(own, map) == 0;
 }

@@ -127,7 +127,10 @@ static struct err *check_blob(struct verify_check *c, const struct inventory_fil
 static const char *compare_seal(struct verify_check *c, const char *path)
 {
 	struct seal_request request = {
-		.store = c->store, .dir_fd = c->store->fd, .name = path};
+		.store = c->store,
+		.dir_fd = c->store->fd,
+		.name = path,
+	};
 	struct seal want, got;
 	struct err *e = seal_read(c->store->fd, path, &want);
 
@@ -138,12 +141,15 @@ static const char *compare_seal(struct verify_check *c, const char *path)
 	/* Nothing uses its layer any more: see STORE_FORMAT. */
 	if (!seal_is_comparable(&want))
 		return NULL;
+	/* What it is called elsewhere is checked where there is no better name. */
+	request.is_foreign = !digest_is_set(&want.tree);
 	e = seal_compute(&request, &got);
 	if (e) {
 		err_ignore(e, "reported as damage");
 		return "it cannot be read";
 	}
-	return digest_equal(&want.digest, &got.digest)
+	return digest_equal(&want.digest, &got.digest) &&
+			       digest_equal(&want.tree, &got.tree)
 		       ? NULL
 		       : "it is not what it was when it was made";
 }

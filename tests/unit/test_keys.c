@@ -270,7 +270,7 @@ static struct err *probe(void *self, struct node_id id, struct task *task,
 static void set_snapshot(struct exec *x, struct node_id id, const char *name)
 {
 	struct step_state *state = work_state(exec_work(x), id);
-	struct layer_id layer = {{0}};
+	struct layer_id layer = {0};
 
 	snprintf(layer.name, sizeof(layer.name), "%s", name);
 	snapshot_release(&state->snapshot);

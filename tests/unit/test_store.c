@@ -303,10 +303,10 @@ static void test_layer_publish(void **state)
 	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
 	CLEANUP(snapshot_release) struct snapshot back = SNAPSHOT_INIT;
 	CLEANUP(json_freep) cJSON *array = NULL;
-	struct layer_id id = {""}, other = {""};
+	struct layer_id id = {0}, other = {0};
 	struct seal_request request = {.store = *state, .name = "upper"};
 
-	assert_false(layer_exists(*state, &(struct layer_id){"abcdefghijkl"}));
+	assert_false(layer_exists(*state, &(struct layer_id){.name = "abcdefghijkl"}));
 	assert_ok(scratch_new(*state, &scratch));
 	request.dir_fd = scratch.fd;
 	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);

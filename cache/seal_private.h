@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * seal_private.h - what the two files of the seal share.
+ */
+#ifndef CACHE_SEAL_PRIVATE_H
+#define CACHE_SEAL_PRIVATE_H
+
+enum {
+	/* 1 had contents hashed with their holes, 2 lacked access control lists; of 3 contents
+	 * are named by SHA-256, but in a registry's layer. */
+	SEAL_VERSION = 4,
+	SEAL_PATH_SIZE = 32 + 256,
+};
+
+/* A path that the *xattr calls take, which have no form for a descriptor and a name. */
+void seal_path(int dir_fd, const char *name, char *out);
+
+#endif
