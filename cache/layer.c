@@ -125,6 +125,6 @@ struct digest snapshot_digest(const struct snapshot *chain)
 
 	hasher_add_str(h, "snapshot");
 	for (size_t i = 0; i < chain->len; i++)
-		hasher_add_str(h, chain->layers[i].name);
+		identity_add(h, &chain->layers[i].identity);
 	return hasher_final(h);
 }

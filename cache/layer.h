@@ -60,7 +60,8 @@ NODISCARD struct err *snapshot_check(const struct store *s, const struct snapsho
 				     struct stop stop);
 /* Does `chain` begin with the layers of `lower`? */
 bool snapshot_begins_with(const struct snapshot *chain, const struct snapshot *lower);
-/* A digest that names the chain. */
+/* A digest over the identities of the chain, which all must have: equal in every store in which it
+ * holds the same. */
 struct digest snapshot_digest(const struct snapshot *chain);
 
 #endif

@@ -22,7 +22,7 @@ struct agent_context {
 	struct registry *registry;
 	struct flight_table *flights;
 	struct task *task;
-	const char *id_map; /* text that names it, for keys */
+	const char *id_class, *id_map; /* how ids are mapped: for keys, for records */
 	struct oci_platform platform;
 	bool use_network;	/* resolve() may ask */
 	int64_t resolved_since; /* clock_real_ns(): what was resolved after needs no

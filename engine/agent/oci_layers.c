@@ -109,7 +109,7 @@ static struct digest layer_key(const struct agent_context *c, const char *kind,
 {
 	CLEANUP(key_freep) struct key *key = key_new(kind);
 
-	key_set_text(key, "id map", c->id_map);
+	key_set_text(key, "id map", c->id_class);
 	key_set_digest(key, "layer", id);
 	return key_final(key);
 }
@@ -128,8 +128,9 @@ static bool load_layer(const struct agent_context *c, const struct digest *key,
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(c->store, key, &record);
 
-	if (!e && !record_to_snapshot(json_array(record, "layers"), &job->layer))
-		e = err_new(ERR_CORRUPT, "its record names no layers");
+	if (!e && (!record_has_ids(record, c->id_map) ||
+		   !record_to_snapshot(json_array(record, "layers"), &job->layer)))
+		e = err_new(ERR_CORRUPT, "its record names no layers of ours");
 	if (!e)
 		e = snapshot_check(c->store, &job->layer,
 				   cancel_stop(task_cancel(c->task)));
@@ -153,6 +154,7 @@ static struct err *save_layer(const struct agent_context *c, const struct digest
 	cJSON_AddBoolToObject(record, "needs_parents", job->needs_parents);
 	cJSON_AddBoolToObject(record, "has_root", job->has_root);
 	cJSON_AddItemToObject(record, "layers", record_snapshot(&job->layer));
+	record_set_ids(record, c->id_map);
 	return record_save(c->store, key, record);
 }
 
@@ -211,6 +213,7 @@ static struct err *publish(const struct scratch *scratch, const struct task *tas
 		.store = scratch->store,
 		.dir_fd = scratch->fd,
 		.name = "upper",
+		.is_foreign = true,
 		.stop = cancel_stop(task_cancel(task)),
 	};
 	CLEANUP(closep) int upper = -1;
@@ -427,6 +430,17 @@ static bool is_in(const struct snapshot *chain, const struct layer_job *job)
 	return false;
 }
 
+static void push(struct snapshot *out, const struct layer_job *job,
+		 enum identity_kind kind, const struct digest *name)
+{
+	struct layer_id id = job->layer.layers[0];
+
+	id.identity = (struct identity){kind, *name, {0}};
+	snapshot_push(out, &id);
+}
+
+/* What an image's layers are called depends on the image alone: on which of them are applied onto
+ * others, and that on what is in them and below. */
 static struct err *stack(struct bringing *all, struct snapshot *out)
 {
 	const struct store *s = all->request->context->store;
@@ -434,15 +448,18 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 
 	if (all->n_merged > 0) {
 		TRY(bring_merged(all));
-		snapshot_push(out, &all->merged.layer.layers[0]);
+		push(out, &all->merged, IDENTITY_CHAIN, &chain_id);
 	}
 	for (size_t i = all->n_merged; i < all->n; i++) {
 		struct layer_job *job = &all->jobs[i];
 
 		chain_id = chain_id_next(&chain_id, &job->diff_id);
-		if (job->needs_parents || is_in(out, job) || !root_agrees(s, out, job))
-			TRY(bring_on_chain(all, job, out, &chain_id));
-		snapshot_push(out, &job->layer.layers[0]);
+		if (!job->needs_parents && !is_in(out, job) && root_agrees(s, out, job)) {
+			push(out, job, IDENTITY_DIFF, &job->diff_id);
+			continue;
+		}
+		TRY(bring_on_chain(all, job, out, &chain_id));
+		push(out, job, IDENTITY_CHAIN, &chain_id);
 	}
 	return NULL;
 }

@@ -5,9 +5,10 @@
  * and looks for a record.  Running it makes a layer on top of the parent's, publishes it,
  * and writes the record, in this order: a record never names a layer that is not there.
  *
- * A layer's name is random.  So when a step runs again under the same key (a script need
- * not give the same files twice) what was built upon the earlier layer is not mixed with
- * the new one: its key holds the parent's layers.
+ * A script need not give the same files twice.  So what stands on a step is keyed on what
+ * that has made, by the identities of its layers: other files make it miss, the same files leave it a
+ * hit.  Such a hit may stand on the layers of an earlier run, which hold the same: its
+ * record names its whole chain, and what comes next stands on that.
  */
 #include "engine/executor/exec.h"
 
@@ -50,7 +51,7 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	state->inputs = key_new(step_kind_name(step->kind));
 	state->waits_for = work_waits_for(&x->work, step);
 	key_set_text(state->inputs, "architecture", x->architecture);
-	key_set_text(state->inputs, "id map", x->work.options.id_map);
+	key_set_text(state->inputs, "id map", x->work.id_class);
 	if (step->parent.index != NODE_NONE.index &&
 	    state->waits_for.index != step->parent.index) {
 		struct digest parent = work_parent_digest(&x->work, step);
@@ -78,9 +79,8 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 	enum miss miss;
 	struct err *e;
 
-	if (parent->len > 0 && parent->len <= own->len &&
-	    memcmp(parent->layers, own->layers, parent->len * sizeof(*own->layers)) ==
-		    0) {
+	/* A parent that was built anew since then has other layers, which hold the same. */
+	if (snapshot_begins_with(own, parent)) {
 		added.layers += parent->len;
 		added.len -= parent->len;
 	}
@@ -94,6 +94,29 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 	miss = err_code(e) == ERR_CANCELLED ? MISS_STOPPED : MISS_DAMAGED;
 	err_ignore(e, "it is made anew");
 	return miss;
+}
+
+/* The times in the record's layers; those of the parent are known. */
+static enum miss add_times(struct exec *x, const struct step *step, struct task *task)
+{
+	struct snapshot *own = &work_state(&x->work, step->id)->snapshot;
+	const struct snapshot *parent = work_parent(&x->work, step);
+	bool is_prefix = snapshot_begins_with(own, parent);
+
+	for (size_t i = 0; x->work.epoch_set && i < own->len; i++) {
+		struct err *e;
+
+		if (is_prefix && i < parent->len) {
+			own->layers[i] = parent->layers[i];
+			continue;
+		}
+		e = work_add_times(&x->work, task, &own->layers[i]);
+		if (e) {
+			err_ignore(e, "it is made anew");
+			return MISS_TIMES;
+		}
+	}
+	return MISS_NONE;
 }
 
 static void keep_facts(struct step_state *state, const cJSON *record)
@@ -122,12 +145,17 @@ static bool take_record(struct exec *x, const struct step *step, struct task *ta
 	state->miss = freshness_refuses(work_rule(&x->work, step), record);
 	if (state->miss)
 		return false;
+	state->miss = MISS_OTHER_IDS;
+	if (!record_has_ids(record, x->work.options.id_map))
+		return false;
 	state->miss = MISS_GONE;
 	if (!step_makes_layer(step->kind))
 		snapshot_copy(&state->snapshot, work_parent(&x->work, step));
-	else if (!record_to_snapshot(json_array(record, "snapshot"), &state->snapshot))
+	else if (!record_take_chain(record, &state->snapshot))
 		return false;
 	state->miss = lost_layers(x, step, task);
+	if (state->miss == MISS_NONE)
+		state->miss = add_times(x, step, task);
 	if (state->miss == MISS_NONE && ops[step->kind]->refuses)
 		state->miss = ops[step->kind]->refuses(&x->work, step, record);
 	if (state->miss) {
@@ -207,7 +235,8 @@ static struct err *write_record(struct exec *x, const struct step *step, cJSON *
 
 	cJSON_AddStringToObject(record, "kind", step_kind_name(step->kind));
 	cJSON_AddStringToObject(record, "step", step->name);
-	cJSON_AddItemToObject(record, "snapshot", record_snapshot(&state->snapshot));
+	record_add_chain(record, &state->snapshot);
+	record_set_ids(record, x->work.options.id_map);
 	json_add_u64(record, "duration_ms", duration_ms);
 	json_add_u64(record, "made_ms", (uint64_t)clock_real_ns() / 1000000);
 	TRY(record_save(x->work.options.store, &state->key, record));

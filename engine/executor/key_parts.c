@@ -18,9 +18,13 @@ const struct key_part key_parts_table[] = {
 	{"architecture", ALL, PART_PLAIN, false,
 	 "of this machine, as registries call it"},
 	{"id map", ALL, PART_PLAIN, false,
-	 "who builds: root, or which subordinate ids stand for which owners"},
+	 "which owners there can be: root's, those of a user with a full range of "
+	 "subordinate "
+	 "ids, or those of a smaller range"},
 	{"parent", ALL & ~BASE, PART_PARENT, true,
-	 "the layers of the root filesystem that the step starts from"},
+	 "what the root filesystem holds that the step starts from: the identities of "
+	 "its "
+	 "layers"},
 	{"version", BASE | META | PACK, PART_PLAIN, false,
 	 "of dagbuild, which writes files of its own into every image"},
 	{"agent", BASE, PART_PLAIN, false, "value of `Bootstrap:`"},
@@ -54,6 +58,8 @@ const struct key_part key_parts_table[] = {
 	/* Every change shows in it: what says more comes first. */
 	{"definition", META, PART_LINES, false,
 	 "in the stage of the image: the whole text, which is stored in the image"},
+	{"base configuration", PACK, PART_PARENT, true,
+	 "of the base image: it is stored in the image"},
 	{"output", PACK, PART_PLAIN, false, "path of the image"},
 	{"compression", PACK, PART_PLAIN, false, "`--compress`"},
 	{"SOURCE_DATE_EPOCH", POST | META | TEST | PACK, PART_PLAIN, true,

@@ -110,20 +110,27 @@ static void describe_ranges(const struct id_ranges *ranges, struct buf *out)
 			   ranges->items[i].count);
 }
 
-/* Root of a user namespace that somebody else made owns other files than real root. */
-static void describe_map(const char *file, const char *name, struct buf *out)
+/* Root of a user namespace that somebody else made owns other files than real root: which there
+ * are goes into the class, and whose they are outside into the rest. */
+static void describe_map(const char *file, const char *name, struct buf *class,
+			 struct buf *rest)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct err *e = fs_read_file(AT_FDCWD, file, 65536, &text);
-	struct str rest = str_make(buf_text(&text), text.len), word;
-	struct buf words = BUF_INIT;
+	struct str lines = str_make(buf_text(&text), text.len), inside, outside, count;
+	const char *comma = "";
 
 	err_ignore(e, "a kernel without user namespaces");
-	while (str_next_word(&rest, &word))
-		buf_printf(&words, " %.*s", STR_ARG(word));
-	if (words.len > 0 && strcmp(buf_text(&words), " 0 0 4294967295") != 0)
-		buf_printf(out, " %s%s", name, buf_text(&words));
-	buf_release(&words);
+	while (str_next_word(&lines, &inside) && str_next_word(&lines, &outside) &&
+	       str_next_word(&lines, &count)) {
+		if (str_is(inside, "0") && str_is(outside, "0") &&
+		    str_is(count, "4294967295"))
+			return;
+		buf_printf(class, "%s%.*s+%.*s", *comma ? comma : name, STR_ARG(inside),
+			   STR_ARG(count));
+		buf_printf(rest, "%s%.*s", *comma ? comma : name, STR_ARG(outside));
+		comma = ",";
+	}
 }
 
 /* Those without which a layer cannot be unpacked in full: device files, capabilities and
@@ -153,35 +160,71 @@ static void describe_capabilities(struct buf *out)
 			buf_printf(out, " without %s", rows[i].name);
 }
 
-static void describe_root(struct buf *out)
+static void describe_root(struct buf *class, struct buf *rest)
 {
-	buf_puts(out, "root");
-	describe_map("/proc/self/uid_map", "uids", out);
-	describe_map("/proc/self/gid_map", "gids", out);
-	describe_capabilities(out);
+	buf_puts(class, "root");
+	describe_map("/proc/self/uid_map", " uids ", class, rest);
+	describe_map("/proc/self/gid_map", " gids ", class, rest);
+	describe_capabilities(class);
+}
+
+static uint64_t ids_inside(const struct id_ranges *ranges)
+{
+	uint64_t n = 1; /* the user's own stands for 0 */
+
+	for (size_t i = 0; i < ranges->len; i++)
+		n += ranges->items[i].count;
+	return n;
+}
+
+/* All that images have: 65534 is nobody's.  Whoever has so many can own the same files. */
+static bool is_full(const struct id_ranges *ranges)
+{
+	return ids_inside(ranges) >= 65536;
+}
+
+static void describe_users(const struct userns_plan *plan, struct buf *class,
+			   struct buf *rest)
+{
+	buf_puts(class, "range");
+	if (!is_full(&plan->uids))
+		buf_printf(class, " uids 0+%llu",
+			   (unsigned long long)ids_inside(&plan->uids));
+	if (!is_full(&plan->gids))
+		buf_printf(class, " gids 0+%llu",
+			   (unsigned long long)ids_inside(&plan->gids));
+	buf_printf(rest, " users %u+1,", geteuid());
+	describe_ranges(&plan->uids, rest);
+	buf_printf(rest, " groups %u+1,", getegid());
+	describe_ranges(&plan->gids, rest);
+}
+
+/* What does not fit must count, too. */
+static void shorten(struct buf *text)
+{
+	char hex[DIGEST_TEXT_SIZE];
+	struct digest d;
+
+	if (text->len <= USERNS_TEXT_MAX)
+		return;
+	d = digest_bytes(DIGEST_SHA256, NULL, text->data, text->len);
+	buf_clear(text);
+	buf_printf(text, " ids %s", digest_hex(&d, hex));
 }
 
 const char *userns_describe(const struct userns_plan *plan, char *out, size_t size)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(buf_release) struct buf class = BUF_INIT;
+	CLEANUP(buf_release) struct buf rest = BUF_INIT;
 
-	if (plan->mode == USERNS_ROOT) {
-		describe_root(&text);
-	} else {
-		buf_printf(&text, "users %u+1,", geteuid());
-		describe_ranges(&plan->uids, &text);
-		buf_printf(&text, " groups %u+1,", getegid());
-		describe_ranges(&plan->gids, &text);
-	}
-	/* What does not fit must count, too. */
-	if (text.len >= size) {
-		char hex[DIGEST_TEXT_SIZE];
-		struct digest d = digest_bytes(DIGEST_SHA256, NULL, text.data, text.len);
-
-		buf_clear(&text);
-		buf_printf(&text, "ids %s", digest_hex(&d, hex));
-	}
-	snprintf(out, size, "%s", buf_text(&text));
+	if (plan->mode == USERNS_ROOT)
+		describe_root(&class, &rest);
+	else
+		describe_users(plan, &class, &rest);
+	shorten(&class);
+	shorten(&rest);
+	snprintf(out, size, "%s%s%s", buf_text(&class), rest.len > 0 ? ":" : "",
+		 buf_text(&rest));
 	return out;
 }
 

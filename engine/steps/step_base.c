@@ -20,6 +20,7 @@ static struct agent_context context_of(const struct work *w, const struct step *
 		.registry = w->options.registry,
 		.flights = w->flights,
 		.task = task,
+		.id_class = w->id_class,
 		.id_map = w->options.id_map,
 		.platform = w->platform,
 		.use_network = w->options.registry != NULL && resolve != RESOLVE_NEVER,

@@ -33,6 +33,26 @@ static const uint64_t IMAGE_MAX = UINT64_C(1) << 50;
 
 /* ---- is the image that is there the one we would make? ---- */
 
+/* The step that made the base of the image's stage. */
+static const struct step *base_of(const struct work *w, const struct step *s)
+{
+	while (s->kind != STEP_BASE)
+		s = w->options.steps[s->parent.index];
+	return s;
+}
+
+/* Not all of it shows in the files of the base, by which the parent is named. */
+static void set_base_configuration(const struct work *w, const struct step *step)
+{
+	const char *text = work_state(w, base_of(w, step)->id)->oci_config;
+	struct digest d;
+
+	if (!text)
+		return;
+	d = digest_bytes(DIGEST_SHA256, NULL, text, strlen(text));
+	key_set_digest(work_state(w, step->id)->inputs, "base configuration", &d);
+}
+
 static struct err *pack_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
@@ -40,6 +60,7 @@ static struct err *pack_compose(const struct work *w, const struct step *step,
 
 	(void)task;
 	*known = w->options.output != NULL;
+	set_base_configuration(w, step);
 	key_set_text(inputs, "output", w->options.output);
 	key_set_u64(inputs, "compression", w->options.compression);
 	key_set_text(inputs, "version", DAGBUILD_VERSION);
@@ -154,16 +175,6 @@ struct packing {
 	struct sif_layout layout;
 };
 
-/* The step that made the base of the image's stage. */
-static const struct step *base_of(const struct packing *p)
-{
-	const struct step *s = p->step;
-
-	while (s->kind != STEP_BASE)
-		s = p->w->options.steps[s->parent.index];
-	return s;
-}
-
 /* Objects in Apptainer's order: the definition, then JSON by name. */
 static struct err *describe(struct packing *p)
 {
@@ -176,7 +187,7 @@ static struct err *describe(struct packing *p)
 		      &definition));
 	TRY(fs_read_fd(definition, MIB(64), &p->definition));
 	TRY(sections_inspect_json(p->root_fd, &p->inspect));
-	p->oci_config = work_state(p->w, base_of(p)->id)->oci_config;
+	p->oci_config = work_state(p->w, base_of(p->w, p->step)->id)->oci_config;
 	b[n++] = (struct sif_blob){SIF_DEFINITION, "", buf_text(&p->definition),
 				   p->definition.len};
 	b[n++] = (struct sif_blob){SIF_JSON, "inspect-metadata.json",

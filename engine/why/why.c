@@ -2,9 +2,9 @@
  * why.c - see why.h.
  *
  * A step that is no hit has reasons of its own (an input is different, it was never built,
- * its record is gone), or a cause (what it stands on is built anew), or both.  What copies
- * from a stage that is built anew is a hit if the same files come out: it is open, and so
- * is what stands on it.
+ * its record is gone), or a cause (what it stands on, or copies from, is built anew), or both.
+ * With a cause alone it is open: a hit, if the same files come out, and if there is a record of a
+ * build upon them.  Of some steps it is known that other files come out.
  */
 #include "engine/why/why.h"
 
@@ -132,8 +132,8 @@ static void tell_parent(const struct why_asking *a, const struct step *step,
 
 	if (!then || !now || strcmp(then, now) == 0)
 		return;
-	brief = xasprintf("%s is new", name_of(a, step->parent));
-	reason_add(out, "parent", brief, "%s was built anew since then",
+	brief = xasprintf("%s is different", name_of(a, step->parent));
+	reason_add(out, "parent", brief, "%s gives other files than it gave then",
 		   name_of(a, step->parent));
 }
 
@@ -155,9 +155,51 @@ static void add_files(const struct exec *x, const struct step *step, cJSON *buil
 	tree_list_release(&list);
 }
 
+/* Is there a record of `build`, which this run may use? */
+static bool has_record(const struct why_asking *a, const struct step *step,
+		       const cJSON *build)
+{
+	CLEANUP(json_freep) cJSON *record = NULL;
+	CLEANUP(freep) char *text = NULL;
+	const char *hex = json_string(build, "key");
+	struct digest key;
+	struct err *e;
+
+	text = xasprintf("sha256:%s", hex ? hex : "");
+	if (!digest_parse(str_of(text), &key))
+		return false;
+	e = record_load(a->w->options.store, &key, &record);
+	err_ignore(e, "then it is built");
+	return !e && freshness_refuses(work_rule(a->w, step), record) == MISS_NONE;
+}
+
+/* Where all but what comes before is as it was once: is that build still there? */
+static bool may_hit(const struct why_asking *a, const struct step *step,
+		    const cJSON *history, const cJSON *is)
+{
+	const cJSON *build;
+
+	cJSON_ArrayForEach(build, json_array(history, "builds"))
+	{
+		if (why_distance(build, is) == 0 && has_record(a, step, build))
+			return true;
+	}
+	return false;
+}
+
+/* What these write follows from the inputs that are different. */
+static bool gives_others(const struct comparison *c)
+{
+	if (c->step->kind == STEP_FILES)
+		return why_differs(c->was, c->is, "content") &&
+		       !why_differs(c->was, c->is, "list");
+	return c->step->kind == STEP_META && why_differs(c->was, c->is, "definition");
+}
+
 static void compare_with_history(struct why_asking *a, const struct step *step,
 				 const cJSON *history, struct reasons *out)
 {
+	struct why *why = &a->all[step->id.index];
 	const struct step_state *state = work_state(a->w, step->id);
 	CLEANUP(json_freep) cJSON *is = NULL;
 	struct comparison c = {.step = step, .out = out};
@@ -171,6 +213,7 @@ static void compare_with_history(struct why_asking *a, const struct step *step,
 	if (is_whole && tell_eviction(a->w, step, out))
 		return;
 	is = detail_new(a->w, step);
+	why->may_hit = !is_whole && may_hit(a, step, history, is);
 	c.is = is;
 	c.was = nearest(history, is);
 	c.is_current = true;
@@ -180,6 +223,7 @@ static void compare_with_history(struct why_asking *a, const struct step *step,
 		add_files(a->x, step, is);
 	why_compare(&c);
 	tell_parent(a, step, c.was, is, out);
+	why->gives_others = gives_others(&c);
 }
 
 /* The build that was made last before `is` was: using one again has changed their order. */
@@ -261,13 +305,20 @@ static enum why_status status_of(const struct why_asking *a, const struct step *
 				 const struct why *why)
 {
 	const struct step_state *state = work_state(a->w, step->id);
-	struct node_id before = state->inputs ? state->waits_for : NODE_NONE;
 
-	if (why->n_reasons > 0 || before.index == NODE_NONE.index)
+	if (why->n_reasons > 0 || !state->inputs || !why->may_hit ||
+	    state->waits_for.index == NODE_NONE.index)
 		return WHY_MISS;
-	if (before.index == step->producer.index && before.index != step->parent.index)
-		return WHY_OPEN;
-	return a->all[before.index].status == WHY_OPEN ? WHY_OPEN : WHY_MISS;
+	return a->all[state->waits_for.index].gives_others ? WHY_MISS : WHY_OPEN;
+}
+
+/* Was it built after `step`, which is a hit all the same? */
+static bool came_out_same(const struct work *w, const struct step *step,
+			  struct node_id before)
+{
+	return before.index != NODE_NONE.index &&
+	       step_makes_layer(w->options.steps[before.index]->kind) &&
+	       work_state(w, before)->made_ms > work_state(w, step->id)->made_ms;
 }
 
 static void fill_hit(struct why_asking *a, const struct step *step, struct why *why)
@@ -277,6 +328,25 @@ static void fill_hit(struct why_asking *a, const struct step *step, struct why *
 	why->status = WHY_HIT;
 	why->made_ms = state->made_ms;
 	why->used_ms = record_used_ms(a->w->options.store, &state->key);
+	if (came_out_same(a->w, step, step->parent))
+		why->same = step->parent;
+	else if (came_out_same(a->w, step, step->producer))
+		why->same = step->producer;
+}
+
+/* What the step, and what it made, are called in every store. */
+static void fill_names(struct why_asking *a, const struct step *step, struct why *why)
+{
+	const struct step_state *state = work_state(a->w, step->id);
+	const struct snapshot *chain = &state->snapshot;
+
+	if (state->is_known && state->waits_for.index == NODE_NONE.index)
+		why->key = state->key;
+	if (!state->is_done || chain->len == 0)
+		return;
+	why->chain = snapshot_digest(chain);
+	if (step_makes_layer(step->kind))
+		why->identity = chain->layers[chain->len - 1].identity;
 }
 
 static void ask(struct why_asking *a, const struct step *step)
@@ -288,7 +358,8 @@ static void ask(struct why_asking *a, const struct step *step)
 	struct err *e = exec_history(a->x, step, &history);
 
 	err_ignore(e, "never built");
-	why->cause = NODE_NONE;
+	why->cause = why->same = NODE_NONE;
+	fill_names(a, step, why);
 	why->has_expected = history && history_expected_ms(history, &why->expected_ms);
 	if (history)
 		set_definition(a, why, history);

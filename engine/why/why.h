@@ -9,6 +9,7 @@
 #ifndef ENGINE_WHY_WHY_H
 #define ENGINE_WHY_WHY_H
 
+#include "cache/identity.h"
 #include "engine/executor/exec.h"
 
 enum why_status {
@@ -30,9 +31,19 @@ struct why {
 	/* Of a miss: what is different.  Of a hit, with `of_last`: why it was built last. */
 	struct why_reason *reasons;
 	size_t n_reasons;
+	bool may_hit; /* of a step behind others: there is a build that it may find */
+	bool gives_others; /* of a miss: its files are not those of the build before */
 	/* The first step up the chain that is (OPEN: may be) built anew; NODE_NONE. */
 	struct node_id cause;
+	/* Of a hit: what it stands on, or copies from, was built anew since, and came out the same;
+	 * NODE_NONE. */
+	struct node_id same;
 	uint64_t made_ms, used_ms; /* since 1970; 0: not known */
+	struct digest key;	   /* not set: not known before a run */
+	/* Of a hit: of the layer that it made, and over the whole chain; not set for what makes
+	 * none. */
+	struct identity identity;
+	struct digest chain;
 	bool has_expected;
 	uint64_t expected_ms;	/* from history */
 	char *other_definition; /* whose history was compared with; NULL: its own */

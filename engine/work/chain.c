@@ -41,8 +41,9 @@ static bool load(const struct work *w, struct task *task, const struct digest *k
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(w->options.store, key, &record);
 
-	if (!e && !record_to_snapshot(json_array(record, "layers"), out))
-		e = err_new(ERR_CORRUPT, "its record names no layers");
+	if (!e && (!record_has_ids(record, w->options.id_map) ||
+		   !record_to_snapshot(json_array(record, "layers"), out)))
+		e = err_new(ERR_CORRUPT, "its record names no layers of ours");
 	if (!e)
 		e = snapshot_check(w->options.store, out, cancel_stop(task_cancel(task)));
 	if (e) {
@@ -79,6 +80,7 @@ static struct err *merge(const struct work *w, struct task *task,
 	struct seal_request layer = {
 		.store = w->options.store,
 		.name = "merged",
+		.is_foreign = true, /* it has a name: see name_merged() */
 		.stop = request.stop,
 	};
 
@@ -107,7 +109,25 @@ static struct err *make(const struct work *w, struct task *task, const struct di
 	snapshot_push(out, &id);
 	cJSON_AddStringToObject(record, "kind", "merged chain");
 	cJSON_AddItemToObject(record, "layers", record_snapshot(out));
+	record_set_ids(record, w->options.id_map);
 	return record_save(w->options.store, key, record);
+}
+
+/* What the layer holds follows from what it was made of, which has names already. */
+static struct err *name_merged(const struct work *w, struct task *task,
+			       const struct snapshot *lowest, struct layer_id *merged)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
+
+	hasher_add_str(h, "merged");
+	for (size_t i = 0; i < lowest->len; i++) {
+		struct identity id = lowest->layers[i].identity;
+
+		id.times = (struct digest){0};
+		identity_add(h, &id);
+	}
+	merged->identity = (struct identity){IDENTITY_MERGED, hasher_final(h), {0}};
+	return work_add_times(w, task, merged);
 }
 
 struct err *chain_shorten(const struct work *w, struct task *task, struct snapshot *chain)
@@ -132,6 +152,7 @@ struct err *chain_shorten(const struct work *w, struct task *task, struct snapsh
 	}
 	flight_leave(w->flights, &key, e);
 	TRY(e);
+	TRY(name_merged(w, task, &lowest, &merged.layers[0]));
 	for (size_t i = lowest.len; i < chain->len; i++)
 		snapshot_push(&merged, &chain->layers[i]);
 	snapshot_release(chain);

@@ -16,6 +16,8 @@ const char *miss_text(enum miss miss)
 		[MISS_OLD] = "older than --max-age",
 		[MISS_GONE] = "what it made is gone",
 		[MISS_DAMAGED] = "some of what it made is gone, or was changed",
+		[MISS_OTHER_IDS] = "it was made when ids were mapped otherwise",
+		[MISS_TIMES] = "its times were not looked at yet",
 		[MISS_STOPPED] = "the build was interrupted",
 		[MISS_OTHER_CPU] = "it was made for another processor",
 		[MISS_IMAGE] = "the image is not the one that was built",

@@ -16,6 +16,8 @@ enum miss {
 	MISS_OLD,	    /* older than it may be */
 	MISS_GONE,	    /* a layer that its record names is not there */
 	MISS_DAMAGED,	    /* or is not what it was */
+	MISS_OTHER_IDS,	    /* or was made when ids were mapped otherwise */
+	MISS_TIMES,	    /* only a walk could tell its times, which count */
 	MISS_STOPPED,	    /* nobody knows: the run was cancelled meanwhile */
 	MISS_OTHER_CPU,	    /* base: was chosen for another processor */
 	MISS_IMAGE, /* pack: the image is not there, or not the one that was built */

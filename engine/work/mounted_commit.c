@@ -37,6 +37,30 @@ static struct err *join_links(const struct work *w, struct task *task,
 	return links_join(&links, upper, lower.root_fd);
 }
 
+/* ---- large files are read over idle slots ---- */
+
+struct spreading {
+	struct err *(*work)(void *data, size_t index);
+	void *data;
+};
+
+static struct err *run_piece(void *context, size_t index, struct task *task)
+{
+	const struct spreading *s = context;
+
+	(void)task;
+	return s->work(s->data, index);
+}
+
+static struct err *spread_over_slots(void *task, size_t count,
+				     struct err *(*work)(void *data, size_t index),
+				     void *data)
+{
+	struct spreading s = {work, data};
+
+	return task_parallel(task, count, run_piece, &s);
+}
+
 struct err *mounted_commit(const struct work *w, const struct step *step,
 			   struct task *task, struct mounted *m,
 			   const struct snapshot *below)
@@ -48,6 +72,7 @@ struct err *mounted_commit(const struct work *w, const struct step *step,
 		.name = "upper",
 		.max_file = w->options.max_file,
 		.stop = cancel_stop(task_cancel(task)),
+		.spread = {spread_over_slots, task},
 	};
 	struct layer_id id;
 
@@ -55,6 +80,7 @@ struct err *mounted_commit(const struct work *w, const struct step *step,
 	TRY(err_wrap(join_links(w, task, m, below), "files with several names"));
 	TRY(err_wrap(layer_publish(&layer, &id), "what %s of stage '%s' leaves",
 		     step->label, step->stage_name));
+	TRY(work_add_times(w, task, &id));
 	snapshot_copy(&state->snapshot, below);
 	snapshot_push(&state->snapshot, &id);
 	return NULL;

@@ -9,6 +9,7 @@
 
 #include "base/epoch.h"
 #include "base/vec.h"
+#include "cache/layer_times.h"
 
 static int compare_texts(const void *a, const void *b)
 {
@@ -31,6 +32,12 @@ static void read_passed_env(struct work *w)
 	w->n_passed_env = found.len;
 }
 
+/* What shows in layers; what follows a colon is how this machine does it. */
+static char *id_class(const char *id_map)
+{
+	return xstrndup(id_map, strcspn(id_map, ":"));
+}
+
 struct err *work_init(struct work *out, const struct work_options *options)
 {
 	out->options = *options;
@@ -40,6 +47,7 @@ struct err *work_init(struct work *out, const struct work_options *options)
 	out->flights = flight_table_new(options->store);
 	out->memo = stat_memo_new(options->store);
 	out->platform = oci_platform_host();
+	out->id_class = id_class(options->id_map);
 	read_passed_env(out);
 	return epoch_from_environment(&out->epoch_set, &out->epoch_s);
 }
@@ -55,6 +63,7 @@ void work_release(struct work *w)
 	for (size_t i = 0; i < w->n_passed_env; i++)
 		free(w->passed_env[i]);
 	free(w->passed_env);
+	free(w->id_class);
 	free(w->states);
 	flight_table_free(w->flights);
 	stat_memo_free(w->memo);
@@ -78,6 +87,16 @@ const struct snapshot *work_parent(const struct work *w, const struct step *step
 	if (step->parent.index == NODE_NONE.index)
 		return &empty;
 	return &work_state(w, step->parent)->snapshot;
+}
+
+struct err *work_add_times(const struct work *w, struct task *task,
+			   struct layer_id *layer)
+{
+	if (!w->epoch_set || identity_is_foreign(&layer->identity))
+		return NULL;
+	return layer_times(w->options.store, layer, w->epoch_s,
+			   w->options.purpose == WORK_BUILD,
+			   cancel_stop(task_cancel(task)), &layer->identity.times);
 }
 
 struct digest work_parent_digest(const struct work *w, const struct step *step)

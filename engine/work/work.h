@@ -43,7 +43,7 @@ struct work_options {
 	size_t n_steps;
 	struct store *store;
 	struct registry *registry; /* NULL: no network is used */
-	const char *id_map;	   /* text that names how ids are mapped */
+	const char *id_map;	   /* text that names how ids are mapped: run/userns.h */
 	enum work_purpose purpose;
 	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
 	const struct freshness *freshness; /* NULL: without any option */
@@ -83,6 +83,7 @@ struct work {
 	struct flight_table *flights;
 	struct stat_memo *memo;	      /* of host files */
 	struct oci_platform platform; /* this machine's */
+	char *id_class;		      /* what of the id map is in keys */
 	bool epoch_set;		      /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
@@ -99,6 +100,10 @@ struct step_state *work_state(const struct work *w, struct node_id id);
 const struct freshness_rule *work_rule(const struct work *w, const struct step *step);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *work_parent(const struct work *w, const struct step *step);
+/* With SOURCE_DATE_EPOCH: the times in `layer` become part of its identity.  ERR_NOTFOUND when they
+ * are not known, and this pass may not look. */
+NODISCARD struct err *work_add_times(const struct work *w, struct task *task,
+				     struct layer_id *layer);
 struct digest work_parent_digest(const struct work *w, const struct step *step);
 /* The parent, else the producer, of `step` if it is not done: when only probing goes on
  * behind a miss. */

@@ -163,6 +163,10 @@ static void put_hit(struct answer *a, const struct why *why)
 		buf_putc(&a->out, ')');
 	}
 	buf_putc(&a->out, '\n');
+	if (why->same.index != NODE_NONE.index)
+		buf_printf(&a->out,
+			   "  %s was built anew since then, and gave the same files\n",
+			   a->plan->steps[why->same.index]->name);
 	if (why->n_reasons > 0)
 		buf_puts(&a->out, "  it was built anew then because:\n");
 }
@@ -184,7 +188,8 @@ static void put_step(struct answer *a, const struct step *step, const struct why
 	};
 	TABLE_HAS_ALL(words, WHY_STATUSES);
 	const char *cause = cause_name(a, why);
-	bool is_long = why->status != WHY_HIT || why->n_reasons > 0;
+	bool is_long = why->status != WHY_HIT || why->n_reasons > 0 ||
+		       why->same.index != NODE_NONE.index;
 
 	if (a->shown++ > 0 && (is_long || a->was_long))
 		buf_putc(&a->out, '\n');
@@ -229,6 +234,30 @@ static void put_reasons(struct buf *out, const struct why *why)
 	buf_putc(out, ']');
 }
 
+static void put_digest(struct buf *out, const char *name, const struct digest *d)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	buf_printf(out, ", \"%s\": ", name);
+	put_json(out, digest_is_set(d) ? digest_format(d, text) : NULL);
+}
+
+static void put_names(struct answer *a, const struct why *why)
+{
+	char text[IDENTITY_TEXT_SIZE];
+
+	put_digest(&a->out, "key", &why->key);
+	buf_puts(&a->out, ", \"identity\": ");
+	put_json(&a->out, why->identity.kind != IDENTITY_NONE
+				  ? identity_format(&why->identity, text)
+				  : NULL);
+	put_digest(&a->out, "chain", &why->chain);
+	buf_puts(&a->out, ", \"came_out_same\": ");
+	put_json(&a->out, why->same.index != NODE_NONE.index
+				  ? a->plan->steps[why->same.index]->name
+				  : NULL);
+}
+
 static void put_step_json(struct answer *a, const struct step *step,
 			  const struct why *why)
 {
@@ -247,6 +276,7 @@ static void put_step_json(struct answer *a, const struct step *step,
 	buf_printf(&a->out, ", \"status\": \"%s\", \"cause\": ", names[why->status]);
 	put_json(&a->out, cause_name(a, why));
 	put_reasons(&a->out, why);
+	put_names(a, why);
 	buf_puts(&a->out, ", \"compared_with\": ");
 	put_json(&a->out, why->other_definition);
 	put_ms(&a->out, "made_ms", why->made_ms > 0, why->made_ms);
@@ -264,7 +294,8 @@ static struct why *never(size_t n)
 	struct why *all = xcalloc(n, sizeof(*all));
 
 	for (size_t i = 0; i < n; i++) {
-		all[i] = (struct why){.status = WHY_MISS, .cause = NODE_NONE};
+		all[i] = (struct why){
+			.status = WHY_MISS, .cause = NODE_NONE, .same = NODE_NONE};
 		all[i].reasons = xcalloc(1, sizeof(*all[i].reasons));
 		all[i].reasons[0] = (struct why_reason){
 			"history", xstrdup("never built before"), NULL};

@@ -102,7 +102,7 @@ dagbuild run --progress plain --no-cache=final.post x.def
 status 0 "--no-cache=final.post"
 says_not 'BUILD runs' "the other stage is left alone"
 says 'FINAL runs' "the step is run"
-equal "$(seconds "$(summary)")" "$image (S): 3 steps built, 4 reused, in T" "it, and what follows"
+equal "$(seconds "$(summary)")" "$image (S): 1 step built, 6 reused, in T" "it writes nothing, as before: what follows is a hit"
 
 dagbuild run --progress plain --no-cache=build x.def
 status 0 "--no-cache=build"
@@ -125,6 +125,46 @@ says 'BUILD runs' "--no-cache=build with a shared base"
 says ': 1 step built, 6 reused' "leaves the base alone"
 dagbuild run shared.def
 says 'nothing has changed' "and the other stage"
+
+# Another definition upon the same base does not notice: the base comes out the same.  Here it is
+# rebuilt with all that stands on it; there nothing of that shows.
+cat >other.def <<DEF
+Bootstrap: docker
+From: $proxy/rig/t:one
+Stage: other
+
+%post
+  echo 'OTHER runs'
+DEF
+dagbuild run --progress plain other.def
+status 0 "another definition upon the same base"
+dagbuild run --no-cache x.def
+says '7 steps built, 0 reused' "the first is built anew, and the base with it"
+dagbuild run other.def
+says "nothing has changed: $HOME/other.sif is current" "the other is as it was"
+dagbuild cache verify
+status 0 "what both stand on is whole"
+dagbuild cache prune
+dagbuild run other.def
+says 'nothing has changed' "and stays when the cache is tidied"
+
+# Other lines of %files that bring the same files: what stands on them is a hit.
+printf 'text\n' >text
+cat >files.def <<DEF
+Bootstrap: docker
+From: $proxy/rig/t:one
+
+%files
+  text /text
+
+%post
+  echo 'AFTER runs'
+DEF
+dagbuild run files.def
+sed -i 's|  text /text|  ./text /text|' files.def
+dagbuild run --progress plain files.def
+says ': 3 steps built, 2 reused' "%files written otherwise"
+says_not 'AFTER runs' "the script behind it is not run"
 
 dagbuild run --no-cache=fnal x.def
 status 2 "a stage that is not there"
@@ -192,11 +232,11 @@ dagbuild run --pull=missing --refresh=final x.def
 equal "$(seconds "$(summary | cut -d';' -f1)")" "$nothing" "--refresh of the other stage changes nothing"
 requests 1 "--refresh=final"
 dagbuild run --pull=missing --refresh x.def
-equal "$(seconds "$(summary)")" "$image (S): 2 steps built, 5 reused, in T" "--refresh finds the moved tag"
+equal "$(seconds "$(summary)")" "$image (S): 1 step built, 6 reused, in T" "--refresh finds the moved tag, whose layers are the same"
 requests 3 "--refresh asks for both tags, and for the new manifest"
 push one 3
 dagbuild run --pull=always x.def
-equal "$(seconds "$(summary)")" "$image (S): 2 steps built, 5 reused, in T" "--pull=always finds it, too"
+equal "$(seconds "$(summary)")" "$image (S): 1 step built, 6 reused, in T" "--pull=always finds it, too"
 seen=$(wc -l <"$proxy_log")
 dagbuild run --offline --refresh x.def
 status 2 "--offline --refresh"
@@ -266,10 +306,10 @@ dagbuild run --progress plain --no-cache x.def
 says "resolved from x.def.lock: $(cat locked.digest)" "progress tells where the digest is from"
 requests 0 "--no-cache with a lock file"
 dagbuild run --ignore-lock -o ignore.sif x.def
-says 'ignore.sif.*: 3 steps built, 4 reused, in [0-9.ms]+$' "--ignore-lock finds the moved tag"
+says 'ignore.sif.*: 2 steps built, 5 reused, in [0-9.ms]+$' "--ignore-lock finds the moved tag"
 push one 5
 dagbuild run --refresh=build -o refresh.sif x.def
-says 'refresh.sif.*: 3 steps built, 4 reused, in [0-9.ms]+; 1 base from x.def.lock$' \
+says 'refresh.sif.*: 2 steps built, 5 reused, in [0-9.ms]+; 1 base from x.def.lock$' \
 	"--refresh=build finds it, and leaves the other base locked"
 
 cp x.def.lock before.lock

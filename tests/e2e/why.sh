@@ -143,6 +143,19 @@ tells "^  %files line 'src /source' added$" "another line of %files"
 tells "^  %files line 'src /src' removed$" "and that it stands for another"
 again 's|^DEF|DEF|'
 
+# ---- what comes out the same ----
+dagbuild plan t.def
+tells_not 'miss|maybe' "nothing is different"
+dagbuild plan --no-cache=build.base t.def
+tells 'base .* miss' "a base that is to be built anew"
+tells 'post .* maybe: after ' "what stands on it may be a hit"
+dagbuild plan --no-cache t.def
+tells_not 'maybe' "but nothing when all is to be built anew"
+dagbuild run --no-cache=build.base t.def
+says ': 1 step built, 6 reused' "it comes out the same, and all behind it is a hit"
+dagbuild why t.def
+tells '^  build.base was built anew since then, and gave the same files$' "why says so"
+
 # ---- environment ----
 out=$(APPTAINERENV_GREETING=hello "$DAGBUILD" why t.def build.post)
 tells '^  environment variable GREETING added$' "a passed variable"
@@ -163,7 +176,7 @@ dagbuild why t.def build.post
 tells '^  it was built anew then because:$' "a hit says why it was built last"
 tells '^  %post line 1 changed$' "and that is right"
 dagbuild why t.def stage2.copy
-tells_not 'built anew' "a copy that was used again was not built for a later one's reasons"
+tells_not 'it was built anew' "a copy that was used again was not built for a later one's reasons"
 cp first.def t.def
 dagbuild run t.def
 
@@ -249,7 +262,7 @@ tells 'not resolved yet' "a tag that was never resolved"
 again 's|cp /src/a.c /out/a|cp /src/a.c /out/b|'
 "$DAGBUILD" why --json t.def >why.json
 check "why --json is JSON, and says the same" python3 - <<'PY'
-import json
+import json, re
 why = json.load(open("why.json"))
 assert why["version"] == 1
 steps = {s["name"]: s for s in why["steps"]}
@@ -258,6 +271,13 @@ assert post["status"] == "miss", post
 assert {"input": "script", "text": "%post line 2 changed (line 10 of the file)"} in post["reasons"], post
 assert post["expected_ms"] is not None
 assert steps["stage2.base"]["status"] == "hit" and steps["stage2.base"]["made_ms"] > 0
+digest = re.compile("sha256:[0-9a-f]{64}$")
+for step in why["steps"]:
+    if step["status"] == "hit":
+        assert digest.match(step["key"]) and digest.match(step["chain"]), step
+        layerless = step["name"].rsplit(".")[-1] in ("pack", "test")
+        assert layerless or step["identity"].startswith("tree:sha256:"), step
+assert post["identity"] is None, post
 PY
 "$DAGBUILD" plan --format json t.def >plan.json
 check "plan --format json has the expected times" python3 - <<'PY'

@@ -620,6 +620,41 @@ static void test_text(void **state)
 		assert_false(identity_parse(str_of(wrong[i]), &back));
 }
 
+static struct digest chain_of(const struct identity *ids, size_t n)
+{
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		struct layer_id id = {.identity = ids[i]};
+
+		fs_random_name(id.name, sizeof(id.name) - 1);
+		snapshot_push(&chain, &id);
+	}
+	return snapshot_digest(&chain);
+}
+
+/* A chain is called by what its layers are called, in their order; by no name of this store. */
+static void test_chain(void **state)
+{
+	struct identity a = {IDENTITY_TREE, key_of("a"), {0}},
+			b = {IDENTITY_TREE, key_of("b"), {0}}, c = a, d = a;
+	struct digest want = chain_of((struct identity[]){a, b}, 2), got;
+
+	(void)state;
+	c.kind = IDENTITY_DIFF;
+	d.times = key_of("times");
+	got = chain_of((struct identity[]){a, b}, 2);
+	assert_true(digest_equal(&want, &got));
+	got = chain_of((struct identity[]){b, a}, 2);
+	assert_false(digest_equal(&want, &got));
+	got = chain_of((struct identity[]){a, b, b}, 3);
+	assert_false(digest_equal(&want, &got));
+	got = chain_of((struct identity[]){c, b}, 2);
+	assert_false(digest_equal(&want, &got));
+	got = chain_of((struct identity[]){d, b}, 2);
+	assert_false(digest_equal(&want, &got));
+}
+
 static void test_record(void **state)
 {
 	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
@@ -658,7 +693,7 @@ int main(void)
 		STORE_TEST(test_pairs),	     STORE_TEST(test_another_store),
 		STORE_TEST(test_spread),     STORE_TEST(test_times),
 		STORE_TEST(test_verify),     STORE_TEST(test_record),
-		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_text), cmocka_unit_test(test_chain),
 	};
 
 	umask(022);

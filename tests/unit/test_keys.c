@@ -16,6 +16,7 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "cache/layer_times.h"
 #include "cache/outline.h"
 #include "engine/executor/exec_private.h"
 #include "engine/executor/key_parts.h"
@@ -65,11 +66,14 @@ enum change {
 	TEXT,	       /* of the definition: `from` becomes `to` */
 	VALUE,	       /* of a part that is constant in one build of the program */
 	PARENT,	       /* another root filesystem */
+	PARENT_ANEW,   /* it was built anew, to the same files */
+	PARENT_TIMES,  /* and its times are others, where they count */
+	BASE_CONFIG,   /* what the base image says of itself, but for its files */
 	PRODUCER,      /* its files are others */
 	PRODUCER_ANEW, /* it was built anew, to the same files at another time */
 	PRODUCER_TIME, /* the same, and times count: with SOURCE_DATE_EPOCH */
 	PRODUCER_LATE, /* both times are after the epoch */
-	ID_MAP,
+	ID_MAP,	       /* `to`, if it is there */
 	ARCHITECTURE,
 	OUTPUT,
 	COMPRESSION,
@@ -96,6 +100,8 @@ struct row {
 /* Layers of the producer; made only where overlayfs may be mounted. */
 static const char OUT[] = "outaaaaaaaaa", OUT_OTHER[] = "outbbbbbbbbb",
 		  OUT_ANEW[] = "outccccccccc";
+/* Any other one; it is nowhere. */
+static const char ANY[] = "aaaaaaaaaaaa";
 static bool can_mount;
 
 struct world {
@@ -193,7 +199,7 @@ static void change_world(const struct row *row, struct exec_options *o)
 {
 	switch (row->change) {
 	case ID_MAP:
-		o->work.id_map = "users 1000+1,100000+65535";
+		o->work.id_map = row->to ? row->to : "range: users 1000+1,100000+65535";
 		break;
 	case ARCHITECTURE:
 		assert_true(personality(PER_LINUX32) >= 0);
@@ -242,6 +248,9 @@ static void change_world(const struct row *row, struct exec_options *o)
 	case VALUE:
 	case KEEP_TMP:
 	case PARENT:
+	case PARENT_ANEW:
+	case PARENT_TIMES:
+	case BASE_CONFIG:
 	case PRODUCER:
 	case PRODUCER_ANEW:
 		break;
@@ -267,15 +276,47 @@ static struct err *probe(void *self, struct node_id id, struct task *task,
 	return exec_compose(c->exec, c->step, task, &c->is_known);
 }
 
-static void set_snapshot(struct exec *x, struct node_id id, const char *name)
+/* The layer `name`, which holds `files`. */
+static void set_snapshot(struct exec *x, struct node_id id, const char *name,
+			 const char *files)
 {
 	struct step_state *state = work_state(exec_work(x), id);
-	struct layer_id layer = {0};
+	struct layer_id layer = {
+		.identity = {IDENTITY_TREE,
+			     digest_bytes(DIGEST_SHA256, NULL, files, strlen(files)),
+			     {0}}};
 
 	snprintf(layer.name, sizeof(layer.name), "%s", name);
+	/* Of those that are on the disk. */
+	if (x->work.epoch_set && strcmp(name, ANY) != 0)
+		assert_ok(layer_times(x->work.options.store, &layer, x->work.epoch_s,
+				      true, (struct stop){0}, &layer.identity.times));
 	snapshot_release(&state->snapshot);
 	snapshot_push(&state->snapshot, &layer);
 	state->is_done = true;
+}
+
+static void set_parent(struct exec *x, const struct step *step, enum change change)
+{
+	struct step_state *state = work_state(exec_work(x), step->parent);
+
+	if (change == PARENT)
+		set_snapshot(x, step->parent, ANY, "others");
+	else if (change == PARENT_ANEW)
+		memcpy(state->snapshot.layers[0].name, "bbbbbbbbbbbb", 12);
+	else if (change == PARENT_TIMES)
+		state->snapshot.layers[0].identity.times =
+			digest_bytes(DIGEST_SHA256, NULL, "", 0);
+}
+
+static void set_base_configuration(struct exec *x)
+{
+	for (uint32_t i = 0; i < x->work.options.n_steps; i++)
+		if (x->work.options.steps[i]->kind == STEP_BASE) {
+			free(x->work.states[i].oci_config);
+			x->work.states[i].oci_config =
+				xstrdup("{\"Labels\": {\"a\": \"b\"}}");
+		}
 }
 
 /* All other steps are done. */
@@ -285,17 +326,19 @@ static void set_snapshots(struct exec *x, const struct row *row, const struct st
 	bool is_anew = row->change == PRODUCER_ANEW || row->change == PRODUCER_TIME ||
 		       row->change == PRODUCER_LATE;
 
-	for (uint32_t i = 0; i < exec_work(x)->options.n_steps; i++)
-		set_snapshot(x, (struct node_id){i}, "aaaaaaaaaaaa");
-	if (step->parent.index != NODE_NONE.index && is_changed && row->change == PARENT)
-		set_snapshot(x, step->parent, "bbbbbbbbbbbb");
+	for (uint32_t i = 0; i < x->work.options.n_steps; i++)
+		set_snapshot(x, (struct node_id){i}, ANY, "any");
+	if (step->parent.index != NODE_NONE.index && is_changed)
+		set_parent(x, step, row->change);
+	if (is_changed && row->change == BASE_CONFIG)
+		set_base_configuration(x);
 	if (step->producer.index == NODE_NONE.index)
 		return;
-	set_snapshot(x, step->producer, OUT);
+	set_snapshot(x, step->producer, OUT, "one");
 	if (is_changed && row->change == PRODUCER)
-		set_snapshot(x, step->producer, OUT_OTHER);
+		set_snapshot(x, step->producer, OUT_OTHER, "two");
 	if (is_changed && is_anew)
-		set_snapshot(x, step->producer, OUT_ANEW);
+		set_snapshot(x, step->producer, OUT_ANEW, "one");
 }
 
 static const struct step *find(const struct plan *plan, const char *name)
@@ -385,6 +428,7 @@ static const struct row CHANGES[] = {
 	{"final.copy", "architecture", ARCHITECTURE, NULL, NULL},
 	{"final.copy", "id map", ID_MAP, NULL, NULL},
 	{"final.copy", "parent", PARENT, NULL, NULL},
+	{"final.copy", "parent", PARENT_TIMES, NULL, NULL},
 	{"final.copy", "list", TEXT, "/out /out", "/out /opt"},
 	{"final.copy", "content", PRODUCER, NULL, NULL},
 	{"final.copy", "content", PRODUCER_TIME, NULL, NULL},
@@ -435,6 +479,7 @@ static const struct row CHANGES[] = {
 	{"final.pack", "architecture", ARCHITECTURE, NULL, NULL},
 	{"final.pack", "id map", ID_MAP, NULL, NULL},
 	{"final.pack", "parent", PARENT, NULL, NULL},
+	{"final.pack", "base configuration", BASE_CONFIG, NULL, NULL},
 	{"final.pack", "output", OUTPUT, NULL, NULL},
 	{"final.pack", "compression", COMPRESSION, NULL, NULL},
 	{"final.pack", "version", VALUE, NULL, NULL},
@@ -533,6 +578,19 @@ static const struct row SAME[] = {
 	{"final.pack", "", TEXT, "  Help.\n", "  No help.\n"},
 	{"final.pack", "", TEXT, "  src /src\n", "  src   /src\n"},
 	{"build.files", "", TEXT, "  src /src\n", "  src   /src\n"},
+	/* A parent that was built anew. */
+	{"build.files", "", PARENT_ANEW, NULL, NULL},
+	{"build.post", "", PARENT_ANEW, NULL, NULL},
+	{"build.meta", "", PARENT_ANEW, NULL, NULL},
+	{"build.test", "", PARENT_ANEW, NULL, NULL},
+	{"final.copy", "", PARENT_ANEW, NULL, NULL},
+	{"final.pack", "", PARENT_ANEW, NULL, NULL},
+	{"build.base", "", BASE_CONFIG, NULL, NULL},
+	{"final.meta", "", BASE_CONFIG, NULL, NULL},
+	/* Whose ids the owners are outside. */
+	{"build.base", "", ID_MAP, NULL, "root: 100000"},
+	{"build.post", "", ID_MAP, NULL, "root: 100000"},
+	{"final.pack", "", ID_MAP, NULL, "root: 100000"},
 	/* Times and what is not kept. */
 	{"build.files", "", TIME, NULL, NULL},
 	{"build.files", "", MODE_OF_OTHERS, NULL, NULL},
