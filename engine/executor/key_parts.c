@@ -46,6 +46,10 @@ const struct key_part key_parts_table[] = {
 	 "variables given as `APPTAINERENV_NAME` or `SINGULARITYENV_NAME`"},
 	{"security", POST | TEST, PART_PLAIN, false,
 	 "`--security`: what the container lets the script do"},
+	{"cpu", POST, PART_PLAIN, true,
+	 "of this machine: model and instruction set, if the script or a variable asks "
+	 "for it "
+	 "(`-march=native`, `-mcpu=native`, `-xHost`, `target-cpu=native`)"},
 	{"help", META, PART_LINES, false, "the section"},
 	{"environment", META, PART_LINES, false, "the section"},
 	{"runscript", META, PART_LINES, false,

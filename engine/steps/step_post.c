@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "engine/steps/steps.h"
+#include "engine/work/cpu.h"
 #include "engine/work/mounted.h"
 #include "engine/steps/failed_step.h"
 #include "engine/work/script.h"
@@ -71,6 +72,16 @@ static struct err *command_of(const struct step *step, struct command *c)
 	return NULL;
 }
 
+static bool asks_for_cpu(const struct work *w, const struct step *step)
+{
+	bool asks = cpu_is_asked_for(step->script.text) ||
+		    cpu_is_asked_for(step->script.args);
+
+	for (size_t i = 0; i < w->n_passed_env; i++)
+		asks = asks || cpu_is_asked_for(w->passed_env[i]);
+	return asks;
+}
+
 static struct err *post_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
@@ -83,6 +94,11 @@ static struct err *post_compose(const struct work *w, const struct step *step,
 	key_set_text(inputs, "temporary files",
 		     step->script.keep_tmp ? "kept" : "dropped");
 	script_env_key(w, inputs);
+	if (asks_for_cpu(w, step)) {
+		CLEANUP(freep) char *cpu = cpu_describe();
+
+		key_set_text(inputs, "cpu", cpu);
+	}
 	return NULL;
 }
 

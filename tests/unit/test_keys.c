@@ -449,6 +449,7 @@ static const struct row CHANGES[] = {
 	{"build.post", "arguments", TEXT, "%post\n", "%post -c /bin/bash\n"},
 	{"build.post", "temporary files", KEEP_TMP, NULL, NULL},
 	{"build.post", "security", SECURITY, NULL, NULL},
+	{"build.post", "cpu", VALUE, NULL, NULL},
 	{"build.test", "security", SECURITY, NULL, NULL},
 	{"build.post", "constant environment", VALUE, NULL, NULL},
 	{"build.post", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
@@ -622,9 +623,40 @@ static void test_same(void **state)
 			check_row(*state, &SAME[i], "");
 }
 
+/* ---- the processor ---- */
+
+static bool has_cpu(const struct world *w, const struct row *row)
+{
+	struct result result = key_of(w, row, true);
+	bool has = cJSON_HasObjectItem(result.parts, "cpu");
+
+	cJSON_Delete(result.parts);
+	return has;
+}
+
+static void test_cpu(void **state)
+{
+	static const struct row with[] = {
+		{"build.post", "", TEXT, "  make\n", "  make CFLAGS=-march=native\n"},
+		{"build.post", "", TEXT, "%post\n", "%post -c /bin/sh -xHost\n"},
+		{"build.post", "", ENVIRONMENT, "APPTAINERENV_X", "-C target-cpu=native"},
+	};
+	static const struct row without[] = {
+		{"build.post", "", NOTHING, NULL, NULL},
+		{"build.post", "", TEXT, "  make\n", "  make CFLAGS=-mtune=native\n"},
+		{"build.post", "", TEXT, "  true\n", "  cc -march=native x.c\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(with); i++)
+		assert_true(has_cpu(*state, &with[i]));
+	for (size_t i = 0; i < ARRAY_LEN(without); i++)
+		assert_false(has_cpu(*state, &without[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_every_input_has_a_row),
 		cmocka_unit_test(test_same),
