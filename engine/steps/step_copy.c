@@ -38,19 +38,26 @@ static struct copy_request request_of(const struct work *w, const struct step *s
 	bool from_host = step->kind == STEP_FILES;
 
 	return (struct copy_request){
-		.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
 		.source_fd = source_fd,
 		.items = step->files.items,
 		.n_items = step->files.n_items,
-		.cancel = task ? task_cancel(task) : NULL,
-		/* The image's times are those of the copied files, clamped. */
-		.times_count = w->epoch_set,
-		.clamp_s = w->epoch_s,
-		.max_file = w->options.max_file,
-		.memo = from_host ? stat_memo_table(w->memo) : (struct content_memo){0},
+		.rules =
+			{
+				.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
+				/* The image's times are those of the copied files, clamped. */
+				.times_count = w->epoch_set,
+				.clamp_s = w->epoch_s,
+			},
+		.files =
+			{
+				.cancel = task ? task_cancel(task) : NULL,
+				.max_file = w->options.max_file,
+				.memo = from_host ? stat_memo_table(w->memo)
+						  : (struct content_memo){0},
+				.progress = task ? on_read : NULL,
+				.context = task,
+			},
 		.helpers = from_host && task ? task_shares(task) : (struct parallel){0},
-		.progress = task ? on_read : NULL,
-		.context = task,
 	};
 }
 
@@ -60,7 +67,7 @@ static void want_list(const struct work *w, struct copy_request *request,
 {
 	tree_list_release(out);
 	out->secret = store_secret(w->options.store);
-	request->list = out;
+	request->rules.list = out;
 }
 
 /* Copy into a new layer.  The key gets what was really copied, so that a file that

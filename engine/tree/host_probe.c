@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "engine/tree/tree_hash.h"
+#include "engine/tree/tree_walk.h"
 
 enum {
 	PARALLEL_DEPTH =
@@ -53,7 +54,7 @@ struct listing {
 
 /* One thread's. */
 struct prober {
-	const struct copy_request *request;
+	const struct file_reading *files;
 	struct parallel helpers;
 	struct content_reader reader;
 };
@@ -151,12 +152,12 @@ static struct err *read_content(struct prober *p, int fd, struct content *conten
 	CLEANUP(closep) int in = -1;
 
 	TRY(tree_walk_reopen(fd, &in));
-	return file_content_read(p->request, &p->reader, in, -1, content);
+	return file_content_read(p->files, &p->reader, in, -1, content);
 }
 
 static struct err *check_size(const struct prober *p, const struct stat *st)
 {
-	struct size_limit limit = {.max = p->request->max_file};
+	struct size_limit limit = {.max = p->files->max_file};
 
 	return size_limit_add(&limit, (uint64_t)st->st_size);
 }
@@ -168,7 +169,7 @@ static struct err *look_at_file(struct prober *p, const struct folder *f,
 	struct stat st;
 
 	TRY(check_size(p, seen));
-	if (file_content_find(p->request, seen, &item->content))
+	if (file_content_find(p->files, seen, &item->content))
 		return NULL;
 	TRY(fs_open(f->fd, item->name, O_PATH, 0, &fd));
 	if (fstat(fd, &st) != 0)
@@ -203,8 +204,8 @@ static struct err *look_at(struct prober *p, const struct folder *f,
 	struct stat st;
 	struct err *e = NULL;
 
-	if (p->request->cancel)
-		TRY(cancel_check(p->request->cancel));
+	if (p->files->cancel)
+		TRY(cancel_check(p->files->cancel));
 	if (fstatat(f->fd, item->name, &st, 0) != 0) {
 		e = err_sys("'%s'", item->name);
 	} else {
@@ -265,10 +266,10 @@ static struct err *do_slice(void *context, size_t index, const struct parallel *
 	size_t begin = index > 0 ? s->ends.items[index - 1] : 0;
 	CLEANUP(prober_release)
 	struct prober p = {
-		.request = s->parent->request,
+		.files = s->parent->files,
 		.helpers = *own,
 		/* Progress is the asking task's to tell. */
-		.reader = file_content_reader(s->parent->request, true),
+		.reader = file_content_reader(s->parent->files, true),
 	};
 
 	return look_at_all(&p, s->folder, s->items + begin, s->ends.items[index] - begin);
@@ -314,11 +315,12 @@ static void hash_item(struct hasher *h, const struct probe_item *item)
 static struct err *probe_deep_folder(const struct prober *p, const struct folder *f,
 				     struct digest *out)
 {
+	static const struct walk_rules rules = {.from = COPY_FROM_HOST};
 	CLEANUP(tree_walk_release) struct tree_walk w;
 	CLEANUP(freep) char *path = NULL;
 	struct err *e;
 
-	tree_walk_init(&w, p->request);
+	tree_walk_init(&w, &rules, p->files);
 	w.reader.progress = p->reader.progress;
 	e = tree_walk_source(&w, f->fd, f->name);
 	*out = w.entries;
@@ -363,22 +365,23 @@ static struct err *probe_named_file(struct prober *p, int fd, const struct stat 
 				    struct content *out)
 {
 	TRY(check_size(p, st));
-	return file_content_find(p->request, st, out) ? NULL : read_content(p, fd, out);
+	return file_content_find(p->files, st, out) ? NULL : read_content(p, fd, out);
 }
 
-struct err *host_probe_source(const struct copy_request *request, int fd,
+struct err *host_probe_source(const struct file_reading *how,
+			      const struct parallel *helpers, int fd,
 			      const struct stat *st, struct hasher *hasher)
 {
 	CLEANUP(prober_release)
 	struct prober p = {
-		.request = request,
-		.helpers = request->helpers,
-		.reader = file_content_reader(request, false),
+		.files = how,
+		.helpers = *helpers,
+		.reader = file_content_reader(how, false),
 	};
 	struct probe_item item = {.name = "", .mode = st->st_mode, .device = st->st_rdev};
 
-	if (request->cancel)
-		TRY(cancel_check(request->cancel));
+	if (how->cancel)
+		TRY(cancel_check(how->cancel));
 	if (S_ISDIR(st->st_mode))
 		TRY(probe_named_folder(&p, fd, st, &item.content.blocks));
 	else if (S_ISREG(st->st_mode))

@@ -3,8 +3,8 @@
  *
  * Purpose:   the digest that tree_walk.h gives for the same source, without copying. An
  *            unchanged file is looked at with one fstatat(2) and not opened, when the
- *            request's memo knows it; a folder is listed with large reads. The
- *            request's helpers share the work on large trees.
+ *            memo knows it; a folder is listed with large reads. The
+ *            helpers, if there are any, share the work on large trees.
  * Threads:   any; it uses others.
  * Errors:    as tree_walk.h.
  */
@@ -13,10 +13,12 @@
 
 #include <sys/stat.h>
 
-#include "engine/tree/tree_copy.h"
+#include "base/parallel.h"
+#include "engine/tree/file_content.h"
 
 /* Add to `hasher` what `fd` (of tree_walk_open()), with stat `st`, is open on. */
-NODISCARD struct err *host_probe_source(const struct copy_request *request, int fd,
+NODISCARD struct err *host_probe_source(const struct file_reading *how,
+					const struct parallel *helpers, int fd,
 					const struct stat *st, struct hasher *hasher);
 
 #endif

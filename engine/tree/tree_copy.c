@@ -63,18 +63,19 @@ static const char *type_name(mode_t mode)
 /* Look at the source before anything at its target is touched. */
 static struct err *match_open(const struct copy_request *request, struct match *m)
 {
-	struct err *e = tree_walk_open(request, m->source, &m->fd, &m->stat);
+	struct err *e = tree_walk_open(request->rules.from, request->source_fd, m->source,
+				       &m->fd, &m->stat);
 
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_free(e);
 		return err_new(ERR_NOTFOUND, "there is no '%s'%s", m->source,
-			       request->from == COPY_FROM_HOST
+			       request->rules.from == COPY_FROM_HOST
 				       ? " on this host"
 				       : " in the stage that is copied from");
 	}
 	TRY(e);
-	m->base = base_name(request->from, m->source);
-	if (request->from == COPY_FROM_STAGE && !S_ISREG(m->stat.st_mode) &&
+	m->base = base_name(request->rules.from, m->source);
+	if (request->rules.from == COPY_FROM_STAGE && !S_ISREG(m->stat.st_mode) &&
 	    !S_ISDIR(m->stat.st_mode))
 		return err_new(ERR_SYS, "'%s' is a %s, which cannot be copied", m->source,
 			       type_name(m->stat.st_mode));
@@ -170,7 +171,7 @@ static struct err *place_of(int root_fd, const struct match *m, enum copy_from f
 
 static struct err *copy_match(struct tree_walk *w, const struct match *m, int root_fd)
 {
-	enum copy_from from = w->request->from;
+	enum copy_from from = w->rules->from;
 	CLEANUP(copy_target_release) struct copy_target target = {0};
 	CLEANUP(freep) char *path = NULL;
 
@@ -183,50 +184,64 @@ static struct err *copy_match(struct tree_walk *w, const struct match *m, int ro
 	return tree_walk_source(w, m->fd, path_base(path));
 }
 
-/* `root_fd` -1: only the digest. */
-static struct err *do_match(struct tree_walk *w, const struct copy_item *item,
-			    const char *source, int root_fd)
+struct copying {
+	const struct copy_request *request;
+	int root_fd; /* -1: only the digest */
+	struct tree_walk walk;
+};
+
+static void copying_release(struct copying *c)
 {
+	tree_walk_release(&c->walk);
+}
+
+static struct err *do_match(struct copying *c, const struct copy_item *item,
+			    const char *source)
+{
+	const struct copy_request *request = c->request;
+	struct tree_walk *w = &c->walk;
 	CLEANUP(match_release)
 	struct match m = {.item = item, .source = source, .fd = -1};
 
-	TRY(match_open(w->request, &m));
-	hash_match(w, &m, (size_t)(item - w->request->items));
+	TRY(match_open(request, &m));
+	hash_match(w, &m, (size_t)(item - request->items));
 	w->source = source;
-	if (root_fd >= 0)
-		return copy_match(w, &m, root_fd);
+	if (c->root_fd >= 0)
+		return copy_match(w, &m, c->root_fd);
 	/* A list wants each file's own digest, which the probe does not tell. */
-	if (w->request->from == COPY_FROM_HOST && !w->request->list)
-		return host_probe_source(w->request, m.fd, &m.stat, w->hasher);
+	if (w->rules->from == COPY_FROM_HOST && !w->rules->list)
+		return host_probe_source(&request->files, &request->helpers, m.fd,
+					 &m.stat, w->hasher);
 	return tree_walk_source(w, m.fd, m.base);
 }
 
-static struct err *do_item(struct tree_walk *w, const struct copy_item *item, int root_fd)
+static struct err *do_item(struct copying *c, const struct copy_item *item)
 {
 	CLEANUP(path_list_release) struct path_list sources = {0};
 	struct glob_root root = {
-		.fd = w->request->source_fd,
-		.is_confined = w->request->from == COPY_FROM_STAGE,
-		.cancel = w->request->cancel,
+		.fd = c->request->source_fd,
+		.is_confined = c->request->rules.from == COPY_FROM_STAGE,
+		.cancel = c->request->files.cancel,
 	};
 
 	if (item->source[0] == '\0')
 		return err_new(ERR_SYNTAX, "the source is empty");
 	TRY(tree_glob(&root, item->source, &sources));
 	for (size_t i = 0; i < sources.len; i++)
-		TRY(do_match(w, item, sources.items[i], root_fd));
+		TRY(do_match(c, item, sources.items[i]));
 	return NULL;
 }
 
 static struct err *do_request(const struct copy_request *request, int root_fd,
 			      struct digest *out)
 {
-	CLEANUP(tree_walk_release) struct tree_walk w;
+	CLEANUP(copying_release)
+	struct copying c = {.request = request, .root_fd = root_fd};
 
-	tree_walk_init(&w, request);
+	tree_walk_init(&c.walk, &request->rules, &request->files);
 	for (size_t i = 0; i < request->n_items; i++) {
 		const struct copy_item *item = &request->items[i];
-		struct err *e = do_item(&w, item, root_fd);
+		struct err *e = do_item(&c, item);
 
 		if (e && err_code(e) == ERR_CANCELLED)
 			return e;
@@ -235,7 +250,7 @@ static struct err *do_request(const struct copy_request *request, int root_fd,
 			     item->target[0] ? "'" : "");
 		TRY(place_err(item->where, e));
 	}
-	*out = hasher_final(w.hasher);
+	*out = hasher_final(c.walk.hasher);
 	return NULL;
 }
 

@@ -31,14 +31,11 @@
 #ifndef ENGINE_TREE_TREE_COPY_H
 #define ENGINE_TREE_TREE_COPY_H
 
-#include "base/content_memo.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/parallel.h"
 #include "base/source.h"
-#include "base/cancel.h"
-
-struct tree_list;
+#include "engine/tree/tree_walk.h"
 
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
@@ -46,34 +43,14 @@ struct copy_item {
 	struct place where; /* for messages */
 };
 
-enum copy_from {
-	/* As `cp -fLr` with umask 0002: links are followed, the owner is root, the time
-	 * now. An existing file keeps its inode, owner and mode. */
-	COPY_FROM_HOST,
-	/* Links, owners, modes, times, hard links and capabilities are kept; the named
-	 * folder itself becomes 0755 root, or stays as it is. */
-	COPY_FROM_STAGE,
-};
-
 struct copy_request {
-	enum copy_from from;
 	int source_fd; /* folder that relative host sources count from (AT_FDCWD will do),
 			* or the stage's root */
 	const struct copy_item *items;
 	size_t n_items;
-	const struct cancel *cancel; /* may be NULL */
-	/* From a stage: modification times count, later ones than `clamp_s` as that. */
-	bool times_count;
-	int64_t clamp_s;
-	uint64_t max_file; /* bytes of a file, and of all, holes included; 0: no limit */
-	struct tree_list *list; /* gets what the sources hold; may be NULL */
-	/* Of host files: saves reading those that it knows; may be unset. */
-	struct content_memo memo;
-	/* Helps with looking at host files; may be unset. */
-	struct parallel helpers;
-	/* Called with bytes read so far, for each 128 KiB; may be NULL. */
-	void (*progress)(void *context, uint64_t done);
-	void *context;
+	struct walk_rules rules;
+	struct file_reading files; /* its memo: of host files only */
+	struct parallel helpers;   /* with looking at host files; may be unset */
 };
 
 /* What the sources are, without copying. */

@@ -14,6 +14,7 @@
 #ifndef ENGINE_TREE_TREE_HASH_H
 #define ENGINE_TREE_TREE_HASH_H
 
+#include "engine/tree/copy_from.h"
 #include "engine/tree/file_content.h"
 #include "engine/tree/tree_walk.h"
 

@@ -46,14 +46,14 @@ static struct err *seen_before(struct tree_walk *w, const struct walk_entry *ent
 
 static bool from_host(const struct tree_walk *w)
 {
-	return w->request->from == COPY_FROM_HOST;
+	return w->rules->from == COPY_FROM_HOST;
 }
 
 /* What the image will say, where times are clamped when it is packed. */
 static int64_t kept_time(const struct tree_walk *w, const struct stat *st)
 {
-	return st->st_mtim.tv_sec < w->request->clamp_s ? st->st_mtim.tv_sec
-							: w->request->clamp_s;
+	return st->st_mtim.tv_sec < w->rules->clamp_s ? st->st_mtim.tv_sec
+						      : w->rules->clamp_s;
 }
 
 static bool is_named_folder(const struct walk_entry *entry)
@@ -65,8 +65,8 @@ static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 {
 	struct hasher *h = hasher_here(w);
 
-	tree_hash_entry(h, w->request->from, entry);
-	if (w->request->times_count && !from_host(w) && !entry->first &&
+	tree_hash_entry(h, w->rules->from, entry);
+	if (w->rules->times_count && !from_host(w) && !entry->first &&
 	    !is_named_folder(entry))
 		hasher_add_u64(h, (uint64_t)kept_time(w, &entry->stat));
 }
@@ -78,19 +78,19 @@ static void list_entry(const struct tree_walk *w, const struct walk_entry *entry
 	const char *text = entry->first ? entry->first : entry->link;
 	struct tree_item item = {.type = tree_hash_letter(entry)};
 
-	if (!w->request->list)
+	if (!w->rules->list)
 		return;
 	/* The named folder's own mode is not copied from a stage. */
 	if (from_host(w) || !is_named_folder(entry))
-		item.mode = (uint32_t)tree_hash_mode(w->request->from, &entry->stat);
+		item.mode = (uint32_t)tree_hash_mode(w->rules->from, &entry->stat);
 	if (content) {
 		item.size = content->size;
-		item.digest = tree_list_digest(w->request->list, content->blocks.bytes,
+		item.digest = tree_list_digest(w->rules->list, content->blocks.bytes,
 					       sizeof(content->blocks.bytes));
 	} else if (text) {
-		item.digest = tree_list_digest(w->request->list, text, strlen(text));
+		item.digest = tree_list_digest(w->rules->list, text, strlen(text));
 	}
-	tree_list_add(w->request->list, w->source, entry->path, &item);
+	tree_list_add(w->rules->list, w->source, entry->path, &item);
 }
 
 struct err *tree_walk_reopen(int fd, int *out)
@@ -124,11 +124,10 @@ static struct err *read_file(struct tree_walk *w, int fd, int out,
 {
 	CLEANUP(closep) int in = -1;
 
-	if (out < 0 && from_host(w) &&
-	    file_content_find(w->request, &entry->stat, content))
+	if (out < 0 && from_host(w) && file_content_find(w->files, &entry->stat, content))
 		return NULL;
 	TRY(tree_walk_reopen(fd, &in));
-	return file_content_read(w->request, &w->reader, in, out, content);
+	return file_content_read(w->files, &w->reader, in, out, content);
 }
 
 static struct err *copy_file(struct tree_walk *w, int fd, const struct walk_entry *entry)
@@ -250,8 +249,8 @@ static struct err *leave_folder(struct tree_walk *w)
 
 static struct err *walk_entry(struct tree_walk *w, int fd, const struct walk_entry *entry)
 {
-	if (w->request->cancel)
-		TRY(cancel_check(w->request->cancel));
+	if (w->files->cancel)
+		TRY(cancel_check(w->files->cancel));
 	switch (entry->stat.st_mode & S_IFMT) {
 	case S_IFREG:
 		return walk_file(w, fd, entry);
@@ -294,27 +293,29 @@ static struct err *walk_next(struct tree_walk *w)
 
 /* ---- the walk ---- */
 
-void tree_walk_init(struct tree_walk *w, const struct copy_request *request)
+void tree_walk_init(struct tree_walk *w, const struct walk_rules *rules,
+		    const struct file_reading *files)
 {
 	*w = (struct tree_walk){
-		.request = request,
+		.rules = rules,
+		.files = files,
 		.hasher = tree_hasher_new(),
-		.reader = file_content_reader(request, false),
-		.limit = {.max = request->max_file},
-		.folders = {.stop = cancel_stop(request->cancel)},
+		.reader = file_content_reader(files, false),
+		.limit = {.max = files->max_file},
+		.folders = {.stop = cancel_stop(files->cancel)},
 		.seen = INODE_SET_INIT,
 	};
 	hasher_add_str(w->hasher,
-		       request->from == COPY_FROM_HOST ? "copy host 2" : "copy stage 2");
+		       rules->from == COPY_FROM_HOST ? "copy host 2" : "copy stage 2");
 }
 
-struct err *tree_walk_open(const struct copy_request *request, const char *path, int *fd,
+struct err *tree_walk_open(enum copy_from from, int dir_fd, const char *path, int *fd,
 			   struct stat *st)
 {
-	if (request->from == COPY_FROM_HOST)
-		TRY(fs_open(request->source_fd, path, O_PATH, 0, fd));
+	if (from == COPY_FROM_HOST)
+		TRY(fs_open(dir_fd, path, O_PATH, 0, fd));
 	else
-		TRY(path_open(request->source_fd, path, O_PATH, 0, fd));
+		TRY(path_open(dir_fd, path, O_PATH, 0, fd));
 	if (fstat(*fd, st) != 0)
 		return err_sys("'%s'", path);
 	return NULL;

@@ -18,9 +18,11 @@
 #include "base/folder_walk.h"
 #include "base/inode_set.h"
 #include "base/size_limit.h"
+#include "engine/tree/copy_from.h"
 #include "engine/tree/file_content.h"
 #include "engine/tree/name_tree.h"
-#include "engine/tree/tree_copy.h"
+
+struct tree_list;
 
 /* Folders, one in the other.  Neither stack nor descriptors grow with them: base/folder_walk.h. */
 enum { TREE_DEPTH_MAX = 10000 };
@@ -58,8 +60,18 @@ struct walk_level {
 	uint32_t node;	       /* in the walk's names; 0 for the source itself */
 };
 
+/* What counts of what is met. */
+struct walk_rules {
+	enum copy_from from;
+	/* From a stage: modification times count, later ones than `clamp_s` as that. */
+	bool times_count;
+	int64_t clamp_s;
+	struct tree_list *list; /* gets what the sources hold; may be NULL */
+};
+
 struct tree_walk {
-	const struct copy_request *request;
+	const struct walk_rules *rules;
+	const struct file_reading *files;
 	struct hasher *hasher; /* of all sources */
 	struct content_reader reader;
 	struct size_limit limit;
@@ -76,9 +88,11 @@ struct tree_walk {
 	struct digest entries; /* of the folder that was left last */
 };
 
-void tree_walk_init(struct tree_walk *w, const struct copy_request *request);
-/* Open a source's name without blocking or reading (O_PATH); links are followed. */
-NODISCARD struct err *tree_walk_open(const struct copy_request *request, const char *path,
+/* Both are borrowed, for as long as the walk. */
+void tree_walk_init(struct tree_walk *w, const struct walk_rules *rules,
+		    const struct file_reading *files);
+/* Open a source's name, which counts from `dir_fd` or is confined in it, without blocking or reading (O_PATH); links are followed. */
+NODISCARD struct err *tree_walk_open(enum copy_from from, int dir_fd, const char *path,
 				     int *fd, struct stat *st);
 /* Walk what `fd`, of tree_walk_open(), is open on; `name` is for its walk_entry. */
 NODISCARD struct err *tree_walk_source(struct tree_walk *w, int fd, const char *name);

@@ -126,7 +126,7 @@ static inline struct err *copy(const struct fixture *f, enum copy_from from,
 {
 	struct copy_item item = {source, target, fixture_place()};
 	struct copy_request request = {
-		.from = from,
+		.rules.from = from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,
 		.items = &item,
 		.n_items = 1,

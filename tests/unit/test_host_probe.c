@@ -52,12 +52,12 @@ static void count_read(void *context, uint64_t done)
 static struct copy_request request_for(struct probing *p, const struct copy_item *item)
 {
 	return (struct copy_request){
-		.from = COPY_FROM_HOST,
+		.rules.from = COPY_FROM_HOST,
 		.source_fd = p->f->source_fd,
 		.items = item,
 		.n_items = 1,
-		.progress = count_read,
-		.context = p,
+		.files.progress = count_read,
+		.files.context = p,
 	};
 }
 
@@ -70,7 +70,7 @@ static struct digest look(struct probing *p, const char *source)
 	struct digest d, plain;
 
 	assert_ok(tree_copy_digest(&request, &plain));
-	request.memo = stat_memo_table(memo);
+	request.files.memo = stat_memo_table(memo);
 	p->reads = 0;
 	assert_ok(tree_copy_digest(&request, &d));
 	assert_ok(stat_memo_save(memo));
@@ -206,7 +206,7 @@ static struct err *probe_in_task(void *self, struct node_id id, struct task *tas
 
 	(void)id;
 	p->request.helpers = task_shares(task);
-	p->request.cancel = task_cancel(task);
+	p->request.files.cancel = task_cancel(task);
 	*out = PROBE_HIT;
 	return tree_copy_digest(&p->request, &p->digest);
 }
@@ -245,14 +245,14 @@ static void many_threads(void **state)
 	for (unsigned jobs = 1; jobs <= 8; jobs *= 2) {
 		struct stat_memo *memo = stat_memo_new(p->store);
 
-		parallel.request.memo = stat_memo_table(memo);
-		parallel.request.progress = NULL;
+		parallel.request.files.memo = stat_memo_table(memo);
+		parallel.request.files.progress = NULL;
 		assert_ok(probe_with(&parallel, jobs));
 		stat_memo_free(memo);
 		assert_true(digest_equal(&alone, &parallel.digest));
 	}
 	/* A mistake deep down says where it is. */
-	parallel.request.memo = (struct content_memo){0};
+	parallel.request.files.memo = (struct content_memo){0};
 	shell(p->f, "ln -s nowhere src/wide/d7/e/f7/lost");
 	e = probe_with(&parallel, 4);
 	assert_non_null(e);

@@ -462,11 +462,11 @@ static void sizes_are_limited(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
 		struct copy_item item = {"big", "/new", fixture_place()};
 		struct copy_request request = {
-			.from = sides[i],
+			.rules.from = sides[i],
 			.source_fd = i == 0 ? f->source_fd : f->stage_fd,
 			.items = &item,
 			.n_items = 1,
-			.max_file = UINT64_C(1) << 40,
+			.files.max_file = UINT64_C(1) << 40,
 		};
 		CLEANUP(buf_release) struct buf text = BUF_INIT;
 		struct digest d;
@@ -482,7 +482,7 @@ static void sizes_are_limited(void **state)
 		assert_int_equal(fstatat(f->image_fd, "new/b", &st, 0), -1);
 		assert_err(ERR_SYS, tree_copy_digest(&request, &d));
 		shell(f, "rm -rf image/new");
-		request.max_file = UINT64_C(2) << 40;
+		request.files.max_file = UINT64_C(2) << 40;
 		e = tree_copy(&request, f->image_fd, &d);
 		assert_non_null(e);
 		buf_clear(&text);
@@ -490,7 +490,7 @@ static void sizes_are_limited(void **state)
 		err_free(e);
 		assert_non_null(strstr(buf_text(&text), "together"));
 		shell(f, "rm -rf image/new");
-		request.max_file = UINT64_C(3) << 40;
+		request.files.max_file = UINT64_C(3) << 40;
 		assert_ok(tree_copy(&request, f->image_fd, &d));
 		assert_int_equal(fstatat(f->image_fd, "new/b", &st, 0), 0);
 		assert_int_equal(st.st_size, UINT64_C(2) << 40);
@@ -533,7 +533,7 @@ static void cancelled(void **state)
 	struct fixture *f = *state;
 	struct cancel *cancel = NULL;
 	struct copy_item item = {"src/d", "/new", fixture_place()};
-	struct copy_request request = {.from = COPY_FROM_HOST,
+	struct copy_request request = {.rules.from = COPY_FROM_HOST,
 				       .source_fd = f->source_fd,
 				       .items = &item,
 				       .n_items = 1};
@@ -541,7 +541,7 @@ static void cancelled(void **state)
 
 	assert_ok(cancel_new(&cancel));
 	cancel_raise(cancel, CANCEL_ASKED);
-	request.cancel = cancel;
+	request.files.cancel = cancel;
 	assert_err(ERR_CANCELLED, tree_copy(&request, f->image_fd, &d));
 	cancel_free(cancel);
 }

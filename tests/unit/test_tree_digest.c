@@ -12,7 +12,7 @@ static struct digest digest_of(const struct fixture *f, enum copy_from from,
 {
 	struct copy_item item = {.source = source, .target = target};
 	struct copy_request request = {
-		.from = from,
+		.rules.from = from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,
 		.items = &item,
 		.n_items = 1,
@@ -76,12 +76,12 @@ static struct digest digest_until(const struct fixture *f, enum copy_from from,
 	struct copy_item item = {.source = from == COPY_FROM_HOST ? "src/d" : "/src/d",
 				 .target = "/x"};
 	struct copy_request request = {
-		.from = from,
+		.rules.from = from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,
 		.items = &item,
 		.n_items = 1,
-		.times_count = true,
-		.clamp_s = epoch_s,
+		.rules.times_count = true,
+		.rules.clamp_s = epoch_s,
 	};
 	struct digest d;
 

@@ -142,7 +142,7 @@ static bool is_copied(const struct trial *t)
 	/* Below the named folder, which keeps nothing of its own. */
 	struct copy_item item = {"/", "/", {source, 0}};
 	struct copy_request request = {
-		.from = COPY_FROM_STAGE,
+		.rules.from = COPY_FROM_STAGE,
 		.source_fd = t->from,
 		.items = &item,
 		.n_items = 1,

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * copy_from.h - where `%files` copies from, which decides what counts and what is kept.
+ *
+ * Threads:   const.
+ */
+#ifndef ENGINE_TREE_COPY_FROM_H
+#define ENGINE_TREE_COPY_FROM_H
+
+enum copy_from {
+	/* As `cp -fLr` with umask 0002: links are followed, the owner is root, the time
+	 * now. An existing file keeps its inode, owner and mode. */
+	COPY_FROM_HOST,
+	/* Links, owners, modes, times, hard links and capabilities are kept; the named
+	 * folder itself becomes 0755 root, or stays as it is. */
+	COPY_FROM_STAGE,
+};
+
+#endif
