@@ -227,10 +227,21 @@ below=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])
 mv "$DAGBUILD_CACHEDIR/layers/$below" "$DAGBUILD_CACHEDIR/layers/$below.away"
 equal "$(count_failed)" 0 "what stands on a layer that is gone is not listed"
 mv "$DAGBUILD_CACHEDIR/layers/$below.away" "$DAGBUILD_CACHEDIR/layers/$below"
-dagbuild run --no-cache good.def
-status 0 "all is built anew: no record names the layers below the failed step"
+
+# ---- and pruned: a store in which nothing else stands on the base ----
+store=$DAGBUILD_CACHEDIR
+export DAGBUILD_CACHEDIR=$HOME/alone
+printf 'Bootstrap: docker\nFrom: alpine:3.17\n\n%%post\n    echo made >/made\n    false\n' >alone.def
+dagbuild run alone.def
+status 1 "a failing %post upon a base"
+sed -i 's/false/true/' alone.def
+dagbuild run --no-cache alone.def
+status 0 "both are made anew: no record names the layers below the failed step"
 dagbuild cache prune
 equal "$("$DAGBUILD" shell --failed -- cat /made)" made "they stay when the cache is pruned"
+dagbuild cache prune --all
+equal "$(count_failed)" 0 "but not when all is"
+export DAGBUILD_CACHEDIR=$store
 
 # ---- on a cached stage, without network ----
 mirrors=$DAGBUILD_REGISTRY_MIRRORS
