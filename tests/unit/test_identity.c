@@ -457,7 +457,7 @@ enum { LARGE_FILES = 150 };
 static void add_large(int root)
 {
 	for (int i = 0; i < LARGE_FILES; i++) {
-		char name[16];
+		char name[32];
 
 		snprintf(name, sizeof(name), "large-%d", i);
 		write_block(root, name, (off_t)(i + 40) << 12, (char)('a' + i % 26));
