@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/map.h"
@@ -65,9 +66,9 @@ static bool counts(struct str name)
 }
 
 /* Each line once: a machine may have processors of two kinds. */
-static void add_line(struct hasher *h, struct map *met, struct str line)
+static void add_line(struct hasher *h, struct arena *a, struct map *met, struct str line)
 {
-	CLEANUP(freep) char *text = str_dup(line);
+	const char *text = arena_dup(a, line);
 
 	if (map_get(met, text))
 		return;
@@ -78,6 +79,7 @@ static void add_line(struct hasher *h, struct map *met, struct str line)
 char *cpu_describe_text(const char *cpuinfo)
 {
 	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
+	CLEANUP(arena_freep) struct arena *a = arena_new(); /* the keys of `met` */
 	CLEANUP(map_release) struct map met = MAP_INIT;
 	struct str rest = str_of(cpuinfo), line, name, value, model = STR("unknown");
 	char text[DIGEST_TEXT_SIZE];
@@ -87,7 +89,7 @@ char *cpu_describe_text(const char *cpuinfo)
 		str_cut(rest, '\n', &line, &rest);
 		if (!str_cut(line, ':', &name, &value) || !counts(str_trim(name)))
 			continue;
-		add_line(h, &met, line);
+		add_line(h, a, &met, line);
 		if (str_is(str_trim(name), "model name"))
 			model = str_trim(value);
 	}

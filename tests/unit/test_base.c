@@ -596,6 +596,7 @@ static void test_condition(void **state)
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	uint64_t until_ns = clock_mono_ns() + 20000000;
 	pthread_cond_t condition;
+	struct signal_to to = {&condition, &lock};
 	pthread_t thread;
 
 	(void)state;
@@ -605,8 +606,7 @@ static void test_condition(void **state)
 		;
 	assert_true(clock_mono_ns() >= until_ns);
 	/* The thread cannot signal before we wait. */
-	assert_ok(
-		thread_start(&thread, signal_it, &(struct signal_to){&condition, &lock}));
+	assert_ok(thread_start(&thread, signal_it, &to));
 	assert_true(thread_cond_wait_until(&condition, &lock, until_ns + GIB(1000)));
 	pthread_mutex_unlock(&lock);
 	pthread_join(thread, NULL);
