@@ -2,9 +2,10 @@
  * content.h - a file's bytes: to name them, or to copy them, at the cost of its data.
  *
  * Purpose:   a file's content is its size and the SHA-256 of its blocks of 128 KiB that
- *            are not all zeros, each with its number: a name that every store gives it. So a hole and written zeros are the
- *            same, as they are to a reader, and a hole costs nothing: neither time (a
- *            sparse file of 1 TiB) nor space in the copy. Memory is one block.
+ *            are not all zeros, each with its number: a name that every store gives it. So
+ *            a hole and written zeros are the same, as they are to a reader, and a hole
+ *            costs nothing: neither time (a sparse file of 1 TiB) nor space in the copy.
+ *            Memory is one block.
  * Ownership: everything is borrowed; content_reader_release() ends a reader.
  * Threads:   a reader belongs to one thread.
  * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED.

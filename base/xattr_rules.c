@@ -31,7 +31,7 @@ const struct xattr_rule xattr_rules[] = {
 	 "ours"},
 	{"user.overlay.", XATTR_SEAL,
 	 "notes of overlayfs on this host's inodes, and those of dagbuild"},
-	{"user.dagbuild.", XATTR_SEAL,
+	{"user.dagbuild.links", XATTR_SEAL,
 	 "marks of files with several names: random, and dagbuild's own"},
 	{"user.fuseoverlayfs.", SEEN, "marks of fuse-overlayfs; a script's own are kept"},
 	{"user.rootlesscontainers", SEEN,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * xattr_rules.h - which extended attributes are an image's, and where each of them goes.
  *
- * Purpose:   one table for all who read or write attributes of root filesystems and layers.  An
- *            attribute belongs to the image, to overlayfs, to dagbuild, or to this host.  Two
- *            rules bind the columns, and the test checks them: what a later step can see, and
- *            what an image holds, counts in a layer's identity; what counts there is sealed.
+ * Purpose:   one table for all who read or write attributes of root filesystems and
+ *            layers.  An attribute belongs to the image, to overlayfs, to dagbuild, or to
+ *            this host.  Two rules bind the columns, and the test checks them: what a later
+ *            step can see and what an image holds, but for what is this host's, counts in a
+ *            layer's identity; what counts there is sealed.
  * Threads:   any.
  * Errors:    none.
  */
@@ -26,8 +27,8 @@ enum xattr_use {
 };
 
 struct xattr_rule {
-	const char
-		*name; /* of one attribute; of all that begin so, when it ends in '.' */
+	/* Of one attribute; of all that begin so, when it ends in '.'. */
+	const char *name;
 	unsigned uses; /* of enum xattr_use */
 	const char *reason;
 };

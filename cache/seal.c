@@ -7,7 +7,6 @@
  */
 #include "cache/seal.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -17,11 +16,6 @@ static const char ATTRIBUTE[] = "user.overlay.seal";
 static const char IDENTITY[] = "user.overlay.id";
 
 enum { SEAL_SIZE = 1 + 16 + 8 + 8 }; /* version, XXH3 digest, bytes, files */
-
-void seal_path(int dir_fd, const char *name, char *out)
-{
-	snprintf(out, SEAL_PATH_SIZE, "/proc/self/fd/%d/%s", dir_fd, name);
-}
 
 static void put_u64(unsigned char *out, uint64_t value)
 {

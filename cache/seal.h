@@ -7,12 +7,12 @@
  *            takes no file of its own. The attribute is one of those that overlayfs does
  *            not show (user.overlay.*).
  *
- *            The same walk gives what a step's layer is called in every store (identity.h): a
- *            digest over names, types, modes, owners as they are inside, texts of
- *            links, those attributes that are the image's (base/xattr_rules.h), which names are one
- *            file, contents, and what hides the layers below; no times, and nothing of the
- *            store. It lies in an attribute beside the seal. A registry's layer has its
- *            name already, and gets none.
+ *            The same walk gives what a step's layer is called in every store
+ *            (identity.h): a digest over names, types, modes, owners as they are inside,
+ *            texts of links, those attributes that are the image's (base/xattr_rules.h),
+ *            which names are one file, contents, and what hides the layers below; no times,
+ *            and nothing of the store. It lies in an attribute beside the seal. A registry's
+ *            layer has its name already, and gets none.
  * Threads:   any.
  * Errors:    seal_read(): ERR_NOTFOUND for a folder without a seal. seal_compute(),
  *            seal_make(): ERR_SYS, also for a file that is too large, with its path;
@@ -21,8 +21,8 @@
 #ifndef CACHE_SEAL_H
 #define CACHE_SEAL_H
 
+#include "base/parallel.h"
 #include "base/size_limit.h"
-#include "base/spread.h"
 #include "base/stop.h"
 #include "cache/usage.h"
 
@@ -38,11 +38,11 @@ struct seal_request {
 	const struct store *store;
 	int dir_fd;
 	const char *name;
-	bool is_foreign; /* a registry's layer: it needs no identity */
-	uint64_t
-		max_file; /* bytes of a file, and of all together, holes included; 0: no limit */
-	struct stop stop;     /* may be unset */
-	struct spread spread; /* to read large files at once; may be unset */
+	bool has_name; /* one of a registry's: it needs no identity */
+	/* Bytes of a file, and of all together, holes included; 0: no limit. */
+	uint64_t max_file;
+	struct stop stop;	  /* may be unset */
+	struct parallel parallel; /* reads large files; may be unset */
 };
 
 NODISCARD struct err *seal_compute(const struct seal_request *request, struct seal *out);

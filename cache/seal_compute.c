@@ -129,7 +129,7 @@ static struct content_reader reader_of(const struct seal_request *request)
 {
 	/* Where nobody asks for an identity, the seal's digest need only find damage. */
 	return (struct content_reader){
-		.secret = request->is_foreign ? store_secret(request->store) : NULL,
+		.secret = request->has_name ? store_secret(request->store) : NULL,
 		.stop = request->stop,
 	};
 }
@@ -140,15 +140,16 @@ static void encode(const struct content *content, unsigned char *out)
 	memcpy(out + 8, content->blocks.bytes, CONTENT_SIZE - 8);
 }
 
-static struct err *fill_gap(void *data, size_t index)
+static struct err *fill_gap(void *context, size_t index, const struct parallel *own)
 {
-	struct reading *r = data;
+	struct reading *r = context;
 	struct gap *gap = &r->gaps.items[index];
 	CLEANUP(content_reader_release)
 	struct content_reader reader = reader_of(r->request);
 	unsigned char bytes[CONTENT_SIZE];
 	struct content content;
 
+	(void)own; /* a file is read by one */
 	TRY(err_wrap(content_read(&reader, gap->fd, -1, &content), "'%s'", gap->path));
 	encode(&content, bytes);
 	memcpy(r->seal.bytes.data + gap->at_seal, bytes, sizeof(bytes));
@@ -160,9 +161,10 @@ static struct err *fill_gap(void *data, size_t index)
 /* Hash what there is. */
 static struct err *catch_up(struct reading *r)
 {
+	const struct parallel *parallel = &r->request->parallel;
+
 	if (r->gaps.len > 0)
-		TRY(r->request->spread.run(r->request->spread.context, r->gaps.len,
-					   fill_gap, r));
+		TRY(parallel->each(parallel->self, r->gaps.len, fill_gap, r));
 	release_gaps(r);
 	hash_text(&r->seal);
 	hash_text(&r->tree);
@@ -185,7 +187,7 @@ static struct err *add_content(struct reading *r, int dir_fd, const char *name,
 	struct gap gap;
 
 	TRY(fs_open(dir_fd, name, O_RDONLY | O_NOFOLLOW, 0, &fd));
-	if (spread_has_others(&r->request->spread) && size >= LARGE_SIZE) {
+	if (r->request->parallel.each && size >= LARGE_SIZE) {
 		gap = (struct gap){steal_fd(&fd), folder_walk_path_of(&r->walk, name),
 				   r->seal.bytes.len, r->tree.bytes.len};
 		vec_push(&r->gaps, gap);
@@ -251,7 +253,8 @@ static struct err *add_attribute(struct reading *r, const char *path, const char
 		put_str(&r->tree, name);
 		put(&r->tree, value, size);
 	}
-	return NULL;
+	/* One file may have many thousands. */
+	return r->seal.bytes.len >= TEXT_MAX ? catch_up(r) : NULL;
 }
 
 /* What is counted in the identity is sealed, too: the table's test says so. */
@@ -408,8 +411,7 @@ struct err *seal_compute(const struct seal_request *request, struct seal *out)
 	struct reading r = {
 		.request = request,
 		.seal.hasher = hasher_new(DIGEST_XXH3, store_secret(request->store)),
-		.tree.hasher =
-			request->is_foreign ? NULL : hasher_new(DIGEST_SHA256, NULL),
+		.tree.hasher = request->has_name ? NULL : hasher_new(DIGEST_SHA256, NULL),
 		.reader = reader_of(request),
 		.walk = {.stop = request->stop},
 		.inodes = INODE_SET_INIT,

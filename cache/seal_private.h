@@ -4,6 +4,8 @@
 #ifndef CACHE_SEAL_PRIVATE_H
 #define CACHE_SEAL_PRIVATE_H
 
+#include <stdio.h>
+
 enum {
 	/* 1 had contents hashed with their holes, 2 lacked access control lists; of 3 contents
 	 * are named by SHA-256, but in a registry's layer. */
@@ -12,6 +14,9 @@ enum {
 };
 
 /* A path that the *xattr calls take, which have no form for a descriptor and a name. */
-void seal_path(int dir_fd, const char *name, char *out);
+static inline void seal_path(int dir_fd, const char *name, char *out)
+{
+	snprintf(out, SEAL_PATH_SIZE, "/proc/self/fd/%d/%s", dir_fd, name);
+}
 
 #endif

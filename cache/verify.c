@@ -141,8 +141,8 @@ static const char *compare_seal(struct verify_check *c, const char *path)
 	/* Nothing uses its layer any more: see STORE_FORMAT. */
 	if (!seal_is_comparable(&want))
 		return NULL;
-	/* What it is called elsewhere is checked where there is no better name. */
-	request.is_foreign = !digest_is_set(&want.tree);
+	/* A registry's layer has no identity to compare. */
+	request.has_name = !digest_is_set(&want.tree);
 	e = seal_compute(&request, &got);
 	if (e) {
 		err_ignore(e, "reported as damage");

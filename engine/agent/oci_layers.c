@@ -213,7 +213,7 @@ static struct err *publish(const struct scratch *scratch, const struct task *tas
 		.store = scratch->store,
 		.dir_fd = scratch->fd,
 		.name = "upper",
-		.is_foreign = true,
+		.has_name = true,
 		.stop = cancel_stop(task_cancel(task)),
 	};
 	CLEANUP(closep) int upper = -1;

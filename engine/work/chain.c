@@ -80,7 +80,7 @@ static struct err *merge(const struct work *w, struct task *task,
 	struct seal_request layer = {
 		.store = w->options.store,
 		.name = "merged",
-		.is_foreign = true, /* it has a name: see name_merged() */
+		.has_name = true, /* see name_merged() */
 		.stop = request.stop,
 	};
 

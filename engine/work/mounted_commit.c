@@ -37,30 +37,6 @@ static struct err *join_links(const struct work *w, struct task *task,
 	return links_join(&links, upper, lower.root_fd);
 }
 
-/* ---- large files are read over idle slots ---- */
-
-struct spreading {
-	struct err *(*work)(void *data, size_t index);
-	void *data;
-};
-
-static struct err *run_piece(void *context, size_t index, struct task *task)
-{
-	const struct spreading *s = context;
-
-	(void)task;
-	return s->work(s->data, index);
-}
-
-static struct err *spread_over_slots(void *task, size_t count,
-				     struct err *(*work)(void *data, size_t index),
-				     void *data)
-{
-	struct spreading s = {work, data};
-
-	return task_parallel(task, count, run_piece, &s);
-}
-
 struct err *mounted_commit(const struct work *w, const struct step *step,
 			   struct task *task, struct mounted *m,
 			   const struct snapshot *below)
@@ -72,7 +48,7 @@ struct err *mounted_commit(const struct work *w, const struct step *step,
 		.name = "upper",
 		.max_file = w->options.max_file,
 		.stop = cancel_stop(task_cancel(task)),
-		.spread = {spread_over_slots, task},
+		.parallel = task_shares(task),
 	};
 	struct layer_id id;
 

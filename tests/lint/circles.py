@@ -4,20 +4,14 @@
 
 layers.py sees what a folder includes; this sees what each object of the build really uses, by its symbols
 (nm).  Objects on a circle can only be read, tested and linked together.  What opens one: a file below both
-for what they share, a table of functions that is passed in, a callback.  Prints each circle that is not in
-KNOWN, each of KNOWN that is gone, and exits 1 if there is one.
+for what they share, a table of functions that is passed in, a callback.  Prints each circle, and exits 1 if
+there is one.
 """
 
 import collections
 import pathlib
 import subprocess
 import sys
-
-# Circles that are still there, by their objects: this list only becomes shorter.
-KNOWN = [
-    {"cache/lease", "cache/seal", "cache/seal_compute", "cache/store", "cache/store_fs",
-     "cache/store_make", "cache/usage"},
-]
 
 
 def read_symbols(build: pathlib.Path):
@@ -68,18 +62,12 @@ def circles(graph):
 def main() -> int:
     defined, used = read_symbols(pathlib.Path(sys.argv[1]).resolve())
     graph = {name: {defined[s] for s in symbols if s in defined} - {name} for name, symbols in used.items()}
-    found, bad = circles(graph), 0
+    found = circles(graph)
     for circle in found:
-        if not any(circle <= known for known in KNOWN):
-            print("these need each other: " + ", ".join(sorted(circle)))
-            for name in sorted(circle):
-                print(f"  {name}: " + ", ".join(sorted(s for s in used[name] if defined.get(s) in circle - {name})))
-            bad += 1
-    for known in KNOWN:
-        if not any(circle <= known for circle in found):
-            print("this circle is gone, take it out of KNOWN: " + ", ".join(sorted(known)))
-            bad += 1
-    return 1 if bad else 0
+        print("these need each other: " + ", ".join(sorted(circle)))
+        for name in sorted(circle):
+            print(f"  {name}: " + ", ".join(sorted(s for s in used[name] if defined.get(s) in circle - {name})))
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

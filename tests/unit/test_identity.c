@@ -443,7 +443,7 @@ static void test_another_store(void **state)
 	assert_ok(seal_compute(&request, &two));
 	assert_true(digest_equal(&one.tree, &two.tree));
 	assert_false(digest_equal(&one.digest, &two.digest));
-	request.is_foreign = true;
+	request.has_name = true;
 	assert_ok(seal_compute(&request, &two));
 	assert_false(digest_is_set(&two.tree));
 	store_close(other);
@@ -465,8 +465,8 @@ static void add_large(int root)
 }
 
 struct piece {
-	struct err *(*work)(void *data, size_t index);
-	void *data;
+	parallel_fn fn;
+	void *context;
 	size_t index;
 	struct err *error;
 };
@@ -475,21 +475,20 @@ static void *run_piece(void *piece)
 {
 	struct piece *p = piece;
 
-	p->error = p->work(p->data, p->index);
+	p->error = p->fn(p->context, p->index, &(struct parallel){0});
 	return NULL;
 }
 
 /* A thread for each. */
-static struct err *spread(void *context, size_t count,
-			  struct err *(*work)(void *data, size_t index), void *data)
+static struct err *each(void *times, size_t count, parallel_fn fn, void *context)
 {
 	CLEANUP(freep) struct piece *pieces = xcalloc(count, sizeof(*pieces));
 	CLEANUP(freep) pthread_t *threads = xcalloc(count, sizeof(*threads));
 	struct err *e = NULL;
 
-	++*(size_t *)context;
+	++*(size_t *)times;
 	for (size_t i = 0; i < count; i++) {
-		pieces[i] = (struct piece){work, data, i, NULL};
+		pieces[i] = (struct piece){fn, context, i, NULL};
 		assert_int_equal(pthread_create(&threads[i], NULL, run_piece, &pieces[i]),
 				 0);
 	}
@@ -500,7 +499,7 @@ static struct err *spread(void *context, size_t count,
 	return e;
 }
 
-static void test_spread(void **state)
+static void test_parallel(void **state)
 {
 	CLEANUP(tree_release) struct tree t;
 	struct seal_request request;
@@ -510,7 +509,7 @@ static void test_spread(void **state)
 	tree_make(*state, &t, add_large);
 	request = request_of(*state, &t);
 	assert_ok(seal_compute(&request, &alone));
-	request.spread = (struct spread){spread, &times};
+	request.parallel = (struct parallel){&times, each};
 	assert_ok(seal_compute(&request, &together));
 	assert_true(times > 1);
 	assert_true(digest_equal(&alone.tree, &together.tree));
@@ -691,7 +690,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(test_golden),     STORE_TEST(test_rows),
 		STORE_TEST(test_pairs),	     STORE_TEST(test_another_store),
-		STORE_TEST(test_spread),     STORE_TEST(test_times),
+		STORE_TEST(test_parallel),   STORE_TEST(test_times),
 		STORE_TEST(test_verify),     STORE_TEST(test_record),
 		cmocka_unit_test(test_text), cmocka_unit_test(test_chain),
 	};

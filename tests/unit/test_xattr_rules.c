@@ -87,7 +87,7 @@ static int open_new(const struct trial *t, const char *name)
 	return fd;
 }
 
-static struct digest seal_of(const struct trial *t)
+static struct seal seal_of(const struct trial *t)
 {
 	struct seal seal;
 
@@ -95,7 +95,7 @@ static struct digest seal_of(const struct trial *t)
 						      .dir_fd = t->scratch.fd,
 						      .name = "from"},
 			       &seal));
-	return seal.digest;
+	return seal;
 }
 
 /* ---- one trial for each use ---- */
@@ -179,7 +179,7 @@ static void try_name(struct store *store, const char *name, size_t *tried)
 	struct trial t = {.store = store, .scratch = SCRATCH_INIT, .name = name};
 	bool is_folder = strcmp(name, "system.posix_acl_default") == 0;
 	char path[PATH_MAX];
-	struct digest before, after;
+	struct seal before, after;
 
 	t.node = is_folder ? "folder" : "file";
 	take_value(&t);
@@ -197,7 +197,10 @@ static void try_name(struct store *store, const char *name, size_t *tried)
 	if (setxattr(path, name, t.value, t.size, 0) == 0) {
 		/* The list sets the mode, too: it was that already. */
 		after = seal_of(&t);
-		assert_use(&t, XATTR_SEAL, "the seal", !digest_equal(&before, &after));
+		assert_use(&t, XATTR_SEAL, "the seal",
+			   !digest_equal(&before.digest, &after.digest));
+		assert_use(&t, XATTR_IDENTITY, "the identity",
+			   !digest_equal(&before.tree, &after.tree));
 		assert_use(&t, XATTR_CLONE, "a clone", is_cloned(&t));
 		assert_use(&t, XATTR_COPY, "a copy from a stage", is_copied(&t));
 		assert_use(&t, XATTR_PACK, "the image", is_packed(&t));
