@@ -351,13 +351,14 @@ static void note_evicted(const struct collection *c)
 
 /* ---- another format's ---- */
 
-/* What is no record and no log; and when nobody needs any of it, it is all gone. */
+/* What is no record and no log.  Nothing is left when nobody needs any of it, and nobody is at work
+ * who may be of that release and write more. */
 static struct err *take_older(struct collection *c)
 {
 	if (!c->has_older || c->policy->dry_run)
 		return NULL;
 	TRY(older_drop_files(c->store));
-	return c->result->needed == 0 ? older_forget(c->store) : NULL;
+	return c->result->needed + c->leases.alive == 0 ? older_forget(c->store) : NULL;
 }
 
 /* ---- the collection ---- */
@@ -366,7 +367,8 @@ static struct err *choose_and_hide(struct collection *c)
 {
 	CLEANUP(closep) int lock = -1;
 
-	TRY(lease_lock(c->store, &lock));
+	if (!c->policy->dry_run)
+		TRY(lease_lock(c->store, &lock));
 	TRY(lease_set_read(c->store, &c->leases));
 	TRY(inventory_look(&c->inventory, c->store));
 	c->result->alive = c->leases.alive;
@@ -394,7 +396,9 @@ struct err *gc_run(const struct store *s, const struct gc_policy *policy,
 	struct usage_report report;
 
 	*out = (struct gc_result){0};
-	TRY(gc_lock(s, &lock));
+	/* Locks are files: who only looks does without. */
+	if (!policy->dry_run)
+		TRY(gc_lock(s, &lock));
 	TRY(usage_measure(s, USAGE_QUICK, &report));
 	out->before = c.now = report.total;
 	TRY(inventory_look(&c.inventory, s));

@@ -29,7 +29,7 @@ struct gc_policy {
 	int64_t unused_since_ns; /* take what was last used before; INT64_MIN: nothing */
 	/* The layers that a failed step's root stands on stay as long as it does. */
 	bool holds_for_failed;
-	bool dry_run;	    /* only show */
+	bool dry_run;	    /* only show; then the store may be open for reading */
 	const char *reason; /* what history.h says of each record that goes */
 	void (*show)(void *context, const struct gc_victim *victim); /* may be NULL */
 	void *context;

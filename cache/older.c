@@ -12,12 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/dir.h"
-#include "base/path.h"
 #include "cache/store_make.h"
 #include "cache/store_names.h"
 
-static const size_t OLD_KEY_DIGITS = 32;
+enum { OLD_KEY_DIGITS = 32 };
 
 bool older_is_left(const struct store *s)
 {
@@ -29,6 +27,8 @@ int64_t older_raised_ns(const struct store *s)
 {
 	struct stat st;
 
+	if (!store_is_current(store_fd(s)))
+		return INT64_MAX;
 	if (fstatat(store_fd(s), STORE_OLDER, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return INT64_MIN;
 	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
@@ -46,41 +46,23 @@ static struct err *drop(const struct store *s, const char *path)
 	return NULL;
 }
 
-/* "history/ab": the names of its files are two digits shorter than those of keys. */
-static struct err *drop_histories_of(const struct store *s, const char *folder)
+/* "history/ab/NAME.json": the names are two digits shorter than those of keys. */
+static struct err *drop_if_history(void *context, const char *path, enum store_name what)
 {
-	CLEANUP(dir_closep) DIR *dir = dir_open(store_fd(s), folder, O_NOFOLLOW);
-	const char *name;
+	static const size_t length = sizeof("history/ab/.json") - 1 + OLD_KEY_DIGITS - 2;
+	const struct store *s = context;
 
-	while (dir && (name = dir_next(dir)) != NULL) {
-		CLEANUP(freep) char *path = path_join(folder, name);
-
-		if (store_name_of(path) == STORE_NAME_FILE &&
-		    strlen(name) == OLD_KEY_DIGITS - 2 + strlen(".json"))
-			TRY(drop(s, path));
-	}
-	return NULL;
-}
-
-static struct err *drop_histories(const struct store *s)
-{
-	CLEANUP(dir_closep) DIR *dir = dir_open(store_fd(s), "history", O_NOFOLLOW);
-	const char *name;
-
-	while (dir && (name = dir_next(dir)) != NULL) {
-		CLEANUP(freep) char *path = path_join("history", name);
-
-		if (store_name_of(path) == STORE_NAME_FOLDER)
-			TRY(drop_histories_of(s, path));
-	}
-	return NULL;
+	if (what != STORE_NAME_FILE || strncmp(path, "history/", 8) != 0 ||
+	    strlen(path) != length)
+		return NULL;
+	return drop(s, path);
 }
 
 struct err *older_drop_files(const struct store *s)
 {
 	struct stat st;
 
-	TRY(drop_histories(s));
+	TRY(store_names_each(store_fd(s), drop_if_history, (void *)s));
 	/* Ours would have been written since. */
 	if (fstatat(store_fd(s), "stat-memo", &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec >=

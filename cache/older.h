@@ -21,7 +21,8 @@
 /* Is something left, as far as is known? */
 bool older_is_left(const struct store *s);
 /* When the store was raised to our format, by its filesystem's clock: files last written before
- * are an older release's.  INT64_MIN: nothing of that is left. */
+ * are an older release's.  INT64_MIN: nothing of that is left; INT64_MAX: the store is of that
+ * format still, being open for reading, and so is all in it. */
 int64_t older_raised_ns(const struct store *s);
 /* Is the record under the key `hex` of an older format? */
 bool older_is_record(const char *hex);

@@ -193,8 +193,10 @@ static struct err *remove_store(const struct job *job, bool dry_run, bool *remov
 	struct lease_set leases = LEASE_SET_INIT;
 	struct err *e;
 
-	TRY(gc_lock(job->store, &collector));
-	TRY(lease_lock(job->store, &lock));
+	if (!dry_run) {
+		TRY(gc_lock(job->store, &collector));
+		TRY(lease_lock(job->store, &lock));
+	}
 	e = lease_set_read(job->store, &leases);
 	*removed = !e && leases.alive == 0;
 	lease_set_release(&leases);
@@ -343,7 +345,9 @@ static struct err *cache_run(int argc, char **argv, int *status)
 	action = find_action(words, operands.len);
 	TRY(check_words(action, &operands));
 	TRY(store_default_dir(settings.cache.dir, &dir));
-	TRY(open_store(dir, action->access, &store));
+	/* Opened for writing, the store would be brought up to date. */
+	TRY(open_store(dir, operands.used & USES_DRY_RUN ? STORE_READ : action->access,
+		       &store));
 	job.used = operands.used;
 	job.dir = dir;
 	job.store = store;

@@ -147,6 +147,10 @@ r = run(["plan", "x.def"], folder)
 check("plan says that it is of an older release", r.status == 0 and "an older dagbuild has left" in r.err, r)
 check("and uses nothing of it", r.out.count("miss:") == 5, r)
 check("nor changes anything", tree(cache) == before)
+for words in ("cache prune --all --dry-run", "cache clear --dry-run"):
+    r = run(words.split(), folder)
+    check(f"{words} says what would go", r.status == 0 and "would free " in r.err, r)
+    check("and changes nothing either", tree(cache) == before)
 FAILED = ["shell", "--failed", "--", "cat", "/seen", "/f"]
 r = run(FAILED, folder)
 check("what a failed step left is there", r.out == "seen\nf is important\n", r)

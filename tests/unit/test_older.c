@@ -137,12 +137,11 @@ static size_t count_failed(const struct store *s)
 	return list.len;
 }
 
-/* A process of an older release, as it is seen: a lease that is locked. */
-static int hold(const struct store *s, const struct layer_id *layer)
+/* A process of an older release, as it is seen: a lease that is locked.  `lines` name what it needs. */
+static int hold(const struct store *s, const char *lines)
 {
 	CLEANUP(freep)
-	char *text = xasprintf("S%lld\nP1\nR%s\nL%s\n", (long long)clock_real_ns(),
-			       OLD_HELD, layer->name);
+	char *text = xasprintf("S%lld\nP1\n%s", (long long)clock_real_ns(), lines);
 	int fd = -1;
 
 	put(s, "leases/aaaaaaaaaaaa", text);
@@ -178,6 +177,8 @@ static void test_collected(void **state)
 	struct layer_id failed = make_layer(s, 10), ours = make_layer(s, 10);
 	struct snapshot chain = {&ours, 1};
 	struct digest blob = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
+	CLEANUP(freep)
+	char *lines = xasprintf("R%s\nL%s\n", OLD_HELD, held.name);
 	char path[BLOB_PATH_SIZE];
 	int lease;
 
@@ -193,7 +194,7 @@ static void test_collected(void **state)
 	raise_now(s);
 	make_record(s, "ours", &chain);
 	put(s, "logs/a.post-76543210.log", "x");
-	lease = hold(s, &held);
+	lease = hold(s, lines);
 
 	/* Another process still needs some of it. */
 	collect(s);
@@ -223,6 +224,50 @@ static void test_collected(void **state)
 	assert_true(has(s, path));
 }
 
+/* It needs nothing of what is there, but may write more: a record, a log, the memo. */
+static void test_somebody_at_work(void **state)
+{
+	struct store *s = *state;
+	struct layer_id late = make_layer(s, 10);
+	int lease;
+
+	put(s, "logs/a.post-01234567.log", "x");
+	put(s, "stat-memo", "x");
+	raise_now(s);
+	lease = hold(s, "");
+	collect(s);
+	assert_true(older_is_left(s));
+	put_old_record(s, OLD_KEY, &late);
+	put(s, "history/ab/" REST ".json", "{}");
+	close(lease);
+	collect(s);
+	assert_false(older_is_left(s));
+	assert_false(has_layer(s, &late) || has(s, "history/ab/" REST ".json"));
+}
+
+/* Opened for reading it has not been raised: what would go is shown, and nothing changes. */
+static void test_dry_run(void **state)
+{
+	struct store *s = *state, *reader;
+	struct layer_id old = make_layer(s, 10);
+	struct gc_policy policy = GC_NOTHING;
+	struct gc_result result;
+
+	put_old_record(s, OLD_KEY, &old);
+	put(s, "logs/a.post-01234567.log", "x");
+	put(s, "version", "dagbuild store 1\n");
+	assert_int_equal(unlinkat(store_fd(s), "leases", AT_REMOVEDIR), 0);
+	reader = open_again(s, STORE_READ);
+	policy.dry_run = true;
+	assert_ok(gc_run(reader, &policy, &result));
+	assert_int_equal(result.victims, 3);
+	assert_true(has_layer(s, &old) && has(s, "logs/a.post-01234567.log"));
+	check_version(s, "dagbuild store 1\n");
+	assert_false(has(s, "leases"));
+	store_close(reader);
+	put(s, "version", "dagbuild store 4\n");
+}
+
 /* Who comes after one that was killed amid it finds less to do. */
 static void test_collected_in_part(void **state)
 {
@@ -249,6 +294,9 @@ int main(void)
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_collected, setup_store,
 						remove_store),
+		cmocka_unit_test_setup_teardown(test_somebody_at_work, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_dry_run, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_collected_in_part, setup_store,
 						remove_store),
 	};
