@@ -88,7 +88,7 @@ struct str str_trim_left(struct str s)
 	return s;
 }
 
-struct str str_trim_right(struct str s)
+static struct str trim_right(struct str s)
 {
 	while (s.len > 0 && char_is_blank(s.data[s.len - 1]))
 		s.len--;
@@ -97,7 +97,7 @@ struct str str_trim_right(struct str s)
 
 struct str str_trim(struct str s)
 {
-	return str_trim_left(str_trim_right(s));
+	return str_trim_left(trim_right(s));
 }
 
 bool str_cut(struct str s, char separator, struct str *head, struct str *tail)

@@ -36,7 +36,6 @@ size_t str_find(struct str s, char c);
 /* Without blanks (space, tab, CR, LF, VT, FF) at either end. */
 struct str str_trim(struct str s);
 struct str str_trim_left(struct str s);
-struct str str_trim_right(struct str s);
 /* Cut at the first `separator`: `*head` before it, `*tail` after it.  Without one `*head`
  * is all, `*tail` empty, and false is returned. */
 bool str_cut(struct str s, char separator, struct str *head, struct str *tail);

@@ -48,8 +48,6 @@ const struct xattr_rule xattr_rules[] = {
 	{"", 0, "a filesystem's own (`system.nfs4_acl`, `btrfs.compression`)"},
 };
 
-const size_t xattr_rules_count = ARRAY_LEN(xattr_rules);
-
 static bool fits(const char *row, const char *name)
 {
 	size_t len = strlen(row);

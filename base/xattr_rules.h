@@ -35,7 +35,6 @@ struct xattr_rule {
 
 /* The first row that fits an attribute is its rule.  The last fits all; its name is empty. */
 extern const struct xattr_rule xattr_rules[];
-extern const size_t xattr_rules_count;
 
 /* The rule for attribute `name`; never NULL. */
 const struct xattr_rule *xattr_rule_of(const char *name);

@@ -6,10 +6,10 @@
  *            `parent` of a key is a digest over the identities of a chain: what is built anew
  *            to the same files leaves all that stands on it hits.
  *
- *            What a step wrote is called by a digest over what it holds
- *            (layer_digests.h). A registry's layer has a name that everybody knows already, and
- *            needs no second one. Times are no part of it, unless SOURCE_DATE_EPOCH
- *            is set: then the times up to it are, in a digest of their own.
+ *            What a step wrote is called by a digest over what it holds (seal.h). A
+ *            registry's layer has a name that everybody knows already, and needs no second
+ *            one. Times are no part of it, unless SOURCE_DATE_EPOCH is set: then the times
+ *            up to it are, in a digest of their own.
  * Ownership: a value.
  * Threads:   any.
  */

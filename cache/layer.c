@@ -27,8 +27,8 @@ bool layer_exists(const struct store *s, const struct layer_id *id)
 	       faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-struct err *layer_check(const struct store *s, const struct layer_id *id,
-			struct stop stop)
+static struct err *check(const struct store *s, const struct layer_id *id,
+			 struct stop stop)
 {
 	CLEANUP(closep) int root = -1;
 	struct seal_request request = {.store = s, .name = id->name, .stop = stop};
@@ -105,7 +105,7 @@ struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 			   struct stop stop)
 {
 	for (size_t i = 0; i < chain->len; i++)
-		TRY(layer_check(s, &chain->layers[i], stop));
+		TRY(check(s, &chain->layers[i], stop));
 	return NULL;
 }
 

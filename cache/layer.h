@@ -6,7 +6,7 @@
  *            point.
  * Ownership: struct snapshot owns its array: snapshot_release().
  * Threads:   any.
- * Errors:    layer_publish(): ERR_NOSPACE, and those of seal_make(). layer_check():
+ * Errors:    layer_publish(): ERR_NOSPACE, and those of seal_make(). snapshot_check():
  *            ERR_CORRUPT, ERR_SYS.
  */
 #ifndef CACHE_LAYER_H
@@ -38,10 +38,6 @@ struct snapshot {
 	}
 
 bool layer_exists(const struct store *s, const struct layer_id *id);
-/* Is all that was published still in it?  Looks at each name (outline.h), so it is for those
- * who are going to use the layer; ERR_CORRUPT when not. */
-NODISCARD struct err *layer_check(const struct store *s, const struct layer_id *id,
-				  struct stop stop);
 /* The folder of the request (in a scratch folder of the store) becomes a new layer, under a
  * random name, whatever it holds: a folder that was there before may have lost its files when
  * the machine stopped.  Its identity is that of a tree; that of a foreign one is the caller's to
@@ -55,7 +51,8 @@ void snapshot_copy(struct snapshot *out, const struct snapshot *from);
 void snapshot_push(struct snapshot *chain, const struct layer_id *id);
 void snapshot_release(struct snapshot *chain);
 bool snapshot_exists(const struct store *s, const struct snapshot *chain);
-/* layer_check() of each. */
+/* Is all that was published still in each layer?  Looks at each name (outline.h), so it is for
+ * those who are going to use the layers; ERR_CORRUPT when not. */
 NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 				     struct stop stop);
 /* Does `chain` begin with the layers of `lower`? */

@@ -38,7 +38,6 @@ struct executor {
 const struct cancel *task_cancel(const struct task *t);
 /* End the whole run, at once: whatever runs is cancelled. */
 void task_stop_run(struct task *t);
-struct node_id task_node(const struct task *t);
 /* Emit EVENT_LINE, EVENT_NOTE, EVENT_PROGRESS for the task's node. */
 void task_line(struct task *t, struct str line);
 PRINTF(2, 3) void task_note(struct task *t, const char *format, ...);

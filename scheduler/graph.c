@@ -253,11 +253,6 @@ size_t graph_size(const struct graph *g)
 	return g->n;
 }
 
-size_t graph_edge_count(const struct graph *g)
-{
-	return g->n_edges;
-}
-
 static const struct node *node(const struct graph *g, struct node_id id)
 {
 	assert(id.index < g->n);

@@ -43,7 +43,6 @@ NODISCARD struct err *graph_builder_freeze(struct graph_builder *b, struct graph
 void graph_free(struct graph *g);
 void graph_freep(struct graph **g);
 size_t graph_size(const struct graph *g);
-size_t graph_edge_count(const struct graph *g);
 const char *graph_name(const struct graph *g, struct node_id id);
 const void *graph_payload(const struct graph *g, struct node_id id);
 uint64_t graph_cost_ms(const struct graph *g, struct node_id id);

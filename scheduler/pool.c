@@ -309,11 +309,6 @@ void task_stop_run(struct task *t)
 	cancel_raise(t->pool->options.cancel, CANCEL_NOW);
 }
 
-struct node_id task_node(const struct task *t)
-{
-	return t->node;
-}
-
 void task_line(struct task *t, struct str line)
 {
 	message_post(t->pool->options.queue, message_new(MESSAGE_LINE, t->node, line));

@@ -42,7 +42,8 @@ static struct err *check(int status, const char *name)
 	return err_sys("'%s': attribute '%s'", name, MARK);
 }
 
-struct err *links_add_mark(int dir_fd, const char *name)
+/* Give it a new mark. */
+static struct err *add_mark(int dir_fd, const char *name)
 {
 	char path[PROC_PATH_SIZE], mark[LINKS_MARK_SIZE + 1];
 
@@ -75,7 +76,7 @@ static struct err *read_name(struct links *l, struct folder_walk *w, const char 
 		vec_push(&l->marked, found);
 		return NULL;
 	}
-	return st.st_nlink > 1 ? links_add_mark(here, name) : NULL;
+	return st.st_nlink > 1 ? add_mark(here, name) : NULL;
 }
 
 static struct err *look_at_all(struct links *l, struct folder_walk *w, int dir_fd)

@@ -8,8 +8,6 @@
 
 /* Read the mark; false when there is none. */
 bool links_read_mark(int dir_fd, const char *name, char *mark);
-/* Give it a new mark. */
-NODISCARD struct err *links_add_mark(int dir_fd, const char *name);
 NODISCARD struct err *links_remove_mark(int dir_fd, const char *name);
 
 #endif

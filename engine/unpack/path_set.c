@@ -45,7 +45,8 @@ static void path_set_grow(struct path_set *s)
 	*s = bigger;
 }
 
-bool path_set_add(struct path_set *s, struct str path)
+/* True if it was not in the set. */
+static bool add(struct path_set *s, struct str path)
 {
 	uint64_t hash;
 	size_t slot;
@@ -74,7 +75,7 @@ bool path_set_has(const struct path_set *s, struct str path)
 
 void path_set_add_with_parents(struct path_set *s, struct str path)
 {
-	while (path.len > 1 && path_set_add(s, path)) {
+	while (path.len > 1 && add(s, path)) {
 		while (path.len > 0 && path.data[path.len - 1] != '/')
 			path.len--;
 		path.len -= path.len > 0;

@@ -24,8 +24,6 @@ struct path_set {
 
 /* Nothing should be added any more. */
 bool path_set_is_full(const struct path_set *s);
-/* True if it was not in the set. */
-bool path_set_add(struct path_set *s, struct str path);
 bool path_set_has(const struct path_set *s, struct str path);
 /* `path` and every folder above it, but the root. */
 void path_set_add_with_parents(struct path_set *s, struct str path);

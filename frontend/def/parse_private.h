@@ -42,8 +42,6 @@ static inline struct span parse_span(const struct parser *p, struct str slice)
 void parse_stage(const struct parser *p, struct str text, struct def_stage *stage);
 /* The lines above the first section. */
 void parse_header(struct stage_builder *b, struct str text);
-/* One section: its line, and the lines up to the next one. */
-void parse_section(struct stage_builder *b, struct str line, struct str body);
 /* `%files`: what follows the name, and the section's lines. */
 void parse_files(struct stage_builder *b, struct span name, struct str args,
 		 struct str body);

@@ -225,7 +225,8 @@ static void add_app_section(struct stage_builder *b, enum def_app_kind kind,
 
 /* ---- a section, a stage ---- */
 
-void parse_section(struct stage_builder *b, struct str line, struct str body)
+/* One section: its line, and the lines up to the next one. */
+static void parse_section(struct stage_builder *b, struct str line, struct str body)
 {
 	const struct parser *p = b->parser;
 	struct section_line s = split_line(line);

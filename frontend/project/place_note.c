@@ -33,7 +33,9 @@ static const struct {
 	{0x858458f6, MEMORY}, /* ramfs */
 };
 
-const char *place_note(const char *dir, uint32_t type)
+/* What is wrong with keeping a cache in `dir` (absolute, without links), on a filesystem of
+ * `type` (statfs(2)): a literal, or NULL. */
+static const char *note_of(const char *dir, uint32_t type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(filesystems); i++)
 		if (filesystems[i].type == type)
@@ -72,7 +74,7 @@ void place_note_tell(const struct store *s)
 
 	if (!dir || fstatfs(store_fd(s), &fs) != 0)
 		return;
-	note = place_note(dir, (uint32_t)fs.f_type);
+	note = note_of(dir, (uint32_t)fs.f_type);
 	if (note && is_news(s))
 		say_line("note: the cache is in %s: %s\n"
 			 "  hint: DAGBUILD_CACHEDIR names another folder",

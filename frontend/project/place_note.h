@@ -10,9 +10,6 @@
 
 #include "cache/store.h"
 
-/* What is wrong with keeping a cache in `dir` (absolute, without links), on a filesystem of
- * `type` (statfs(2)): a literal, or NULL. */
-const char *place_note(const char *dir, uint32_t type);
 /* Say it to the user, once for each store. */
 void place_note_tell(const struct store *s);
 

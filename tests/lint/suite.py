@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """suite.py BUILD: check how the tests of a build folder are run, so that a busy machine fails none of them.
 
