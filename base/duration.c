@@ -36,7 +36,7 @@ struct err *duration_parse(const char *text, uint64_t *seconds)
 	uint64_t unit = len > 0 ? unit_seconds(text[len - 1]) : 0, count = 0;
 
 	if (unit == 0 || !str_to_u64(str_make(text, len - 1), &count))
-		return err_hint(err_new(ERR_USAGE, "'%s' is no length of time", text),
+		return err_hint(err_new(ERR_USAGE, "'%s' is not a duration", text),
 				"write a number and one of s, m, h, d, w: 12h, 7d");
 	if (count > SECONDS_MAX / unit)
 		return err_new(ERR_USAGE, "'%s' is too long a time", text);

@@ -7,7 +7,7 @@
  * Threads:   parsing from any thread; a tree belongs to one thread.  cJSON writes a global
  *            at each parse, which is safe, says its README ("Thread Safety"), as long as
  *            nobody calls cJSON_GetErrorPtr(), nor setlocale() meanwhile.
- * Errors:    json_parse(): ERR_CORRUPT for what is no JSON, is deeper than 64 levels, holds
+ * Errors:    json_parse(): ERR_CORRUPT for what is not JSON, is deeper than 64 levels, holds
  *            a key twice in one object, or more than a million values.
  */
 #ifndef BASE_JSON_H

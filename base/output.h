@@ -21,7 +21,7 @@ NODISCARD struct err *output_follow(const char *path, char **out);
 NODISCARD struct err *output_check(const char *path);
 
 /* ERR_USAGE when writing `path` would take the file `input` away, which `what` names in the
- * error ("the definition").  Neither need exist; what is no regular file is not lost; `input`
+ * error ("the definition").  Neither need exist; what is not a regular file is not lost; `input`
  * NULL is no file. */
 NODISCARD struct err *output_spare(const char *path, const char *input, const char *what);
 /* ERR_USAGE when `path` lies in the folder `folder_fd`, however deep, where no file is the user's:

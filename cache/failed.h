@@ -8,7 +8,7 @@
  *            goes, so does it.
  * Ownership: a list is ended by failed_list_release().
  * Threads:   any; processes may keep and sweep at the same time.
- * Errors:    ERR_SYS, ERR_NOSPACE. What is damaged is no error: it is as good as gone.
+ * Errors:    ERR_SYS, ERR_NOSPACE. What is damaged is not an error: it is as good as gone.
  */
 #ifndef CACHE_FAILED_H
 #define CACHE_FAILED_H

@@ -3,7 +3,7 @@
  *
  * Purpose:   two layers with one identity hold the same, wherever and by whomever they were
  *            made; a layer's name, in contrast, is random and means nothing elsewhere. The
- *            `parent` of a key is a digest over the identities of a chain: what is built anew
+ *            `parent` of a key is a digest over the identities of a chain: what is rebuilt
  *            to the same files leaves all that stands on it hits.
  *
  *            What a step wrote is called by a digest over what it holds (seal.h). A

@@ -4,7 +4,7 @@
  * Purpose:   for those who look at all of it: the collector, `cache ls`, `cache verify`.
  * Ownership: inventory_release() ends it.
  * Threads:   belongs to one thread.
- * Errors:    ERR_SYS. What goes away meanwhile is no error.
+ * Errors:    ERR_SYS. What goes away meanwhile is not an error.
  */
 #ifndef CACHE_INVENTORY_H
 #define CACHE_INVENTORY_H

@@ -128,8 +128,8 @@ static struct err *check_new(int fd, const char *dir, const struct stat *st)
 	struct err *e, *found_error;
 
 	if (is_folder(st, "/") || is_folder(st, getenv("HOME")))
-		return use_another(
-			err_new(ERR_USAGE, "the folder is no place for a cache"), dir);
+		return use_another(err_new(ERR_USAGE, "the folder cannot be a cache"),
+				   dir);
 	e = store_names_each(fd, refuse_strange, (void *)dir);
 	if (!e)
 		return NULL;

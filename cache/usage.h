@@ -6,7 +6,7 @@
  *            what is written down in the layers' seals (seal.h), so that a start need not
  *            look into layers.
  * Threads:   any.
- * Errors:    ERR_SYS. What goes away meanwhile is no error.
+ * Errors:    ERR_SYS. What goes away meanwhile is not an error.
  */
 #ifndef CACHE_USAGE_H
 #define CACHE_USAGE_H

@@ -92,7 +92,7 @@ static struct err *blob_is_right(struct verify_check *c, const char *path,
 	*what = "it was set aside earlier";
 	if (str_ends_with(str_of(path), ASIDE))
 		return NULL;
-	*what = "its name is no digest";
+	*what = "its name is not a digest";
 	if (!digest_parse(str_of(text), &want))
 		return NULL;
 	TRY(fs_open(c->store->fd, path, O_RDONLY, 0, &fd));
@@ -211,7 +211,7 @@ static struct err *check_record(struct verify_check *c, const struct inventory_r
 	const char *what = NULL;
 
 	if (r->is_damaged)
-		what = "it is no record of its key";
+		what = "it is not a record of its key";
 	else if (misses_layer(c, r))
 		what = "a layer that it names is missing";
 	/* Looked at again: it may have been removed, or written anew, meanwhile. */

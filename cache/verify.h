@@ -8,7 +8,7 @@
  *            fetched anew when it is wanted.
  * Ownership: nothing is kept.
  * Threads:   any; the collector waits meanwhile.
- * Errors:    ERR_SYS. Damage is no error: see the result.
+ * Errors:    ERR_SYS. Damage is not an error: see the result.
  */
 #ifndef CACHE_VERIFY_H
 #define CACHE_VERIFY_H

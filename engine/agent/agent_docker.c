@@ -85,7 +85,7 @@ static struct err *blame_registry(struct err *e, const char *name)
 {
 	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_CORRUPT))
 		e = err_recode(e, ERR_NETWORK);
-	return err_wrap(e, "image '%s' cannot be had", name);
+	return err_wrap(e, "image '%s' cannot be fetched", name);
 }
 
 static struct err *docker_reference(const struct step_base *base, char **out,

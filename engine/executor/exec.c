@@ -79,7 +79,7 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 	enum miss miss;
 	struct err *e;
 
-	/* A parent that was built anew since then has other layers, which hold the same. */
+	/* A parent that was rebuilt since then has other layers, which hold the same. */
 	if (snapshot_begins_with(own, parent)) {
 		added.layers += parent->len;
 		added.len -= parent->len;

@@ -121,7 +121,7 @@ static struct err *read_header(int fd, struct sif *out, struct bounds *b)
 	TRY(read_at(fd, h, sizeof(h), 0));
 	if (!sif_is_image(h, sizeof(h)))
 		return err_new(ERR_CORRUPT,
-			       "the file is no SIF image: its magic is missing");
+			       "the file is not a SIF image: its magic is missing");
 	if (memcmp(h + SIF_VERSION, SIF_VERSION_TEXT, sizeof(SIF_VERSION_TEXT)) != 0)
 		return err_new(ERR_UNSUPPORTED,
 			       "SIF version '%.2s' is not known (this is '01')",

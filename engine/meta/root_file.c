@@ -83,7 +83,8 @@ struct err *root_read(int root_fd, const char *path, struct buf *out)
 	if (fstat(fd, &st) != 0)
 		return err_sys("'%s' in the image", path);
 	if (!S_ISREG(st.st_mode))
-		return err_new(ERR_NOTFOUND, "'%s' in the image is no plain file", path);
+		return err_new(ERR_NOTFOUND, "'%s' in the image is not a plain file",
+			       path);
 	return err_wrap(fs_read_fd(fd, READ_MAX, out), "'%s' in the image", path);
 }
 

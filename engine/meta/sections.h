@@ -5,7 +5,7 @@
  * Purpose:   the body of the `meta` step, and inspect-metadata.json for the SIF.
  * Ownership: requests are borrowed.
  * Threads:   any.
- * Errors:    as root_file.h; ERR_CORRUPT when the base's labels.json is no JSON.
+ * Errors:    as root_file.h; ERR_CORRUPT when the base's labels.json is not JSON.
  */
 #ifndef ENGINE_META_SECTIONS_H
 #define ENGINE_META_SECTIONS_H

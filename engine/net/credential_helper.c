@@ -196,7 +196,8 @@ struct err *credential_helper_get(const struct credential_helper *helper,
 	struct err *e;
 
 	if (!name_is_valid(helper->name))
-		return err_new(ERR_UNSUPPORTED, "'%.100s' is no credential helper's name",
+		return err_new(ERR_UNSUPPORTED,
+			       "'%.100s' is not a credential helper's name",
 			       helper->name);
 	e = ask(&t, program, out);
 	if (!e && credentials_are_set(out) && !out->source)

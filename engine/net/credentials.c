@@ -259,7 +259,7 @@ static struct err *read_config(const char *path, cJSON **out)
 	}
 	TRY(e);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return err_new(ERR_CORRUPT, "'%s' is no regular file", path);
+		return err_new(ERR_CORRUPT, "'%s' is not a regular file", path);
 	TRY(err_wrap(fs_read_fd(fd, CONFIG_MAX, &text), "'%s'", path));
 	if (str_is_empty(str_trim(str_make(buf_text(&text), text.len))))
 		return NULL;

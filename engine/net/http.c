@@ -222,7 +222,7 @@ static struct err *prepare(struct exchange *x)
 
 	TRY(proxy_for(x->request->url, &x->proxy));
 	if (!url_split(x->request->url, &is_https, &host))
-		return err_new(ERR_PROTOCOL, "it is no proper URL");
+		return err_new(ERR_PROTOCOL, "it is not a valid URL");
 	return is_https ? trust_find(host, &x->trust) : NULL;
 }
 

@@ -11,7 +11,7 @@
  * Errors:    ERR_NETWORK, ERR_UNREACHABLE, ERR_PROTOCOL, as another try could help (with what
  *            curl says; http_fault.c has the table); ERR_CORRUPT (headers or a body beyond
  *            their limit), ERR_CANCELLED, and what the body callback returns. An HTTP status
- *            of 400 and more is no error here.
+ *            of 400 and more is not an error here.
  */
 #ifndef ENGINE_NET_HTTP_H
 #define ENGINE_NET_HTTP_H

@@ -80,7 +80,7 @@ static struct err *tunnel_error(const struct exchange *x)
 	return err_hint(
 		err_new(status >= 500 ? ERR_NETWORK : ERR_PROTOCOL,
 			"the proxy answers with HTTP status %ld%s", status,
-			status == 407 ? ": it wants a name and a password" : ""),
+			status == 407 ? ": it needs a user name and a password" : ""),
 		status == 407
 			? "write them into the variable: http://NAME:PASSWORD@HOST:PORT"
 			: proxy_hint);

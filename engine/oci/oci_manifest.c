@@ -26,7 +26,7 @@ struct err *oci_document_parse(struct str text, cJSON **out)
 {
 	TRY(json_parse(text, out));
 	if (!cJSON_IsObject(*out))
-		return err_new(ERR_CORRUPT, "the document is no JSON object");
+		return err_new(ERR_CORRUPT, "the document is not a JSON object");
 	return NULL;
 }
 
@@ -62,9 +62,10 @@ static struct err *kind_of_members(const cJSON *tree, enum oci_kind *out)
 	if (json_u64(tree, "schemaVersion", &version) && version == 1)
 		return err_new(ERR_UNSUPPORTED, "the image has the old format (schema "
 						"1), which is not supported");
-	/* Of a draft of OCI 1.1, for what is no image. */
+	/* Of a draft of OCI 1.1, for what is not an image. */
 	if (json_array(tree, "blobs") && json_string(tree, "artifactType"))
-		return err_new(ERR_UNSUPPORTED, "this is no container image but '%.100s'",
+		return err_new(ERR_UNSUPPORTED,
+			       "this is not a container image but '%.100s'",
 			       json_string(tree, "artifactType"));
 	if (!index && !manifest)
 		return err_new(ERR_CORRUPT,
@@ -177,12 +178,13 @@ static struct err *no_image(const char *type)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (str_starts_with(str_of(type), rows[i].stem))
 			return err_new(ERR_UNSUPPORTED,
-				       "this is no container image but %s ('%.100s')",
+				       "this is not a container image but %s ('%.100s')",
 				       rows[i].what, type);
 	if (str_ends_with(str_of(type), "+encrypted"))
 		return err_new(ERR_UNSUPPORTED,
 			       "the image's layers are encrypted ('%.100s')", type);
-	return err_new(ERR_UNSUPPORTED, "this is no container image but '%.100s'", type);
+	return err_new(ERR_UNSUPPORTED, "this is not a container image but '%.100s'",
+		       type);
 }
 
 static struct err *judge_config(const cJSON *tree, const struct oci_descriptor *config)
@@ -303,7 +305,7 @@ static struct err *take_texts(const cJSON *object, const char *name, char ***out
 
 		if (!text)
 			return err_new(ERR_CORRUPT,
-				       "'%s' holds something else than texts", name);
+				       "'%s' holds something other than texts", name);
 		(*out)[(*n)++] = xstrdup(text);
 	}
 	return NULL;

@@ -134,16 +134,18 @@ static struct err *split_name(const char *text, struct str name, struct oci_ref 
 	if (!has_host)
 		rest = name;
 	if (has_host && !host_is_valid(first))
-		return err_new(ERR_SYNTAX,
-			       "'%s' is no image reference: the host '%.*s' is malformed",
-			       text, STR_ARG(first));
+		return err_new(
+			ERR_SYNTAX,
+			"'%s' is not an image reference: the host '%.*s' is malformed",
+			text, STR_ARG(first));
 	if (!repository_is_valid(rest))
-		return err_hint(err_new(ERR_SYNTAX,
-					"'%s' is no image reference: the name '%.*s' is "
-					"malformed",
-					text, STR_ARG(rest)),
-				"names are lower-case letters, digits and . _ - /, as in "
-				"alpine:3.17 or ghcr.io/owner/name:tag");
+		return err_hint(
+			err_new(ERR_SYNTAX,
+				"'%s' is not an image reference: the name '%.*s' is "
+				"malformed",
+				text, STR_ARG(rest)),
+			"names are lower-case letters, digits and . _ - /, as in "
+			"alpine:3.17 or ghcr.io/owner/name:tag");
 	if (!has_host || str_is(first, "docker.io") || str_is(first, "index.docker.io")) {
 		out->host = xstrdup("docker.io");
 		out->repository = str_find(rest, '/') < rest.len
@@ -166,12 +168,14 @@ struct err *oci_ref_parse(const char *text, struct oci_ref *out)
 	if (name.len > NAME_MAX_BYTES + 1 + TAG_MAX_BYTES)
 		return err_new(ERR_SYNTAX, "an image reference of %zu bytes", name.len);
 	if (has_digest && !digest_parse(digest, &out->digest))
-		return err_new(ERR_SYNTAX,
-			       "'%s' is no image reference: '%.*s' is no sha256 digest",
-			       text, STR_ARG(digest));
+		return err_new(
+			ERR_SYNTAX,
+			"'%s' is not an image reference: '%.*s' is not a sha256 digest",
+			text, STR_ARG(digest));
 	if (has_digest && out->digest.kind != DIGEST_SHA256)
 		return err_new(ERR_SYNTAX,
-			       "'%s' is no image reference: not a sha256 digest", text);
+			       "'%s' is not an image reference: not a sha256 digest",
+			       text);
 	/* A colon after the last slash begins the tag; one before it is a port. */
 	colon = name.len;
 	while (colon > 0 && name.data[colon - 1] != ':' && name.data[colon - 1] != '/')
@@ -180,10 +184,10 @@ struct err *oci_ref_parse(const char *text, struct oci_ref *out)
 		tag = str_slice(name, colon, name.len);
 		rest = str_slice(name, 0, colon - 1);
 		if (!tag_is_valid(tag))
-			return err_new(
-				ERR_SYNTAX,
-				"'%s' is no image reference: the tag '%.*s' is malformed",
-				text, STR_ARG(tag));
+			return err_new(ERR_SYNTAX,
+				       "'%s' is not an image reference: the tag '%.*s' "
+				       "is malformed",
+				       text, STR_ARG(tag));
 		name = rest;
 	}
 	TRY(split_name(text, name, out));

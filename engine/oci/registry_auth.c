@@ -210,7 +210,7 @@ static struct err *refused(const struct answering *a, const char *by)
 	if (credentials_are_set(&a->account))
 		return err_hint(e,
 				"name or password may be wrong, or the account has no "
-				"right to the image: log in anew with 'docker login %s'",
+				"right to the image: log in again with 'docker login %s'",
 				host);
 	return err_hint(
 		e,

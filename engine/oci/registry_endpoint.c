@@ -149,7 +149,7 @@ static struct err *check_document(const struct registry_request *q,
 		return NULL;
 	return err_hint(
 		err_new(ERR_PROTOCOL, "%s%s is %s of the type '%.100s'", endpoint->base,
-			q->path, is_empty ? "empty, and" : "no manifest, but a text",
+			q->path, is_empty ? "empty, and" : "text instead of a manifest",
 			answer->content_type ? answer->content_type : ""),
 		"something else answers in the registry's place: a page to log in "
 		"to this network, or a proxy");
@@ -184,7 +184,7 @@ static struct err *ask_here(struct registry *r, const struct registry_request *q
 	if (!e || out->status > 0 || err_code(e) == err_code(probe) ||
 	    (!may_pass(e) && err_code(e) != ERR_PROTOCOL))
 		return e;
-	return err_wrap(e, "%s talks neither https (%s) nor http", https->host,
+	return err_wrap(e, "%s speaks neither https (%s) nor http", https->host,
 			registry_reason(probe));
 }
 
@@ -256,8 +256,8 @@ static struct err *leave(struct registry *r, const struct registry_request *q,
 			 const struct http_response *answer)
 {
 	CLEANUP(freep)
-	char *text = xasprintf("mirror %s is passed by: %s", endpoint->base,
-			       registry_reason(e));
+	char *text =
+		xasprintf("mirror %s is skipped: %s", endpoint->base, registry_reason(e));
 
 	remember_failed(r, endpoint->base, q->ref, !is_about_image(e, answer),
 			registry_reason(e));

@@ -33,7 +33,7 @@ struct err *registry_send_foreign(struct registry *r,
 
 	TRY(registry_check_redirect(r, origin, url));
 	if (!rest || !url_split(url, &is_https, &host))
-		return err_new(ERR_PROTOCOL, "'%s' is no proper URL", url);
+		return err_new(ERR_PROTOCOL, "'%s' is not a valid URL", url);
 	rest += strlen("://");
 	rest += strcspn(rest, "/?#");
 	base = xasprintf("http%s://%s", is_https ? "s" : "", host);

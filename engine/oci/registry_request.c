@@ -69,7 +69,7 @@ static const char *advice_for(const struct http_response *answer)
 		{403, "the account has no right to this image; without one, log in with "
 		      "'docker login'"},
 		{404, "look at the name and the tag: the registry has none like them"},
-		{407, "the proxy wants a name and a password, in the variable: "
+		{407, "the proxy needs a user name and a password, in the variable: "
 		      "http://NAME:PASSWORD@HOST:PORT"},
 		{429,
 		 "the registry limits how often it may be asked: log in, wait, or use "
@@ -80,7 +80,7 @@ static const char *advice_for(const struct http_response *answer)
 		if (rows[i].status == answer->status)
 			return rows[i].advice;
 	return answer->status >= 500
-		       ? "the registry has trouble of its own: wait, or use a "
+		       ? "the registry itself has a fault: wait, or use a "
 			 "mirror (--registry-mirror)"
 		       : "this is not what a registry answers: look at its name, "
 			 "and at proxies";
@@ -119,7 +119,7 @@ static void sending_release(struct sending *s)
 }
 
 /* "library/alpine" of ".../v2/library/alpine/manifests/3.17", for free(); NULL when the URL is
- * no registry's. */
+ * not a registry's. */
 static char *repository_of(const char *url)
 {
 	static const char *const kinds[] = {"/manifests/", "/blobs/"};

@@ -10,7 +10,7 @@
  * Threads:   any, unless interactive; the calling thread must live until the container has ended (the death
  *            signal is bound to it).
  * Errors:    ERR_SYS, ERR_UNSUPPORTED when the container could not be set up;
- *            ERR_CANCELLED. A failing script is no error here: see `status`.
+ *            ERR_CANCELLED. A failing script is not an error here: see `status`.
  */
 #ifndef ENGINE_RUN_CONTAINER_H
 #define ENGINE_RUN_CONTAINER_H

@@ -209,7 +209,7 @@ static struct err *check_target(int fd, const char *path)
 	if (fstat(fd, &st) != 0)
 		return err_sys("'%s'", path);
 	return S_ISREG(st.st_mode) ? NULL
-				   : err_new(ERR_SYS, "%s is no regular file", path);
+				   : err_new(ERR_SYS, "%s is not a regular file", path);
 }
 
 /* Where the image can have no such file there is none: the script may yet make one. */

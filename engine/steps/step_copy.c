@@ -2,7 +2,7 @@
  * step_copy.c - `%files`, from a stage and from the host.
  *
  * Both are keyed on the content of what they copy, not on how it came about: when a
- * producer is built anew to the same files, its consumer is a hit (early cutoff).  What a
+ * producer is rebuilt to the same files, its consumer is a hit (early cutoff).  What a
  * producer's root filesystem gives for a list of sources is remembered, so that a run in
  * which nothing has changed mounts and reads nothing.
  */

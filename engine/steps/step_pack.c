@@ -125,8 +125,9 @@ static struct err *check_existing(const char *path, int fd)
 
 	if (e) {
 		err_ignore(e, "no image");
-		return err_hint(err_new(ERR_EXISTS, "'%s' exists and is no image", path),
-				"name another file with -o, or give --force");
+		return err_hint(
+			err_new(ERR_EXISTS, "'%s' exists and is not an image", path),
+			"name another file with -o, or give --force");
 	}
 	for (size_t i = 0; i < sif.n_objects; i++) {
 		const struct sif_object *o = &sif.objects[i];

@@ -22,7 +22,7 @@ static bool is_named(const struct walk_entry *entry)
 	return entry->path[0] == '\0';
 }
 
-/* Make `name` free for something that is no folder. */
+/* Make `name` free for something that is not a folder. */
 static struct err *clear_way(const struct copy_target *t, const char *name)
 {
 	mode_t mode;

@@ -39,7 +39,7 @@ const char *copy_target_here(const struct copy_target *t);
 /* What lies at `name` in the present folder, links not followed; `*mode` 0: nothing. */
 NODISCARD struct err *copy_target_look(const struct copy_target *t, const char *name,
 				       mode_t *mode);
-/* Enter folder `name` of the present one, which is no link; "" enters it once more. */
+/* Enter folder `name` of the present one, which is not a link; "" enters it once more. */
 NODISCARD struct err *copy_target_enter(struct copy_target *t, const char *name);
 NODISCARD struct err *copy_target_leave(struct copy_target *t);
 /* An ERR_EXISTS that says what lies at `name`. */

@@ -196,7 +196,7 @@ static struct err *sort_in(struct join *j, const struct links_name *name)
 	return NULL;
 }
 
-/* One that is no name below may be a new name of a file that is. */
+/* One that is not a name below may be a new name of a file that is. */
 static struct err *sort_in_new_name(struct join *j, const char *path)
 {
 	struct group *g;

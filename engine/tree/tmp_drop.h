@@ -5,7 +5,7 @@
  *            below /tmp and /var/tmp that what lies below it does not have.  What was there
  *            before counts as any other file: its removal and its change stay.  Both folders
  *            are there afterwards, with mode 1777, unless they were replaced by something
- *            that is no folder.
+ *            that is not a folder.
  * Ownership: descriptors are borrowed.
  * Threads:   any.
  * Errors:    ERR_CANCELLED, within a thousand entries; ERR_SYS.

@@ -137,7 +137,7 @@ static struct err *find_destination(int root_fd, const struct match *m,
 	TRY(root_resolve(root_fd, text, true, &d->path));
 	TRY(find_mode(root_fd, d->path, &d->mode));
 	if (d->mode && is_folder && !S_ISDIR(d->mode))
-		return err_new(ERR_EXISTS, "'%s' is no folder in the image", d->path);
+		return err_new(ERR_EXISTS, "'%s' is not a folder in the image", d->path);
 	if (d->mode)
 		return NULL;
 	TRY(make_parents(root_fd, d->path));

@@ -86,7 +86,7 @@ static struct err *match_names(const struct glob_root *root, const char *prefix,
 	const char *name;
 
 	if (e) {
-		err_ignore(e, "nothing matches in what is no readable folder");
+		err_ignore(e, "nothing matches in what is not a readable folder");
 		return NULL;
 	}
 	TRY(folder_walk_push(&names, fd, ""));

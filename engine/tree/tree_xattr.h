@@ -5,7 +5,7 @@
  * Threads:   any.
  * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CORRUPT (one that no filesystem takes), ERR_UNSUPPORTED
  *            (this one has no room for it); an attribute that this user or filesystem cannot hold
- *            (EPERM, ENOTSUP) is no error.
+ *            (EPERM, ENOTSUP) is not an error.
  */
 #ifndef ENGINE_TREE_TREE_XATTR_H
 #define ENGINE_TREE_TREE_XATTR_H

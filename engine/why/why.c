@@ -2,7 +2,7 @@
  * why.c - see why.h.
  *
  * A step that is no hit has reasons of its own (an input is different, it was never built,
- * its record is gone), or a cause (what it stands on, or copies from, is built anew), or both.
+ * its record is gone), or a cause (what it stands on, or copies from, is rebuilt), or both.
  * With a cause alone it is open: a hit, if the same files come out, and if there is a record of a
  * build upon them.  Of some steps it is known that other files come out.
  */

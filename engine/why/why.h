@@ -33,9 +33,9 @@ struct why {
 	size_t n_reasons;
 	bool may_hit; /* of a step behind others: there is a build that it may find */
 	bool gives_others; /* of a miss: its files are not those of the build before */
-	/* The first step up the chain that is (OPEN: may be) built anew; NODE_NONE. */
+	/* The first step up the chain that is (OPEN: may be) rebuilt; NODE_NONE. */
 	struct node_id cause;
-	/* Of a hit: what it stands on, or copies from, was built anew since, and came out the same;
+	/* Of a hit: what it stands on, or copies from, was rebuilt since, and came out the same;
 	 * NODE_NONE. */
 	struct node_id same;
 	uint64_t made_ms, used_ms; /* since 1970; 0: not known */

@@ -85,7 +85,7 @@ static uint64_t minus(uint64_t a, uint64_t b)
 }
 
 /* Bring the store down to the ceiling less `room`; `*left` is what is left then.  Room that
- * cannot be made is no error: it is only expected to be needed. */
+ * cannot be made is not an error: it is only expected to be needed. */
 static struct err *make_room(const struct limit_options *o, const struct usage *room,
 			     struct usage *left)
 {

@@ -9,7 +9,7 @@
  *            state is written by the one thread that probes and runs it, and read by steps
  *            that come after it; the scheduler's queue orders the two. All else is const
  *            from then on, or guards itself.
- * Errors:    work_init(): ERR_USAGE for a SOURCE_DATE_EPOCH that is no number.
+ * Errors:    work_init(): ERR_USAGE for a SOURCE_DATE_EPOCH that is not a number.
  */
 #ifndef ENGINE_WORK_WORK_H
 #define ENGINE_WORK_WORK_H

@@ -176,7 +176,8 @@ static void check_reference(struct check *c, const struct def_stage *stage)
 		invalid_reference(c, from, e);
 	else if (!digest_is_set(&ref.digest) && strcmp(ref.tag, "latest") == 0)
 		diag_hint(diag_add(c->diags, DIAG_FLOATING_TAG, from->value_span,
-				   "'%s' is another image as time goes by", from->value),
+				   "'%s' names another image as time goes by",
+				   from->value),
 			  "name a version: '%.*s:TAG'",
 			  (int)(str_ends_with(str_of(from->value), ":latest")
 					? strlen(from->value) - strlen(":latest")

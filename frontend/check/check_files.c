@@ -212,7 +212,7 @@ static void check_host_copy(struct check *c, const struct def_stage *stage,
 	if (n > 1 && looks_like_file(copy->target))
 		diag_hint(diag_add(c->diags, DIAG_MANY_TO_ONE, copy->target_span,
 				   "%zu files are copied to this one name: the last "
-				   "one stays, if it is no folder of the image",
+				   "one stays, if it is not a folder of the image",
 				   n),
 			  "end the destination in '/' if it is a folder");
 }

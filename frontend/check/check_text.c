@@ -169,6 +169,6 @@ void check_help_end(struct check *c, const struct def_stage *stage)
 		last = line;
 	if (scan_trim(last).len > 0)
 		diag_hint(diag_add(c->diags, DIAG_BOOTSTRAP_IN_HELP, stage[1].span,
-				   "a stage begins here, in the midst of %%help"),
+				   "a stage begins here, in the middle of %%help"),
 			  "indent it if it is text, else leave a line free above");
 }

@@ -25,7 +25,8 @@ static struct err *set_format(void *settings, const char *value)
 
 	s->format = diag_format_find(value);
 	return s->format ? NULL
-			 : err_new(ERR_USAGE, "'%s' is none of text, json, sarif", value);
+			 : err_new(ERR_USAGE, "'%s' is not one of text, json, sarif",
+				   value);
 }
 
 static struct err *set_list(void *settings, const char *value)

@@ -330,7 +330,7 @@ static struct err *lock_run(int argc, char **argv, int *status)
 	if (given_is_stream(files[0]))
 		return err_hint(
 			err_new(ERR_USAGE,
-				"'%s' is no file that a lock file could lie beside",
+				"'%s' is not a file that a lock file could lie beside",
 				files[0]),
 			"save the definition in a file");
 	l.settings.net.def.plan.all_stages = true;

@@ -28,7 +28,7 @@ static void plan_settings_release(struct plan_settings *s)
 static struct err *set_format(void *settings, const char *value)
 {
 	if (!export_find(value))
-		return err_new(ERR_USAGE, "'%s' is none of tree, dot, mermaid, json",
+		return err_new(ERR_USAGE, "'%s' is not one of tree, dot, mermaid, json",
 			       value);
 	((struct plan_settings *)settings)->format = value;
 	return NULL;

@@ -64,7 +64,7 @@ static struct err *set_jobs(void *settings, const char *value)
 	uint64_t n = 0;
 
 	if (!str_to_u64(str_of(value), &n) || n < 1 || n > JOBS_MAX)
-		return err_new(ERR_USAGE, "'%s' is no number from 1 to %u", value,
+		return err_new(ERR_USAGE, "'%s' is not a number from 1 to %u", value,
 			       JOBS_MAX);
 	s->jobs = (unsigned)n;
 	return NULL;
@@ -97,7 +97,7 @@ static struct err *set_compress(void *settings, const char *value)
 	else if (strcmp(value, "zstd") == 0)
 		s->compression = SQFS_ZSTD;
 	else
-		return err_new(ERR_USAGE, "'%s' is none of gzip, zstd", value);
+		return err_new(ERR_USAGE, "'%s' is not one of gzip, zstd", value);
 	return NULL;
 }
 
@@ -141,7 +141,7 @@ static struct err *set_cache_max_files(void *settings, const char *value)
 
 	return str_to_u64(str_of(value), files)
 		       ? NULL
-		       : err_new(ERR_USAGE, "'%s' is no number", value);
+		       : err_new(ERR_USAGE, "'%s' is not a number", value);
 }
 
 static const struct option_row rows[] = {

@@ -165,10 +165,10 @@ static void put_hit(struct answer *a, const struct why *why)
 	buf_putc(&a->out, '\n');
 	if (why->same.index != NODE_NONE.index)
 		buf_printf(&a->out,
-			   "  %s was built anew since then, and gave the same files\n",
+			   "  %s was rebuilt since then, and gave the same files\n",
 			   a->plan->steps[why->same.index]->name);
 	if (why->n_reasons > 0)
-		buf_puts(&a->out, "  it was built anew then because:\n");
+		buf_puts(&a->out, "  it was rebuilt then because:\n");
 }
 
 static const char *cause_name(const struct answer *a, const struct why *why)
@@ -202,7 +202,7 @@ static void put_step(struct answer *a, const struct step *step, const struct why
 	for (size_t i = 0; i < why->n_reasons; i++)
 		buf_printf(&a->out, "  %s\n", why->reasons[i].text);
 	if (cause && why->status == WHY_MISS)
-		buf_printf(&a->out, "  because %s is built anew\n", cause);
+		buf_printf(&a->out, "  because %s is rebuilt\n", cause);
 	else if (cause)
 		buf_printf(&a->out, "  it depends on what %s gives\n", cause);
 	if (why->other_definition && why->n_reasons > 0)
@@ -385,7 +385,7 @@ static struct err *why_run(int argc, char **argv, int *status)
 const struct cmd cmd_why = {
 	.name = "why",
 	.operands = "FILE [STAGE[.STEP]]",
-	.summary = "Say why steps are built anew, or that they are in the cache",
+	.summary = "Say why steps are rebuilt, or that they are in the cache",
 	.options = rows,
 	.run = why_run,
 };

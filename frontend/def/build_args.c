@@ -130,9 +130,9 @@ static struct err *add_flag_field(struct build_args *a, const struct source *sou
 	const char *at;
 
 	if (!str_cut(field, '=', &name, &value) || scan_trim(name).len == 0)
-		return err_hint(
-			err_new(ERR_USAGE, "'%.*s' is no build argument", STR_ARG(field)),
-			"write NAME=VALUE");
+		return err_hint(err_new(ERR_USAGE, "'%.*s' is not a build argument",
+					STR_ARG(field)),
+				"write NAME=VALUE");
 	name = scan_trim(name);
 	at = memmem(written.data, written.len, name.data, name.len);
 	/* A name with quotes in it stands otherwise there. */

@@ -50,7 +50,7 @@ static const struct diag_code_info table[] = {
 	[DIAG_MISSING_HEADER] =
 		ERROR("missing-header", "The agent needs a header that is not there"),
 	[DIAG_INVALID_REFERENCE] =
-		ERROR("invalid-reference", "'From' is no valid image reference"),
+		ERROR("invalid-reference", "'From' is not a valid image reference"),
 	[DIAG_DUPLICATE_STAGE] =
 		STRICT("duplicate-stage", "Two stages have the same name"),
 	[DIAG_UNKNOWN_STAGE] =

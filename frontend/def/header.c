@@ -73,10 +73,11 @@ static void check_swallowed(const struct parser *p, struct str line)
 	lower = str_dup_lower(key);
 	if (!words_find(words_header_keys, str_of(lower)))
 		return;
-	d = diag_add(p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),
-		     "this is no header '%.*s': the backslash above makes it part of a "
-		     "value",
-		     STR_ARG(key));
+	d = diag_add(
+		p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),
+		"this is not a header '%.*s': the backslash above makes it part of a "
+		"value",
+		STR_ARG(key));
 	diag_hint(d, "remove the backslash at the end of the line above");
 }
 

@@ -2,7 +2,7 @@
  * template.c - `{{ name }}` becomes its value.
  *
  * A placeholder with a comment before it on its line stays as it is; Apptainer takes for
- * a comment what follows a `#` and one more character that is no `!`, also in the midst of
+ * a comment what follows a `#` and one more character that is no `!`, also in the middle of
  * a word.  A value is looked up on the command line first, then in the stage's
  * %arguments; what it holds itself is replaced as expand() says.
  */

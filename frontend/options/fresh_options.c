@@ -55,7 +55,7 @@ struct err *fresh_set_pull(void *settings, const char *value)
 	else if (strcmp(value, "missing") == 0)
 		o->pull = PULL_MISSING;
 	else
-		return err_new(ERR_USAGE, "'%s' is none of always, missing", value);
+		return err_new(ERR_USAGE, "'%s' is not one of always, missing", value);
 	return NULL;
 }
 
@@ -87,7 +87,7 @@ struct err *fresh_set_security(void *settings, const char *value)
 	o->has_security = true;
 	return security_parse(value, &o->security)
 		       ? NULL
-		       : err_new(ERR_USAGE, "'%s' is none of container, apptainer",
+		       : err_new(ERR_USAGE, "'%s' is not one of container, apptainer",
 				 value);
 }
 

@@ -44,8 +44,8 @@ char *def_lock_path(const char *file)
 
 static struct err *malformed(const char *path, const char *what)
 {
-	return err_hint(err_new(ERR_SYNTAX, "'%s' is no lock file: %s", path, what),
-			"write it anew with 'dagbuild lock --update', or leave it alone "
+	return err_hint(err_new(ERR_SYNTAX, "'%s' is not a lock file: %s", path, what),
+			"write it again with 'dagbuild lock --update', or leave it alone "
 			"with --ignore-lock");
 }
 
@@ -83,10 +83,10 @@ struct err *def_lock_read(const char *path, struct given *given, struct def_lock
 	e = json_parse(str_make(buf_text(&text), text.len), &tree);
 	if (e) {
 		err_ignore(e, "told in the user's words");
-		return malformed(path, "it is no JSON");
+		return malformed(path, "it is not JSON");
 	}
 	if (!json_u64(tree, "version", &version) || version != VERSION)
-		return malformed(path, "its version is none that this dagbuild knows");
+		return malformed(path, "this dagbuild does not know its version");
 	bases = json_array(tree, "bases");
 	if (!bases)
 		return malformed(path, "it has no list of bases");

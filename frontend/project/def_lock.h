@@ -6,7 +6,7 @@
  *            control.
  * Ownership: def_lock_release() ends it.
  * Threads:   main thread only.
- * Errors:    def_lock_read(): ERR_SYNTAX for what is no lock file, ERR_USAGE for a fifo or
+ * Errors:    def_lock_read(): ERR_SYNTAX for what is not a lock file, ERR_USAGE for a fifo or
  *            device, ERR_SYS.
  */
 #ifndef FRONTEND_PROJECT_DEF_LOCK_H

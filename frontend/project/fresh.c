@@ -129,7 +129,7 @@ static void spread(const struct bases *bases, const bool *from, bool *chosen)
 
 /* ---- records ---- */
 
-/* Stages that start from one base have one step, under one key.  Built anew for one of them
+/* Stages that start from one base have one step, under one key.  Rebuilt for one of them
  * it would be another base for all, and they would be built again for nothing: so it is
  * left alone where only some of these stages are meant, unless it is named itself. */
 static struct err *share_bases(const struct plan *plan, struct choice *anew)

@@ -87,7 +87,7 @@ static struct err *default_name(const char *file, const char *stage, char **out)
 
 	if (given_is_stream(file))
 		return err_hint(err_new(ERR_USAGE,
-					"'%s' is no file that an image could be named "
+					"'%s' is not a file that an image could be named "
 					"after",
 					file),
 				"name the image with -o");

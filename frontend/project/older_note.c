@@ -12,7 +12,7 @@ void older_note_tell(const struct store *s)
 	if (older_is_left(s))
 		say_line(
 			"note: what an older dagbuild has left in the cache is not used: "
-			"all is built anew, and a run removes it at its end, but for "
+			"all is rebuilt, and a run removes it at its end, but for "
 			"downloads and what failed steps left");
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * older_note.h - what is said of a cache that an older release has made.
  *
- * Purpose:   nothing of it is used, so that everything is built anew: the user should know why.
+ * Purpose:   nothing of it is used, so that everything is rebuilt: the user should know why.
  * Threads:   any.
  */
 #ifndef FRONTEND_PROJECT_OLDER_NOTE_H

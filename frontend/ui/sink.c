@@ -23,7 +23,7 @@ struct err *sink_progress_parse(const char *text, enum sink_progress *out)
 			return NULL;
 		}
 	}
-	return err_new(ERR_USAGE, "'%s' is none of auto, tty, plain", text);
+	return err_new(ERR_USAGE, "'%s' is not one of auto, tty, plain", text);
 }
 
 static bool terminal_can(void)

@@ -133,7 +133,7 @@ mirror = private()
 r = Registry({"t/base:1": IMAGE})
 done = build(docker(r), "--registry-mirror", f"{r.host}=http://{mirror.host}", env=QUICK)
 check("a mirror whose account we have not is passed by, which is said once",
-      done.status == 0 and done.err.count(f"mirror http://{mirror.host} is passed by: ") == 1 and "credentials are needed" in done.err, done)
+      done.status == 0 and done.err.count(f"mirror http://{mirror.host} is skipped: ") == 1 and "credentials are needed" in done.err, done)
 
 
 def below(x):

@@ -125,7 +125,7 @@ check("all steps but one are hits", "1 step built, 3 reused" in again.err, again
 at = new_folder()
 subprocess.run(["cp", "-r", whole, at / "cache"], check=True)
 again = build(DEFINITION, folder=at)
-check("cp -r: built anew", again.status == 0 and is_right(again), again)
+check("cp -r: rebuilt", again.status == 0 and is_right(again), again)
 
 # ---- two at once ----
 

@@ -93,7 +93,7 @@ status 2 "a folder that is not there"
 says 'cannot be written' "is found before anything is built"
 echo precious >precious.txt
 dagbuild run -o precious.txt good.def
-status 1 "a file that is no image"
+status 1 "a file that is not an image"
 equal "$(cat precious.txt)" precious "is not overwritten"
 dagbuild run nosuch.def
 status 2 "a missing definition"

@@ -139,7 +139,7 @@ DEF
 dagbuild run --progress plain other.def
 status 0 "another definition upon the same base"
 dagbuild run --no-cache x.def
-says '7 steps built, 0 reused' "the first is built anew, and the base with it"
+says '7 steps built, 0 reused' "the first is rebuilt, and the base with it"
 dagbuild run other.def
 says "nothing has changed: $HOME/other.sif is current" "the other is as it was"
 dagbuild cache verify
@@ -254,11 +254,11 @@ start_proxy "GET /v2/rig/t/blobs/$(cat layer.digest)=status:404"
 unset DAGBUILD_REGISTRY_MIRRORS
 sed "s/$whole/$proxy/" x.def >partial.def
 dagbuild run partial.def
-status 4 "a layer that cannot be had"
+status 4 "a layer that cannot be fetched"
 lines=$(wc -l <"$proxy_log")
 dagbuild run --offline partial.def
 status 4 "--offline with part of a base"
-says "image '$proxy/rig/t:(one|two)' cannot be had" "names the image"
+says "image '$proxy/rig/t:(one|two)' cannot be fetched" "names the image"
 says '1 of 1 layers are missing from the cache, and no request may be made' "and what is missing"
 equal "$(wc -l <"$proxy_log")" "$lines" "and nobody was asked"
 proxy=$whole proxy_log=$whole_log
@@ -346,7 +346,7 @@ status 0 "--locked again"
 echo '{"version": 9}' >x.def.lock
 dagbuild run x.def
 status 2 "a lock file of another version"
-says "'x.def.lock' is no lock file: its version" "is refused"
+says "'x.def.lock' is not a lock file: its version" "is refused"
 dagbuild run --ignore-lock x.def
 status 0 "but for --ignore-lock"
 dagbuild lock --update x.def

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The product's main job: lab3 is planned, built, run, and not built again; what changes, and only
-# that, is built anew.
+# that, is rebuilt.
 . "$SOURCE/tests/e2e/lib.sh"
 
 cp "$SOURCE/examples/lab3.def" "$SOURCE/examples/lab3-wrong.def" .

@@ -145,7 +145,7 @@ def test_option():
     why = lib.run(["why", "--security=apptainer", "x.def"], place)
     check("why knows the option", "s.post (%post) is in the cache" in why.out, why)
     wrong = build(text, "--security=none")
-    check("another word is none", wrong.status == 2 and "'none' is none of container, apptainer" in wrong.err, wrong)
+    check("another word is none", wrong.status == 2 and "'none' is not one of container, apptainer" in wrong.err, wrong)
     failing = build(docker(registry, "%post\n    false\n"), "--security=apptainer", folder=place)
     check("a failing section", failing.status == 1, failing)
     for options, filters in (([], 0), (["--security=container"], 2)):

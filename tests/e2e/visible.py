@@ -110,7 +110,7 @@ def lying_digest(x):
 
 
 from_registry("a digest in a header", hook=lying_digest, is_shown=False)
-from_registry("a manifest that is no JSON", hook=lambda x: x.kind == "manifests" and x.answer(200, RAW), is_shown=False)
+from_registry("a manifest that is not JSON", hook=lambda x: x.kind == "manifests" and x.answer(200, RAW), is_shown=False)
 
 # ---- layers ----
 

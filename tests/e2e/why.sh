@@ -118,7 +118,7 @@ printf 'int main = 1;\n' >src/a.c
 dagbuild why t.def build.files
 tells '^  src/a.c: content changed \(was 10 bytes\)$' "a changed file"
 dagbuild why t.def build.post
-tells '^  because build.files is built anew$' "and what follows from it"
+tells '^  because build.files is rebuilt$' "and what follows from it"
 dagbuild plan t.def
 tells 'files .* miss: src/a.c changed' "plan names it"
 printf 'int main;\n' >src/a.c
@@ -147,14 +147,14 @@ again 's|^DEF|DEF|'
 dagbuild plan t.def
 tells_not 'miss|maybe' "nothing is different"
 dagbuild plan --no-cache=build.base t.def
-tells 'base .* miss' "a base that is to be built anew"
+tells 'base .* miss' "a base that is to be rebuilt"
 tells 'post .* maybe: after ' "what stands on it may be a hit"
 dagbuild plan --no-cache t.def
-tells_not 'maybe' "but nothing when all is to be built anew"
+tells_not 'maybe' "but nothing when all is to be rebuilt"
 dagbuild run --no-cache=build.base t.def
 says ': 1 step built, 6 reused' "it comes out the same, and all behind it is a hit"
 dagbuild why t.def
-tells '^  build.base was built anew since then, and gave the same files$' "why says so"
+tells '^  build.base was rebuilt since then, and gave the same files$' "why says so"
 
 # ---- environment ----
 out=$(APPTAINERENV_GREETING=hello "$DAGBUILD" why t.def build.post)
@@ -173,10 +173,10 @@ dagbuild run t.def
 sed 's|^  mkdir /out|  mkdir /out # here|' first.def >t.def
 dagbuild run t.def
 dagbuild why t.def build.post
-tells '^  it was built anew then because:$' "a hit says why it was built last"
+tells '^  it was rebuilt then because:$' "a hit says why it was built last"
 tells '^  %post line 1 changed$' "and that is right"
 dagbuild why t.def stage2.copy
-tells_not 'it was built anew' "a copy that was used again was not built for a later one's reasons"
+tells_not 'it was rebuilt' "a copy that was used again was not built for a later one's reasons"
 cp first.def t.def
 dagbuild run t.def
 
@@ -225,7 +225,7 @@ tells 'is in the cache' "and one that is back"
 dagbuild cache prune --all
 dagbuild why t.def
 tells "^  evicted on 20[0-9-]* [0-9:]* by cache prune\$" "one that the collector took, and when"
-tells '^  because stage2.base is built anew$' "and what follows from it"
+tells '^  because stage2.base is rebuilt$' "and what follows from it"
 dagbuild plan t.def
 tells 'base .* miss: evicted 20[0-9-]*' "plan says so, too"
 dagbuild run t.def

@@ -257,9 +257,10 @@ static void test_resolv_conf_folder(void **state)
 	assert_ok(run(b, "busybox grep -c build /etc/hosts; test -d /etc/resolv.conf\n",
 		      &status));
 	assert_int_equal(status, 0);
-	assert_string_equal(line(b, 0),
-			    "dagbuild: in the image /etc/resolv.conf is no regular file: "
-			    "the script does without the host's");
+	assert_string_equal(
+		line(b, 0),
+		"dagbuild: in the image /etc/resolv.conf is not a regular file: "
+		"the script does without the host's");
 	assert_string_equal(line(b, 1), "1");
 }
 

@@ -140,11 +140,11 @@ static void test_find(void **state)
 static void test_damaged(void **state)
 {
 	static const char *const rows[][2] = {
-		{"", "it is no JSON"},
-		{"{", "it is no JSON"},
-		{"[]", "its version is none that this dagbuild knows"},
+		{"", "it is not JSON"},
+		{"{", "it is not JSON"},
+		{"[]", "this dagbuild does not know its version"},
 		{"{\"version\": 2, \"bases\": []}",
-		 "its version is none that this dagbuild knows"},
+		 "this dagbuild does not know its version"},
 		{"{\"version\": 1}", "it has no list of bases"},
 		{"{\"version\": 1, \"bases\": {}}", "it has no list of bases"},
 		{"{\"version\": 1, \"bases\": [1]}", "a base is not described in full"},

@@ -172,7 +172,7 @@ static void test_no_cache_of(void **state)
 	check_anew(f, "011001");
 }
 
-/* Two stages have one base: it is built anew for both of them or for none. */
+/* Two stages have one base: it is rebuilt for both of them or for none. */
 static void test_no_cache_of_shared_base(void **state)
 {
 	struct fixture *f = *state;

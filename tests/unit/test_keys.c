@@ -66,11 +66,11 @@ enum change {
 	TEXT,	       /* of the definition: `from` becomes `to` */
 	VALUE,	       /* of a part that is constant in one build of the program */
 	PARENT,	       /* another root filesystem */
-	PARENT_ANEW,   /* it was built anew, to the same files */
+	PARENT_ANEW,   /* it was rebuilt, to the same files */
 	PARENT_TIMES,  /* and its times are others, where they count */
 	BASE_CONFIG,   /* what the base image says of itself, but for its files */
 	PRODUCER,      /* its files are others */
-	PRODUCER_ANEW, /* it was built anew, to the same files at another time */
+	PRODUCER_ANEW, /* it was rebuilt, to the same files at another time */
 	PRODUCER_TIME, /* the same, and times count: with SOURCE_DATE_EPOCH */
 	PRODUCER_LATE, /* both times are after the epoch */
 	ID_MAP,	       /* `to`, if it is there */
@@ -579,7 +579,7 @@ static const struct row SAME[] = {
 	{"final.pack", "", TEXT, "  Help.\n", "  No help.\n"},
 	{"final.pack", "", TEXT, "  src /src\n", "  src   /src\n"},
 	{"build.files", "", TEXT, "  src /src\n", "  src   /src\n"},
-	/* A parent that was built anew. */
+	/* A parent that was rebuilt. */
 	{"build.files", "", PARENT_ANEW, NULL, NULL},
 	{"build.post", "", PARENT_ANEW, NULL, NULL},
 	{"build.meta", "", PARENT_ANEW, NULL, NULL},

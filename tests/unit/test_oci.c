@@ -284,7 +284,7 @@ static void test_index_levels(void **state)
 	assert_false(c.is_by_level);
 }
 
-/* One entry that says nothing of its platform, beside what is no image. */
+/* One entry that says nothing of its platform, beside what is not an image. */
 static void test_index_of_one(void **state)
 {
 	static const char *const taken[] = {

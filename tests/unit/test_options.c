@@ -28,7 +28,7 @@ static struct err *set_flag(void *settings, const char *value)
 static struct err *set_jobs(void *settings, const char *value)
 {
 	if (strcmp(value, "many") == 0)
-		return err_new(ERR_USAGE, "'many' is no number");
+		return err_new(ERR_USAGE, "'many' is not a number");
 	return see(settings, "jobs", value);
 }
 

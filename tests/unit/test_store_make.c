@@ -151,7 +151,7 @@ static void test_newer_version(void **state)
 	place_remove(&p);
 }
 
-/* What is no folder, or nobody's to have. */
+/* What is not a folder, or nobody's to have. */
 static void test_no_folders(void **state)
 {
 	struct place p = place_new("file link> fifo|");

@@ -239,7 +239,7 @@ static void links_out_of_the_image(void **state)
 	assert_ok(copy(f, COPY_FROM_HOST, "src/f", "/t/way/", NULL));
 	assert_ok(copy(f, COPY_FROM_STAGE, "/src/f", "/t/way2/x", NULL));
 	e = copy(f, COPY_FROM_HOST, "src/d", "/t/dirf", NULL);
-	assert_non_null(e); /* cp: a link is no folder */
+	assert_non_null(e); /* cp: a link is not a folder */
 	err_free(e);
 	assert_ok(copy(f, COPY_FROM_STAGE, "/src/d", "/t/dirf", NULL));
 	shell(f, "test -z \"$(ls out)\"");

@@ -319,7 +319,7 @@ static void test_verify_blob_and_record(void **state)
 	close(fd);
 	assert_int_equal(verify(*state, true, &seen).damaged, 2);
 	assert_non_null(strstr(seen.text, "blob its content is not that of its digest"));
-	assert_non_null(strstr(seen.text, "record it is no record of its key"));
+	assert_non_null(strstr(seen.text, "record it is not a record of its key"));
 	assert_false(blob_exists(*state, &blob));
 	assert_false(has_record(*state, "step"));
 	assert_int_equal(verify(*state, false, &seen).damaged, 0);
