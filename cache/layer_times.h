@@ -7,7 +7,7 @@
  *            file), and remembered, so that a run without changes makes none.
  * Threads:   any.
  * Errors:    layer_times(): ERR_NOTFOUND when it is not known and may not be made; ERR_SYS,
- *            ERR_NOSPACE, ERR_CANCELLED.
+ *            ERR_CANCELLED.  That it could not be remembered is none: it is made again.
  */
 #ifndef CACHE_LAYER_TIMES_H
 #define CACHE_LAYER_TIMES_H

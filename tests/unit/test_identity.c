@@ -574,6 +574,25 @@ static void test_times(void **state)
 	assert_false(digest_equal(&a, &b));
 }
 
+/* A full disk, say: what was found counts all the same. */
+static void test_times_that_cannot_be_kept(void **state)
+{
+	struct layer_id id = publish(*state, nothing, 1000);
+	CLEANUP(freep) char *records = path_join(store_dir(*state), "records");
+	CLEANUP(freep) char *aside = path_join(store_dir(*state), "aside");
+	struct digest kept, not_kept;
+
+	assert_int_equal(rename(records, aside), 0);
+	write_text(AT_FDCWD, records, "", 0644);
+	assert_ok(layer_times(*state, &id, 3000, true, (struct stop){0}, &not_kept));
+	assert_err(ERR_NOTFOUND,
+		   layer_times(*state, &id, 3000, false, (struct stop){0}, &kept));
+	assert_int_equal(unlink(records), 0);
+	assert_int_equal(rename(aside, records), 0);
+	kept = times_of(*state, &id, 3000);
+	assert_true(digest_equal(&kept, &not_kept));
+}
+
 /* ---- kept with the layer ---- */
 
 static void test_verify(void **state)
@@ -689,11 +708,17 @@ static void test_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(test_golden),     STORE_TEST(test_rows),
-		STORE_TEST(test_pairs),	     STORE_TEST(test_another_store),
-		STORE_TEST(test_spread),     STORE_TEST(test_times),
-		STORE_TEST(test_verify),     STORE_TEST(test_record),
-		cmocka_unit_test(test_text), cmocka_unit_test(test_chain),
+		STORE_TEST(test_golden),
+		STORE_TEST(test_rows),
+		STORE_TEST(test_pairs),
+		STORE_TEST(test_another_store),
+		STORE_TEST(test_spread),
+		STORE_TEST(test_times),
+		STORE_TEST(test_times_that_cannot_be_kept),
+		STORE_TEST(test_verify),
+		STORE_TEST(test_record),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_chain),
 	};
 
 	umask(022);
