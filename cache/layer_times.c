@@ -62,9 +62,14 @@ static struct err *make_times(const struct store *s, const struct layer_id *id,
 		.walk = {.stop = stop},
 		.epoch_s = epoch_s,
 	};
+	struct err *e;
 
 	hasher_add_str(t.hasher, "times");
-	TRY(err_wrap(add_all(&t, store_fd(s), path), "layer '%s'", id->name));
+	e = add_all(&t, store_fd(s), path);
+	/* ERR_NOTFOUND says that nobody has looked. */
+	if (e && err_code(e) == ERR_NOTFOUND)
+		e = err_recode(e, ERR_CORRUPT);
+	TRY(err_wrap(e, "layer '%s'", id->name));
 	*out = hasher_final(t.hasher);
 	return NULL;
 }

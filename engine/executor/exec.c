@@ -89,9 +89,7 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 	if (x->work.options.purpose != WORK_BUILD)
 		return MISS_NONE;
 	e = snapshot_check(x->work.options.store, &added, cancel_stop(task_cancel(task)));
-	if (!e)
-		return MISS_NONE;
-	miss = err_code(e) == ERR_CANCELLED ? MISS_STOPPED : MISS_DAMAGED;
+	miss = miss_of(e);
 	err_ignore(e, "it is made anew");
 	return miss;
 }
@@ -104,6 +102,7 @@ static enum miss add_times(struct exec *x, const struct step *step, struct task 
 	bool is_prefix = snapshot_begins_with(own, parent);
 
 	for (size_t i = 0; x->work.epoch_set && i < own->len; i++) {
+		enum miss miss;
 		struct err *e;
 
 		if (is_prefix && i < parent->len) {
@@ -111,10 +110,10 @@ static enum miss add_times(struct exec *x, const struct step *step, struct task 
 			continue;
 		}
 		e = work_add_times(&x->work, task, &own->layers[i]);
-		if (e) {
-			err_ignore(e, "it is made anew");
-			return MISS_TIMES;
-		}
+		miss = miss_of(e);
+		err_ignore(e, "it is made anew");
+		if (miss)
+			return miss;
 	}
 	return MISS_NONE;
 }

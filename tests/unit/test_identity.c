@@ -574,6 +574,20 @@ static void test_times(void **state)
 	assert_false(digest_equal(&a, &b));
 }
 
+/* Not to be taken for one whose times nobody has looked at. */
+static void test_times_of_nothing(void **state)
+{
+	struct layer_id id = publish(*state, nothing, 1000);
+	CLEANUP(freep) char *layer = path_join(layer_root(*state), id.name);
+	CLEANUP(freep) char *aside = xasprintf("%s.aside", layer);
+	struct digest times;
+
+	assert_int_equal(rename(layer, aside), 0);
+	assert_err(ERR_CORRUPT,
+		   layer_times(*state, &id, 3000, true, (struct stop){0}, &times));
+	assert_int_equal(rename(aside, layer), 0);
+}
+
 /* A full disk, say: what was found counts all the same. */
 static void test_times_that_cannot_be_kept(void **state)
 {
@@ -714,6 +728,7 @@ int main(void)
 		STORE_TEST(test_another_store),
 		STORE_TEST(test_spread),
 		STORE_TEST(test_times),
+		STORE_TEST(test_times_of_nothing),
 		STORE_TEST(test_times_that_cannot_be_kept),
 		STORE_TEST(test_verify),
 		STORE_TEST(test_record),
