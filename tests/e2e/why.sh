@@ -168,6 +168,28 @@ check "a value is kept nowhere but in the layers" \
 out=$(SOURCE_DATE_EPOCH=1700000000 "$DAGBUILD" why t.def build.post)
 tells '^  SOURCE_DATE_EPOCH is 1700000000 \(was not set\)$' "SOURCE_DATE_EPOCH"
 
+# ---- times, where they count ----
+cat >times.def <<DEF
+Bootstrap: docker
+From: $own/base:1
+Stage: one
+
+%post
+  echo x >/x
+  touch -t 200001010000 /x
+
+%help
+  Some help.
+DEF
+export SOURCE_DATE_EPOCH=1700000000
+dagbuild run times.def
+status 0 "run with SOURCE_DATE_EPOCH"
+sed -i 's|touch -t 2000|touch -t 2001|' times.def
+dagbuild run --target one.post times.def
+dagbuild why times.def one.meta
+tells '^  one.post gives other files, or times, than it gave then$' "other times are told, where they count"
+unset SOURCE_DATE_EPOCH
+
 # ---- why it was built last ----
 dagbuild run t.def
 sed 's|^  mkdir /out|  mkdir /out # here|' first.def >t.def
