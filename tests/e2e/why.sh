@@ -281,6 +281,13 @@ tells 'not resolved yet' "a tag that was never resolved"
 "$SOURCE/tests/rig/registry.sh" stop "$HOME/registry"
 
 # ---- for programs ----
+"$DAGBUILD" why --list-inputs --json >inputs.json
+check "the list of inputs says which of them a step may lack" python3 - <<'PY'
+import json
+inputs = json.load(open("inputs.json"))["inputs"]
+optional = {part["name"] for part in inputs if part["optional"]}
+assert optional == {"cpu", "base configuration", "SOURCE_DATE_EPOCH"}, optional
+PY
 again 's|cp /src/a.c /out/a|cp /src/a.c /out/b|'
 "$DAGBUILD" why --json t.def >why.json
 check "why --json is JSON, and says the same" python3 - <<'PY'
