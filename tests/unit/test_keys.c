@@ -18,7 +18,7 @@
 #include "base/path.h"
 #include "cache/layer_times.h"
 #include "cache/outline.h"
-#include "engine/executor/exec_private.h"
+#include "engine/executor/exec_probe.h"
 #include "engine/executor/key_parts.h"
 #include "frontend/def/parse.h"
 #include "frontend/plan/plan.h"
