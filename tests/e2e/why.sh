@@ -66,6 +66,13 @@ again() {
 	sed "$@" first.def >t.def
 }
 
+# ---- options that contradict each other ----
+for command in run plan why; do
+	dagbuild $command --locked --ignore-lock t.def
+	status 2 "$command --locked --ignore-lock"
+	says '^error: --locked and --ignore-lock contradict each other$' "$command says so"
+done
+
 # ---- before anything was built ----
 dagbuild why t.def
 status 0 "why without a cache"
