@@ -260,6 +260,38 @@ tells 'base .* miss: evicted 20[0-9-]*' "plan says so, too"
 dagbuild run t.def
 status 0 "run"
 
+# ---- another cache ----
+# In another folder, with another secret, for somebody else who lives elsewhere.  Without an epoch the
+# metadata would hold the time of the build.
+mkdir "$HOME/else" "$HOME/else/home"
+cp -a t.def src "$HOME/else"
+# in_else ARGUMENT...: dagbuild there.
+in_else() {
+	(cd "$HOME/else" && env HOME="$HOME/else/home" USER=somebody LOGNAME=somebody DAGBUILD_CACHEDIR="$HOME/else/cache" \
+		"$DAGBUILD" "$@")
+}
+export SOURCE_DATE_EPOCH=1700000000
+dagbuild run t.def
+status 0 "run in the one cache"
+check "and in another" in_else run t.def
+"$DAGBUILD" why --json t.def >one.json
+in_else why --json t.def >another.json
+unset SOURCE_DATE_EPOCH
+check "their secrets differ" bash -c '[ -s "$1/secret" ] && [ -s "$2/secret" ] && ! cmp -s "$1/secret" "$2/secret"' - \
+	"$DAGBUILD_CACHEDIR" "$HOME/else/cache"
+check "but keys and identities are the same, step for step" python3 - <<'PY'
+import json
+one, another = (json.load(open(name))["steps"] for name in ("one.json", "another.json"))
+assert len(one) == len(another) == 7
+for a, b in zip(one, another):
+    assert a["status"] == b["status"] == "hit", (a, b)
+    # Where the image lies is a part of the key of what writes it.
+    same = ["name", "identity", "chain"] + ["key"] * (not a["name"].endswith(".pack"))
+    assert [a[m] for m in same] == [b[m] for m in same], (a, b)
+    assert a["chain"] and a["key"] and b["key"], (a, b)
+    assert a["identity"] or a["name"].endswith(".pack"), a
+PY
+
 # ---- another name of the definition ----
 sed 's|cp /src/a.c /out/a|cp /src/a.c /out/b|' first.def >copied.def
 dagbuild why copied.def build.post
