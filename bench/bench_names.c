@@ -13,25 +13,9 @@
 #include "base/content.h"
 #include "base/fs.h"
 #include "cache/key.h"
+#include "engine/work/script.h"
 
 enum { KEYS = 5000, TURNS = 5 };
-
-/* As long as those of engine/script.c, and as many. */
-static const char *const ENVIRONMENT[] = {
-	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-	"HOME=/root",
-	"LANG=C",
-	"APPTAINER_CONTAINER=/",
-	"SINGULARITY_CONTAINER=/",
-	"APPTAINER_NAME=rootfs",
-	"SINGULARITY_NAME=rootfs",
-	"APPTAINER_ENVIRONMENT=/.singularity.d/env/91-environment.sh",
-	"SINGULARITY_ENVIRONMENT=/.singularity.d/env/91-environment.sh",
-	"APPTAINER_LABELS=/.build.labels",
-	"SINGULARITY_LABELS=/.build.labels",
-	"umask 0022",
-	"hostname build",
-};
 
 static double cpu_ms(void)
 {
@@ -44,6 +28,7 @@ static double cpu_ms(void)
 static struct digest compose(const struct digest *parent)
 {
 	CLEANUP(key_freep) struct key *k = key_new("post");
+	const struct work w = {0};
 
 	key_set_text(k, "architecture", "amd64");
 	key_set_text(k, "id map", "root 0+65536 0+65536");
@@ -51,9 +36,7 @@ static struct digest compose(const struct digest *parent)
 	key_set_text(k, "script", "    make -C /src part1\n    make install\n");
 	key_set_text(k, "arguments", "");
 	key_set_text(k, "temporary files", "dropped");
-	key_set_list(k, "constant environment", ENVIRONMENT, ARRAY_LEN(ENVIRONMENT));
-	key_set_list(k, "passed environment", NULL, 0);
-	key_set_text(k, "security", "default");
+	script_env_key(&w, k);
 	return key_final(k);
 }
 

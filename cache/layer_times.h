@@ -6,8 +6,8 @@
  *            made when it is asked for, in a walk that reads no contents (4 microseconds a
  *            file), and remembered, so that a run without changes makes none.
  * Threads:   any.
- * Errors:    layer_times(): ERR_NOTFOUND when it is not known and may not be made; ERR_SYS,
- *            ERR_NOSPACE, ERR_CANCELLED.
+ * Errors:    layer_times(): ERR_NOTFOUND when it is not known and may not be made; ERR_CORRUPT
+ *            when the layer, or something in it, is gone; ERR_SYS, ERR_CANCELLED.  That it could not be remembered is none: it is made again.
  */
 #ifndef CACHE_LAYER_TIMES_H
 #define CACHE_LAYER_TIMES_H

@@ -13,8 +13,4 @@ struct exec {
 	char *architecture; /* this machine's, for keys */
 };
 
-/* Compose the step's key into its state. */
-NODISCARD struct err *exec_compose(struct exec *x, const struct step *step,
-				   struct task *task, bool *known);
-
 #endif

@@ -21,7 +21,7 @@ const struct key_part key_parts_table[] = {
 	 "which owners there can be: root's, those of a user with a full range of "
 	 "subordinate "
 	 "ids, or those of a smaller range"},
-	{"parent", ALL & ~BASE, PART_PARENT, true,
+	{"parent", ALL & ~BASE, PART_PARENT, false,
 	 "what the root filesystem holds that the step starts from: the identities of "
 	 "its "
 	 "layers"},
@@ -47,8 +47,8 @@ const struct key_part key_parts_table[] = {
 	{"security", POST | TEST, PART_PLAIN, false,
 	 "`--security`: what the container lets the script do"},
 	{"cpu", POST, PART_PLAIN, true,
-	 "of this machine: model and instruction set, if the script or a variable asks "
-	 "for it "
+	 "of this machine: model and instruction set, if the script, what follows "
+	 "`%post` or a passed variable asks for it "
 	 "(`-march=native`, `-mcpu=native`, `-xHost`, `target-cpu=native`)"},
 	{"help", META, PART_LINES, false, "the section"},
 	{"environment", META, PART_LINES, false, "the section"},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * key_parts.h - the inputs of each kind of step, by name: the one list of them.
  *
- * Purpose:   exec.c asserts that a key has these parts and no others, `why` goes over them
- *            to say what is different, `dagbuild why --list-inputs` prints them, and a
+ * Purpose:   exec_probe.c asserts that a key has these parts and no others, `why` goes over
+ *            them to say what is different, `dagbuild why --list-inputs` prints them, and a
  *            test compares that with the table in docs/caching.md.
  * Threads:   const.
  */

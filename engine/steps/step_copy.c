@@ -94,6 +94,8 @@ static struct err *copy_into_layer(const struct work *w, const struct step *step
 
 /* ---- from a stage ---- */
 
+/* The producer's identity does not tell the owners in a registry's layer: what the map of ids
+ * lacks has others. */
 static struct digest memo_key(const struct work *w, const struct step *step)
 {
 	CLEANUP(key_freep) struct key *key = key_new("copied content");
@@ -101,6 +103,7 @@ static struct digest memo_key(const struct work *w, const struct step *step)
 		snapshot_digest(&work_state(w, step->producer)->snapshot);
 
 	key_set_digest(key, "producer", &producer);
+	key_set_text(key, "id map", w->options.id_map);
 	if (w->epoch_set)
 		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 	add_items(key, &step->files);
@@ -189,7 +192,8 @@ static struct err *copy_compose(const struct work *w, const struct step *step,
 		if (!*known)
 			return NULL;
 		TRY(digest_producer(w, step, task, &state->source));
-		TRY(save_memo(w, &memo, &state->source));
+		err_ignore(save_memo(w, &memo, &state->source),
+			   "it is read again next time");
 	}
 	key_set_digest(state->inputs, "content", &state->source);
 	return NULL;

@@ -3,7 +3,7 @@
  *
  * Purpose:   how a kind's key is composed, when its record holds, and how it runs. A kind
  *            knows the work and its tools, and neither the executor nor another kind;
- *            executor/exec.c has the table of all.
+ *            executor/exec_kinds.c has the table of all.
  * Ownership: everything is borrowed.
  * Threads:   one step is composed and run on one thread; the members are const.
  * Errors:    those of the tools, and of the steps: a failing script is ERR_STEP with the

@@ -133,8 +133,8 @@ static void tell_parent(const struct why_asking *a, const struct step *step,
 	if (!then || !now || strcmp(then, now) == 0)
 		return;
 	brief = xasprintf("%s is different", name_of(a, step->parent));
-	reason_add(out, "parent", brief, "%s gives other files than it gave then",
-		   name_of(a, step->parent));
+	reason_add(out, "parent", brief, "%s gives other files%s than it gave then",
+		   name_of(a, step->parent), a->w->epoch_set ? ", or times," : "");
 }
 
 static void set_definition(struct why_asking *a, struct why *why, const cJSON *history)

@@ -91,6 +91,7 @@ static void compare_plain(const struct comparison *c, const struct key_part *par
 		{"id map", "other owners", "how owners are mapped"},
 		{"version", "dagbuild's version", "dagbuild's version"},
 		{"agent", "another agent", "the bootstrap agent"},
+		{"temporary files", "--keep-tmp", "what %post leaves in /tmp"},
 		{"security", "--security", "what scripts may do"},
 		{"cpu", "another processor", "this machine's processor"},
 		{"output", "another image file", "the image's path"},

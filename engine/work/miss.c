@@ -5,6 +5,15 @@
 
 #include "base/base.h"
 
+enum miss miss_of(const struct err *e)
+{
+	if (!e)
+		return MISS_NONE;
+	if (err_code(e) == ERR_CANCELLED)
+		return MISS_STOPPED;
+	return err_code(e) == ERR_NOTFOUND ? MISS_TIMES : MISS_DAMAGED;
+}
+
 const char *miss_text(enum miss miss)
 {
 	static const char *const texts[MISSES] = {

@@ -6,6 +6,8 @@
 #ifndef ENGINE_WORK_MISS_H
 #define ENGINE_WORK_MISS_H
 
+#include "base/err.h"
+
 enum miss {
 	MISS_NONE,	    /* it is one, or was not looked at yet */
 	MISS_UNSUPPORTED,   /* this version cannot build it */
@@ -24,6 +26,9 @@ enum miss {
 	MISSES,
 };
 
+/* Looking at the layers that a record names gave `e`, which is not freed.  ERR_NOTFOUND: what is to be
+ * known of them is not, and this pass may not look. */
+enum miss miss_of(const struct err *e);
 /* For plan and why: "not built before with these inputs"; NULL for MISS_NONE. */
 const char *miss_text(enum miss miss);
 

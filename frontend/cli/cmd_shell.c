@@ -230,7 +230,7 @@ static struct err *find_step(struct search *s)
 		const struct step *step = s->plan->steps[i];
 
 		if (s->target.step ? strcmp(step_short_name(step), s->target.step) == 0
-				   : step->kind != STEP_TEST)
+				   : step_makes_layer(step->kind))
 			s->wanted = step->id;
 	}
 	return s->wanted.index == NODE_NONE.index ? target_no_step(&s->target, s->plan)

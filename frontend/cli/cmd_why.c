@@ -18,7 +18,6 @@
 
 struct why_settings {
 	struct fresh_options fresh; /* first: see cache_options.h */
-	struct plan_options plan;
 	bool list_inputs, json;
 };
 
@@ -327,6 +326,7 @@ static struct err *answer(const char *file, const char *asked,
 	CLEANUP(cache_view_release) struct cache_view view = CACHE_VIEW_INIT;
 	struct answer a = {.view = &view};
 	CLEANUP(freshness_release) struct freshness freshness = FRESHNESS_INIT;
+	struct def_options *def = &settings->fresh.net.def;
 	struct fresh_request fresh = {
 		.options = &settings->fresh,
 		.file = file,
@@ -335,16 +335,15 @@ static struct err *answer(const char *file, const char *asked,
 	struct cache_view_request request = {
 		.file = file,
 		.freshness = &freshness,
-		.options = &settings->plan,
-		.cache_dir = settings->fresh.net.def.cache.dir,
+		.options = &def->plan,
+		.cache_dir = def->cache.dir,
 		.why = {.of_last = true},
 	};
 	struct err *e;
 
 	/* A stage may be asked for that the image does not need. */
-	settings->plan.all_stages = asked != NULL;
-	TRY(load_plan(file, &settings->fresh.net.def, &settings->plan, NULL, &loaded,
-		      status));
+	def->plan.all_stages = asked != NULL;
+	TRY(load_plan(file, def, &def->plan, NULL, &loaded, status));
 	if (*status != 0)
 		return NULL;
 	a.plan = request.plan = fresh.plan = loaded.plan;
@@ -374,6 +373,7 @@ static struct err *why_run(int argc, char **argv, int *status)
 
 	words = operands.items;
 	TRY(e);
+	TRY(fresh_options_check(&settings.fresh));
 	if (settings.list_inputs && operands.len == 0)
 		return write_inputs(settings.json);
 	if (operands.len < 1 || operands.len > 2)

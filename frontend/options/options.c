@@ -150,10 +150,3 @@ void options_help(const struct option_row *rows, struct buf *out)
 			buf_printf(out, "%-32s%s\n", left, rows->help);
 	}
 }
-
-struct err *options_set_help(void *settings, const char *value)
-{
-	(void)settings;
-	(void)value;
-	return NULL;
-}

@@ -12,8 +12,9 @@ void older_note_tell(const struct store *s)
 	if (older_is_left(s))
 		say_line(
 			"note: what an older dagbuild has left in the cache is not used: "
-			"all is rebuilt, and a run removes it at its end, but for "
-			"downloads and what failed steps left");
+			"all is rebuilt; a run that builds removes it at its end, "
+			"'dagbuild cache prune' at once, but for downloads and what "
+			"failed steps left");
 }
 
 void older_note_remove(const struct store *s)
@@ -27,5 +28,6 @@ void older_note_remove(const struct store *s)
 	err_ignore(gc_run(s, &policy, &result), "the next run tries again");
 	if (older_is_left(s))
 		say_line("note: some of what an older dagbuild has left in the cache "
-			 "stays: running processes need it; another run removes it");
+			 "stays: running processes need it; the next run that builds "
+			 "removes it at its end, 'dagbuild cache prune' at once");
 }

@@ -2,7 +2,9 @@
  * older_note.h - what is said of a cache that an older release has made.
  *
  * Purpose:   nothing of it is used, so that everything is rebuilt: the user should know why.
+ * Ownership: the store is borrowed.
  * Threads:   any.
+ * Errors:    none: what cannot be removed, the next collection removes.
  */
 #ifndef FRONTEND_PROJECT_OLDER_NOTE_H
 #define FRONTEND_PROJECT_OLDER_NOTE_H

@@ -3,7 +3,9 @@
  *
  * Purpose:   on /tmp and its like, what was not used for some days goes. Builds stay right
  *            (cache/outline.h), but are made again and again: the user should know.
+ * Ownership: the store is borrowed.
  * Threads:   any.
+ * Errors:    none: where nothing can be told, nothing is.
  */
 #ifndef FRONTEND_PROJECT_PLACE_NOTE_H
 #define FRONTEND_PROJECT_PLACE_NOTE_H

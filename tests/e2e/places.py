@@ -118,7 +118,8 @@ def make_older(cache):
         path.with_name(path.stem[:30] + ".json").write_text(json.dumps(content))
         path.unlink()
     memo = cache / "stat-memo"
-    memo.write_bytes(memo.read_bytes().replace(b"memo 2", b"memo 1", 1))
+    if memo.exists():
+        memo.write_bytes(memo.read_bytes().replace(b"memo 2", b"memo 1", 1))
     (cache / "version").write_text("dagbuild store 1\n")
 
 
@@ -182,6 +183,15 @@ check("and its layers alone are", 0 < len(layers & names(cache, "layers/*")) - 1
 check("so are the downloads", blobs and blobs <= names(cache, "blobs/sha256/*/*"), blobs)
 r = run(["cache", "verify"], folder)
 check("it is in order", r.status == 0, r)
+
+folder = new_folder()
+cache = folder / "cache"
+build(DEF, folder=folder)
+make_older(cache)
+r = run(["plan", "x.def"], folder)
+check("plan says who removes it", "a run that builds removes it at its end, 'dagbuild cache prune' at once" in r.err, r)
+r = run(["cache", "prune"], folder)
+check("prune does at once", r.status == 0 and not old(cache) and not (cache / "older").exists(), r)
 
 # ---- clear asks at a terminal ----
 folder = new_folder()

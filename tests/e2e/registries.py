@@ -4,6 +4,7 @@ of it is fetched."""
 import base64
 import gzip
 import json
+import re
 import subprocess
 
 import lib
@@ -166,6 +167,55 @@ for name, more, what in (("fewer diffIDs than layers", {"rootfs": {"type": "laye
     r = Registry({"t/base:1": Image([BASE], **more)})
     done = build(docker(r))
     check(f"a configuration with {name}", done.status != 0 and what in done.err and r.count("/blobs/") == 1, (str(done), r.log))
+
+# ---- a tag that moves to the same layers with another configuration ----
+
+POST = "%post\n    echo x >/x\n%test\n    true\n"
+
+
+def moves(was, to):
+    """Builds from the one and from the other; gives both results, with the image of each, and its configuration."""
+    r = Registry()
+    results = []
+    for now in (was, to):
+        r.images["t/base:1"] = now
+        done = build(docker(r, POST), folder=results[0].folder if results else None)
+        done.image = (done.folder / "x.sif").read_bytes() if done.status == 0 else b""
+        done.config = configuration(done) if done.status == 0 else {}
+        results.append(done)
+    return results
+
+
+def configuration(done):
+    """What the image has of its base's."""
+    shown = run(["inspect", "--json", "x.sif"], done.folder)
+    part = next(o for o in json.loads(shown.out)["objects"] if o["name"] == "oci-config.json")
+    return json.loads(done.image[part["offset"]:part["offset"] + part["bytes"]])
+
+
+def cached(done):
+    """The steps that were hits, by their last names."""
+    numbers = dict(re.findall(r"^#(\d+) stage1\.(\w+):", done.err, re.M))
+    return {numbers[n] for n in re.findall(r"^#(\d+) cached$", done.err, re.M)}
+
+
+def settings(**config):
+    return Image([BASE], config=config)
+
+
+for key, one, two in (("WorkingDir", "/a", "/b"), ("User", "a", "b")):
+    first, second = moves(settings(**{key: one}), settings(**{key: two}))
+    check(f"another {key} shows in no file: all but the image is a hit", first.status == second.status == 0
+          and cached(second) == {"post", "meta", "test"}, (first, second))
+    check("the image has it", (first.config[key], second.config[key]) == (one, two), (first, second))
+for key, one, two, file_ in (("Labels", {"a": "one"}, {"a": "two"}, "labels.json"), ("Env", ["A=one"], ["A=two"], "env/10-docker2singularity.sh")):
+    first, second = moves(settings(**{key: one}), settings(**{key: two}))
+    check(f"another {key} is in a file: all is rebuilt", first.status == second.status == 0 and not cached(second), (first, second))
+    check("the image has it, in the file, too", (first.config[key], second.config[key]) == (one, two)
+          and b"two" in image(second).read("/.singularity.d/" + file_), image(second).read("/.singularity.d/" + file_))
+first, second = moves(Image([BASE], created="2020-01-01T00:00:00Z"), Image([BASE], created="2021-01-01T00:00:00Z"))
+check("what is no part of an image leaves it as it is", first.status == second.status == 0 and first.image == second.image
+      and cached(second) == {"post", "meta", "test", "pack"}, (first, second))
 
 # ---- by tag alone ----
 

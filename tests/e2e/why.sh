@@ -66,6 +66,13 @@ again() {
 	sed "$@" first.def >t.def
 }
 
+# ---- options that contradict each other ----
+for command in run plan why; do
+	dagbuild $command --locked --ignore-lock t.def
+	status 2 "$command --locked --ignore-lock"
+	says '^error: --locked and --ignore-lock contradict each other$' "$command says so"
+done
+
 # ---- before anything was built ----
 dagbuild why t.def
 status 0 "why without a cache"
@@ -168,6 +175,28 @@ check "a value is kept nowhere but in the layers" \
 out=$(SOURCE_DATE_EPOCH=1700000000 "$DAGBUILD" why t.def build.post)
 tells '^  SOURCE_DATE_EPOCH is 1700000000 \(was not set\)$' "SOURCE_DATE_EPOCH"
 
+# ---- times, where they count ----
+cat >times.def <<DEF
+Bootstrap: docker
+From: $own/base:1
+Stage: one
+
+%post
+  echo x >/x
+  touch -t 200001010000 /x
+
+%help
+  Some help.
+DEF
+export SOURCE_DATE_EPOCH=1700000000
+dagbuild run times.def
+status 0 "run with SOURCE_DATE_EPOCH"
+sed -i 's|touch -t 2000|touch -t 2001|' times.def
+dagbuild run --target one.post times.def
+dagbuild why times.def one.meta
+tells '^  one.post gives other files, or times, than it gave then$' "other times are told, where they count"
+unset SOURCE_DATE_EPOCH
+
 # ---- why it was built last ----
 dagbuild run t.def
 sed 's|^  mkdir /out|  mkdir /out # here|' first.def >t.def
@@ -231,6 +260,38 @@ tells 'base .* miss: evicted 20[0-9-]*' "plan says so, too"
 dagbuild run t.def
 status 0 "run"
 
+# ---- another cache ----
+# In another folder, with another secret, for somebody else who lives elsewhere.  Without an epoch the
+# metadata would hold the time of the build.
+mkdir "$HOME/else" "$HOME/else/home"
+cp -a t.def src "$HOME/else"
+# in_else ARGUMENT...: dagbuild there.
+in_else() {
+	(cd "$HOME/else" && env HOME="$HOME/else/home" USER=somebody LOGNAME=somebody DAGBUILD_CACHEDIR="$HOME/else/cache" \
+		"$DAGBUILD" "$@")
+}
+export SOURCE_DATE_EPOCH=1700000000
+dagbuild run t.def
+status 0 "run in the one cache"
+check "and in another" in_else run t.def
+"$DAGBUILD" why --json t.def >one.json
+in_else why --json t.def >another.json
+unset SOURCE_DATE_EPOCH
+check "their secrets differ" bash -c '[ -s "$1/secret" ] && [ -s "$2/secret" ] && ! cmp -s "$1/secret" "$2/secret"' - \
+	"$DAGBUILD_CACHEDIR" "$HOME/else/cache"
+check "but keys and identities are the same, step for step" python3 - <<'PY'
+import json
+one, another = (json.load(open(name))["steps"] for name in ("one.json", "another.json"))
+assert len(one) == len(another) == 7
+for a, b in zip(one, another):
+    assert a["status"] == b["status"] == "hit", (a, b)
+    # Where the image lies is a part of the key of what writes it.
+    same = ["name", "identity", "chain"] + ["key"] * (not a["name"].endswith(".pack"))
+    assert [a[m] for m in same] == [b[m] for m in same], (a, b)
+    assert a["chain"] and a["key"] and b["key"], (a, b)
+    assert a["identity"] or a["name"].endswith(".pack"), a
+PY
+
 # ---- another name of the definition ----
 sed 's|cp /src/a.c /out/a|cp /src/a.c /out/b|' first.def >copied.def
 dagbuild why copied.def build.post
@@ -259,6 +320,13 @@ tells 'not resolved yet' "a tag that was never resolved"
 "$SOURCE/tests/rig/registry.sh" stop "$HOME/registry"
 
 # ---- for programs ----
+"$DAGBUILD" why --list-inputs --json >inputs.json
+check "the list of inputs says which of them a step may lack" python3 - <<'PY'
+import json
+inputs = json.load(open("inputs.json"))["inputs"]
+optional = {part["name"] for part in inputs if part["optional"]}
+assert optional == {"cpu", "base configuration", "SOURCE_DATE_EPOCH"}, optional
+PY
 again 's|cp /src/a.c /out/a|cp /src/a.c /out/b|'
 "$DAGBUILD" why --json t.def >why.json
 check "why --json is JSON, and says the same" python3 - <<'PY'

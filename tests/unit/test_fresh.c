@@ -349,6 +349,28 @@ static void test_records(void **state)
 			 freshness_rule(NULL, (struct node_id){8}));
 }
 
+/* A run that is interrupted has found no damage, nor has one that may not look. */
+static void test_layers(void **state)
+{
+	static const struct {
+		enum err_code code;
+		enum miss miss;
+	} rows[] = {
+		{ERR_CANCELLED, MISS_STOPPED}, {ERR_NOTFOUND, MISS_TIMES},
+		{ERR_CORRUPT, MISS_DAMAGED},   {ERR_SYS, MISS_DAMAGED},
+		{ERR_NOSPACE, MISS_DAMAGED},
+	};
+
+	(void)state;
+	assert_int_equal(miss_of(NULL), MISS_NONE);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err *e = err_new(rows[i].code, "x");
+
+		assert_int_equal(miss_of(e), rows[i].miss);
+		err_free(e);
+	}
+}
+
 /* ---- what is said ---- */
 
 static void test_sources(void **state)
@@ -383,6 +405,7 @@ int main(void)
 		WITH_PLAN(test_not_locked),
 		WITH_PLAN(test_refresh_of_locked),
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_sources),
 	};
 

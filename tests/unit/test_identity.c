@@ -573,6 +573,39 @@ static void test_times(void **state)
 	assert_false(digest_equal(&a, &b));
 }
 
+/* Not to be taken for one whose times nobody has looked at. */
+static void test_times_of_nothing(void **state)
+{
+	struct layer_id id = publish(*state, nothing, 1000);
+	CLEANUP(freep) char *layer = path_join(layer_root(*state), id.name);
+	CLEANUP(freep) char *aside = xasprintf("%s.aside", layer);
+	struct digest times;
+
+	assert_int_equal(rename(layer, aside), 0);
+	assert_err(ERR_CORRUPT,
+		   layer_times(*state, &id, 3000, true, (struct stop){0}, &times));
+	assert_int_equal(rename(aside, layer), 0);
+}
+
+/* A full disk, say: what was found counts all the same. */
+static void test_times_that_cannot_be_kept(void **state)
+{
+	struct layer_id id = publish(*state, nothing, 1000);
+	CLEANUP(freep) char *records = path_join(store_dir(*state), "records");
+	CLEANUP(freep) char *aside = path_join(store_dir(*state), "aside");
+	struct digest kept, not_kept;
+
+	assert_int_equal(rename(records, aside), 0);
+	write_text(AT_FDCWD, records, "", 0644);
+	assert_ok(layer_times(*state, &id, 3000, true, (struct stop){0}, &not_kept));
+	assert_err(ERR_NOTFOUND,
+		   layer_times(*state, &id, 3000, false, (struct stop){0}, &kept));
+	assert_int_equal(unlink(records), 0);
+	assert_int_equal(rename(aside, records), 0);
+	kept = times_of(*state, &id, 3000);
+	assert_true(digest_equal(&kept, &not_kept));
+}
+
 /* ---- kept with the layer ---- */
 
 static void test_verify(void **state)
@@ -688,11 +721,18 @@ static void test_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(test_golden),     STORE_TEST(test_rows),
-		STORE_TEST(test_pairs),	     STORE_TEST(test_another_store),
-		STORE_TEST(test_parallel),   STORE_TEST(test_times),
-		STORE_TEST(test_verify),     STORE_TEST(test_record),
-		cmocka_unit_test(test_text), cmocka_unit_test(test_chain),
+		STORE_TEST(test_golden),
+		STORE_TEST(test_rows),
+		STORE_TEST(test_pairs),
+		STORE_TEST(test_another_store),
+		STORE_TEST(test_parallel),
+		STORE_TEST(test_times),
+		STORE_TEST(test_times_of_nothing),
+		STORE_TEST(test_times_that_cannot_be_kept),
+		STORE_TEST(test_verify),
+		STORE_TEST(test_record),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_chain),
 	};
 
 	umask(022);

@@ -18,7 +18,7 @@
 #include "base/path.h"
 #include "cache/layer_times.h"
 #include "cache/outline.h"
-#include "engine/executor/exec_private.h"
+#include "engine/executor/exec_probe.h"
 #include "engine/executor/key_parts.h"
 #include "frontend/def/parse.h"
 #include "frontend/plan/plan.h"
@@ -87,6 +87,9 @@ enum change {
 	NEW_FILE,
 	TIME,
 	JOBS,
+	/* The same layer of a registry, unpacked under another map of ids: what a map lacks has
+	 * other owners.  Here other data stands for them. */
+	PRODUCER_MAPPED,
 };
 
 struct row {
@@ -198,6 +201,9 @@ static char *changed_text(const struct row *row)
 static void change_world(const struct row *row, struct exec_options *o)
 {
 	switch (row->change) {
+	case PRODUCER_MAPPED:
+		o->work.id_map = "root: 100000";
+		break;
 	case ID_MAP:
 		o->work.id_map = row->to ? row->to : "range: users 1000+1,100000+65535";
 		break;
@@ -339,6 +345,8 @@ static void set_snapshots(struct exec *x, const struct row *row, const struct st
 		set_snapshot(x, step->producer, OUT_OTHER, "two");
 	if (is_changed && is_anew)
 		set_snapshot(x, step->producer, OUT_ANEW, "one");
+	if (is_changed && row->change == PRODUCER_MAPPED)
+		set_snapshot(x, step->producer, OUT_OTHER, "one");
 }
 
 static const struct step *find(const struct plan *plan, const char *name)
@@ -432,6 +440,7 @@ static const struct row CHANGES[] = {
 	{"final.copy", "list", TEXT, "/out /out", "/out /opt"},
 	{"final.copy", "content", PRODUCER, NULL, NULL},
 	{"final.copy", "content", PRODUCER_TIME, NULL, NULL},
+	{"final.copy", "content", PRODUCER_MAPPED, NULL, NULL},
 
 	{"build.files", "architecture", ARCHITECTURE, NULL, NULL},
 	{"build.files", "id map", ID_MAP, NULL, NULL},

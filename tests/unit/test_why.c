@@ -26,6 +26,7 @@ static int setup(void **state)
 /* What one build was made of: those that are not set are left out. */
 struct inputs {
 	const char *script, *args, *epoch;
+	const char *part[2]; /* any, by its name */
 	const char *env[3];
 	const char *help[2]; /* args, body */
 	const char *labels[5];
@@ -51,6 +52,8 @@ static void set_parts(struct key *key, const struct inputs *in)
 		key_set_text(key, "arguments", in->args);
 	if (in->epoch)
 		key_set_text(key, "SOURCE_DATE_EPOCH", in->epoch);
+	if (in->part[0])
+		key_set_text(key, in->part[0], in->part[1]);
 	if (in->source)
 		key_set_text(key, "source", in->source);
 	key_set_list(key, "passed environment", in->env, count(in->env));
@@ -188,6 +191,8 @@ static void test_sets(void **state)
 static void test_plain(void **state)
 {
 	const struct inputs unset = {0}, set = {.epoch = "1"}, later = {.epoch = "2"};
+	const struct inputs dropped = {.part = {"temporary files", "dropped"}};
+	const struct inputs kept = {.part = {"temporary files", "kept"}};
 	const struct inputs old = {.reference = "r.example/a:1", .source = "sha256:aa"};
 	const struct inputs moved = {.reference = "r.example/a:1", .source = "sha256:bb"};
 	const struct inputs other = {.reference = "r.example/a:2", .source = "sha256:bb"};
@@ -199,11 +204,33 @@ static void test_plain(void **state)
 	      "SOURCE_DATE_EPOCH is 2 (was 1) | SOURCE_DATE_EPOCH\n");
 	check(STEP_POST, &set, &unset,
 	      "SOURCE_DATE_EPOCH is not set (was 1) | no SOURCE_DATE_EPOCH\n");
+	check(STEP_POST, &dropped, &kept,
+	      "what %post leaves in /tmp is kept (was dropped) | --keep-tmp\n");
 	check(STEP_BASE, &old, &moved,
 	      "base image r.example/a:1 now resolves to sha256:bb (was sha256:aa) | a:1 "
 	      "moved\n");
 	check(STEP_BASE, &old, &other,
 	      "the base image is r.example/a:2 (was r.example/a:1) | base is a:2\n");
+}
+
+static void test_every_plain_part_is_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < key_parts_len; i++) {
+		const struct key_part *part = &key_parts_table[i];
+		const struct inputs was = {.part = {part->name, "1"}},
+				    is = {.part = {part->name, "2"}};
+
+		for (unsigned kind = 0; kind < STEP_KINDS; kind++) {
+			CLEANUP(freep) char *text = NULL;
+
+			if (part->class != PART_PLAIN || !key_part_is_of(part, kind))
+				continue;
+			text = compare(kind, &was, &is);
+			if (!text || !text[0])
+				fail_msg("nothing is said of '%s'", part->name);
+		}
+	}
 }
 
 /* ---- files ---- */
@@ -317,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_every_plain_part_is_told),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_many_files),
 		cmocka_unit_test(test_list_round_trip),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * exec_kinds.c - see exec_kinds.h.
+ */
+#include "engine/executor/exec_kinds.h"
+
+#include "engine/agent/agent.h"
+
+const struct step_ops *const exec_kinds[STEP_KINDS] = {
+	[STEP_BASE] = &step_base_ops,	[STEP_COPY] = &step_copy_ops,
+	[STEP_FILES] = &step_files_ops, [STEP_POST] = &step_post_ops,
+	[STEP_META] = &step_meta_ops,	[STEP_TEST] = &step_test_ops,
+	[STEP_PACK] = &step_pack_ops,
+};
+
+bool exec_supports(const struct step *step)
+{
+	return exec_kinds[step->kind] &&
+	       (step->kind != STEP_BASE || agent_find(step->base->agent));
+}

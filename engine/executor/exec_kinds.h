@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * exec_kinds.h - what each kind of step does.
+ *
+ * Purpose:   the table of steps/, by kind; the executor's one knowledge of kinds.
+ * Ownership: const.
+ * Threads:   const.
+ * Errors:    none.
+ */
+#ifndef ENGINE_EXECUTOR_EXEC_KINDS_H
+#define ENGINE_EXECUTOR_EXEC_KINDS_H
+
+#include "engine/steps/steps.h"
+
+/* NULL: this version cannot. */
+extern const struct step_ops *const exec_kinds[STEP_KINDS];
+
+/* Can this version run the step? */
+bool exec_supports(const struct step *step);
+
+#endif
