@@ -31,9 +31,10 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The table that an enum indexes has a row for each of its `count` values: nothing reads past
- * it, and a value that is added needs its row.  Such a table has designators and no size of
- * its own; tests/lint/tables.py finds holes, and tables of which this is not said. */
+/* The table that an enum indexes has a row for each of its `count` values: nothing reads
+ * past it, and a value that is added needs its row.  Such a table has designators and no
+ * size of its own; tests/lint/tables.py finds holes, and tables of which this is not
+ * said. */
 #define TABLE_HAS_ALL(table, count)                                                      \
 	_Static_assert(ARRAY_LEN(table) == (size_t)(count),                              \
 		       "'" #table "' has a row for each of " #count)

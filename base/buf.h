@@ -36,8 +36,8 @@ void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
 PRINTF(2, 3) void buf_printf(struct buf *b, const char *format, ...);
 PRINTF(2, 0) void buf_vprintf(struct buf *b, const char *format, va_list args);
-/* Append `len` bytes as a JSON string, with its quotes; what is no UTF-8 becomes U+FFFD, and
- * what steers (utf8.h) an escape, so that JSON may be looked at on a terminal. */
+/* Append `len` bytes as a JSON string, with its quotes; what is no UTF-8 becomes U+FFFD,
+ * and what steers (utf8.h) an escape, so that JSON may be looked at on a terminal. */
 void buf_json_string(struct buf *b, const char *text, size_t len);
 /* Make the buffer empty, keeping its memory and its maximum. */
 void buf_clear(struct buf *b);

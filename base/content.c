@@ -58,8 +58,8 @@ static struct err *read_block(const struct pass *p, uint64_t offset, size_t *siz
 	return NULL;
 }
 
-/* Where the block begins that holds the first data from `offset` on, the start of a block; the
- * end when there is none.  Where the filesystem cannot tell, all is data. */
+/* Where the block begins that holds the first data from `offset` on, the start of a
+ * block; the end when there is none.  Where the filesystem cannot tell, all is data. */
 static uint64_t next_data(struct pass *p, uint64_t offset)
 {
 	off_t data, hole, end;

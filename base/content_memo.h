@@ -14,7 +14,8 @@
 
 struct content_memo {
 	void *self;
-	/* The content of a regular file, unless it must be read.  NULL: nothing is known. */
+	/* The content of a regular file, unless it must be read.  NULL: nothing is
+	 * known. */
 	bool (*find)(void *self, const struct stat *st, struct digest *out);
 	/* Remember `content`, read between the stats `before` and `after`; `read_ns` is
 	 * clock_real_ns() before reading began. */

@@ -6,8 +6,8 @@
  *            random secret it stands for what nobody may guess (parts of keys that are
  *            remembered), and it guards against damage where speed counts.
  * Ownership: struct digest is a value. A hasher is ended by hasher_free().
- * Threads:   a hasher belongs to one thread; each thread keeps one context of libcrypto's,
- *            which its hashers use in turn.
+ * Threads:   a hasher belongs to one thread; each thread keeps one context of
+ *            libcrypto's, which its hashers use in turn.
  * Errors:    digest_fd(): ERR_SYS, or ERR_CORRUPT past the limit.
  */
 #ifndef BASE_DIGEST_H
@@ -49,7 +49,8 @@ bool digest_parse(struct str text, struct digest *out);
 
 struct hasher;
 
-/* `secret` keys XXH3 and must outlive the hasher; NULL: unkeyed, which SHA-256 always is. */
+/* `secret` keys XXH3 and must outlive the hasher; NULL: unkeyed, which SHA-256 always
+ * is. */
 struct hasher *hasher_new(enum digest_kind kind, const struct hash_secret *secret);
 void hasher_free(struct hasher *h);
 void hasher_freep(struct hasher **h);

@@ -18,8 +18,8 @@ DIR *dir_open(int dir_fd, const char *name, int flags);
  * share their offset.  NULL with errno. */
 DIR *dir_open_fd(int fd);
 /* Name of the next entry, until the next call.  NULL at the end, with errno 0, and when
- * reading fails, with another: EINTR when the process was asked to end (interrupt.h), so that no
- * loop over a folder holds it up. */
+ * reading fails, with another: EINTR when the process was asked to end (interrupt.h), so
+ * that no loop over a folder holds it up. */
 const char *dir_next(DIR *dir);
 /* The same without that, for those who clean up. */
 const char *dir_next_always(DIR *dir);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * dir_chain.h - the open folders from a root down to where a walk is, however deep.
  *
- * Purpose:   only the innermost few are really open. One that was closed is found again as
- *            `..` of the folder below it, so that a tree deeper than the limit of
+ * Purpose:   only the innermost few are really open. One that was closed is found again
+ *            as `..` of the folder below it, so that a tree deeper than the limit of
  *            descriptors, or than PATH_MAX, is walked like any other. A folder that was
  *            entered through a link has another `..`: the one above stays open then.
  * Ownership: what is pushed belongs to the chain; dir_chain_release() closes all.

@@ -2,7 +2,8 @@
  * epoch.h - the time that stands for "now" in a build that others repeat.
  *
  * Threads:   any, while nobody changes the environment.
- * Errors:    ERR_USAGE for a value that is not a number of seconds, or too late for squashfs.
+ * Errors:    ERR_USAGE for a value that is not a number of seconds, or too late for
+ *            squashfs.
  */
 #ifndef BASE_EPOCH_H
 #define BASE_EPOCH_H

@@ -66,9 +66,9 @@ struct err *err_recode(struct err *e, enum err_code code);
 /* Keep `second` (owned from now on), met while cleaning up after `e`, as a note.  Either
  * may be NULL; returns what there is. */
 struct err *err_attach(struct err *e, struct err *second);
-/* Keep what several say that work side by side: `next` (owned from now on) becomes a note of
- * `e`, which came first.  That somebody was cancelled is kept only while nobody says more.
- * Either may be NULL; returns what there is. */
+/* Keep what several say that work side by side: `next` (owned from now on) becomes a note
+ * of `e`, which came first.  That somebody was cancelled is kept only while nobody says
+ * more. Either may be NULL; returns what there is. */
 struct err *err_join(struct err *e, struct err *next);
 
 enum err_code err_code(const struct err *e);
@@ -78,8 +78,8 @@ const char *err_place(const struct err *e);  /* what err_where() set, or NULL */
 const char *err_advice(const struct err *e); /* first hint along the chain, or NULL */
 const struct err *err_cause(const struct err *e); /* next inner error, or NULL */
 
-/* "error: PLACE: TEXT", a line "  because: ..." for each cause, a line "  hint: ...".  Texts
- * may hold what strangers wrote: they are made visible (visible.h) here. */
+/* "error: PLACE: TEXT", a line "  because: ..." for each cause, a line "  hint: ...".
+ * Texts may hold what strangers wrote: they are made visible (visible.h) here. */
 void err_render(const struct err *e, struct buf *out);
 /* The exit status this error calls for: 1, 2, 3, 4 or 130 (the man page lists them). */
 int err_exit_status(const struct err *e);

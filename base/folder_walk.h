@@ -10,9 +10,9 @@
  *			TRY(folder_walk_leave(&w));
  *	}
  *
- * Purpose:   every walk over files that strangers or scripts have made: neither its stack nor
- *            its descriptors (dir_chain.h) grow with the depth, and its memory is the names
- *            of the folders that it is in, which have a limit.
+ * Purpose:   every walk over files that strangers or scripts have made: neither its stack
+ *            nor its descriptors (dir_chain.h) grow with the depth, and its memory is the
+ *            names of the folders that it is in, which have a limit.
  * Ownership: folder_walk_release() ends one; descriptors and texts are borrowed from it.
  * Threads:   belongs to one thread.
  * Errors:    ERR_CANCELLED; ERR_SYS, also past a limit.
@@ -24,8 +24,8 @@
 #include "base/dir_chain.h"
 #include "base/stop.h"
 
-/* What a walk may keep of the names of the folders that it is in, in bytes: three million names
- * of 20 characters in one folder. */
+/* What a walk may keep of the names of the folders that it is in, in bytes: three million
+ * names of 20 characters in one folder. */
 enum { FOLDER_WALK_MEMORY = 72 << 20 };
 
 /* A folder that the walk is in. */
@@ -67,8 +67,8 @@ const char *folder_walk_path(const struct folder_walk *w);
 size_t folder_walk_count(const struct folder_walk *w);
 /* "a/b/name", for free(). */
 char *folder_walk_path_of(const struct folder_walk *w, const char *name);
-/* Put the path into an error about `name`, which folder_walk_next() gave at `depth`; what was
- * cancelled, or has a cause already, passes, and so does NULL. */
+/* Put the path into an error about `name`, which folder_walk_next() gave at `depth`; what
+ * was cancelled, or has a cause already, passes, and so does NULL. */
 NODISCARD struct err *folder_walk_blame(const struct folder_walk *w, size_t depth,
 					const char *name, struct err *e);
 void folder_walk_release(struct folder_walk *w);

@@ -27,8 +27,8 @@ NODISCARD struct err *fs_read_file(int dir_fd, const char *path, size_t max,
 				   struct buf *out);
 /* "a folder", "a fifo", "a device" ... of an inode's mode, for messages. */
 const char *fs_kind_name(mode_t mode);
-/* openat(2) for reading what must be a regular file: a fifo or device is not waited for, but
- * ERR_USAGE. */
+/* openat(2) for reading what must be a regular file: a fifo or device is not waited for,
+ * but ERR_USAGE. */
 NODISCARD struct err *fs_open_regular(int dir_fd, const char *path, int *out);
 /* As fs_read_file(), by it. */
 NODISCARD struct err *fs_read_regular(int dir_fd, const char *path, size_t max,
@@ -44,11 +44,11 @@ NODISCARD struct err *fs_mkdirs(int dir_fd, const char *path, mode_t mode);
 NODISCARD struct err *fs_write_atomic(int dir_fd, const char *path, const void *data,
 				      size_t len, mode_t mode);
 /* Remove `path`, whatever it is, and everything below; folders without permission are
- * opened up first; missing is fine.  Never crosses into another mount.  ERR_CANCELLED when
- * interrupt_is_late(): a part is left then. */
+ * opened up first; missing is fine.  Never crosses into another mount.  ERR_CANCELLED
+ * when interrupt_is_late(): a part is left then. */
 NODISCARD struct err *fs_remove_tree(int dir_fd, const char *path);
-/* Does `path` below `dir_fd` still lead to what `fd` is open on?  For locks: between opening
- * and locking it, a file may be removed, and another take its name. */
+/* Does `path` below `dir_fd` still lead to what `fd` is open on?  For locks: between
+ * opening and locking it, a file may be removed, and another take its name. */
 bool fs_is_named(int fd, int dir_fd, const char *path);
 /* Absolute form of `path`, links unresolved, for free(). */
 NODISCARD struct err *fs_absolute(const char *path, char **out);

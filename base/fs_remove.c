@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * fs_remove.c - fs_remove_tree(): see fs.h.
  *
- * What is removed may be deeper than the limit of descriptors, than PATH_MAX and than a stack:
- * only the innermost folders are held open.  One that was closed is found again as `..` of the
- * one below it, and looked through anew; what was removed from it is gone by then.
+ * What is removed may be deeper than the limit of descriptors, than PATH_MAX and than a
+ * stack: only the innermost folders are held open.  One that was closed is found again as
+ * `..` of the one below it, and looked through anew; what was removed from it is gone by
+ * then.
  */
 #include "base/fs.h"
 
@@ -89,8 +90,8 @@ static struct err *enter(struct removal *r, int dir_fd, const char *name)
 	return NULL;
 }
 
-/* Open the innermost folder anew, from `below`, which was in it.  Elsewhere nothing must be
- * removed: whoever moved it meanwhile has it. */
+/* Open the innermost folder anew, from `below`, which was in it.  Elsewhere nothing must
+ * be removed: whoever moved it meanwhile has it. */
 static struct err *find_again(struct emptied *f, int below)
 {
 	CLEANUP(closep) int fd = -1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * interrupt.c - see interrupt.h.
  *
- * What the handler does is async-signal-safe (signal-safety(7)), and what it reads is atomic.
+ * What the handler does is async-signal-safe (signal-safety(7)), and what it reads is
+ * atomic.
  */
 #include "base/interrupt.h"
 
@@ -132,14 +133,15 @@ void interrupt_init(void)
 	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
 		sigaddset(&wanted, SIGNALS[i]);
 	action.sa_mask = wanted;
-	/* A shell lets its background jobs ignore SIGINT, but for Ctrl-C; who sends it to us
-	 * means it. */
+	/* A shell lets its background jobs ignore SIGINT, but for Ctrl-C; who sends it to
+	 * us means it. */
 	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
 		if (SIGNALS[i] != SIGHUP || (sigaction(SIGHUP, NULL, &before) == 0 &&
 					     before.sa_handler != SIG_IGN))
 			sigaction(SIGNALS[i], &action, NULL);
 	sigaction(SIGALRM, &alarm_action, NULL);
-	/* Who has started us may have blocked them; children have that from their parents. */
+	/* Who has started us may have blocked them; children have that from their
+	 * parents. */
 	pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
 }
 

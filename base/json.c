@@ -12,7 +12,8 @@ static const size_t VALUES_MAX = 1000000;
 static const double EXACT_MAX =
 	9007199254740992.0; /* 2^53: doubles count exactly up to it */
 
-/* Before cJSON makes a tree of it: cJSON goes 1000 levels deep, and has no limit for values. */
+/* Before cJSON makes a tree of it: cJSON goes 1000 levels deep, and has no limit for
+ * values. */
 static struct err *check_shape(struct str text)
 {
 	unsigned depth = 0;

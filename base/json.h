@@ -4,11 +4,11 @@
  * Purpose:   all JSON is parsed here, whoever wrote it.
  * Ownership: json_parse() gives the caller a tree, ended with json_freep(). The texts
  *            that json_string() returns live as long as the tree.
- * Threads:   parsing from any thread; a tree belongs to one thread.  cJSON writes a global
- *            at each parse, which is safe, says its README ("Thread Safety"), as long as
- *            nobody calls cJSON_GetErrorPtr(), nor setlocale() meanwhile.
- * Errors:    json_parse(): ERR_CORRUPT for what is not JSON, is deeper than 64 levels, holds
- *            a key twice in one object, or more than a million values.
+ * Threads:   parsing from any thread; a tree belongs to one thread.  cJSON writes a
+ *            global at each parse, which is safe, says its README ("Thread Safety"), as
+ *            long as nobody calls cJSON_GetErrorPtr(), nor setlocale() meanwhile.
+ * Errors:    json_parse(): ERR_CORRUPT for what is not JSON, is deeper than 64 levels,
+ *            holds a key twice in one object, or more than a million values.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * parallel.h - somebody who does pieces of work side by side: a task of the scheduler is one.
+/* SPDX-License-Identifier: MIT parallel.h - somebody who does pieces of work side by
+ * side: a task of the scheduler is one.
  *
  * Purpose:   what can be cut into pieces is cut by who knows it, and done by whoever has
  *            threads: neither knows the other.

@@ -52,8 +52,8 @@ static struct err *open_error(const char *path)
 	return err_sys("'%s'", path);
 }
 
-/* One call takes no longer path than PATH_MAX.  So a longer one is opened in parts: they must be
- * free of links and of `..`, which count from the root. */
+/* One call takes no longer path than PATH_MAX.  So a longer one is opened in parts: they
+ * must be free of links and of `..`, which count from the root. */
 static int open_part(int dir_fd, struct str part)
 {
 	struct open_how how = {

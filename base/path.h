@@ -17,8 +17,8 @@
 #include "base/err.h"
 
 /* Open `path` inside `root_fd`; `flags` and `mode` as for openat(2).  The last component
- * is followed inside the root unless O_NOFOLLOW is given.  "" and "/" are the root.  A path
- * without links and `..` may be longer than PATH_MAX. */
+ * is followed inside the root unless O_NOFOLLOW is given.  "" and "/" are the root.  A
+ * path without links and `..` may be longer than PATH_MAX. */
 NODISCARD struct err *path_open(int root_fd, const char *path, int flags, mode_t mode,
 				int *out);
 /* The same where no component may be a link: ELOOP. */

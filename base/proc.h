@@ -35,7 +35,8 @@ struct proc_spec {
 	/* Passed on as descriptors 3, 4, ... (-1: closed); all others are closed. */
 	const int *pass_fds;
 	size_t n_pass_fds;
-	/* In a process group of its own: what a terminal sends (Ctrl-C) reaches us alone. */
+	/* In a process group of its own: what a terminal sends (Ctrl-C) reaches us
+	 * alone. */
 	bool own_group;
 };
 
@@ -51,8 +52,8 @@ void proc_release(struct proc *p);
 NODISCARD struct err *proc_pipe(int *read_end, int *write_end);
 /* Path of the running dagbuild, for starting it again. */
 const char *proc_self(void);
-/* The whole environment for a dagbuild that is started again to handle what strangers wrote:
- * what the dynamic loader needs, if anything, and nothing else of ours. */
+/* The whole environment for a dagbuild that is started again to handle what strangers
+ * wrote: what the dynamic loader needs, if anything, and nothing else of ours. */
 void proc_self_env(const char *env[2]);
 /* Threads this process may run at once: CPU affinity and cgroup quota, at least 1. */
 unsigned proc_cpus(void);

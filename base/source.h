@@ -40,7 +40,8 @@ struct str source_text(const struct source *s);
 struct str source_slice(const struct source *s, struct span span);
 /* `offset` is clamped to the text's length. */
 struct position source_position(const struct source *s, size_t offset);
-/* The line (from 1) that `offset` is on: without a column, which takes the line's length. */
+/* The line (from 1) that `offset` is on: without a column, which takes the line's
+ * length. */
 unsigned source_line_number(const struct source *s, size_t offset);
 /* Line `line` (from 1) without its line end; empty when there is no such line. */
 struct str source_line(const struct source *s, unsigned line);

@@ -23,8 +23,8 @@ static int sync_now(int fd, bool all)
 	return (all ? syncfs(fd) : fsync(fd)) == 0 ? 0 : errno;
 }
 
-/* Only what signal-safety(7) allows: we may have threads. Signals stay blocked, since what is
- * done at one is our parent's; pipes and locks must not live on with us. */
+/* Only what signal-safety(7) allows: we may have threads. Signals stay blocked, since
+ * what is done at one is our parent's; pipes and locks must not live on with us. */
 static _Noreturn void child(int fd, bool all)
 {
 	if (fd > 0)

@@ -20,14 +20,14 @@ size_t utf8_length(struct str s);
 bool utf8_next(struct str *rest, struct str *out);
 /* The number of one character (of utf8_next()) that is one. */
 uint32_t utf8_code(struct str character);
-/* Does the character steer what shows it: is it a control, or does it turn the direction of
- * writing, or end a line or paragraph? */
+/* Does the character steer what shows it: is it a control, or does it turn the direction
+ * of writing, or end a line or paragraph? */
 bool utf8_steers(struct str character);
 /* Columns of one character (of utf8_next()) on a terminal: 0, 1 or 2; -1 for one that is
  * not to be sent there: it steers, is none, or nobody knows it. */
 int utf8_columns(struct str character);
-/* Columns of a text of which each character that is not to be sent takes one: of the `?` that
- * stands for it. */
+/* Columns of a text of which each character that is not to be sent takes one: of the `?`
+ * that stands for it. */
 size_t utf8_width(struct str s);
 
 #endif

@@ -37,8 +37,8 @@ void visible_lines(struct buf *out, struct str text)
 
 /* ---- output of programs ---- */
 
-/* Controls by the byte that comes after ESC, which is also what U+0080 to U+009F stand for:
- * ECMA-48, 5.3. */
+/* Controls by the byte that comes after ESC, which is also what U+0080 to U+009F stand
+ * for: ECMA-48, 5.3. */
 enum {
 	CSI = '[',
 	DCS = 'P',
@@ -132,7 +132,8 @@ static struct str after_escape(struct str s)
 	return after_control(rest_of(rest, 1), rest.data[0]);
 }
 
-/* Has the terminal nothing to show of what is at the front of `*s`?  Then it is taken off. */
+/* Has the terminal nothing to show of what is at the front of `*s`?  Then it is taken
+ * off. */
 static bool skip_control(struct str *s)
 {
 	unsigned char c = (unsigned char)s->data[0];

@@ -74,8 +74,8 @@ bool xattr_has_use(const char *name, enum xattr_use use)
 /*
  * In a user namespace the kernel keeps file capabilities in the form that names the
  * namespace's root (version 3, capabilities(7)); on other machines that id means nothing,
- * and version 2 means "root of whoever looks".  What is read within the namespace has been
- * translated already when its root is ours; another root's is left out.
+ * and version 2 means "root of whoever looks".  What is read within the namespace has
+ * been translated already when its root is ours; another root's is left out.
  */
 static bool fix_capability(unsigned char *value, size_t *size)
 {

@@ -3,9 +3,9 @@
  *
  * Purpose:   one table for all who read or write attributes of root filesystems and
  *            layers.  An attribute belongs to the image, to overlayfs, to dagbuild, or to
- *            this host.  Two rules bind the columns, and the test checks them: what a later
- *            step can see and what an image holds, but for what is this host's, counts in a
- *            layer's identity; what counts there is sealed.
+ *            this host.  Two rules bind the columns, and the test checks them: what a
+ *            later step can see and what an image holds, but for what is this host's,
+ *            counts in a layer's identity; what counts there is sealed.
  * Threads:   any.
  * Errors:    none.
  */
@@ -33,16 +33,17 @@ struct xattr_rule {
 	const char *reason;
 };
 
-/* The first row that fits an attribute is its rule.  The last fits all; its name is empty. */
+/* The first row that fits an attribute is its rule.  The last fits all; its name is
+ * empty. */
 extern const struct xattr_rule xattr_rules[];
 
 /* The rule for attribute `name`; never NULL. */
 const struct xattr_rule *xattr_rule_of(const char *name);
 /* Does attribute `name` have that use? */
 bool xattr_has_use(const char *name, enum xattr_use use);
-/* Bring a value that was read in this user namespace into the form that means the same on every
- * machine, in place; `*size` may shrink.  False: it means nothing elsewhere, and is left
- * out.  File capabilities have such a form, all other values are as they are. */
+/* Bring a value that was read in this user namespace into the form that means the same on
+ * every machine, in place; `*size` may shrink.  False: it means nothing elsewhere, and is
+ * left out.  File capabilities have such a form, all other values are as they are. */
 bool xattr_make_portable(const char *name, void *value, size_t *size);
 
 #endif

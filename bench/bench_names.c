@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * bench_names.c - what names cost: `bench_names [FILE...]`.
  *
- * CPU time of composing 5,000 keys like those of `%post` (the keys of 1,000 stages), the best of
- * five turns; and of naming the contents of the files.  OPENSSL_ia32cap=:~0x20000000 tells what a
- * CPU without SHA extensions would take.
+ * CPU time of composing 5,000 keys like those of `%post` (the keys of 1,000 stages), the
+ * best of five turns; and of naming the contents of the files.
+ * OPENSSL_ia32cap=:~0x20000000 tells what a CPU without SHA extensions would take.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * bench_parse.c - bench_parse BYTES [FILE...]: time and memory of parsing, for texts that are
- * one line again and again, and for files.
+/* SPDX-License-Identifier: MIT bench_parse.c - bench_parse BYTES [FILE...]: time and
+ * memory of parsing, for texts that are one line again and again, and for files.
  *
  * Memory is how far the resident size rises above what it was with the text alone, as a
  * multiple of the text: what parsing may need is 40 times the text and 1 MiB.

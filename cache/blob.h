@@ -25,11 +25,11 @@ NODISCARD struct err *blob_open(const struct store *s, const struct digest *id, 
 NODISCARD struct err *blob_put(const struct store *s, const struct digest *id,
 			       const void *data, size_t len);
 
-/* What the blob holds lies unpacked in the store, and has a record: it is not needed any more,
- * but is kept until blob_drop_spent(). */
+/* What the blob holds lies unpacked in the store, and has a record: it is not needed any
+ * more, but is kept until blob_drop_spent(). */
 void blob_spend(struct store *s, const struct digest *id);
-/* Remove what was spent, once all that was written until now is on disk; but for what a living
- * lease names: so not while this process has its own.  ERR_SYS, ERR_NOSPACE. */
+/* Remove what was spent, once all that was written until now is on disk; but for what a
+ * living lease names: so not while this process has its own.  ERR_SYS, ERR_NOSPACE. */
 NODISCARD struct err *blob_drop_spent(struct store *s);
 
 struct blob_writer;

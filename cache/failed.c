@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * failed.c - see failed.h.
  *
- * One is put together in the scratch folder of its step and appears by one rename; it goes
- * by a rename into a scratch folder.  So it is whole or not there at all, whenever we are
- * killed.  A shared lock on its folder says that it is in use.
+ * One is put together in the scratch folder of its step and appears by one rename; it
+ * goes by a rename into a scratch folder.  So it is whole or not there at all, whenever
+ * we are killed.  A shared lock on its folder says that it is in use.
  */
 #include "cache/failed.h"
 

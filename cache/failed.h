@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * failed.h - what failed steps have written, kept for a while.
  *
- * Purpose:   the upper folder of a step whose script failed is moved to failed/NAME/upper,
- *            beside failed.json, which says how it came about. It is for people to look
- *            at: no record names it, so it is never a hit. The layers below are held for
- *            it against `cache prune`, but not against a ceiling (gc.h); when one of them
- *            goes, so does it.
+ * Purpose:   the upper folder of a step whose script failed is moved to
+ *            failed/NAME/upper, beside failed.json, which says how it came about. It is
+ *            for people to look at: no record names it, so it is never a hit. The layers
+ *            below are held for it against `cache prune`, but not against a ceiling
+ *            (gc.h); when one of them goes, so does it.
  * Ownership: a list is ended by failed_list_release().
  * Threads:   any; processes may keep and sweep at the same time.
- * Errors:    ERR_SYS, ERR_NOSPACE. What is damaged is not an error: it is as good as gone.
+ * Errors:    ERR_SYS, ERR_NOSPACE. What is damaged is not an error: it is as good as
+ *            gone.
  */
 #ifndef CACHE_FAILED_H
 #define CACHE_FAILED_H
@@ -48,8 +49,8 @@ struct failed_kept {
 	uint64_t bytes; /* its size */
 };
 
-/* Take folder `upper` of `scratch` away and keep it, with `about`, an object that is given
- * further members; then sweep. */
+/* Take folder `upper` of `scratch` away and keep it, with `about`, an object that is
+ * given further members; then sweep. */
 NODISCARD struct err *failed_keep(const struct store *s, const struct scratch *scratch,
 				  const struct snapshot *below, cJSON *about,
 				  const struct failed_limits *limits,

@@ -196,7 +196,8 @@ static struct err *take_layer(struct collection *c, const struct inventory_layer
 	return NULL;
 }
 
-/* Nothing that named this chain is left: those of its layers go that nobody else names. */
+/* Nothing that named this chain is left: those of its layers go that nobody else
+ * names. */
 static struct err *let_go(struct collection *c, const struct snapshot *chain)
 {
 	for (size_t i = chain->len; i-- > 0;) {
@@ -238,8 +239,8 @@ static struct err *take_record(struct collection *c, const struct candidate *can
 	return let_go(c, &r->chain);
 }
 
-/* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it.  When we cannot
- * know, it is needed. */
+/* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it.  When we
+ * cannot know, it is needed. */
 static bool is_locked(const struct collection *c, const char *path)
 {
 	CLEANUP(closep) int fd = openat(c->store->fd, path, O_RDONLY | O_CLOEXEC);
@@ -351,8 +352,8 @@ static void note_evicted(const struct collection *c)
 
 /* ---- another format's ---- */
 
-/* What is no record and no log.  Nothing is left when nobody needs any of it, and nobody is at work
- * who may be of that release and write more. */
+/* What is no record and no log.  Nothing is left when nobody needs any of it, and nobody
+ * is at work who may be of that release and write more. */
 static struct err *take_older(struct collection *c)
 {
 	if (!c->has_older || c->policy->dry_run)

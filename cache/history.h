@@ -6,7 +6,8 @@
  *            which records the collector took away. Nothing here decides about hits: all
  *            of it may be lost, and only `why` and `plan` have less to say.
  *
- *              history/XX/REST.json   of one step: {"step", "definition", "builds": [...],
+ *              history/XX/REST.json   of one step: {"step", "definition", "builds":
+ *              [...],
  *                                     "durations_ms": [...]}, newest first
  *              history/evicted        lines "KEY SECONDS WHY"; evicted.old before it
  * Ownership: trees are the caller's.
@@ -35,8 +36,8 @@ struct history_step {
  * of the definition that last built a step of that name. */
 NODISCARD struct err *history_load(const struct store *s, const struct history_step *step,
 				   cJSON **out);
-/* Put `build`, an object with members "key" (hexadecimal digits) and "duration_ms", before
- * the others; it is taken. */
+/* Put `build`, an object with members "key" (hexadecimal digits) and "duration_ms",
+ * before the others; it is taken. */
 NODISCARD struct err *history_add(const struct store *s, const struct history_step *step,
 				  cJSON *build);
 /* The build under `key` was used again: put it before the others.  Writes nothing if it

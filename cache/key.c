@@ -129,8 +129,8 @@ const char *key_name(const struct key *k, size_t index)
 	return index < k->parts.len ? k->parts.items[index].name : NULL;
 }
 
-/* In groups of 7 bits, the lowest first: lengths of 8 bytes each would make a key of many short
- * texts twice as long, and SHA-256 takes its time. */
+/* In groups of 7 bits, the lowest first: lengths of 8 bytes each would make a key of many
+ * short texts twice as long, and SHA-256 takes its time. */
 static void add_number(struct hasher *h, uint64_t value)
 {
 	unsigned char bytes[10];

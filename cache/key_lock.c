@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * key_lock.c - see key_lock.h.
  *
- * A lock file is removed by its holder, while it is locked.  Somebody else may have opened
- * it just before; his lock is on a file without a name then, so everybody looks, once he
- * has the lock, whether the name still leads to his file.
+ * A lock file is removed by its holder, while it is locked.  Somebody else may have
+ * opened it just before; his lock is on a file without a name then, so everybody looks,
+ * once he has the lock, whether the name still leads to his file.
  */
 #include "cache/key_lock.h"
 

@@ -17,14 +17,14 @@
 #include "cache/store.h"
 
 struct layer_id {
-	/* [a-z2-7], NUL-terminated; at most 12 characters, since overlayfs's mount options have
-	 * one page for all names.  It is random: of this store alone. */
+	/* [a-z2-7], NUL-terminated; at most 12 characters, since overlayfs's mount
+	 * options have one page for all names.  It is random: of this store alone. */
 	char name[13];
 	struct identity identity; /* what it is called in every store */
 };
 
-/* A chain that is mounted has no more layers: their names are to fit into one page, with room
- * for a failed step's, and a long chain makes each look-up slower. */
+/* A chain that is mounted has no more layers: their names are to fit into one page, with
+ * room for a failed step's, and a long chain makes each look-up slower. */
 enum { SNAPSHOT_MAX = 120 };
 
 struct snapshot {
@@ -38,10 +38,10 @@ struct snapshot {
 	}
 
 bool layer_exists(const struct store *s, const struct layer_id *id);
-/* The folder of the request (in a scratch folder of the store) becomes a new layer, under a
- * random name, whatever it holds: a folder that was there before may have lost its files when
- * the machine stopped.  Its identity is that of a tree; that of a foreign one is the caller's to
- * set. */
+/* The folder of the request (in a scratch folder of the store) becomes a new layer, under
+ * a random name, whatever it holds: a folder that was there before may have lost its
+ * files when the machine stopped.  Its identity is that of a tree; that of a foreign one
+ * is the caller's to set. */
 NODISCARD struct err *layer_publish(const struct seal_request *request,
 				    struct layer_id *out);
 /* The folder of all layers, for mounting: absolute path. */
@@ -51,14 +51,14 @@ void snapshot_copy(struct snapshot *out, const struct snapshot *from);
 void snapshot_push(struct snapshot *chain, const struct layer_id *id);
 void snapshot_release(struct snapshot *chain);
 bool snapshot_exists(const struct store *s, const struct snapshot *chain);
-/* Is all that was published still in each layer?  Looks at each name (outline.h), so it is for
- * those who are going to use the layers; ERR_CORRUPT when not. */
+/* Is all that was published still in each layer?  Looks at each name (outline.h), so it
+ * is for those who are going to use the layers; ERR_CORRUPT when not. */
 NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 				     struct stop stop);
 /* Does `chain` begin with the layers of `lower`? */
 bool snapshot_begins_with(const struct snapshot *chain, const struct snapshot *lower);
-/* A digest over the identities of the chain, which all must have: equal in every store in which it
- * holds the same. */
+/* A digest over the identities of the chain, which all must have: equal in every store in
+ * which it holds the same. */
 struct digest snapshot_digest(const struct snapshot *chain);
 
 #endif

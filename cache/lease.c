@@ -39,7 +39,7 @@ struct lease {
 	const struct store *store;
 	int fd; /* locked, open for appending */
 	char name[NAME_LEN + 1];
-	int interrupt_name; /* of interrupt_name_add(): gone, too, when a signal ends us */
+	int interrupt_name;   /* of interrupt_name_add(): a signal removes the file */
 	pthread_mutex_t lock; /* guards named, texts */
 	struct map named;     /* lines that are in the file */
 	VEC(char *) texts;    /* the lines */

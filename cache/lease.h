@@ -44,8 +44,8 @@ struct lease_set {
 	size_t alive;
 	int64_t oldest_ns;     /* when the oldest began; INT64_MAX: none */
 	uint64_t bytes, files; /* reserved by all */
-	/* When this process began, and the youngest of those that have something reserved;
-	 * INT64_MIN: none. */
+	/* When this process began, and the youngest of those that have something
+	 * reserved; INT64_MIN: none. */
 	int64_t own_ns, youngest_ns;
 };
 

@@ -79,7 +79,8 @@ static struct err *write_record(const struct store *s, const struct digest *key,
 
 	record_path(key, path);
 	e = store_publish(s, path, text);
-	/* The collector removes empty folders: ours may go between being made and used. */
+	/* The collector removes empty folders: ours may go between being made and
+	 * used. */
 	for (int tries = 0; e && err_code(e) == ERR_NOTFOUND && tries < 16; tries++) {
 		err_ignore(e, "tried again");
 		e = store_publish(s, path, text);
@@ -124,8 +125,8 @@ struct err *record_save(struct store *s, const struct digest *key, cJSON *record
 	return NULL;
 }
 
-/* Write it without its boot id.  That is no use of it: its time stays, by which the collector
- * orders what to remove. */
+/* Write it without its boot id.  That is no use of it: its time stays, by which the
+ * collector orders what to remove. */
 static struct err *settle_one(const struct store *s, const struct digest *key)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;

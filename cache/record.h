@@ -22,8 +22,8 @@ NODISCARD struct err *record_load(const struct store *s, const struct digest *ke
 /* Write `record`, an object; members "boot" and "key" are set here. */
 NODISCARD struct err *record_save(struct store *s, const struct digest *key,
 				  cJSON *record);
-/* The same for what names no layer, and is merely asked for again when it is lost: it counts at
- * once, and costs no sync. */
+/* The same for what names no layer, and is merely asked for again when it is lost: it
+ * counts at once, and costs no sync. */
 NODISCARD struct err *record_save_memo(const struct store *s, const struct digest *key,
 				       cJSON *record);
 /* A record that was loaded may be of a process that was killed before it settled it: let
@@ -36,16 +36,16 @@ NODISCARD struct err *record_settle(struct store *s);
 /* When the record was last used, in milliseconds since 1970; 0: not known. */
 uint64_t record_used_ms(const struct store *s, const struct digest *key);
 
-/* A snapshot as a JSON array of layer names, and back (false when it is none), without what
- * the layers are called elsewhere. */
+/* A snapshot as a JSON array of layer names, and back (false when it is none), without
+ * what the layers are called elsewhere. */
 cJSON *record_snapshot(const struct snapshot *chain);
 bool record_to_snapshot(const cJSON *array, struct snapshot *out);
-/* With which map of ids its layers were made: under another one their owners are others.  `map` is
- * any text; false when it is another one. */
+/* With which map of ids its layers were made: under another one their owners are others.
+ * `map` is any text; false when it is another one. */
 void record_set_ids(cJSON *record, const char *map);
 bool record_has_ids(const cJSON *record, const char *map);
-/* What a step has made, as members "snapshot" and "identities" of its record, and back.  Times
- * are not in it. */
+/* What a step has made, as members "snapshot" and "identities" of its record, and back.
+ * Times are not in it. */
 void record_add_chain(cJSON *record, const struct snapshot *chain);
 bool record_take_chain(const cJSON *record, struct snapshot *out);
 

@@ -10,9 +10,9 @@
  *            The same walk gives what a step's layer is called in every store
  *            (identity.h): a digest over names, types, modes, owners as they are inside,
  *            texts of links, those attributes that are the image's (base/xattr_rules.h),
- *            which names are one file, contents, and what hides the layers below; no times,
- *            and nothing of the store. It lies in an attribute beside the seal. A registry's
- *            layer has its name already, and gets none.
+ *            which names are one file, contents, and what hides the layers below; no
+ *            times, and nothing of the store. It lies in an attribute beside the seal. A
+ *            registry's layer has its name already, and gets none.
  * Threads:   any.
  * Errors:    seal_read(): ERR_NOTFOUND for a folder without a seal. seal_compute(),
  *            seal_make(): ERR_SYS, also for a file that is too large, with its path;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * seal_compute.c - the one walk over a layer: its seal, its identity, its size.
  *
- * Both digests are over the layer's entries in bytewise order of their paths; each file's content
- * goes in as a digest of its own, so that files can be read by several threads.  What
- * goes in is collected in two texts first.  Where the content of a large file belongs
- * there is a gap; when enough gaps have come together they are filled, all at once, and
- * the texts are hashed.  So memory and descriptors are bounded, whatever the layer is.
+ * Both digests are over the layer's entries in bytewise order of their paths; each file's
+ * content goes in as a digest of its own, so that files can be read by several threads.
+ * What goes in is collected in two texts first.  Where the content of a large file
+ * belongs there is a gap; when enough gaps have come together they are filled, all at
+ * once, and the texts are hashed.  So memory and descriptors are bounded, whatever the
+ * layer is.
  *
- * Rejected: a digest for each folder, of those in it.  It would need a hasher for each folder
+ * Rejected: a digest for each folder, of those in it.  It would need a hasher for each
+ *           folder
  * that the walk is in, and the depth of what a script makes has no bound.
  */
 #include <errno.h>
@@ -29,7 +31,8 @@
 #include "cache/seal_private.h"
 #include "cache/store_private.h"
 
-/* Part of every identity: raise it when what goes in changes, and FORMAT in key.c with it. */
+/* Part of every identity: raise it when what goes in changes, and FORMAT in key.c with
+ * it. */
 static const char IDENTITY_FORMAT[] = "dagbuild layer 1";
 
 enum {
@@ -323,8 +326,8 @@ static struct err *enter(struct reading *r, int dir_fd, const char *name)
 	return NULL;
 }
 
-/* Is it one more name of a file that was met already?  Its links are not counted: overlayfs links a
- * whiteout to others of its own, for a while. */
+/* Is it one more name of a file that was met already?  Its links are not counted:
+ * overlayfs links a whiteout to others of its own, for a while. */
 static bool is_met(struct reading *r, const struct stat *st)
 {
 	size_t met = 0;

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 enum {
-	/* 1 had contents hashed with their holes, 2 lacked access control lists; of 3 contents
-	 * are named by SHA-256, but in a registry's layer. */
+	/* 1 had contents hashed with their holes, 2 lacked access control lists; of 3
+	 * contents are named by SHA-256, but in a registry's layer. */
 	SEAL_VERSION = 4,
 	SEAL_PATH_SIZE = 32 + 256,
 };

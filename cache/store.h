@@ -17,8 +17,8 @@
  *            Publication is: write in tmp/, sync, rename.
  * Ownership: store_close() ends it.
  * Threads:   a store may be used from any thread; it is const after opening.
- * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made), and those of
- *            store_make.h.
+ * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made), and those
+ *            of store_make.h.
  */
 #ifndef CACHE_STORE_H
 #define CACHE_STORE_H
@@ -26,8 +26,9 @@
 #include "base/digest.h"
 #include "base/err.h"
 
-/* Of keys, and of all that lies under them.  Raise it when what is hashed changes, or what layers
- * hold without any part of a key showing it: what is there of an older one is never used. */
+/* Of keys, and of all that lies under them.  Raise it when what is hashed changes, or
+ * what layers hold without any part of a key showing it: what is there of an older one is
+ * never used. */
 enum { STORE_FORMAT = 4 };
 
 enum store_access {
@@ -44,8 +45,8 @@ NODISCARD struct err *store_default_dir(const char *explicit_dir, char **out);
 NODISCARD struct err *store_open(const char *dir, enum store_access access,
 				 struct store **out);
 /* From now on what this process looks for and finds stays until the store is closed: see
- * lease.h.  For all who are going to use layers or blobs.  ERR_UNSUPPORTED on a filesystem
- * whose locks other machines do not see. */
+ * lease.h.  For all who are going to use layers or blobs.  ERR_UNSUPPORTED on a
+ * filesystem whose locks other machines do not see. */
 NODISCARD struct err *store_hold(struct store *s);
 /* The end of that: what is in the store may go. */
 void store_release(struct store *s);

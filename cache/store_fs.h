@@ -14,8 +14,8 @@
 #include "cache/store.h"
 
 NODISCARD struct err *store_fs_check(const struct store *s);
-/* What a filesystem whose locks cannot be relied on is called; NULL for others.  `type` is
- * statfs(2)'s f_type. */
+/* What a filesystem whose locks cannot be relied on is called; NULL for others.  `type`
+ * is statfs(2)'s f_type. */
 const char *store_fs_refused(uint32_t type);
 
 #endif

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * store_handle.c - an open store, as the other files of cache/ see it: store.h, store_private.h.
+/* SPDX-License-Identifier: MIT store_handle.c - an open store, as the other files of
+ * cache/ see it: store.h, store_private.h.
  *
  * It is below all of them, and knows nothing of how a store is made, opened and held.
  */
@@ -65,7 +65,8 @@ struct err *store_lock_file(const struct store *s, const char *path, int how, in
 	CLEANUP(closep) int file = -1;
 
 	TRY(fs_open(s->fd, path, O_RDWR | O_CREAT, 0600, &file));
-	/* Asked for again and again, since a thread that waits in flock(2) gets no signal. */
+	/* Asked for again and again, since a thread that waits in flock(2) gets no
+	 * signal. */
 	for (int wait_ms = 1; flock(file, how | LOCK_NB) != 0; wait_ms *= 2) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys("lock '%s'", path);

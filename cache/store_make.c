@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * store_make.c - see store_make.h.
  *
- * `version` is the first thing in a store, and the last that goes: where it is, the rest is
- * ours.  A folder without it is taken only when nothing is in it but what is made with a store:
- * somebody was killed at it.
+ * `version` is the first thing in a store, and the last that goes: where it is, the rest
+ * is ours.  A folder without it is taken only when nothing is in it but what is made with
+ * a store: somebody was killed at it.
  *
- * `version` is raised in place.  From then on no older release opens the store; a process of one
- * that has it open already goes on, since what it uses stays where it is (older.h).  The file
- * `older` is there before `version` is raised: killed in between, the next one raises again.
+ * `version` is raised in place.  From then on no older release opens the store; a process
+ * of one that has it open already goes on, since what it uses stays where it is
+ * (older.h).  The file `older` is there before `version` is raised: killed in between,
+ * the next one raises again.
  */
 #include "cache/store_make.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * store_names.h - which names in a cache folder are dagbuild's own.
  *
- * Purpose:   a user may name a folder that holds, or comes to hold, other things. Only what
- *            has a name of this list is ever removed or moved; and a folder that was never
- *            taken for a store becomes one only when it holds nothing else.
+ * Purpose:   a user may name a folder that holds, or comes to hold, other things. Only
+ *            what has a name of this list is ever removed or moved; and a folder that was
+ *            never taken for a store becomes one only when it holds nothing else.
  * Ownership: nothing is kept.
  * Threads:   any.
  * Errors:    store_names_each(): ERR_SYS, and what the visitor gives.
@@ -39,8 +39,9 @@ bool store_name_is_first(const char *path);
 /* Called with each path below the store: what is in a folder before the folder. */
 typedef struct err *(*store_name_fn)(void *context, const char *path,
 				     enum store_name what);
-/* Go through the folder that `store_fd` is open on.  A name of the list is strange all the same
- * when it is of another type (a link, say) or size.  Neither what is strange nor a tree is entered. */
+/* Go through the folder that `store_fd` is open on.  A name of the list is strange all
+ * the same when it is of another type (a link, say) or size.  Neither what is strange nor
+ * a tree is entered. */
 NODISCARD struct err *store_names_each(int store_fd, store_name_fn fn, void *context);
 
 #endif

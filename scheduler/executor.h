@@ -26,8 +26,8 @@ struct task;
 
 struct executor {
 	void *self;
-	/* Called when everything before `node` is CACHED or BUILT; with past_misses also when it
-	 * is MISSED. */
+	/* Called when everything before `node` is CACHED or BUILT; with past_misses also
+	 * when it is MISSED. */
 	struct err *(*probe)(void *self, struct node_id node, struct task *task,
 			     enum probe_result *out);
 	/* Called after probe() said MISS, on the same thread. */
@@ -48,7 +48,8 @@ typedef struct err *(*task_fn)(void *context, size_t index, struct task *task);
 
 /* Run fn(context, 0..count-1) as child tasks on worker slots, and wait for all of them.
  * This task's own slot is lent out meanwhile, so one slot in all is enough.  At the first
- * error no further child starts; that error is returned, later ones as err_join() says. */
+ * error no further child starts; that error is returned, later ones as err_join()
+ * says. */
 NODISCARD struct err *task_parallel(struct task *t, size_t count, task_fn fn,
 				    void *context);
 

@@ -31,8 +31,8 @@ struct pool_options {
 
 struct pool *pool_new(const struct pool_options *options);
 void pool_free(struct pool *p);
-/* Have workers take the nodes, each when it is its turn: those with a higher `rank`, which is
- * by node, first. */
+/* Have workers take the nodes, each when it is its turn: those with a higher `rank`,
+ * which is by node, first. */
 void pool_offer(struct pool *p, const struct node_id *nodes, size_t n,
 		const uint64_t *rank);
 /* From now on no offered node is taken.  The pool stops by itself at the first error, and

@@ -42,8 +42,8 @@ struct conductor {
 
 /* ---- events and states ---- */
 
-/* After a signal nobody waits for who does not read what we write: what waits in a sink is
- * interrupted then (interrupt.h), and the sinks get no more. */
+/* After a signal nobody waits for who does not read what we write: what waits in a sink
+ * is interrupted then (interrupt.h), and the sinks get no more. */
 static void emit(struct conductor *c, struct event *event)
 {
 	uint64_t began_ns = clock_mono_ns();

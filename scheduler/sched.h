@@ -6,8 +6,8 @@
  *            to the end first. The first failure stops what depends on it; nothing new
  *            starts, what runs may finish.
  * Ownership: the result's arrays are ended by sched_result_release().
- * Threads:   called by the main thread, which listens to signals meanwhile (base/interrupt.h);
- *            all threads it starts have ended on return.
+ * Threads:   called by the main thread, which listens to signals meanwhile
+ *            (base/interrupt.h); all threads it starts have ended on return.
  * Errors:    sched_run(): the first node's error; ERR_CANCELLED when interrupted.
  */
 #ifndef SCHEDULER_SCHED_H

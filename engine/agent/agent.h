@@ -24,13 +24,13 @@ struct agent_context {
 	struct task *task;
 	const char *id_class, *id_map; /* how ids are mapped: for keys, for records */
 	struct oci_platform platform;
-	bool use_network;	/* resolve() may ask */
-	int64_t resolved_since; /* clock_real_ns(): what was resolved after needs no
-				   asking */
-	uint64_t
-		max_file; /* bytes of a file, and of a layer's, holes included; 0: no limit */
-	/* resolve() sets it to when it was asked for, clock_real_ns(); left alone when the
-	 * base needs no asking; may be NULL. */
+	bool use_network; /* resolve() may ask */
+	/* clock_real_ns(): what was resolved after needs no asking. */
+	int64_t resolved_since;
+	/* Bytes of a file, and of a layer's, holes included; 0: no limit. */
+	uint64_t max_file;
+	/* resolve() sets it to when it was asked for, clock_real_ns(); left alone when
+	 * the base needs no asking; may be NULL. */
 	int64_t *resolved_ns;
 };
 
@@ -39,8 +39,8 @@ struct agent_base {
 	struct snapshot layers;
 	struct oci_config config;
 	bool has_config;
-	/* oci_platform.level of who chose, when another processor may get other layers for the
-	 * same source ("": it had none); else NULL. */
+	/* oci_platform.level of who chose, when another processor may get other layers
+	 * for the same source ("": it had none); else NULL. */
 	const char *level;
 };
 
@@ -51,9 +51,9 @@ struct agent_base {
 
 struct agent {
 	const char *name; /* value of `Bootstrap:` */
-	/* What a lock file calls the source, in its one normal form, for free(); NULL when
-	 * there is no such member: there is nothing to lock.  `*is_pinned`: it holds the
-	 * digest already. */
+	/* What a lock file calls the source, in its one normal form, for free(); NULL
+	 * when there is no such member: there is nothing to lock.  `*is_pinned`: it holds
+	 * the digest already. */
 	struct err *(*reference)(const struct step_base *base, char **out,
 				 bool *is_pinned);
 	/* What the source is at present, as a digest for the step's key. */

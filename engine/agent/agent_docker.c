@@ -80,7 +80,8 @@ static struct err *save_memo(const struct agent_context *c, const struct digest 
 	return record_save_memo(c->store, key, record);
 }
 
-/* Whatever is wrong with what a registry has or sends is the registry's fault to the caller. */
+/* Whatever is wrong with what a registry has or sends is the registry's fault to the
+ * caller. */
 static struct err *blame_registry(struct err *e, const char *name)
 {
 	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_CORRUPT))
@@ -230,7 +231,8 @@ static struct err *fetch_config(const struct docker_source *s,
 	return oci_config_parse(str_make(buf_text(&text), text.len), out);
 }
 
-/* Some images are made for one platform and say that they are for another, or have no index. */
+/* Some images are made for one platform and say that they are for another, or have no
+ * index. */
 static void tell_other_platform(const struct agent_context *c,
 				const struct oci_config *config)
 {

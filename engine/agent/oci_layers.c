@@ -10,11 +10,11 @@
  * All layers are fetched and tried alone in parallel; then the chain is put together from
  * the bottom, where those that need parents are applied, one after the other.
  *
- * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top.  Of an image with
- * more layers than LAYERS_MAX the lowest are applied one after the other to one folder, as
- * tools without overlayfs do, which becomes one layer, named after the ChainID of the last of
- * them.  The lowest, since all that is above can then stand alone as before; they are fetched
- * in parallel, too.
+ * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top.  Of an image
+ * with more layers than LAYERS_MAX the lowest are applied one after the other to one
+ * folder, as tools without overlayfs do, which becomes one layer, named after the ChainID
+ * of the last of them.  The lowest, since all that is above can then stand alone as
+ * before; they are fetched in parallel, too.
  */
 #include "engine/agent/oci_layers.h"
 
@@ -439,8 +439,8 @@ static void push(struct snapshot *out, const struct layer_job *job,
 	snapshot_push(out, &id);
 }
 
-/* What an image's layers are called depends on the image alone: on which of them are applied onto
- * others, and that on what is in them and below. */
+/* What an image's layers are called depends on the image alone: on which of them are
+ * applied onto others, and that on what is in them and below. */
 static struct err *stack(struct bringing *all, struct snapshot *out)
 {
 	const struct store *s = all->request->context->store;
@@ -464,9 +464,9 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 	return NULL;
 }
 
-/* Is the layer's blob there, or the layer itself in the form that is needed?  (That one which
- * stands alone must be applied after all, since its parent's root folder has another owner, is
- * found out only when its turn comes.) */
+/* Is the layer's blob there, or the layer itself in the form that is needed?  (That one
+ * which stands alone must be applied after all, since its parent's root folder has
+ * another owner, is found out only when its turn comes.) */
 static bool has_blob(const struct agent_context *c, const struct layer_job *job)
 {
 	return job->blob->data || blob_exists(c->store, &job->blob->digest);
@@ -558,8 +558,8 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 		e = task_parallel(request->context->task, all.n, bring_alone, &all);
 	if (!e)
 		e = stack(&all, out);
-	/* Not before all are in their places: a blob may be needed on its own, and upon its
-	 * parents. */
+	/* Not before all are in their places: a blob may be needed on its own, and upon
+	 * its parents. */
 	for (size_t i = 0; !e && i < all.n; i++)
 		blob_spend(request->context->store, &all.jobs[i].blob->digest);
 	for (size_t i = 0; i < all.n; i++)

@@ -2,9 +2,9 @@
  * detail.h - what is remembered of a step's inputs, so that a difference can be named.
  *
  * Purpose:   a JSON object with the key, and for each part its digest and as much detail
- *            as key_parts.h says: texts as digests of their lines, values of variables and
- *            labels as digests. All digests are keyed with the store's secret, since what
- *            they stand for may be one.
+ *            as key_parts.h says: texts as digests of their lines, values of variables
+ *            and labels as digests. All digests are keyed with the store's secret, since
+ *            what they stand for may be one.
  *
  *              {"key": HEX, "parts": {NAME: HEX, ...}, "plain": {NAME: TEXT},
  *               "lines": {NAME: [HEX, ...]}, "sets": {NAME: {ITEM: HEX}},

@@ -6,9 +6,9 @@
  * and writes the record, in this order: a record never names a layer that is not there.
  *
  * A script need not give the same files twice.  So what stands on a step is keyed on what
- * that has made, by the identities of its layers: other files make it miss, the same files leave it a
- * hit.  Such a hit may stand on the layers of an earlier run, which hold the same: its
- * record names its whole chain, and what comes next stands on that.
+ * that has made, by the identities of its layers: other files make it miss, the same
+ * files leave it a hit.  Such a hit may stand on the layers of an earlier run, which hold
+ * the same: its record names its whole chain, and what comes next stands on that.
  */
 #include "engine/executor/exec.h"
 

@@ -29,7 +29,8 @@ NODISCARD struct err *exec_new(const struct exec_options *options, struct exec *
 void exec_free(struct exec *x);
 void exec_freep(struct exec **x);
 struct executor exec_executor(struct exec *x);
-/* Can this version run all the steps?  ERR_SYNTAX for the first one it cannot, with its place. */
+/* Can this version run all the steps?  ERR_SYNTAX for the first one it cannot, with its
+ * place. */
 NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n);
 /* May the image be written?  Looks at its folder and at what is there now, so that this
  * is not found out after the build: ERR_EXISTS, ERR_NOTFOUND, ERR_SYS. */
@@ -48,7 +49,8 @@ NODISCARD struct err *exec_history(const struct exec *x, const struct step *step
  * step's key tells of none. */
 NODISCARD struct err *exec_list_files(const struct exec *x, const struct step *step,
 				      struct tree_list *out);
-/* How long the step took in earlier builds, in milliseconds; false when that is not known. */
+/* How long the step took in earlier builds, in milliseconds; false when that is not
+ * known. */
 bool exec_expected_ms(const struct exec *x, struct node_id id, uint64_t *out);
 /* Where the bases of the steps probed so far have their digests from. */
 struct exec_sources {

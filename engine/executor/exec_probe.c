@@ -35,9 +35,8 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 }
 
 /* Are the layers there that the step added?  Those of its parent were looked at with the
- * parent.  A run without changes does not look into them: what is going to be used is looked
- * at again by the process that can mount.  MISS_NONE when they
- * are. */
+ * parent.  A run without changes does not look into them: what is going to be used is
+ * looked at again by the process that can mount.  MISS_NONE when they are. */
 static enum miss lost_layers(struct exec *x, const struct step *step, struct task *task)
 {
 	const struct snapshot *own = &work_state(&x->work, step->id)->snapshot;

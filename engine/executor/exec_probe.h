@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * exec_probe.h - is a step in the cache, and if not, why not?
  *
- * Purpose:   composes the step's key from its inputs and from what its parent's root filesystem
- *            holds, and looks for a record that still holds.
+ * Purpose:   composes the step's key from its inputs and from what its parent's root
+ *            filesystem holds, and looks for a record that still holds.
  * Ownership: everything is borrowed; what is found goes into the step's state.
  * Threads:   one step is probed on one thread.
  * Errors:    those of the kinds' compose(). A miss is none: the state says why.

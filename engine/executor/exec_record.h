@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * exec_record.h - what is remembered of a step: its record, and for `why` its history.
  *
- * Purpose:   a record makes a hit later; nothing depends on the history. exec.h has what others
- *            ask of it.
+ * Purpose:   a record makes a hit later; nothing depends on the history. exec.h has what
+ *            others ask of it.
  * Ownership: everything is borrowed.
  * Threads:   the one that probes or runs the step.
  * Errors:    exec_write_record(): those of record_save().

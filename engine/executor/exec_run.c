@@ -24,8 +24,8 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 	return NULL;
 }
 
-/* Another step or process may have made it between our probe and our turn: what was made since
- * the command began is as new as what we would make. */
+/* Another step or process may have made it between our probe and our turn: what was made
+ * since the command began is as new as what we would make. */
 static bool take_new_record(struct exec *x, const struct step *step, struct task *task)
 {
 	struct step_state *state = work_state(&x->work, step->id);

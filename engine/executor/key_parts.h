@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * key_parts.h - the inputs of each kind of step, by name: the one list of them.
  *
- * Purpose:   exec_probe.c asserts that a key has these parts and no others, `why` goes over
- *            them to say what is different, `dagbuild why --list-inputs` prints them, and a
- *            test compares that with the table in docs/caching.md.
+ * Purpose:   exec_probe.c asserts that a key has these parts and no others, `why` goes
+ *            over them to say what is different, `dagbuild why --list-inputs` prints
+ *            them, and a test compares that with the table in docs/caching.md.
  * Threads:   const.
  */
 #ifndef ENGINE_EXECUTOR_KEY_PARTS_H

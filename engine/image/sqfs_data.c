@@ -117,8 +117,8 @@ static struct err *append_data(struct sqfs_data *d, int fd, uint64_t at, uint64_
 	return NULL;
 }
 
-/* The next data from `at` on, a multiple of the block size, in whole blocks as far as there are
- * any: lseek(2), SEEK_DATA.  Where the filesystem cannot tell, all is data. */
+/* The next data from `at` on, a multiple of the block size, in whole blocks as far as
+ * there are any: lseek(2), SEEK_DATA.  Where the filesystem cannot tell, all is data. */
 static void find_data(int fd, uint64_t at, uint64_t size, uint64_t *start, uint64_t *end)
 {
 	off_t data = lseek(fd, (off_t)at, SEEK_DATA);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * sqfs_data.h - the contents of files, as blocks of a squashfs.
  *
- * Purpose:   reads the files of a tree and hands their data to libsquashfs's block processor;
- *            holes are not read, nor handed over, however large they are. libsquashfs knows
- *            only files of blocks that follow one another, so what it makes of such a file
- *            gets its missing blocks when its inode is written. Written zeros give the same
- *            bytes as a hole.
+ * Purpose:   reads the files of a tree and hands their data to libsquashfs's block
+ *            processor; holes are not read, nor handed over, however large they are.
+ *            libsquashfs knows only files of blocks that follow one another, so what it
+ *            makes of such a file gets its missing blocks when its inode is written.
+ *            Written zeros give the same bytes as a hole.
  * Ownership: all but the chunk is borrowed; sqfs_data_release() ends it.
  * Threads:   one thread.
  * Errors:    ERR_SYS, ERR_CANCELLED; ERR_CORRUPT when a file changes while read.
@@ -33,13 +33,15 @@ struct sqfs_data {
 	int code;      /* of libsquashfs, when that is what failed */
 };
 
-/* All files of the tree, in its order; node->inode is libsquashfs's until its processor is
- * finished.  When `d->code` is set after an error, libsquashfs has failed. */
+/* All files of the tree, in its order; node->inode is libsquashfs's until its processor
+ * is finished.  When `d->code` is set after an error, libsquashfs has failed. */
 NODISCARD struct err *sqfs_data_write(struct sqfs_data *d);
 /* Complete what libsquashfs has made of a file; its code, or 0. */
 int sqfs_data_shape(struct sqfs_node *node);
-/* Write a file's inode and the sizes of its blocks to the table of inodes; libsquashfs's code, or
- * 0.  libsquashfs itself would put the sizes on its stack: a file of 256 GiB has 8 MiB of them. */
+/* Write a file's inode and the sizes of its blocks to the table of inodes; libsquashfs's
+ * code, or
+ * 0.  libsquashfs itself would put the sizes on its stack: a file of 256 GiB has 8 MiB of
+ * them. */
 int sqfs_data_write_inode(struct sqfs_node *node, sqfs_meta_writer_t *table);
 void sqfs_data_release(struct sqfs_data *d);
 

@@ -18,8 +18,9 @@
 #include "base/vec.h"
 #include "base/xattr_rules.h"
 
-/* All that is called a name, leads somewhere, or is an attribute.  A stranger's layer of a few
- * megabytes has as much as it likes; those of an honest image of a million files take 40 MiB. */
+/* All that is called a name, leads somewhere, or is an attribute.  A stranger's layer of
+ * a few megabytes has as much as it likes; those of an honest image of a million files
+ * take 40 MiB. */
 static const uint64_t TEXT_MAX = MIB(128);
 
 struct scan {
@@ -57,8 +58,8 @@ char *sqfs_node_path(const struct sqfs_node *node)
 	return path;
 }
 
-/* The node that has the same inode already; else this one becomes it, and is the next of the
- * tree's nodes: nothing is below it. */
+/* The node that has the same inode already; else this one becomes it, and is the next of
+ * the tree's nodes: nothing is below it. */
 static struct sqfs_node *find_same(struct scan *s, const struct stat *st)
 {
 	size_t met = inode_set_meet(&s->linked, st, s->tree->n_nodes + 1);

@@ -5,8 +5,8 @@
  *            attributes, and which names are hard links to one inode. No file is opened.
  * Ownership: sqfs_tree_free() ends it.
  * Threads:   one thread.
- * Errors:    ERR_SYS with the path; ERR_UNSUPPORTED when names, link targets and attributes
- *            have more than 128 MiB; ERR_CANCELLED.
+ * Errors:    ERR_SYS with the path; ERR_UNSUPPORTED when names, link targets and
+ *            attributes have more than 128 MiB; ERR_CANCELLED.
  */
 #ifndef ENGINE_IMAGE_SQFS_TREE_H
 #define ENGINE_IMAGE_SQFS_TREE_H
@@ -29,8 +29,8 @@ struct sqfs_run {
 	uint32_t first, count;
 };
 
-/* About 150 bytes each, and libsquashfs has some 100 for a file: the only memory that grows
- * with the image. */
+/* About 150 bytes each, and libsquashfs has some 100 for a file: the only memory that
+ * grows with the image. */
 struct sqfs_node {
 	const char *name;
 	struct sqfs_node *parent;

@@ -6,8 +6,8 @@
  *            with the data. Same tree, same bytes, whatever the number of threads.
  * Ownership: nothing is kept.
  * Threads:   any; starts `workers` threads of its own and joins them.
- * Errors:    ERR_SYS (also for a file that is too large, with its path), ERR_NOSPACE, ERR_CANCELLED; ERR_CORRUPT when a file changes while
- *            read.
+ * Errors:    ERR_SYS (also for a file that is too large, with its path), ERR_NOSPACE,
+ *            ERR_CANCELLED; ERR_CORRUPT when a file changes while read.
  */
 #ifndef ENGINE_IMAGE_SQFS_WRITE_H
 #define ENGINE_IMAGE_SQFS_WRITE_H

@@ -139,8 +139,8 @@ static const struct {
 	{"/etc/resolv.conf", 0644, ""},
 };
 
-/* Apptainer makes these 0755, and leaves others as they are; programs that run in the image
- * expect temporary folders. */
+/* Apptainer makes these 0755, and leaves others as they are; programs that run in the
+ * image expect temporary folders. */
 static struct err *make_temporary_folders(int root_fd)
 {
 	static const char *const names[] = {"/tmp", "/var/tmp"};

@@ -1,7 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * inspect_json.c - the SIF's inspect-metadata.json: what `apptainer inspect` shows
- * without mounting the image.  Keys in Apptainer's order, empty ones left out, but for the
- * files of the environment, which are listed one by one.
+/* SPDX-License-Identifier: MIT inspect_json.c - the SIF's inspect-metadata.json: what
+ * `apptainer inspect` shows without mounting the image.  Keys in Apptainer's order, empty
+ * ones left out, but for the files of the environment, which are listed one by one.
  */
 #include <dirent.h>
 #include <fcntl.h>

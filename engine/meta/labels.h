@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * labels.h - /.singularity.d/labels.json: a map of texts.
  *
- * Purpose:   labels come from strangers, and there may be very many: setting one takes the
- *            same time however many there are.
+ * Purpose:   labels come from strangers, and there may be very many: setting one takes
+ *            the same time however many there are.
  * Ownership: labels_release() ends a map; texts are copied in.
  * Threads:   a map belongs to one thread.
  * Errors:    labels_load(): ERR_CORRUPT for a file that is no such map; a missing file

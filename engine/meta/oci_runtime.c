@@ -97,15 +97,15 @@ static void put_set(struct buf *out, const char *indent, char *const *words, siz
 
 /*
  * The end of the runscript.  Words are evaluated once more by the shell, as Apptainer has
- * it: `$HOME` in one is the user's home.  There a quote in an argument breaks the command or
- * is lost, and an option as the first word goes to `set`; here they come through.  A word
- * with a command in it is left alone: its quotes may be the command's.
+ * it: `$HOME` in one is the user's home.  There a quote in an argument breaks the command
+ * or is lost, and an option as the first word goes to `set`; here they come through.  A
+ * word with a command in it is left alone: its quotes may be the command's.
  *
  * The last line but one must be written like this: Apptainer's runtime looks for it, and
  * then interprets the whole script itself, so that images without a shell run, too.  Its
- * interpreter (mvdan.cc/sh) takes a backslash in the value of a pattern, quoted or not, for
- * one that escapes, and keeps two of `x\\$y`: patterns are literals here, and backslashes
- * stand in single quotes.
+ * interpreter (mvdan.cc/sh) takes a backslash in the value of a pattern, quoted or not,
+ * for one that escapes, and keeps two of `x\\$y`: patterns are literals here, and
+ * backslashes stand in single quotes.
  */
 static const char EVALUATE[] =
 	"# Each word is evaluated once more, but for a quote that would end it, and a "
@@ -141,8 +141,8 @@ static const char EVALUATE[] =
 	"exec \"$@\"\n";
 
 /*
- * Arguments replace Cmd and follow Entrypoint.  SINGULARITY_NO_EVAL takes all words as they
- * are, as Docker does.
+ * Arguments replace Cmd and follow Entrypoint.  SINGULARITY_NO_EVAL takes all words as
+ * they are, as Docker does.
  */
 void oci_runtime_runscript(const struct oci_config *config, struct buf *out)
 {

@@ -12,8 +12,8 @@
 #include "base/fs.h"
 #include "base/path.h"
 
-/* The largest is labels.json: a configuration of 8 MiB may be all labels, and `<` takes six
- * bytes there. */
+/* The largest is labels.json: a configuration of 8 MiB may be all labels, and `<` takes
+ * six bytes there. */
 static const size_t READ_MAX = MIB(64);
 
 struct err *root_exists(int root_fd, const char *path, bool *out)

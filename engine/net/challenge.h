@@ -23,8 +23,8 @@ struct challenge {
 		AUTH_NONE, NULL, NULL                                                    \
 	}
 
-/* The best of all challenges in `headers` (a line each; RFC 9110, 11.6.1): Bearer with a realm,
- * then Basic. */
+/* The best of all challenges in `headers` (a line each; RFC 9110, 11.6.1): Bearer with a
+ * realm, then Basic. */
 void challenge_parse(struct str headers, struct challenge *out);
 void challenge_release(struct challenge *c);
 

@@ -1,11 +1,10 @@
-/* SPDX-License-Identifier: MIT
- * credential_helper.c - see credential_helper.h; the protocol is that of
- * github.com/docker/docker-credential-helpers: the server on standard input, JSON or a message
- * on standard output.
+/* SPDX-License-Identifier: MIT credential_helper.c - see credential_helper.h; the
+ * protocol is that of github.com/docker/docker-credential-helpers: the server on standard
+ * input, JSON or a message on standard output.
  *
- * A helper may ask a password store, a person, or a network: it may take long, or hang.  It
- * runs in a process group of its own, which is killed when the helper has ended, in whatever
- * way.
+ * A helper may ask a password store, a person, or a network: it may take long, or hang.
+ * It runs in a process group of its own, which is killed when the helper has ended, in
+ * whatever way.
  */
 #include "engine/net/credential_helper.h"
 
@@ -96,7 +95,8 @@ static void drain(int *fd, struct buf *out)
 		close(steal_fd(fd));
 }
 
-/* Until the helper has ended: what it leaves in the background may hold its pipes open. */
+/* Until the helper has ended: what it leaves in the background may hold its pipes
+ * open. */
 static struct err *listen_to(struct talk *t)
 {
 	const struct cancel *cancel = t->helper->cancel;

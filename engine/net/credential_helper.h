@@ -5,9 +5,9 @@
  * Ownership: what is found becomes the caller's, as credentials_release() has it.
  * Threads:   any.
  * Errors:    ERR_UNSUPPORTED for a name that none can have; ERR_NOTFOUND when it is not
- *            installed; ERR_NETWORK when it does not answer in time; ERR_AUTH, with what it
- *            says, when it fails; ERR_CORRUPT for an answer that is none; ERR_CANCELLED. One
- *            that knows nothing of the server is not an error.
+ *            installed; ERR_NETWORK when it does not answer in time; ERR_AUTH, with what
+ *            it says, when it fails; ERR_CORRUPT for an answer that is none;
+ *            ERR_CANCELLED. One that knows nothing of the server is not an error.
  */
 #ifndef ENGINE_NET_CREDENTIAL_HELPER_H
 #define ENGINE_NET_CREDENTIAL_HELPER_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * credentials.c - see credentials.h.
  *
- * The files are docker's config.json and podman's auth.json (containers-auth.json(5)), which
- * differ in the keys of `auths`: a host, a host and a path below it, or a URL in the form of
- * earlier versions of docker, "https://HOST/v1/".
+ * The files are docker's config.json and podman's auth.json (containers-auth.json(5)),
+ * which differ in the keys of `auths`: a host, a host and a path below it, or a URL in
+ * the form of earlier versions of docker, "https://HOST/v1/".
  */
 #include "engine/net/credentials.h"
 
@@ -106,8 +106,8 @@ static void split_key(const char *key, struct str *host, struct str *path)
 		*path = STR("");
 }
 
-/* How well a key is meant for the query; 0: not at all.  The longest path wins, then what says
- * anything, then the form that is written today. */
+/* How well a key is meant for the query; 0: not at all.  The longest path wins, then what
+ * says anything, then the form that is written today. */
 static size_t fitness(const cJSON *entry, const struct credential_query *q)
 {
 	struct str host, path, wanted = str_of(q->host),
@@ -199,8 +199,8 @@ static struct err *take_entry(const cJSON *entry, struct credentials *out)
 	return NULL;
 }
 
-/* A helper that is missing or fails leaves us without credentials, as one that knows none: many
- * images need none.  What was wrong is told if they do. */
+/* A helper that is missing or fails leaves us without credentials, as one that knows
+ * none: many images need none.  What was wrong is told if they do. */
 static struct err *ask_helper(const struct credential_sources *s,
 			      const struct credential_query *q, const char *name,
 			      const char *server, struct credentials *out)
@@ -300,7 +300,8 @@ static bool is_set(const char *variable)
 	return variable && variable[0];
 }
 
-/* `name` in a folder, which is `below_home` if it is not told; NULL when there is neither. */
+/* `name` in a folder, which is `below_home` if it is not told; NULL when there is
+ * neither. */
 static char *file_in(const char *dir, const char *home, const char *below_home,
 		     const char *name)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * credentials.h - who we are to a registry.
  *
- * Purpose:   finds credentials where docker, podman and Apptainer keep them: variables, files,
- *            and the helpers that the files name.
+ * Purpose:   finds credentials where docker, podman and Apptainer keep them: variables,
+ *            files, and the helpers that the files name.
  * Ownership: credentials_release() frees what the struct points to.
  * Threads:   values; credentials_find() reads files and may start a credential helper.
- * Errors:    credentials_find(): ERR_CORRUPT, naming the file, for a malformed one; ERR_SYS for
- *            one that cannot be read; ERR_CANCELLED. No credentials is not an error, nor is a helper that fails.
+ * Errors:    credentials_find(): ERR_CORRUPT, naming the file, for a malformed one;
+ *            ERR_SYS for one that cannot be read; ERR_CANCELLED. No credentials is not an
+ *            error, nor is a helper that fails.
  */
 #ifndef ENGINE_NET_CREDENTIALS_H
 #define ENGINE_NET_CREDENTIALS_H

@@ -85,7 +85,8 @@ static bool is_direct(const struct exchange *x)
 	return x->proxy[0] == '\0';
 }
 
-/* The connection stands, nothing was sent yet: a name may have led to where it must not. */
+/* The connection stands, nothing was sent yet: a name may have led to where it must
+ * not. */
 static int on_connected(void *context, char *peer, char *own, int peer_port, int own_port)
 {
 	struct exchange *x = context;
@@ -141,8 +142,9 @@ static void configure(struct exchange *x, struct curl_slist *headers)
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->error);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	/* A name server that does not answer holds up neither a time limit nor an interrupt: the
-	 * thread that asks it is left alone, and ends when it has its answer. */
+	/* A name server that does not answer holds up neither a time limit nor an
+	 * interrupt: the thread that asks it is left alone, and ends when it has its
+	 * answer. */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "dagbuild/" DAGBUILD_VERSION);
@@ -200,7 +202,8 @@ static struct err *result_of(struct exchange *x, CURLM *multi)
 	int left;
 
 	while ((message = curl_multi_info_read(multi, &left)) != NULL) {
-		/* Whatever became of the text that explains a status: it is the answer. */
+		/* Whatever became of the text that explains a status: it is the
+		 * answer. */
 		bool has_answer = x->answered_ns > 0 && !is_success(x->response->status);
 
 		if (message->msg != CURLMSG_DONE)

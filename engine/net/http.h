@@ -8,10 +8,10 @@
  * Ownership: http_free() ends a client. http_response_release() ends a response.
  * Threads:   a client may be used by many threads at once. curl_global_init() must have
  *            run.
- * Errors:    ERR_NETWORK, ERR_UNREACHABLE, ERR_PROTOCOL, as another try could help (with what
- *            curl says; http_fault.c has the table); ERR_CORRUPT (headers or a body beyond
- *            their limit), ERR_CANCELLED, and what the body callback returns. An HTTP status
- *            of 400 and more is not an error here.
+ * Errors:    ERR_NETWORK, ERR_UNREACHABLE, ERR_PROTOCOL, as another try could help (with
+ *            what curl says; http_fault.c has the table); ERR_CORRUPT (headers or a body
+ *            beyond their limit), ERR_CANCELLED, and what the body callback returns. An
+ *            HTTP status of 400 and more is not an error here.
  */
 #ifndef ENGINE_NET_HTTP_H
 #define ENGINE_NET_HTTP_H
@@ -29,19 +29,21 @@ struct http_request {
 	const char *const *headers; /* "Name: value" */
 	size_t n_headers;
 	const char *post_body; /* form-encoded, for POST */
-	uint64_t
-		max_body; /* bytes of a 2xx body: ERR_CORRUPT, before it comes if it says so */
+	/* Bytes of a 2xx body; ERR_CORRUPT, before it comes if it says so. */
+	uint64_t max_body;
 	/* Called with pieces of a 2xx body; NULL gathers it in response.body. */
 	struct err *(*body)(void *context, const void *data, size_t len);
 	/* Called before the first piece, and for an empty body; may be NULL. */
 	struct err *(*begin)(void *context, long status, const char *content_range);
 	void *context;
 	unsigned connect_timeout_ms; /* until the connection stands: ERR_UNREACHABLE */
-	/* Of the whole time until the answer begins, once it stands; and for each 1 KiB of its body times its seconds: a slower
-	 * one is broken off (ERR_NETWORK).  What is gathered has five times as long in all. */
+	/* Of the whole time until the answer begins, once it stands; and for each 1 KiB
+	 * of its body times its seconds: a slower one is broken off (ERR_NETWORK).  What
+	 * is gathered has five times as long in all. */
 	unsigned stall_timeout_ms;
 	uint64_t answer_by_ns; /* the answer begins before, clock_mono_ns(); 0: no such */
-	/* Peers so far inside, or further, are not asked (ERR_PROTOCOL); 0: all may be. */
+	/* Peers so far inside, or further, are not asked (ERR_PROTOCOL); 0: all may
+	 * be. */
 	enum host_reach keep_from;
 	const struct cancel *cancel; /* may be NULL */
 	/* Called once when there is no answer after most of a second; may be NULL. */
@@ -51,8 +53,8 @@ struct http_request {
 
 struct http_response {
 	long status;
-	/* Without a body callback, or of an answer that is not 2xx: then the first 64 KiB, or
-	 * what has come after five seconds. */
+	/* Without a body callback, or of an answer that is not 2xx: then the first 64
+	 * KiB, or what has come after five seconds. */
 	struct buf body;
 	/* Headers, NULL when absent. */
 	char *content_type, *content_digest, *content_range, *location, *retry_after;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * http_answer.c - takes in an answer, within limits.
  *
- * The status and its headers are the answer; of a body that only explains a failure so much is
- * read as anybody would read.  Other bodies are held against the limit before they come, if the
- * server tells their length, and while they do.
+ * The status and its headers are the answer; of a body that only explains a failure so
+ * much is read as anybody would read.  Other bodies are held against the limit before
+ * they come, if the server tells their length, and while they do.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -194,8 +194,8 @@ static struct err *check_answer(struct exchange *x, uint64_t now)
 
 	if (q->answer_by_ns > 0 && q->answer_by_ns < by)
 		by = q->answer_by_ns;
-	/* Until then curl has a time limit of its own, which says what it is that hangs: two
-	 * for one wait would make it chance which error there is. */
+	/* Until then curl has a time limit of its own, which says what it is that hangs:
+	 * two for one wait would make it chance which error there is. */
 	if (x->is_connected && now > by)
 		return err_new(ERR_NETWORK, "there was no answer in %u s",
 			       q->stall_timeout_ms / 1000);

@@ -14,8 +14,8 @@ static const char trust_hint[] =
 static const char proxy_hint[] =
 	"look at http_proxy, https_proxy, all_proxy and no_proxy";
 
-/* Curl takes lines of 100 KiB; what it says of longer ones is either this or, in later versions,
- * CURLE_TOO_LARGE.  (Who is really out of memory ends in xmalloc().) */
+/* Curl takes lines of 100 KiB; what it says of longer ones is either this or, in later
+ * versions, CURLE_TOO_LARGE.  (Who is really out of memory ends in xmalloc().) */
 #if LIBCURL_VERSION_NUM >= 0x080600
 #define LINE_TOO_LONG CURLE_TOO_LARGE
 #else

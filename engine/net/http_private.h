@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * http_private.h - what the files of the HTTP client share.
  *
- * http.c has connections and the wait, http_answer.c takes in what comes, http_fault.c says
- * what went wrong.
+ * http.c has connections and the wait, http_answer.c takes in what comes, http_fault.c
+ * says what went wrong.
  */
 #ifndef ENGINE_NET_HTTP_PRIVATE_H
 #define ENGINE_NET_HTTP_PRIVATE_H

@@ -40,7 +40,8 @@ static bool same_prefix(const struct address *a, const struct address *b, uint64
 	return true;
 }
 
-/* "name:80", "[::1]:80", "::1": the port off, if there is one.  False when it is another. */
+/* "name:80", "[::1]:80", "::1": the port off, if there is one.  False when it is
+ * another. */
 static bool take_port(struct str *entry, unsigned port)
 {
 	struct str name, rest, number;

@@ -157,8 +157,8 @@ struct err *trust_find(const char *host, struct trust *out)
 
 	read_environment(out);
 	TRY(find_host_folder(out, host));
-	/* They come to those that curl would have taken, as in Go's clients, which read the
-	 * host's folders in any case. */
+	/* They come to those that curl would have taken, as in Go's clients, which read
+	 * the host's folders in any case. */
 	if (out->authorities.len > 0 && own)
 		add_file(&out->authorities, own);
 	return NULL;

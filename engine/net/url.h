@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * url.h - URLs, and how far inside the hosts are that they name.
  *
- * Purpose:   takes apart what we ask and what servers tell us to ask, by curl's own parser:
- *            what is judged here is what curl will do.
+ * Purpose:   takes apart what we ask and what servers tell us to ask, by curl's own
+ *            parser: what is judged here is what curl will do.
  * Ownership: texts handed out are for free().
  * Threads:   any.
  * Errors:    none; what is no proper http or https URL is told by false or NULL.
@@ -12,10 +12,12 @@
 
 #include "base/base.h"
 
-/* Scheme and host (with port, when it is told) of a URL; addresses in their usual form.  False
- * when it is no http or https URL, or has a user name, which is a way to hide the host. */
+/* Scheme and host (with port, when it is told) of a URL; addresses in their usual form.
+ * False when it is no http or https URL, or has a user name, which is a way to hide the
+ * host. */
 bool url_split(const char *url, bool *is_https, char **host);
-/* The same in parts: host without brackets, and the scheme's own port when none is told. */
+/* The same in parts: host without brackets, and the scheme's own port when none is
+ * told. */
 bool url_target(const char *url, bool *is_https, char **host, unsigned *port);
 /* The absolute form of a Location header (RFC 3986, 5.2), or NULL. */
 char *url_resolve(const char *base, const char *location);
@@ -36,8 +38,8 @@ enum host_reach {
 	HOST_REACHES,
 };
 
-/* Of a name or address, with or without port; IPv4 in all forms that inet_aton(3) takes, also
- * within IPv6.  A name's address is not looked up. */
+/* Of a name or address, with or without port; IPv4 in all forms that inet_aton(3) takes,
+ * also within IPv6.  A name's address is not looked up. */
 enum host_reach host_reach(const char *host);
 
 #endif

@@ -4,8 +4,8 @@
  * Purpose:   digest, size and type from JSON to a struct, and where else it is to be had.
  * Ownership: oci_descriptor_release() frees what it points to.
  * Threads:   values.
- * Errors:    ERR_CORRUPT for one that is malformed or contradicts itself, ERR_UNSUPPORTED for a
- *            digest that is not sha256.
+ * Errors:    ERR_CORRUPT for one that is malformed or contradicts itself, ERR_UNSUPPORTED
+ *            for a digest that is not sha256.
  */
 #ifndef ENGINE_OCI_OCI_DESCRIPTOR_H
 #define ENGINE_OCI_OCI_DESCRIPTOR_H

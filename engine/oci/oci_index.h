@@ -14,9 +14,10 @@
 
 struct oci_choice {
 	struct oci_descriptor entry;
-	char *variant; /* of a processor that is younger than the base of the architecture; or
-			  NULL */
-	bool is_by_level; /* another processor of the architecture may get another entry */
+	/* Of a processor that is younger than the base of the architecture; or NULL. */
+	char *variant;
+	/* Another processor of the architecture may get another entry. */
+	bool is_by_level;
 };
 
 #define OCI_CHOICE_INIT                                                                  \

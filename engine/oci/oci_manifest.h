@@ -13,7 +13,8 @@
 #include "engine/oci/oci_descriptor.h"
 #include "engine/oci/oci_platform.h"
 
-/* Bytes of an index or a manifest (registries must take 4 MiB), and of a configuration. */
+/* Bytes of an index or a manifest (registries must take 4 MiB), and of a
+ * configuration. */
 #define OCI_DOCUMENT_MAX MIB(4)
 #define OCI_CONFIG_MAX MIB(8)
 
@@ -50,8 +51,8 @@ NODISCARD struct err *oci_document_kind(struct str text, const char *content_typ
 NODISCARD struct err *oci_document_parse(struct str text, cJSON **out);
 /* Is it the media type of an index or of a manifest? */
 bool oci_type_is_document(struct str type);
-/* All that can be said of an image before anything of it is fetched is looked at: types, sizes,
- * their sum, the number of layers. */
+/* All that can be said of an image before anything of it is fetched is looked at: types,
+ * sizes, their sum, the number of layers. */
 NODISCARD struct err *oci_manifest_parse(struct str text, struct oci_manifest *out);
 NODISCARD struct err *oci_config_parse(struct str text, struct oci_config *out);
 void oci_manifest_release(struct oci_manifest *m);

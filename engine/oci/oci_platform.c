@@ -35,7 +35,8 @@ static const struct name NAMES[] = {
 	{"loongarch64", "loong64", NULL},
 };
 
-/* Architectures whose variants have an order, "v7" before "v8", and what none stands for. */
+/* Architectures whose variants have an order, "v7" before "v8", and what none stands
+ * for. */
 static const struct {
 	const char *architecture, *none;
 } LADDERS[] = {{"amd64", "v1"}, {"arm64", "v8"}, {"arm", "v7"}};
@@ -48,8 +49,8 @@ static const char *none_of(const char *architecture)
 	return NULL;
 }
 
-/* 100 for each step and 1 for each after the point: "v8.2" is 802, as is "8.2"; 0 for what is no
- * variant on a ladder. */
+/* 100 for each step and 1 for each after the point: "v8.2" is 802, as is "8.2"; 0 for
+ * what is no variant on a ladder. */
 static unsigned height(const char *variant)
 {
 	struct str s = str_of(variant), step, part;
@@ -77,7 +78,8 @@ static const char *processor_level(void)
 		  CPU_FEATURE_ACTIVE(BMI1) && CPU_FEATURE_ACTIVE(BMI2) &&
 		  CPU_FEATURE_ACTIVE(F16C) && CPU_FEATURE_ACTIVE(FMA) &&
 		  CPU_FEATURE_ACTIVE(LZCNT) && CPU_FEATURE_ACTIVE(MOVBE);
-	/* Asked of the compiler: the header shifts 1 by 31 for AVX512VL, into the sign. */
+	/* Asked of the compiler: the header shifts 1 by 31 for AVX512VL, into the
+	 * sign. */
 	bool v4 = v3 && __builtin_cpu_supports("avx512f") &&
 		  __builtin_cpu_supports("avx512bw") &&
 		  __builtin_cpu_supports("avx512cd") &&
@@ -146,8 +148,8 @@ struct oci_platform oci_platform_host(void)
 
 /* ---- fitness ---- */
 
-/* Does a 64-bit ARM processor of `host` run what was made for `wanted`?  v9.0 has all of v8.5,
- * and so on. */
+/* Does a 64-bit ARM processor of `host` run what was made for `wanted`?  v9.0 has all of
+ * v8.5, and so on. */
 static bool runs(unsigned host, unsigned wanted)
 {
 	if (host / 100 == 9 && wanted / 100 == 8)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * oci_platform.h - what runs where: the platforms that images are made for.
  *
- * Purpose:   the platform of this machine, and how well one that an image names fits it; in the
- *            words of OCI and of others.
+ * Purpose:   the platform of this machine, and how well one that an image names fits it;
+ *            in the words of OCI and of others.
  * Ownership: values; texts are constant.
  * Threads:   any.
  * Errors:    none.
@@ -21,9 +21,10 @@ struct oci_platform {
 
 /* The platform of this host. */
 struct oci_platform oci_platform_host(void);
-/* How well something made for `os`, `architecture` and `variant` (each may be NULL) fits the
- * machine `host`; 0: not at all.  What has the higher number was made for a younger processor.
- * (oci-image-spec, image-index.md, "Platform Variants"; the order is containerd's.) */
+/* How well something made for `os`, `architecture` and `variant` (each may be NULL) fits
+ * the machine `host`; 0: not at all.  What has the higher number was made for a younger
+ * processor. (oci-image-spec, image-index.md, "Platform Variants"; the order is
+ * containerd's.) */
 unsigned oci_platform_fitness(const struct oci_platform *host, const char *os,
 			      const char *architecture, const char *variant);
 /* Is it what each processor of its architecture runs? */

@@ -154,8 +154,8 @@ static struct err *check_manifest(const struct oci_ref *ref, const struct digest
 		       digest_format(want, want_text), digest_format(&got, got_text));
 }
 
-/* By its digest; or by the tag, where a server knows no other names, if what the tag has is what
- * is wanted. */
+/* By its digest; or by the tag, where a server knows no other names, if what the tag has
+ * is what is wanted. */
 static struct err *get_manifest(struct asking *a, const struct digest *digest,
 				struct http_response *out)
 {

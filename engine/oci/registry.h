@@ -6,12 +6,12 @@
  *            checks.
  * Ownership: registry_free() ends a client and its connections.
  * Threads:   one client may be used from many threads; curl_global_init() must have run.
- * Errors:    registry_new(): ERR_USAGE. All others: ERR_NOTFOUND (404), ERR_AUTH (401, 403, no
- *            token to be had, a malformed file of credentials), ERR_NETWORK and
- *            ERR_UNREACHABLE (after the last try), ERR_PROTOCOL (no try helps), ERR_CORRUPT
- *            (beyond a limit; digest or size wrong twice), ERR_CANCELLED, and those of the
- *            store. Of several endpoints the text has each one's failure, the code is the
- *            last one's.
+ * Errors:    registry_new(): ERR_USAGE. All others: ERR_NOTFOUND (404), ERR_AUTH (401,
+ *            403, no token to be had, a malformed file of credentials), ERR_NETWORK and
+ *            ERR_UNREACHABLE (after the last try), ERR_PROTOCOL (no try helps),
+ *            ERR_CORRUPT (beyond a limit; digest or size wrong twice), ERR_CANCELLED, and
+ *            those of the store. Of several endpoints the text has each one's failure,
+ *            the code is the last one's.
  */
 #ifndef ENGINE_OCI_REGISTRY_H
 #define ENGINE_OCI_REGISTRY_H
@@ -42,8 +42,8 @@ NODISCARD struct err *registry_new(const struct registry_options *options,
 				   struct registry **out);
 void registry_free(struct registry *r);
 void registry_freep(struct registry **r);
-/* What it has learnt, and a later client of the same command need not: which mirrors fail,
- * what the user was told.  A text for free(), of 16 KiB at most. */
+/* What it has learnt, and a later client of the same command need not: which mirrors
+ * fail, what the user was told.  A text for free(), of 16 KiB at most. */
 char *registry_memory(struct registry *r);
 /* How a transfer tells what it does; any member may be NULL. */
 struct registry_watch {
@@ -66,8 +66,8 @@ NODISCARD struct err *registry_fetch_manifest(struct registry *r,
 					      const struct digest *digest,
 					      const struct registry_watch *watch,
 					      struct buf *body, char **content_type);
-/* Fetch a blob into the store; nothing to do if it is there.  What its descriptor brings along is taken,
- * and what the registry has not is fetched from where its URLs say. */
+/* Fetch a blob into the store; nothing to do if it is there.  What its descriptor brings
+ * along is taken, and what the registry has not is fetched from where its URLs say. */
 NODISCARD struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 					  const struct oci_descriptor *blob,
 					  struct store *store,

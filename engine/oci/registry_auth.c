@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * registry_auth.c - answering a registry's challenge.
  *
- * The token flow is the distribution project's: ask the realm that the challenge names for a
- * token, with credentials where there are some, and send that.  A token is kept for its endpoint
- * and scope until nine tenths of its life are over.
+ * The token flow is the distribution project's: ask the realm that the challenge names
+ * for a token, with credentials where there are some, and send that.  A token is kept for
+ * its endpoint and scope until nine tenths of its life are over.
  *
- * The challenge is a stranger's text, and says where our credentials shall go.  So the scope is
- * not the one it names but what this request needs; and credentials go to a realm on another host
- * over https alone, which is said.
+ * The challenge is a stranger's text, and says where our credentials shall go.  So the
+ * scope is not the one it names but what this request needs; and credentials go to a
+ * realm on another host over https alone, which is said.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@
 #include "engine/net/challenge.h"
 #include "engine/oci/registry_private.h"
 
-/* The whole answer, and what is sent as a header with each request: servers take 8 KiB, some
- * more. */
+/* The whole answer, and what is sent as a header with each request: servers take 8 KiB,
+ * some more. */
 static const size_t ANSWER_MAX = (size_t)64 << 10;
 static const size_t TOKEN_MAX = (size_t)16 << 10;
 static const uint64_t TOKEN_SECONDS_MIN = 60;
@@ -246,8 +246,8 @@ static char *host_name(const char *url)
 	return str_dup_lower(name);
 }
 
-/* Secrets go over https; over http to a registry on this machine, or, where the user asked for
- * http, to the registry's host and to no other. */
+/* Secrets go over https; over http to a registry on this machine, or, where the user
+ * asked for http, to the registry's host and to no other. */
 static bool may_send_secrets(const struct answering *a, const char *url)
 {
 	CLEANUP(freep) char *to = host_name(url);
@@ -377,7 +377,8 @@ static char *token_form(const struct challenge *c, const char *scope,
 			 service, wanted, token);
 }
 
-/* "Bearer TOKEN", for free(); NULL for what cannot be sent as a header (RFC 6750, 2.1). */
+/* "Bearer TOKEN", for free(); NULL for what cannot be sent as a header (RFC 6750,
+ * 2.1). */
 static char *bearer(const char *token)
 {
 	size_t n = 0;

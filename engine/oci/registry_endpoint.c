@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * registry_endpoint.c - where a request goes: mirrors in their order, then the registry.
  *
- * A mirror need not have everything, nor answer: whatever it does wrong, the next one is asked,
- * and what it did wrong is remembered, so that it costs its time once.  Only what is wrong with
- * ourselves (a full disk, an interrupt) ends a request at once.
+ * A mirror need not have everything, nor answer: whatever it does wrong, the next one is
+ * asked, and what it did wrong is remembered, so that it costs its time once.  Only what
+ * is wrong with ourselves (a full disk, an interrupt) ends a request at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -119,8 +119,8 @@ static void remember_failed(struct registry *r, const char *base,
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* A mirror that is down, or does not speak as registries do, is not asked again; one that lacks
- * an image, or does not give it to us, may give others. */
+/* A mirror that is down, or does not speak as registries do, is not asked again; one that
+ * lacks an image, or does not give it to us, may give others. */
 static bool is_about_image(const struct err *e, const struct http_response *answer)
 {
 	return err_code(e) == ERR_CORRUPT ||
@@ -162,8 +162,8 @@ static bool may_pass(const struct err *e)
 	return err_code(e) == ERR_NETWORK || err_code(e) == ERR_UNREACHABLE;
 }
 
-/* On this machine nobody needs encryption: https is tried, and then http, if nothing talks
- * https there. */
+/* On this machine nobody needs encryption: https is tried, and then http, if nothing
+ * talks https there. */
 static struct err *ask_here(struct registry *r, const struct registry_request *q,
 			    const struct endpoint *https, struct http_response *out)
 {
@@ -249,8 +249,8 @@ static struct err *all_failed(const struct asked *a, struct err *last)
 	return e;
 }
 
-/* Before the next one is asked, which goes on where this one broke off, unless what came was
- * wrong. */
+/* Before the next one is asked, which goes on where this one broke off, unless what came
+ * was wrong. */
 static struct err *leave(struct registry *r, const struct registry_request *q,
 			 const struct endpoint *endpoint, const struct err *e,
 			 const struct http_response *answer)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * registry_foreign.c - blobs that a registry has not, but says where they are.
  *
- * Descriptors may have URLs (oci-image-spec, descriptor.md): layers whose owner lets nobody else
- * hand them out have them.  Who wrote the manifest sends us there, as by a redirect: the same
- * rules hold, and nobody gets credentials.
+ * Descriptors may have URLs (oci-image-spec, descriptor.md): layers whose owner lets
+ * nobody else hand them out have them.  Who wrote the manifest sends us there, as by a
+ * redirect: the same rules hold, and nobody gets credentials.
  */
 #include <stdlib.h>
 #include <string.h>

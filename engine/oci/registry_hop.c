@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * registry_hop.c - what is the same for every request to every host: where it may be redirected
- * to, its times, what is told of a host that does not answer.
+/* SPDX-License-Identifier: MIT registry_hop.c - what is the same for every request to
+ * every host: where it may be redirected to, its times, what is told of a host that does
+ * not answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "engine/oci/registry_private.h"
 
-/* Bytes of a URL that we are sent to: what servers are to take (RFC 9110, 4.1), and what can be
- * told if it is refused. */
+/* Bytes of a URL that we are sent to: what servers are to take (RFC 9110, 4.1), and what
+ * can be told if it is refused. */
 static const size_t URL_BYTES_MAX = 8000;
 
 const char *registry_reason(const struct err *e)
@@ -27,7 +27,8 @@ void registry_note(const struct registry_watch *watch, const char *text)
 
 /* ---- redirects ---- */
 
-/* How far inside is the host of `url`, by its address where a connection has told that? */
+/* How far inside is the host of `url`, by its address where a connection has told
+ * that? */
 static enum host_reach reach_of(struct registry *r, const char *host)
 {
 	enum host_reach reach = host_reach(host);
@@ -124,8 +125,8 @@ struct err *registry_next_hop(struct registry *r, const char *url,
 
 /* ---- a host that does not answer ---- */
 
-/* Of one host there is a note once in the time that a stall may take: several layers wait for
- * it, and https and http. */
+/* Of one host there is a note once in the time that a stall may take: several layers wait
+ * for it, and https and http. */
 static bool is_news(struct registry *r, const char *host)
 {
 	uint64_t now = clock_mono_ns();

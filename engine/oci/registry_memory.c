@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * registry_memory.c - what a client has learnt, for the next one of the same command.
  *
- * A command works in two processes, of which the second would have to learn all anew: by waiting
- * for a mirror that is down, say.  A line for each thing:
+ * A command works in two processes, of which the second would have to learn all anew: by
+ * waiting for a mirror that is down, say.  A line for each thing:
  *
  *	said TEXT		a note that need not be given again
  *	plain HOST		a registry on this machine that talks http

@@ -3,9 +3,9 @@
  *
  * Layers, each in a file: registry_auth.c answers one request's challenge,
  * registry_request.c sends one request with authentication and redirects,
- * registry_retry.c sends it again while that may help, registry_endpoint.c to one endpoint
- * after the other; registry.c knows the protocol.  registry_memory.c takes what was learnt into
- * the next process.
+ * registry_retry.c sends it again while that may help, registry_endpoint.c to one
+ * endpoint after the other; registry.c knows the protocol.  registry_memory.c takes what
+ * was learnt into the next process.
  */
 #ifndef ENGINE_OCI_REGISTRY_PRIVATE_H
 #define ENGINE_OCI_REGISTRY_PRIVATE_H
@@ -81,20 +81,22 @@ struct registry_request {
 	const char *path;   /* "/v2/library/alpine/manifests/3.17" */
 	const char *accept; /* NULL: any */
 	uint64_t max_body;
-	/* For blobs: the pieces of a 2xx body, and where to go on.  begin() with another status
-	 * than 206 forgets what was received. */
+	/* For blobs: the pieces of a 2xx body, and where to go on.  begin() with another
+	 * status than 206 forgets what was received. */
 	struct err *(*begin)(void *context, long status, const char *content_range);
 	struct err *(*body)(void *context, const void *data, size_t len);
 	uint64_t (*offset)(void *context);
 	void *context;
-	/* Where the base of the mirror that has answered goes, for free(); NULL for the registry
-	 * itself.  It holds such a text, or NULL, before.  May be NULL: nobody asks. */
+	/* Where the base of the mirror that has answered goes, for free(); NULL for the
+	 * registry itself.  It holds such a text, or NULL, before.  May be NULL: nobody
+	 * asks. */
 	char **mirror;
 	const struct registry_watch *watch;
 };
 
 /* Send it, with authentication, redirects and retries, to the endpoints of the reference
- * in turn; `out` is a 2xx answer.  Of several that failed the error tells each, in order. */
+ * in turn; `out` is a 2xx answer.  Of several that failed the error tells each, in
+ * order. */
 NODISCARD struct err *registry_send(struct registry *r,
 				    const struct registry_request *request,
 				    struct http_response *out);
@@ -104,8 +106,8 @@ NODISCARD struct err *registry_send_foreign(struct registry *r,
 					    const char *url, struct http_response *out);
 /* May another be asked after this failure, or is it ours? */
 bool registry_is_theirs(const struct err *e);
-/* What `mirror` (registry_request.mirror) sent for `ref` is damaged: it is not asked for it
- * again. */
+/* What `mirror` (registry_request.mirror) sent for `ref` is damaged: it is not asked for
+ * it again. */
 void registry_distrust(struct registry *r, const struct oci_ref *ref, const char *mirror,
 		       const char *why);
 
@@ -125,7 +127,8 @@ NODISCARD struct err *registry_send_to(struct registry *r,
 				       const struct endpoint *endpoint,
 				       const struct patience *patience,
 				       struct http_response *out);
-/* Send it once, with authentication and redirects; a status other than 2xx is an error. */
+/* Send it once, with authentication and redirects; a status other than 2xx is an
+ * error. */
 NODISCARD struct err *registry_attempt(struct registry *r,
 				       const struct registry_request *request,
 				       const struct endpoint *endpoint,
@@ -145,7 +148,8 @@ NODISCARD struct err *registry_refused(struct registry *r,
 				       const struct endpoint *endpoint,
 				       const struct registry_request *request);
 void registry_auth_release(struct registry *r);
-/* Take over registry_memory() of another client, NULL for none; before there are threads. */
+/* Take over registry_memory() of another client, NULL for none; before there are
+ * threads. */
 void registry_recall(struct registry *r, const char *memory);
 void registry_memory_release(struct registry *r);
 /* Who makes a request, and lives as long. */
@@ -154,10 +158,11 @@ struct registry_caller {
 	const struct registry_watch *watch; /* may be NULL */
 };
 
-/* With what is the same for all: times, the cancel token, a note when an answer takes long. */
+/* With what is the same for all: times, the cancel token, a note when an answer takes
+ * long. */
 struct http_request registry_http_request(const struct registry_caller *caller);
-/* May we be sent from one URL to another?  Never from https to http, nor to an address further
- * inside (url.h) than that of who sends us: ERR_PROTOCOL. */
+/* May we be sent from one URL to another?  Never from https to http, nor to an address
+ * further inside (url.h) than that of who sends us: ERR_PROTOCOL. */
 NODISCARD struct err *registry_check_redirect(struct registry *r, const char *from,
 					      const char *to);
 /* How far inside `url` is, as its answer has shown: of a name only its address tells. */

@@ -9,8 +9,8 @@
 #include "engine/oci/registry_private.h"
 
 static const unsigned REDIRECTS_MAX = 10;
-/* Challenges answered on the way of one request: a registry's, and those of two hosts that it
- * redirects to. */
+/* Challenges answered on the way of one request: a registry's, and those of two hosts
+ * that it redirects to. */
 static const unsigned ANSWERS_MAX = 3;
 
 /* ---- what an answer means ---- */
@@ -118,8 +118,8 @@ static void sending_release(struct sending *s)
 	free(s->far.repository);
 }
 
-/* "library/alpine" of ".../v2/library/alpine/manifests/3.17", for free(); NULL when the URL is
- * not a registry's. */
+/* "library/alpine" of ".../v2/library/alpine/manifests/3.17", for free(); NULL when the
+ * URL is not a registry's. */
 static char *repository_of(const char *url)
 {
 	static const char *const kinds[] = {"/manifests/", "/blobs/"};
@@ -134,8 +134,8 @@ static char *repository_of(const char *url)
 	return NULL;
 }
 
-/* Who answers the last hop: the endpoint, or a host that it redirects to, which is nobody's
- * choice and gets no credentials. */
+/* Who answers the last hop: the endpoint, or a host that it redirects to, which is
+ * nobody's choice and gets no credentials. */
 static const struct endpoint *who_answers(struct sending *s)
 {
 	CLEANUP(freep) char *host = NULL;
@@ -252,8 +252,9 @@ static struct err *exchange_authenticated(struct sending *s, struct http_respons
 static struct err *attempt(struct sending *s, struct http_response *out)
 {
 	TRY(exchange_authenticated(s, out));
-	/* Servers, and what stands before them, refuse HEAD in every way there is, also of what
-	 * they have: what GET says counts.  Who asks to come again later means both. */
+	/* Servers, and what stands before them, refuse HEAD in every way there is, also
+	 * of what they have: what GET says counts.  Who asks to come again later means
+	 * both. */
 	if (out->status >= 400 && !out->retry_after && strcmp(s->method, "HEAD") == 0) {
 		s->method = "GET";
 		TRY(exchange_authenticated(s, out));

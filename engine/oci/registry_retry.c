@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * registry_retry.c - one request to one endpoint, again while that may help.
  *
- * What the code of an error says about another try decides (engine/net/http_fault.c, and the
- * statuses in registry_request.c).  Tries are counted since the last progress of 1 MiB, as
- * containerd and podman do; less would let a server that sends a byte for each try hold us for
- * ever.  How long it takes in all is bounded, too: tries that each stall are few.
+ * What the code of an error says about another try decides (engine/net/http_fault.c, and
+ * the statuses in registry_request.c).  Tries are counted since the last progress of 1
+ * MiB, as containerd and podman do; less would let a server that sends a byte for each
+ * try hold us for ever.  How long it takes in all is bounded, too: tries that each stall
+ * are few.
  */
 #include <curl/curl.h>
 #include <poll.h>
@@ -125,8 +126,8 @@ static struct err *plan_retry(struct trying *t, const struct http_response *answ
 	return retry_after(answer, wait_ms) ? plan_asked(t, e, wait_ms) : NULL;
 }
 
-/* A range that the server says it does not have: what is here already is no part of what it
- * has. */
+/* A range that the server says it does not have: what is here already is no part of what
+ * it has. */
 static struct err *check_range(const struct registry_request *q,
 			       const struct http_response *answer, struct err *e)
 {

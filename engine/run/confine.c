@@ -19,16 +19,17 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-/* What podman and buildah grant (containers/common, pkg/config), and to make device nodes: package
- * scripts do, and none can be opened (mounts.c). */
+/* What podman and buildah grant (containers/common, pkg/config), and to make device
+ * nodes: package scripts do, and none can be opened (mounts.c). */
 static const uint64_t KEPT_BY_ROOT =
 	BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
 	BIT(CAP_KILL) | BIT(CAP_MKNOD) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SETFCAP) |
 	BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SYS_CHROOT);
 
-/* In a user namespace capabilities reach no further than it, and they stay, since scripts mount,
- * say, where an ordinary user may.  But for one: with fewer than init, and than dagbuild outside, a
- * script reaches nothing through their folders in /proc: ptrace(2), "access mode checking". */
+/* In a user namespace capabilities reach no further than it, and they stay, since scripts
+ * mount, say, where an ordinary user may.  But for one: with fewer than init, and than
+ * dagbuild outside, a script reaches nothing through their folders in /proc: ptrace(2),
+ * "access mode checking". */
 static const uint64_t KEPT_IN_NAMESPACE = ~BIT(CAP_SYS_PTRACE);
 
 /* What no build needs, and could harm the host. */
@@ -109,8 +110,9 @@ struct ruleset {
 };
 static const uint64_t SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0;
 
-/* The network is the host's, and sockets with an abstract name are part of it: with an X server's
- * everything could be seen and typed that is on the screen.  landlock(7); older kernels cannot. */
+/* The network is the host's, and sockets with an abstract name are part of it: with an X
+ * server's everything could be seen and typed that is on the screen.  landlock(7); older
+ * kernels cannot. */
 static void leave_abstract_sockets(void)
 {
 	const struct ruleset only_own = {.scoped = SCOPE_ABSTRACT_UNIX_SOCKET};
@@ -127,9 +129,11 @@ struct err *confine(enum security security)
 	uint64_t mask = kept(security);
 
 	if (security == SECURITY_CONTAINER) {
-		/* The caller's, but for root's own: where that may not be done it has none. */
+		/* The caller's, but for root's own: where that may not be done it has
+		 * none. */
 		setgroups(0, NULL);
-		/* The kernel itself looks for keys there, for a network filesystem, say. */
+		/* The kernel itself looks for keys there, for a network filesystem,
+		 * say. */
 		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 		leave_abstract_sockets();
 		TRY(filter_install());

@@ -2,10 +2,10 @@
  * container.c - the parent's side of a container: start it, read its output, end it.
  *
  * The child starts with an empty environment, from a copy of dagbuild (program.h).  Its
- * descriptors: 3 is the request, whose other end stays open as long as we live; 4 takes its
- * answer: "S" and the exit status, or "E", an error code and a text; 5 is the copy it is
- * started from; through 6, with a terminal, comes our end of the new one; 7 is what it holds
- * for us.
+ * descriptors: 3 is the request, whose other end stays open as long as we live; 4 takes
+ * its answer: "S" and the exit status, or "E", an error code and a text; 5 is the copy it
+ * is started from; through 6, with a terminal, comes our end of the new one; 7 is what it
+ * holds for us.
  */
 #include "engine/run/container.h"
 

@@ -7,8 +7,8 @@
  *            script ends, for whatever reason, nothing of it is alive and nothing is
  *            mounted.
  * Ownership: the request is borrowed.
- * Threads:   any, unless interactive; the calling thread must live until the container has ended (the death
- *            signal is bound to it).
+ * Threads:   any, unless interactive; the calling thread must live until the container
+ *            has ended (the death signal is bound to it).
  * Errors:    ERR_SYS, ERR_UNSUPPORTED when the container could not be set up;
  *            ERR_CANCELLED. A failing script is not an error here: see `status`.
  */
@@ -40,9 +40,9 @@ struct container_request {
 	 * when this process ends before: a lock.  0 or less: none. */
 	int hold_fd;
 	const struct cancel *cancel;
-	/* The program is the user's: the caller's standard descriptors are its own, and signals
-	 * that the caller gets reach it.  Only in a process with one thread; `line` and
-	 * `cancel` are not used. */
+	/* The program is the user's: the caller's standard descriptors are its own, and
+	 * signals that the caller gets reach it.  Only in a process with one thread;
+	 * `line` and `cancel` are not used. */
 	bool interactive;
 	/* The caller's standard input and output are a terminal: it gets one of its own,
 	 * joined to that. */

@@ -5,17 +5,18 @@
  *
  *	outer	enters new namespaces, starts init, passes signals on, waits
  *	init	process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
- *		when the script has ended it ends everything else, cleans up, answers, exits
+ *		when the script has ended it ends everything else, cleans up, answers,
+ *		exits
  *	script	the program
  *
- * If dagbuild dies, outer gets the death signal and kills init, which also sees the end of
- * the request pipe; when init dies the kernel ends all processes of its namespace.  Outer
- * waits for that: as long as it lives it holds what dagbuild gave it to hold.
+ * If dagbuild dies, outer gets the death signal and kills init, which also sees the end
+ * of the request pipe; when init dies the kernel ends all processes of its namespace.
+ * Outer waits for that: as long as it lives it holds what dagbuild gave it to hold.
  *
- * Init is process 1 of what the script sees, so it has nothing of the host's that could be
- * reached through /proc/1: it is no file's program (program.h), its environment is empty, its
- * descriptors are pipes and the container's own files, it is in no session with a terminal,
- * and not dumpable (ptrace(2), "access mode checking").
+ * Init is process 1 of what the script sees, so it has nothing of the host's that could
+ * be reached through /proc/1: it is no file's program (program.h), its environment is
+ * empty, its descriptors are pipes and the container's own files, it is in no session
+ * with a terminal, and not dumpable (ptrace(2), "access mode checking").
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,8 +78,8 @@ static void set_limits(void)
 	}
 }
 
-/* None is blocked, and none ignored: posix_spawn(3) of glibc leaves its own two as ignored, and
- * sigaction(3) does not touch them. */
+/* None is blocked, and none ignored: posix_spawn(3) of glibc leaves its own two as
+ * ignored, and sigaction(3) does not touch them. */
 static void reset_signals(void)
 {
 	static const struct {
@@ -219,7 +220,8 @@ static struct err *set_up(const struct run_spec *spec, int *root_fd,
 	return NULL;
 }
 
-/* A descriptor of the host's /dev/null leads to its inode, whose mode could be changed. */
+/* A descriptor of the host's /dev/null leads to its inode, whose mode could be
+ * changed. */
 static struct err *renew_null(void)
 {
 	struct stat st;
@@ -246,8 +248,9 @@ static void drop_standard_descriptors(void)
 		dup2(null_fd, fd);
 }
 
-/* What we hold shall stay held until we end, but /proc/1/fd would open it to the script.  So it
- * lies in a message that nobody takes: it is let go when the socket is, which has no other end. */
+/* What we hold shall stay held until we end, but /proc/1/fd would open it to the script.
+ * So it lies in a message that nobody takes: it is let go when the socket is, which has
+ * no other end. */
 static struct err *hide_what_is_held(void)
 {
 	CLEANUP(closep) int one = -1;
@@ -420,6 +423,7 @@ int container_main(int argc, char **argv)
 		give_up(e);
 	while (waitpid(init_pid, &status, 0) < 0 && errno == EINTR)
 		;
-	/* No exit handlers: new threads or processes of theirs would be in the dead namespace. */
+	/* No exit handlers: new threads or processes of theirs would be in the dead
+	 * namespace. */
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * fd_pass.h - a descriptor in a message: unix(7), SCM_RIGHTS.
  *
- * Ownership: what is sent stays the sender's; what is received is the caller's, close-on-exec.
+ * Ownership: what is sent stays the sender's; what is received is the caller's,
+ *            close-on-exec.
  * Threads:   any.
  * Errors:    ERR_SYS.
  */

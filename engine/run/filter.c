@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * filter.c - see filter.h.
  *
- * What podman and buildah refuse by default (containers/common, pkg/seccomp), and docker's
- * refusal of keyrings, whose owner is a user and no container.  Two kinds of refusal: EPERM says
- * "not you", ENOSYS "no such call", after which programs take an older way.  A call that libseccomp
- * does not know is of the second kind, so that what comes with new kernels is closed at first;
- * the others are allowed one by one.  Building it takes 7 ms; a call costs nothing that could be
- * measured, since Linux 5.11 looks up once which ones are allowed whatever their arguments.
+ * What podman and buildah refuse by default (containers/common, pkg/seccomp), and
+ * docker's refusal of keyrings, whose owner is a user and no container.  Two kinds of
+ * refusal: EPERM says "not you", ENOSYS "no such call", after which programs take an
+ * older way.  A call that libseccomp does not know is of the second kind, so that what
+ * comes with new kernels is closed at first; the others are allowed one by one.  Building
+ * it takes 7 ms; a call costs nothing that could be measured, since Linux 5.11 looks up
+ * once which ones are allowed whatever their arguments.
  */
 #include "engine/run/filter.h"
 
@@ -80,8 +81,8 @@ static const char *const not_there[] = {
 		(number), SCMP_CMP_NE, (value), 0                                        \
 	}
 
-/* Of these calls what is not allowed here is refused.  The audit log is the host's; EINVAL, since
- * with EPERM useradd(8) and su(1) give up. */
+/* Of these calls what is not allowed here is refused.  The audit log is the host's;
+ * EINVAL, since with EPERM useradd(8) and su(1) give up. */
 static const struct conditional {
 	const char *name;
 	uint32_t action;
@@ -180,8 +181,8 @@ static scmp_filter_ctx new_filter(uint32_t arch)
 	}
 	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-	/* Before Linux 5.16 a filter slowed all down, as if the script ran strangers' code
-	 * beside its own secrets. */
+	/* Before Linux 5.16 a filter slowed all down, as if the script ran strangers'
+	 * code beside its own secrets. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 	return filter;
 }

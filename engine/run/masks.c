@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * masks.c - see masks.h.
  *
- * The paths are those of podman and buildah (containers/common, pkg/config) and of docker; and the
- * file systems that the host has mounted below /sys for itself.
+ * The paths are those of podman and buildah (containers/common, pkg/config) and of
+ * docker; and the file systems that the host has mounted below /sys for itself.
  */
 #include "engine/run/masks.h"
 

@@ -36,7 +36,8 @@ static struct err *mount_proc(int root_fd)
 
 static const unsigned long SYS_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-/* With all that is mounted below it: cgroups have files that name programs of the host. */
+/* With all that is mounted below it: cgroups have files that name programs of the
+ * host. */
 static struct err *restrict_sys(int root_fd, enum security security)
 {
 	if (security == SECURITY_CONTAINER)
@@ -143,8 +144,9 @@ static struct err *mount_dev(int root_fd)
 
 /* ---- the host's resolv.conf and hosts ---- */
 
-/* What a copy has more than the host's file: another line end at least.  Package managers that
- * compare it with their own then see a changed file, and do not rename over the mount. */
+/* What a copy has more than the host's file: another line end at least.  Package managers
+ * that compare it with their own then see a changed file, and do not rename over the
+ * mount. */
 static void add_own(const char *path, const char *hostname, struct buf *text)
 {
 	buf_putc(text, '\n');

@@ -25,7 +25,8 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int sealed_fd = -1;
 
-/* Linux wants to be told since 6.3 that the file is to be executed, and knew no such word before. */
+/* Linux wants to be told since 6.3 that the file is to be executed, and knew no such word
+ * before. */
 static int new_memory(void)
 {
 	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * program.h - the program that runs inside containers: a sealed copy of dagbuild.
  *
- * Purpose:   what runs in a container sees process 1, and through /proc/1/exe the file that it was
- *            started from (CVE-2019-5736).  So that file is not one of the host's: it is dagbuild's own
- *            text in memory (memfd_create(2)), which nobody can change any more.
+ * Purpose:   what runs in a container sees process 1, and through /proc/1/exe the file
+ *            that it was started from (CVE-2019-5736).  So that file is not one of the
+ *            host's: it is dagbuild's own text in memory (memfd_create(2)), which nobody
+ *            can change any more.
  * Ownership: one copy for the life of the process, shared by all containers.
  * Threads:   any.
  */

@@ -3,7 +3,8 @@
  *
  * When the user's terminal goes away, or we are asked to end, our end of the new one is
  * closed: the kernel then sends SIGHUP to the program, as when a window is closed.  init
- * keeps the other end open, so that reading ours says "nothing more" only when all is over.
+ * keeps the other end open, so that reading ours says "nothing more" only when all is
+ * over.
  */
 #include "engine/run/terminal.h"
 
@@ -145,8 +146,8 @@ struct attached {
 	struct proc *proc;
 	int signal_fd;
 	int console_fd; /* borrowed; -1 once the terminal has come, or failed to */
-	/* Where what is typed goes: the terminal (the same as outputs[0].from), or a pipe.  -1:
-	 * none, or no more. */
+	/* Where what is typed goes: the terminal (the same as outputs[0].from), or a
+	 * pipe.  -1: none, or no more. */
 	int input_fd;
 	bool has_terminal;
 	struct output outputs[2];
@@ -271,7 +272,8 @@ static bool show_output(const struct output *output)
 	return true;
 }
 
-/* What came, or the end: but a terminal ends when nobody inside has it open for a moment. */
+/* What came, or the end: but a terminal ends when nobody inside has it open for a
+ * moment. */
 static void on_output(struct attached *a, struct output *output, short revents)
 {
 	if ((revents & (POLLIN | POLLHUP)) == 0 || show_output(output))

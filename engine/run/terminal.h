@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * terminal.h - an interactive program, joined to the caller's standard descriptors.
  *
- * Purpose:   nothing in a container holds the user's terminal: whoever does can read what is typed
- *            there and change its settings. Where input and output are a terminal, the program gets
- *            one of the container's own, so that job control and window sizes work there: the
- *            container's init makes it and sends the other end through a socket, dagbuild puts
- *            the user's into raw mode and passes bytes on, both ways; Ctrl-C is a byte, and a
- *            signal only inside. Where only one of them is, a pipe takes its place. Files and
- *            pipes of the caller are the program's own.
+ * Purpose:   nothing in a container holds the user's terminal: whoever does can read what
+ *            is typed there and change its settings. Where input and output are a
+ *            terminal, the program gets one of the container's own, so that job control
+ *            and window sizes work there: the container's init makes it and sends the
+ *            other end through a socket, dagbuild puts the user's into raw mode and
+ *            passes bytes on, both ways; Ctrl-C is a byte, and a signal only inside.
+ *            Where only one of them is, a pipe takes its place. Files and pipes of the
+ *            caller are the program's own.
  * Ownership: see each function.
  * Threads:   a process with one thread.
  * Errors:    ERR_SYS; ERR_CANCELLED for a program that was asked to end and did not.
@@ -32,20 +33,21 @@ struct terminal_ends {
 		{-1, -1, -1}, {-1, -1, -1}, 0, -1, -1                                    \
 	}
 
-/* `tty`: the program gets a terminal; its standard descriptors that are the caller's terminal
- * are going to be that, and are /dev/null until then. */
+/* `tty`: the program gets a terminal; its standard descriptors that are the caller's
+ * terminal are going to be that, and are /dev/null until then. */
 NODISCARD struct err *terminal_ends_open(struct terminal_ends *ends, bool tty);
 /* Close the program's ends, once it has them. */
 void terminal_ends_give(struct terminal_ends *ends);
 void terminal_ends_release(struct terminal_ends *ends);
 
-/* Serve an interactive `proc` until it has ended: signals that are sent to us are passed on,
- * and the terminal, or the pipes, are joined to our standard descriptors.  The caller's
- * terminal is then as it was. */
+/* Serve an interactive `proc` until it has ended: signals that are sent to us are passed
+ * on, and the terminal, or the pipes, are joined to our standard descriptors.  The
+ * caller's terminal is then as it was. */
 NODISCARD struct err *terminal_attach(struct proc *proc, struct terminal_ends *ends);
 
 /* In init, inside the root, /dev mounted: make a terminal, send its other end through
- * `console_fd`, and wait until it has the settings of the caller's.  `*tty_fd` is the caller's. */
+ * `console_fd`, and wait until it has the settings of the caller's.  `*tty_fd` is the
+ * caller's. */
 NODISCARD struct err *terminal_offer(int console_fd, int *tty_fd);
 /* In a new session: make it the controlling terminal, and those standard descriptors that
  * `taken` names. */

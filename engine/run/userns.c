@@ -110,8 +110,8 @@ static void describe_ranges(const struct id_ranges *ranges, struct buf *out)
 			   ranges->items[i].count);
 }
 
-/* Root of a user namespace that somebody else made owns other files than real root: which there
- * are goes into the class, and whose they are outside into the rest. */
+/* Root of a user namespace that somebody else made owns other files than real root: which
+ * there are goes into the class, and whose they are outside into the rest. */
 static void describe_map(const char *file, const char *name, struct buf *class,
 			 struct buf *rest)
 {
@@ -177,7 +177,8 @@ static uint64_t ids_inside(const struct id_ranges *ranges)
 	return n;
 }
 
-/* All that images have: 65534 is nobody's.  Whoever has so many can own the same files. */
+/* All that images have: 65534 is nobody's.  Whoever has so many can own the same
+ * files. */
 static bool is_full(const struct id_ranges *ranges)
 {
 	return ids_inside(ranges) >= 65536;

@@ -49,10 +49,11 @@ struct userns_plan {
 NODISCARD struct err *userns_probe(struct userns_plan *out);
 /* Enter the namespaces in this very process; mounts no longer propagate to the host. */
 NODISCARD struct err *userns_enter(const struct userns_plan *plan);
-/* A text that names the id map, of at most USERNS_TEXT_SIZE bytes, "CLASS: MAP".  The class says
- * which owners files can have inside: "root" (and what it lacks), or "range", the same for all users
- * with at least 65,536 ids.  The map says what they are outside; there is none for the root of
- * all ids.  In the same class the same is made; another map sees other owners in it. */
+/* A text that names the id map, of at most USERNS_TEXT_SIZE bytes, "CLASS: MAP".  The
+ * class says which owners files can have inside: "root" (and what it lacks), or "range",
+ * the same for all users with at least 65,536 ids.  The map says what they are outside;
+ * there is none for the root of all ids.  In the same class the same is made; another map
+ * sees other owners in it. */
 const char *userns_describe(const struct userns_plan *plan, char *out, size_t size);
 /* The ranges that lines NAME-OR-ID:START:COUNT give to a user; further ones than fit are
  * left out. */

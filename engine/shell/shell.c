@@ -53,7 +53,8 @@ static struct err *open_shell(const struct store *s, const struct overlay_spec *
 	return run(s, below, &request, status);
 }
 
-/* A run without changes does not look into its layers, so that another run would not help. */
+/* A run without changes does not look into its layers, so that another run would not
+ * help. */
 static struct err *check_whole(const struct store *s, const struct snapshot *chain)
 {
 	return err_hint(

@@ -13,8 +13,8 @@
 #include "engine/run/container.h"
 #include "engine/work/script.h"
 
-/* The error of `step`, whose container has ended with `status`, not 0.  The upper of `m` is
- * taken away if it is kept; why it is not, a note tells. */
+/* The error of `step`, whose container has ended with `status`, not 0.  The upper of `m`
+ * is taken away if it is kept; why it is not, a note tells. */
 NODISCARD struct err *failed_step(const struct work *w, const struct step *step,
 				  struct mounted *m,
 				  const struct container_request *request,

@@ -103,8 +103,9 @@ static struct err *base_run(const struct work *w, const struct step *step,
 	return NULL;
 }
 
-/* Few images are made for some processors alone, and caches that move from machine to machine are
- * as few: so the processor is in the records of those, and not in the key of all. */
+/* Few images are made for some processors alone, and caches that move from machine to
+ * machine are as few: so the processor is in the records of those, and not in the key of
+ * all. */
 static enum miss base_refuses(const struct work *w, const struct step *step,
 			      const cJSON *record)
 {

@@ -44,7 +44,8 @@ static struct copy_request request_of(const struct work *w, const struct step *s
 		.rules =
 			{
 				.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
-				/* The image's times are those of the copied files, clamped. */
+				/* The image's times are those of the copied files,
+				 * clamped. */
 				.times_count = w->epoch_set,
 				.clamp_s = w->epoch_s,
 			},
@@ -94,8 +95,8 @@ static struct err *copy_into_layer(const struct work *w, const struct step *step
 
 /* ---- from a stage ---- */
 
-/* The producer's identity does not tell the owners in a registry's layer: what the map of ids
- * lacks has others. */
+/* The producer's identity does not tell the owners in a registry's layer: what the map of
+ * ids lacks has others. */
 static struct digest memo_key(const struct work *w, const struct step *step)
 {
 	CLEANUP(key_freep) struct key *key = key_new("copied content");

@@ -311,7 +311,8 @@ static void hash_item(struct hasher *h, const struct probe_item *item)
 		content_add(h, &item->content);
 }
 
-/* Far down, one after the other: this needs neither stack nor descriptors for each folder. */
+/* Far down, one after the other: this needs neither stack nor descriptors for each
+ * folder. */
 static struct err *probe_deep_folder(const struct prober *p, const struct folder *f,
 				     struct digest *out)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * links_join.c - see links.h: what was one file becomes one again.
  *
- * Below is mounted, so that what the layers hide of one another is hidden here, too; in one
- * mount all files have the inode numbers of their layers' filesystem.  The upper is changed
- * as a plain folder: what is linked there in the place of nothing hides the name below.
- * Paths are followed folder by folder, and no link is.
+ * Below is mounted, so that what the layers hide of one another is hidden here, too; in
+ * one mount all files have the inode numbers of their layers' filesystem.  The upper is
+ * changed as a plain folder: what is linked there in the place of nothing hides the name
+ * below. Paths are followed folder by folder, and no link is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -113,8 +113,8 @@ static bool is_opaque(int fd)
 	return fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
-/* Does the name still show what lies below?  Then nothing in the upper stands for it, nor for
- * a folder above it but such as are merged with the one below. */
+/* Does the name still show what lies below?  Then nothing in the upper stands for it, nor
+ * for a folder above it but such as are merged with the one below. */
 static struct err *shows_below(int upper_fd, const char *path, bool *out)
 {
 	CLEANUP(closep) int here = -1;
@@ -379,7 +379,8 @@ static struct err *set_time(int fd, const struct stat *st)
 	return NULL;
 }
 
-/* Folder `name` of the upper's `here`, as it is in `below`; what it is in keeps its time. */
+/* Folder `name` of the upper's `here`, as it is in `below`; what it is in keeps its
+ * time. */
 static struct err *make_folder(int here, int below, const char *name, int *out)
 {
 	struct stat st;

@@ -21,7 +21,8 @@ struct name_tree {
 	VEC(char) text;		     /* names, each with its NUL */
 };
 
-/* Add `name` in node `up`, or at the top for 0; `*out`, not 0, is one more than the last. */
+/* Add `name` in node `up`, or at the top for 0; `*out`, not 0, is one more than the
+ * last. */
 NODISCARD struct err *name_tree_add(struct name_tree *t, uint32_t up, const char *name,
 				    uint32_t *out);
 /* Drop the node if it was the last to be added: nothing lies in it. */

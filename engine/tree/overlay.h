@@ -32,7 +32,8 @@ NODISCARD struct err *overlay_unmount(const char *mount_point);
 /* Give a new, empty upper folder `upper` the mode, owner, xattrs (but overlay marks) and
  * times of the root of the topmost of `layers`; without layers 0755 root. */
 NODISCARD struct err *overlay_prepare_upper(const struct overlay_spec *spec);
-/* Give folder `to_fd` the owner, mode, xattrs (but overlay marks) and times of `from_fd`. */
+/* Give folder `to_fd` the owner, mode, xattrs (but overlay marks) and times of
+ * `from_fd`. */
 NODISCARD struct err *overlay_copy_folder(int from_fd, int to_fd);
 /* Remove what a finished mount leaves in an upper: root marks such as
  * user.overlay.impure. */

@@ -67,7 +67,8 @@ static struct err *open_place(struct resolver *r)
 	return NULL;
 }
 
-/* Go to `name` in the present place; `*link` gets the text of a link, which is not gone to. */
+/* Go to `name` in the present place; `*link` gets the text of a link, which is not gone
+ * to. */
 static struct err *enter(struct resolver *r, const char *name, char **link)
 {
 	CLEANUP(closep) int fd = -1;

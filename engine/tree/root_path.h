@@ -29,8 +29,8 @@ typedef void root_made_fn(void *context, const char *path);
  * owned by us.  A non-folder in the way is replaced if `replace`, else it is ENOTDIR. */
 struct root_make {
 	bool replace;
-	/* Modification time of what is made, and then what it is made in keeps its own; NULL: the
-	 * present for both. */
+	/* Modification time of what is made, and then what it is made in keeps its own;
+	 * NULL: the present for both. */
 	const struct timespec *mtime;
 	root_made_fn *made; /* may be NULL */
 	void *context;

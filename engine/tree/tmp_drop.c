@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * tmp_drop.c - see tmp_drop.h.
  *
- * Names are taken away by moving them into a trash folder, which is one rename for a whole
- * tree.  The trash is flat: a folder found in one of its folders moves up beside it, so that
- * no depth needs more than two descriptors, or a path longer than a number.
+ * Names are taken away by moving them into a trash folder, which is one rename for a
+ * whole tree.  The trash is flat: a folder found in one of its folders moves up beside
+ * it, so that no depth needs more than two descriptors, or a path longer than a number.
  *
- * Only folders that lie below, too, are gone into; by paths, since the kernel limits these
- * and nothing limits how deep a stranger's folders are.  What is deeper stays.
+ * Only folders that lie below, too, are gone into; by paths, since the kernel limits
+ * these and nothing limits how deep a stranger's folders are.  What is deeper stays.
  */
 #include "engine/tree/tmp_drop.h"
 
@@ -42,8 +42,8 @@ static bool tells_of_none(int number)
 	return number == ENOENT || number == ENOTDIR || number == ELOOP;
 }
 
-/* A folder, never behind a link; `*out` stays -1 if there is none, or something else.  Whatever
- * else is wrong must not pass for that: what the base has would be dropped. */
+/* A folder, never behind a link; `*out` stays -1 if there is none, or something else.
+ * Whatever else is wrong must not pass for that: what the base has would be dropped. */
 static struct err *open_folder(int dir_fd, const char *path, int *out)
 {
 	*out = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -196,8 +196,8 @@ static struct err *open_below(const struct tmp_drop *d, const char *path, int fl
 	return NULL;
 }
 
-/* Where the folder `path`, which may be a link, lies, in what is below; `path` if there is no
- * such folder; NULL if it is one of another name, which may be anything. */
+/* Where the folder `path`, which may be a link, lies, in what is below; `path` if there
+ * is no such folder; NULL if it is one of another name, which may be anything. */
 static struct err *real_path(const struct tmp_drop *d, const char *path, char **out)
 {
 	CLEANUP(closep) int fd = -1;

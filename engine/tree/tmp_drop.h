@@ -2,10 +2,10 @@
  * tmp_drop.h - what a section made in /tmp and /var/tmp is not in the image.
  *
  * Purpose:   takes out of an overlayfs upper folder, after its mount has ended, the names
- *            below /tmp and /var/tmp that what lies below it does not have.  What was there
- *            before counts as any other file: its removal and its change stay.  Both folders
- *            are there afterwards, with mode 1777, unless they were replaced by something
- *            that is not a folder.
+ *            below /tmp and /var/tmp that what lies below it does not have.  What was
+ *            there before counts as any other file: its removal and its change stay.
+ *            Both folders are there afterwards, with mode 1777, unless they were replaced
+ *            by something that is not a folder.
  * Ownership: descriptors are borrowed.
  * Threads:   any.
  * Errors:    ERR_CANCELLED, within a thousand entries; ERR_SYS.

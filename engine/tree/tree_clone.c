@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tree_clone.c - see tree_clone.h.
  *
- * A file with several names is found again, however deep its first name lies, under a number
- * in the folder aside.
+ * A file with several names is found again, however deep its first name lies, under a
+ * number in the folder aside.
  */
 #include "engine/tree/tree_clone.h"
 

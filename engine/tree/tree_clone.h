@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tree_clone.h - a copy of a whole root filesystem, exact but for inode numbers.
  *
- * Purpose:   names, types, contents and holes, owners, modes, times, links, devices, and the
- *            extended attributes that later steps can see (base/xattr_rules.h).
+ * Purpose:   names, types, contents and holes, owners, modes, times, links, devices, and
+ *            the extended attributes that later steps can see (base/xattr_rules.h).
  * Ownership: descriptors are borrowed.
  * Threads:   any; nobody else may change the folders meanwhile.
  * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; with the path. What was made stays.

@@ -4,9 +4,9 @@
  * Purpose:   Apptainer's rules (docs/definition-files.md), with every path resolved
  *            inside its root, so that no link leads out onto the host.
  *
- *            tree_copy_digest() says what a copy would bring: names, types, modes,
- *            links, owners where they are kept, and contents of everything the sources
- *            expand to; times only on request. tree_copy() copies and computes the same digest
+ *            tree_copy_digest() says what a copy would bring: names, types, modes, links,
+ *            owners where they are kept, and contents of everything the sources expand
+ *            to; times only on request. tree_copy() copies and computes the same digest
  *            from what it really copied. The items' own texts are not in it: the caller
  *            keys those.
  *

@@ -7,8 +7,8 @@
  *            themselves. Names with a leading dot match only a pattern with one.
  * Ownership: path_list_release() ends a list.
  * Threads:   any.
- * Errors:    ERR_NOTFOUND when a pattern matches nothing; ERR_SYNTAX for what stands for too
- *            many names; ERR_SYS, ERR_CANCELLED.
+ * Errors:    ERR_NOTFOUND when a pattern matches nothing; ERR_SYNTAX for what stands for
+ *            too many names; ERR_SYS, ERR_CANCELLED.
  */
 #ifndef ENGINE_TREE_TREE_GLOB_H
 #define ENGINE_TREE_TREE_GLOB_H

@@ -7,8 +7,8 @@
  *
  *            Counted are names, types, modes as far as they are kept, texts of links, and
  *            content; from a stage also owners, capabilities, and which names are one
- *            file. Times are the walk's matter. The named folder's own mode and owner are not counted
- *            from a stage, since they are not copied.
+ *            file. Times are the walk's matter. The named folder's own mode and owner are
+ *            not counted from a stage, since they are not copied.
  * Threads:   any.
  */
 #ifndef ENGINE_TREE_TREE_HASH_H
@@ -19,8 +19,8 @@
 #include "engine/tree/tree_walk.h"
 
 struct hasher *tree_hasher_new(void);
-/* A thing as its folder sees it.  A folder's digest, or a file's content (content_add()), must
- * follow. */
+/* A thing as its folder sees it.  A folder's digest, or a file's content (content_add()),
+ * must follow. */
 void tree_hash_entry(struct hasher *h, enum copy_from from,
 		     const struct walk_entry *entry);
 /* "f" for a file, and so on: hashed, and listed. */

@@ -2,8 +2,9 @@
  * tree_list.h - what a copy brought, file by file, short enough to be kept.
  *
  * Purpose:   lets `dagbuild why` name the file that changed. Up to TREE_LIST_MAX things
- *            are listed one by one, if their paths are not too long together; of more only
- *            the sources' top-level entries are, each with one digest over all below it.
+ *            are listed one by one, if their paths are not too long together; of more
+ *            only the sources' top-level entries are, each with one digest over all below
+ *            it.
  * Ownership: tree_list_release() ends it; tree_list_json() gives the caller a tree.
  * Threads:   a list belongs to one thread.
  */
@@ -48,8 +49,8 @@ void tree_list_release(struct tree_list *l);
 cJSON *tree_list_json(const struct tree_list *l);
 /* The inverse; false when it is none. */
 bool tree_list_parse(const cJSON *json, struct tree_list *out);
-/* What is remembered of `size` bytes, a content's name or the text of a link: 64 bits, never 0,
- * keyed with the list's secret. */
+/* What is remembered of `size` bytes, a content's name or the text of a link: 64 bits,
+ * never 0, keyed with the list's secret. */
 uint64_t tree_list_digest(const struct tree_list *l, const void *data, size_t size);
 
 #endif

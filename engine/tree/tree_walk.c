@@ -31,8 +31,8 @@ static uint32_t node_here(const struct tree_walk *w)
 	return w->levels.len > 0 ? w->levels.items[w->levels.len - 1].node : 0;
 }
 
-/* The path under which the file of `st` was met before, for free(); NULL, and noted, if it
- * was not. */
+/* The path under which the file of `st` was met before, for free(); NULL, and noted, if
+ * it was not. */
 static struct err *seen_before(struct tree_walk *w, const struct walk_entry *entry,
 			       char **path)
 {

@@ -24,7 +24,8 @@
 
 struct tree_list;
 
-/* Folders, one in the other.  Neither stack nor descriptors grow with them: base/folder_walk.h. */
+/* Folders, one in the other.  Neither stack nor descriptors grow with them:
+ * base/folder_walk.h. */
 enum { TREE_DEPTH_MAX = 10000 };
 
 /* One thing that the walk meets. */
@@ -91,7 +92,8 @@ struct tree_walk {
 /* Both are borrowed, for as long as the walk. */
 void tree_walk_init(struct tree_walk *w, const struct walk_rules *rules,
 		    const struct file_reading *files);
-/* Open a source's name, which counts from `dir_fd` or is confined in it, without blocking or reading (O_PATH); links are followed. */
+/* Open a source's name, which counts from `dir_fd` or is confined in it, without blocking
+ * or reading (O_PATH); links are followed. */
 NODISCARD struct err *tree_walk_open(enum copy_from from, int dir_fd, const char *path,
 				     int *fd, struct stat *st);
 /* Walk what `fd`, of tree_walk_open(), is open on; `name` is for its walk_entry. */

@@ -3,9 +3,9 @@
  *
  * Purpose:   setting, copying and clearing them; base/xattr_rules.h says which.
  * Threads:   any.
- * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CORRUPT (one that no filesystem takes), ERR_UNSUPPORTED
- *            (this one has no room for it); an attribute that this user or filesystem cannot hold
- *            (EPERM, ENOTSUP) is not an error.
+ * Errors:    ERR_SYS, ERR_NOSPACE, ERR_CORRUPT (one that no filesystem takes),
+ *            ERR_UNSUPPORTED (this one has no room for it); an attribute that this user
+ *            or filesystem cannot hold (EPERM, ENOTSUP) is not an error.
  */
 #ifndef ENGINE_TREE_TREE_XATTR_H
 #define ENGINE_TREE_TREE_XATTR_H
@@ -17,7 +17,8 @@ NODISCARD struct err *tree_xattr_set(int fd, const char *name, const void *value
 				     size_t size, uint64_t *lost);
 /* From a layer to another (XATTR_CLONE): copy those that `to_fd` can hold. */
 NODISCARD struct err *tree_xattr_copy(int from_fd, int to_fd);
-/* Remove what a layer can have brought (XATTR_UNPACK): a later one declares the folder anew. */
+/* Remove what a layer can have brought (XATTR_UNPACK): a later one declares the folder
+ * anew. */
 NODISCARD struct err *tree_xattr_clear(int fd);
 
 #endif

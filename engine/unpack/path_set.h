@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * path_set.h - a set of paths, kept as keyed 64-bit hashes.
  *
- * Purpose:   remember millions of paths in 9 to 18 bytes each, at most PATH_SET_MAX. The key is random, so a
- *            stranger cannot make two paths collide; among ten million a chance
- *            collision has probability 1:10^6, and its effect (a lower file is spared)
- *            is harmless to us.
+ * Purpose:   remember millions of paths in 9 to 18 bytes each, at most PATH_SET_MAX. The
+ *            key is random, so a stranger cannot make two paths collide; among ten
+ *            million a chance collision has probability 1:10^6, and its effect (a lower
+ *            file is spared) is harmless to us.
  * Ownership: path_set_release() ends it.
  * Threads:   a set belongs to one thread.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * unpack_link.c - hard links of a layer.
  *
- * A link may come before the file that it names; those wait for the end, within a limit: an
- * archive of nothing but links to what is not there is no use to anybody.
+ * A link may come before the file that it names; those wait for the end, within a limit:
+ * an archive of nothing but links to what is not there is no use to anybody.
  */
 #include "engine/unpack/unpack_writer.h"
 
@@ -124,7 +124,8 @@ struct err *writer_link(struct unpack_writer *w, const char *path, const char *l
 	return wait_for_target(w, path, STEAL(target));
 }
 
-/* The folder was there when the link came; if it is not any more, its time is nobody's. */
+/* The folder was there when the link came; if it is not any more, its time is
+ * nobody's. */
 static struct err *finish_link(struct unpack_writer *w, const struct late_link *link)
 {
 	CLEANUP(freep) char *folder = folder_of(link->path);

@@ -58,8 +58,8 @@ static void pruning_release(struct pruning *p)
 	vec_free(&p->mtimes);
 }
 
-/* `path` is what lies at `name` of `dir_fd`, as place.real.  What this layer did not make goes;
- * a folder that it made is entered. */
+/* `path` is what lies at `name` of `dir_fd`, as place.real.  What this layer did not make
+ * goes; a folder that it made is entered. */
 static struct err *prune_entry(struct pruning *p, int dir_fd, const char *path,
 			       const char *name)
 {
@@ -92,8 +92,8 @@ static struct err *prune_next(struct pruning *p, const char *top)
 	return prune_entry(p, fd, path, path_base(path));
 }
 
-/* Remove from `name` of `dir_fd`, which is `path`, what this layer did not make; with `itself`
- * false it stays in any case. */
+/* Remove from `name` of `dir_fd`, which is `path`, what this layer did not make; with
+ * `itself` false it stays in any case. */
 static struct err *prune(struct unpack_writer *w, int dir_fd, const char *path,
 			 const char *name, bool itself)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * unpack_place.c - the folder that an entry lies in.
  *
- * What is made or removed in a folder changes its times, and what a layer does in a folder must
- * not show in them.  So a place knows the time that its folder had, and gives it back when the
- * writer goes on to another: nothing has to be remembered of the folders behind it.
+ * What is made or removed in a folder changes its times, and what a layer does in a
+ * folder must not show in them.  So a place knows the time that its folder had, and gives
+ * it back when the writer goes on to another: nothing has to be remembered of the folders
+ * behind it.
  */
 #include "engine/unpack/unpack_writer.h"
 
@@ -85,7 +86,8 @@ static struct err *open_existing(const struct unpack_writer *w, const char *fold
 	return path_open(w->root_fd, folder, flags, 0, fd);
 }
 
-/* The folder's path without links; only marks want it, and they mean something to MERGED. */
+/* The folder's path without links; only marks want it, and they mean something to
+ * MERGED. */
 static struct err *real_path(const struct unpack_writer *w, const char *folder,
 			     bool is_straight, char **out)
 {

@@ -16,9 +16,9 @@ enum { RATIO_MAX = 1100 };
 
 enum {
 	BLOCK = 512, /* of a tar */
-	/* What libarchive may read before it has an entry's header, extended headers and the map
-	 * of a sparse file included: it keeps 48 bytes for each row of such a map, which can be
-	 * as short as 4. */
+	/* What libarchive may read before it has an entry's header, extended headers and
+	 * the map of a sparse file included: it keeps 48 bytes for each row of such a
+	 * map, which can be as short as 4. */
 	HEADER_MAX = 4 << 20,
 };
 
@@ -114,10 +114,10 @@ static void note_tail(struct unpack_stream *s, const unsigned char *data, size_t
 }
 
 /*
- * Some tools write nothing behind the last byte of the last entry, or stop within the zeros at
- * the end.  libarchive wants whole blocks: the last one is filled with zeros.  Where that block
- * should hold a file's data, unpack_stream_piece() finds out; a header is never filled, but for
- * one that is all zeros, which is the end.
+ * Some tools write nothing behind the last byte of the last entry, or stop within the
+ * zeros at the end.  libarchive wants whole blocks: the last one is filled with zeros.
+ * Where that block should hold a file's data, unpack_stream_piece() finds out; a header
+ * is never filled, but for one that is all zeros, which is the end.
  */
 static size_t fill_block(struct unpack_stream *s, const void **data)
 {
@@ -164,8 +164,9 @@ static la_ssize_t feed_tar(struct archive *tar, void *context, const void **data
 }
 
 /*
- * Take off one compression, as all who read layers do.  Left to itself libarchive looks for another
- * in what comes out, 25 deep: a few kilobytes could be hours of work, and nothing in the end.
+ * Take off one compression, as all who read layers do.  Left to itself libarchive looks
+ * for another in what comes out, 25 deep: a few kilobytes could be hours of work, and
+ * nothing in the end.
  */
 static struct err *choose_filter(struct unpack_stream *s)
 {
@@ -197,7 +198,8 @@ static struct err *open_raw(struct unpack_stream *s)
 	if (archive_read_support_format_raw(s->raw) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(s->raw) != ARCHIVE_OK)
 		return archive_error(s, s->raw);
-	/* What cannot be decompressed from its first byte on is, to libarchive, an empty file. */
+	/* What cannot be decompressed from its first byte on is, to libarchive, an empty
+	 * file. */
 	if (archive_read_open(s->raw, s, NULL, read_blob, NULL) != ARCHIVE_OK ||
 	    archive_error_string(s->raw))
 		return archive_error(s, s->raw);

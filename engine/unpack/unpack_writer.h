@@ -82,10 +82,10 @@ void writer_release(struct unpack_writer *w);
 
 /* Between the files of the writer: */
 
-/* unpack_place.c: open `folder` in place of what `p` is, which gets its time back.  If it is
- * missing: `p->fd` stays -1 unless `maker` is given, the time of the entry for which it is made.
- * ALONE it must exist without a link on the way: the layers below may hold a link there, which
- * would lead what this layer brings elsewhere. */
+/* unpack_place.c: open `folder` in place of what `p` is, which gets its time back.  If it
+ * is missing: `p->fd` stays -1 unless `maker` is given, the time of the entry for which
+ * it is made. ALONE it must exist without a link on the way: the layers below may hold a
+ * link there, which would lead what this layer brings elsewhere. */
 NODISCARD struct err *place_open(struct unpack_writer *w, const char *folder,
 				 const struct timespec *maker, struct unpack_place *p);
 /* Give the folder its time back, and close it. */
@@ -93,7 +93,8 @@ NODISCARD struct err *place_leave(struct unpack_place *p);
 void place_release(struct unpack_place *p);
 NODISCARD struct err *writer_keep_time(int folder_fd, struct timespec mtime);
 
-/* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to `link`. */
+/* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to
+ * `link`. */
 NODISCARD struct err *writer_link(struct unpack_writer *w, const char *path,
 				  const char *link);
 NODISCARD struct err *writer_finish_links(struct unpack_writer *w);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * why.c - see why.h.
  *
- * A step that is no hit has reasons of its own (an input is different, it was never built,
- * its record is gone), or a cause (what it stands on, or copies from, is rebuilt), or both.
- * With a cause alone it is open: a hit, if the same files come out, and if there is a record of a
- * build upon them.  Of some steps it is known that other files come out.
+ * A step that is no hit has reasons of its own (an input is different, it was never
+ * built, its record is gone), or a cause (what it stands on, or copies from, is rebuilt),
+ * or both. With a cause alone it is open: a hit, if the same files come out, and if there
+ * is a record of a build upon them.  Of some steps it is known that other files come out.
  */
 #include "engine/why/why.h"
 
@@ -226,7 +226,8 @@ static void compare_with_history(struct why_asking *a, const struct step *step,
 	why->gives_others = gives_others(&c);
 }
 
-/* The build that was made last before `is` was: using one again has changed their order. */
+/* The build that was made last before `is` was: using one again has changed their
+ * order. */
 static const cJSON *made_before(const cJSON *history, const cJSON *is)
 {
 	const cJSON *build, *best = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * why.h - why steps are hits or misses, in plain words.
  *
- * Purpose:   compares what a step's inputs are now with those of the nearest earlier build
- *            in the history, part by part.
+ * Purpose:   compares what a step's inputs are now with those of the nearest earlier
+ *            build in the history, part by part.
  * Ownership: why_all() gives an array of as many as there are steps, for why_free().
  * Threads:   after a probe of all steps, on one thread.
  */
@@ -28,20 +28,21 @@ struct why_reason {
 
 struct why {
 	enum why_status status;
-	/* Of a miss: what is different.  Of a hit, with `of_last`: why it was built last. */
+	/* Of a miss: what is different.  Of a hit, with `of_last`: why it was built
+	 * last. */
 	struct why_reason *reasons;
 	size_t n_reasons;
 	bool may_hit; /* of a step behind others: there is a build that it may find */
 	bool gives_others; /* of a miss: its files are not those of the build before */
 	/* The first step up the chain that is (OPEN: may be) rebuilt; NODE_NONE. */
 	struct node_id cause;
-	/* Of a hit: what it stands on, or copies from, was rebuilt since, and came out the same;
-	 * NODE_NONE. */
+	/* Of a hit: what it stands on, or copies from, was rebuilt since, and came out
+	 * the same; NODE_NONE. */
 	struct node_id same;
 	uint64_t made_ms, used_ms; /* since 1970; 0: not known */
 	struct digest key;	   /* not set: not known before a run */
-	/* Of a hit: of the layer that it made, and over the whole chain; not set for what makes
-	 * none. */
+	/* Of a hit: of the layer that it made, and over the whole chain; not set for what
+	 * makes none. */
 	struct identity identity;
 	struct digest chain;
 	bool has_expected;
@@ -57,8 +58,8 @@ struct why *why_all(const struct exec *x, const struct why_options *options);
 void why_free(struct why *all, size_t n);
 /* The cause and the reasons in a few words, for free(); NULL for a hit. */
 char *why_brief(const struct exec *x, struct node_id id, const struct why *why);
-/* Expected milliseconds of the run: the longest way through what is not a hit.  `*unknown`
- * counts the steps on no way that has a history. */
+/* Expected milliseconds of the run: the longest way through what is not a hit.
+ * `*unknown` counts the steps on no way that has a history. */
 uint64_t why_expected(const struct graph *g, const struct why *all, size_t *unknown);
 
 #endif

@@ -2,12 +2,13 @@
  * chain.c - see chain.h.
  *
  * A base brings at most 100 layers (agent/oci_layers.c), so this is for stages with many
- * steps.  So many layers are merged at once that it is seldom: a copy of what they hold, which
- * is kept under their names, so that another step upon them need not do it again.
+ * steps.  So many layers are merged at once that it is seldom: a copy of what they hold,
+ * which is kept under their names, so that another step upon them need not do it again.
  *
- * Rejected: links to the files of the layers in place of copies.  They would give each file
- * a second name, which scripts see, and which would be in the image's link counts as long as
- * the layers are there.
+ * Rejected: links to the files of the layers in place of copies.  They would give each
+ *           file
+ * a second name, which scripts see, and which would be in the image's link counts as long
+ * as the layers are there.
  */
 #include "engine/work/chain.h"
 

@@ -6,8 +6,9 @@
 
 #include "engine/work/work.h"
 
-/* When `chain`, what a step has made, is longer than SNAPSHOT_MAX, the lowest of its layers
- * become one: the same root filesystem.  Errors: those of tree_clone() and layer_publish(). */
+/* When `chain`, what a step has made, is longer than SNAPSHOT_MAX, the lowest of its
+ * layers become one: the same root filesystem.  Errors: those of tree_clone() and
+ * layer_publish(). */
 NODISCARD struct err *chain_shorten(const struct work *w, struct task *task,
 				    struct snapshot *chain);
 

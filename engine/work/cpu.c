@@ -48,8 +48,9 @@ bool cpu_is_asked_for(const char *text)
 	return false;
 }
 
-/* What tells instruction sets apart, as /proc/cpuinfo names it on one architecture or another.  The
- * rest differs from processor to processor of a machine, or from moment to moment. */
+/* What tells instruction sets apart, as /proc/cpuinfo names it on one architecture or
+ * another.  The rest differs from processor to processor of a machine, or from moment to
+ * moment. */
 static bool counts(struct str name)
 {
 	static const char *const names[] = {

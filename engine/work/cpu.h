@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * cpu.h - scripts whose result depends on this machine's processor.
  *
- * Purpose:   a compiler that is told `-march=native` makes programs that other processors may not
- *            run. Of such a script the processor is an input. Options that only tune
- *            (`-mtune=native`) make programs that run everywhere, and what files that a script
- *            reads ask for is not seen.
+ * Purpose:   a compiler that is told `-march=native` makes programs that other processors
+ *            may not run. Of such a script the processor is an input. Options that only
+ *            tune (`-mtune=native`) make programs that run everywhere, and what files
+ *            that a script reads ask for is not seen.
  * Threads:   any.
  * Errors:    none: a processor that cannot be told is "unknown".
  */

@@ -113,8 +113,8 @@ static void unuse(struct flight_table *t, struct flight *f)
 	}
 }
 
-/* Keeping the slot: what takes a moment is not worth a further thread, and a thousand stages
- * may wait for one answer of a registry. */
+/* Keeping the slot: what takes a moment is not worth a further thread, and a thousand
+ * stages may wait for one answer of a registry. */
 static void wait_briefly(struct flight_table *t, struct flight *f)
 {
 	uint64_t until_ns = clock_mono_ns() + BRIEF_NS;

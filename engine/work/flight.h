@@ -7,8 +7,8 @@
  *            for another process says so once.
  * Ownership: flight_table_free() ends a table; nobody may be in it.
  * Threads:   any.
- * Errors:    flight_enter(): ERR_CANCELLED, also when the same has failed before; and those
- *            of key_lock.h.
+ * Errors:    flight_enter(): ERR_CANCELLED, also when the same has failed before; and
+ *            those of key_lock.h.
  */
 #ifndef ENGINE_WORK_FLIGHT_H
 #define ENGINE_WORK_FLIGHT_H
@@ -26,11 +26,12 @@ void flight_table_free(struct flight_table *t);
  * `*waited` says that somebody was: look for his result. */
 NODISCARD struct err *flight_enter(struct flight_table *t, const struct digest *key,
 				   struct task *task, bool *waited);
-/* The lock's descriptor, for a child that must keep others out until it has ended, whatever
- * becomes of us; -1 without a store.  Borrowed, of one who is in. */
+/* The lock's descriptor, for a child that must keep others out until it has ended,
+ * whatever becomes of us; -1 without a store.  Borrowed, of one who is in. */
 int flight_lock_fd(struct flight_table *t, const struct digest *key);
-/* With an error nobody enters under this key any more.  The run has failed then, and with the
- * same inputs he would fail, too: a registry that does not answer takes its time for each. */
+/* With an error nobody enters under this key any more.  The run has failed then, and with
+ * the same inputs he would fail, too: a registry that does not answer takes its time for
+ * each. */
 void flight_leave(struct flight_table *t, const struct digest *key,
 		  const struct err *error);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * freshness.h - how fresh what a step uses must be.
  *
- * Purpose:   one rule for each step, made once from the command line and the lock file; the
- *            executor asks it, and knows no options. A record counts for a step when the
- *            work that it tells of began at or after the rule's time: so --no-cache takes
- *            nothing that was there when the command began, and yet a second stage with
- *            the same step takes what the first has just made anew.
+ * Purpose:   one rule for each step, made once from the command line and the lock file;
+ *            the executor asks it, and knows no options. A record counts for a step when
+ *            the work that it tells of began at or after the rule's time: so --no-cache
+ *            takes nothing that was there when the command began, and yet a second stage
+ *            with the same step takes what the first has just made anew.
  * Ownership: freshness_release() ends it.
  * Threads:   const once made.
  *
- * Content is fresh at any age: blobs, documents and layers that are named by their digest,
- * and what is remembered of a snapshot's files, are used whatever the rule says.
+ * Content is fresh at any age: blobs, documents and layers that are named by their
+ * digest, and what is remembered of a snapshot's files, are used whatever the rule says.
  */
 #ifndef ENGINE_WORK_FRESHNESS_H
 #define ENGINE_WORK_FRESHNESS_H

@@ -84,8 +84,8 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Bring the store down to the ceiling less `room`; `*left` is what is left then.  Room that
- * cannot be made is not an error: it is only expected to be needed. */
+/* Bring the store down to the ceiling less `room`; `*left` is what is left then.  Room
+ * that cannot be made is not an error: it is only expected to be needed. */
 static struct err *make_room(const struct limit_options *o, const struct usage *room,
 			     struct usage *left)
 {
@@ -94,7 +94,8 @@ static struct err *make_room(const struct limit_options *o, const struct usage *
 	struct usage_report report;
 
 	policy.reason = "--cache-max";
-	/* No record is left for what they stand on: else they would go before all others. */
+	/* No record is left for what they stand on: else they would go before all
+	 * others. */
 	policy.holds_for_failed = older_is_left(o->store);
 	policy.max_bytes = o->max_bytes == UINT64_MAX ? UINT64_MAX
 						      : minus(o->max_bytes, room->bytes);
@@ -110,8 +111,8 @@ static struct err *make_room(const struct limit_options *o, const struct usage *
 	return NULL;
 }
 
-/* What all processes are still going to write, as far as it is known: what lies in tmp/ is
- * counted already. */
+/* What all processes are still going to write, as far as it is known: what lies in tmp/
+ * is counted already. */
 static struct err *room_wanted(const struct limit *l, struct usage *out)
 {
 	struct lease_set leases = LEASE_SET_INIT;

@@ -26,8 +26,8 @@ enum miss {
 	MISSES,
 };
 
-/* Looking at the layers that a record names gave `e`, which is not freed.  ERR_NOTFOUND: what is to be
- * known of them is not, and this pass may not look. */
+/* Looking at the layers that a record names gave `e`, which is not freed.  ERR_NOTFOUND:
+ * what is to be known of them is not, and this pass may not look. */
 enum miss miss_of(const struct err *e);
 /* For plan and why: "not built before with these inputs"; NULL for MISS_NONE. */
 const char *miss_text(enum miss miss);

@@ -114,8 +114,9 @@ static bool tells_exdev(struct str line)
 	return false;
 }
 
-/* A shell begins what it says itself with the name of the script.  What it cannot do (open a
- * redirection, expand a variable, parse) it says without having traced the command. */
+/* A shell begins what it says itself with the name of the script.  What it cannot do
+ * (open a redirection, expand a variable, parse) it says without having traced the
+ * command. */
 static bool is_complaint(struct str line)
 {
 	static const char *const scripts[] = {"/.post.script: ",

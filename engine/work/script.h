@@ -18,8 +18,8 @@ void script_env_freep(char ***env);
 /* Those of its parts that change what a script does, into the key. */
 void script_env_key(const struct work *w, struct key *key);
 
-/* Lines of a script: to the log, and to those who watch; the last command is kept, and what the
- * shell itself has said of it. */
+/* Lines of a script: to the log, and to those who watch; the last command is kept, and
+ * what the shell itself has said of it. */
 struct script_output {
 	struct task *task;
 	char *log_path;

@@ -6,9 +6,9 @@
  * Ownership: work_release() frees what work_init() made; all in the options is borrowed,
  *            and must outlive it.
  * Threads:   work_init() before worker threads start (it reads the environment). A step's
- *            state is written by the one thread that probes and runs it, and read by steps
- *            that come after it; the scheduler's queue orders the two. All else is const
- *            from then on, or guards itself.
+ *            state is written by the one thread that probes and runs it, and read by
+ *            steps that come after it; the scheduler's queue orders the two. All else is
+ *            const from then on, or guards itself.
  * Errors:    work_init(): ERR_USAGE for a SOURCE_DATE_EPOCH that is not a number.
  */
 #ifndef ENGINE_WORK_WORK_H
@@ -33,8 +33,8 @@
 /* What a pass over the graph is for; it decides what is looked at, kept and written. */
 enum work_purpose {
 	WORK_LOOK, /* what is there, and why not?  Nothing is mounted, noted or written */
-	/* Make it: in namespaces of our own, where what needs a mount is done.  Layers are
-	 * compared with what they were, and what is found and made is remembered. */
+	/* Make it: in namespaces of our own, where what needs a mount is done.  Layers
+	 * are compared with what they were, and what is found and made is remembered. */
 	WORK_BUILD,
 };
 
@@ -63,8 +63,8 @@ struct step_state {
 	struct digest source; /* base: what the agent resolved; copy, files: the content
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
-	/* Of a done step's record, what is asked for later; the records of all steps would be
-	 * held at once. */
+	/* Of a done step's record, what is asked for later; the records of all steps
+	 * would be held at once. */
 	uint64_t made_ms;
 	uint64_t time_s;     /* meta: the build's */
 	uint64_t image_size; /* pack: bytes, once it ran */
@@ -100,8 +100,8 @@ struct step_state *work_state(const struct work *w, struct node_id id);
 const struct freshness_rule *work_rule(const struct work *w, const struct step *step);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *work_parent(const struct work *w, const struct step *step);
-/* With SOURCE_DATE_EPOCH: the times in `layer` become part of its identity.  ERR_NOTFOUND when they
- * are not known, and this pass may not look. */
+/* With SOURCE_DATE_EPOCH: the times in `layer` become part of its identity.  ERR_NOTFOUND
+ * when they are not known, and this pass may not look. */
 NODISCARD struct err *work_add_times(const struct work *w, struct task *task,
 				     struct layer_id *layer);
 struct digest work_parent_digest(const struct work *w, const struct step *step);

@@ -92,7 +92,8 @@ static void check_stage(struct check *c, const struct def_stage *stage)
 	check_empty_report(c);
 }
 
-/* An argument with an empty value spoils what stands on its line: this is what to mend. */
+/* An argument with an empty value spoils what stands on its line: this is what to
+ * mend. */
 static void name_empty_argument(void *context, struct diag *d, struct span span)
 {
 	const struct check *c = context;

@@ -144,8 +144,8 @@ static struct interpreter find_interpreter(const struct def_section *section)
 
 /*
  * The kernel passes all that follows the program on a `#!` line as one word, then the
- * script's path (execve(2)): options of a shell are taken together, `-c` takes the path for
- * a command, and what is no option for the script.
+ * script's path (execve(2)): options of a shell are taken together, `-c` takes the path
+ * for a command, and what is no option for the script.
  */
 static const char *why_not_run(const struct inner_shell *shell, struct str word,
 			       bool is_one)
@@ -162,7 +162,8 @@ static const char *why_not_run(const struct inner_shell *shell, struct str word,
 					: NULL;
 }
 
-/* `line` is the script's own `#!` line, or empty; the section's arguments go behind it. */
+/* `line` is the script's own `#!` line, or empty; the section's arguments go behind
+ * it. */
 static void check_interpreter_arguments(struct check *c,
 					const struct def_section *section,
 					enum def_kind kind, struct str line)

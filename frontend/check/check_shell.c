@@ -40,8 +40,8 @@ static void report(void *context, const struct script_finding *f)
  * may find in /tmp: each of them is looked at again for every read, or every part. */
 enum { TARGETS_MAX = 256, PARTS_MAX = 16 };
 
-/* Destinations of %files below /tmp: what a script may read there.  Once for all scripts of a
- * stage. */
+/* Destinations of %files below /tmp: what a script may read there.  Once for all scripts
+ * of a stage. */
 static void find_targets(struct check *c, const struct def_stage *stage)
 {
 	if (c->targets_of == stage)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * script_bash.c - words of bash in scripts that /bin/sh runs.
  *
- * What is true of which shell was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and the
- * ash of BusyBox 1.35 with ASH_BASH_COMPAT, as in Alpine: that one knows more.  "read -p"
- * is in both.  Where /bin/sh is bash, or not known, nothing is said.
+ * What is true of which shell was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and
+ * the ash of BusyBox 1.35 with ASH_BASH_COMPAT, as in Alpine: that one knows more.  "read
+ * -p" is in both.  Where /bin/sh is bash, or not known, nothing is said.
  */
 #include "base/buf.h"
 #include "frontend/check/script_rules.h"

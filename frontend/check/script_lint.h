@@ -2,9 +2,10 @@
  * script_lint.h - what is likely wrong in a script of a definition.
  *
  * Purpose:   three checks of the text of one section, with these codes:
- *              bashism                    a word of bash in a script that dash or ash runs
- *              unfinished-here-document   the section ends before its last line
- *              host-tmp                   a file below /tmp is read that nothing put there
+ *              bashism                    a word of bash in a script that dash or ash
+ *              runs unfinished-here-document   the section ends before its last line
+ *              host-tmp                   a file below /tmp is read that nothing put
+ *              there
  *            When in doubt they say nothing. It is for shell scripts only: whether an
  *            interpreter line names something else is the caller's to find out.
  * Ownership: what a finding points to lives as long as the call that reports it, but for
@@ -32,13 +33,14 @@ typedef void (*script_report)(void *context, const struct script_finding *findin
 struct script_text {
 	struct str text; /* the body of one section, as in the file: LF or CR LF */
 	enum shell_kind shell;
-	/* It sees the host's /tmp, as %setup does, and what runs in the finished image: do not
-	 * look for host-tmp. */
+	/* It sees the host's /tmp, as %setup does, and what runs in the finished image:
+	 * do not look for host-tmp. */
 	bool has_host_tmp;
 	/* Where %files puts files, below /tmp or /var/tmp: these exist. */
 	const struct str *targets;
 	size_t n_targets;
-	/* Scripts that run before it in the same container: what they mention may exist. */
+	/* Scripts that run before it in the same container: what they mention may
+	 * exist. */
 	const struct str *earlier;
 	size_t n_earlier;
 };

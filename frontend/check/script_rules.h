@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * script_rules.h - the checks behind script_lint(): each looks at one token after the other.
+/* SPDX-License-Identifier: MIT script_rules.h - the checks behind script_lint(): each
+ * looks at one token after the other.
  *
  * What a check finds is kept until the end, since the scanner may yet give up: then
  * nothing is reported.

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * script_tmp.c - files below /tmp and /var/tmp that are read, though nothing put them there.
+/* SPDX-License-Identifier: MIT script_tmp.c - files below /tmp and /var/tmp that are
+ * read, though nothing put them there.
  *
  * Apptainer shows the host's /tmp to %post; dagbuild does not. A path counts as unknown
  * when its first mention, of itself or of a folder above or a file below it, is where a

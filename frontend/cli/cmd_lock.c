@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * cmd_lock.c - `dagbuild lock`: write down what the bases of a definition are now.
  *
- * Bases that are in the lock file already stay as they are, unless --update is given; what
- * the definition no longer uses goes.  All stages count, also those that no image needs.
- * To resolve is to run a graph without edges whose nodes are bases: so it is parallel, can
- * be interrupted, and waits for slow registries in words.
+ * Bases that are in the lock file already stay as they are, unless --update is given;
+ * what the definition no longer uses goes.  All stages count, also those that no image
+ * needs. To resolve is to run a graph without edges whose nodes are bases: so it is
+ * parallel, can be interrupted, and waits for slow registries in words.
  */
 #include <stdlib.h>
 #include <string.h>

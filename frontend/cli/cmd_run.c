@@ -244,7 +244,8 @@ static struct limit_options limit_options_of(const struct build *b)
 	};
 }
 
-/* What is going to be used must stay while we are at work; and no more may come than fits. */
+/* What is going to be used must stay while we are at work; and no more may come than
+ * fits. */
 static struct err *hold_store(struct build *b)
 {
 	struct limit_options options = limit_options_of(b);
@@ -477,8 +478,8 @@ static struct err *build(struct build *b)
 	drop_expired(b);
 	e = build_all(b, &result);
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
-	/* Finished steps count after a failure, too; after a signal the next run settles them
-	 * that the disk was too slow for. */
+	/* Finished steps count after a failure, too; after a signal the next run settles
+	 * them that the disk was too slow for. */
 	settled = record_settle(b->store);
 	settled = let_store_go(b, settled);
 	/* Who interrupts does not want to wait for it. */

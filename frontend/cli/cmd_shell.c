@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * cmd_shell.c - `dagbuild shell`: a shell where a step failed, or after a cached one.
  *
- * As it was started it only looks: what is asked for is found, or the error is said, without
- * namespaces, network or a change to the store.  Then it goes inside, finds it again, and
- * opens the shell.
+ * As it was started it only looks: what is asked for is found, or the error is said,
+ * without namespaces, network or a change to the store.  Then it goes inside, finds it
+ * again, and opens the shell.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -336,8 +336,8 @@ static struct err *open_step(struct request *r, const struct search *s, int *sta
 }
 
 /*
- * A stage may have been built for the image of the whole definition, or as an image of its
- * own with --target: then its metadata are another step.  Either will do.
+ * A stage may have been built for the image of the whole definition, or as an image of
+ * its own with --target: then its metadata are another step.  Either will do.
  */
 static struct err *open_stage(struct request *r, int *status)
 {

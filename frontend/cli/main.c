@@ -22,7 +22,8 @@ static const struct {
 	{"internal-unpack", unpack_main},
 };
 
-/* Who closed standard descriptors shall not have what we open first written to in their place. */
+/* Who closed standard descriptors shall not have what we open first written to in their
+ * place. */
 static void open_standard_descriptors(void)
 {
 	int fd = 0;

@@ -30,8 +30,8 @@ void build_args_file(struct build_args *a, const char *path, char *text, size_t 
 const char *build_args_find(struct build_args *a, const char *name, bool use);
 /* The name that `name` may have been meant to be, or NULL. */
 const char *build_args_nearest(const struct build_args *a, struct str name);
-/* After parsing: lines of the file that are no pairs; and arguments that nothing used, with
- * this severity, unless `is_partial`: then not all placeholders were looked at. */
+/* After parsing: lines of the file that are no pairs; and arguments that nothing used,
+ * with this severity, unless `is_partial`: then not all placeholders were looked at. */
 void build_args_check(const struct build_args *a, enum diag_severity unused,
 		      bool is_partial, struct diag_list *diags);
 

@@ -38,7 +38,8 @@ void diag_list_freep(struct diag_list **l);
 PRINTF(4, 5)
 struct diag *diag_add(struct diag_list *l, enum diag_code code, struct span span,
 		      const char *format, ...);
-/* The same, in another text than the definition, with another severity than the code's. */
+/* The same, in another text than the definition, with another severity than the
+ * code's. */
 PRINTF(6, 7)
 struct diag *diag_add_in(struct diag_list *l, const struct source *source,
 			 enum diag_code code, enum diag_severity severity,

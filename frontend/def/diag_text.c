@@ -51,7 +51,8 @@ static void put_repeated(struct buf *out, char c, size_t n)
 		buf_putc(out, c);
 }
 
-/* `mark` as often as the text is wide; a tab counts as one: tabs stay tabs, so that both lines keep step. */
+/* `mark` as often as the text is wide; a tab counts as one: tabs stay tabs, so that both
+ * lines keep step. */
 static void put_below(struct buf *out, struct str text, char mark)
 {
 	struct str c;

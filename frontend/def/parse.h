@@ -15,7 +15,8 @@
 #include "frontend/def/build_args.h"
 #include "frontend/def/diag.h"
 
-/* `given` is what the command line gives for template arguments; those used are marked. */
+/* `given` is what the command line gives for template arguments; those used are
+ * marked. */
 void def_parse(const struct source *source, struct build_args *given, struct arena *arena,
 	       struct diag_list *diags, struct definition **out);
 

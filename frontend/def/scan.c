@@ -88,7 +88,10 @@ bool scan_is_section(struct str line)
 	return line.len > 0 && line.data[0] == '%';
 }
 
-/* ---- placeholders: `{{\s*(\w+)\s*}}` of Go's regexp, where \s has no vertical tab ---- */
+/* ---- placeholders ----
+ *
+ * `{{\s*(\w+)\s*}}` of Go's regexp, where \s has no vertical tab.
+ */
 
 static size_t skip_blanks(struct str s, size_t at)
 {

@@ -2,8 +2,8 @@
  * template.c - `{{ name }}` becomes its value.
  *
  * A placeholder with a comment before it on its line stays as it is; Apptainer takes for
- * a comment what follows a `#` and one more character that is no `!`, also in the middle of
- * a word.  A value is looked up on the command line first, then in the stage's
+ * a comment what follows a `#` and one more character that is no `!`, also in the middle
+ * of a word.  A value is looked up on the command line first, then in the stage's
  * %arguments; what it holds itself is replaced as expand() says.
  */
 #include <ctype.h>
@@ -35,8 +35,8 @@ static const char *value_of(struct replacer *r, const char *name, bool use)
 	const char *given = build_args_find(r->given, name, use);
 	struct def_argument *fallback = map_get(&r->defaults, name);
 
-	/* A default that the command line overrides is used as well, and so is one within a
-	 * value. */
+	/* A default that the command line overrides is used as well, and so is one within
+	 * a value. */
 	if (fallback)
 		fallback->is_used = true;
 	if (given)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * cache_options.h - the option of every command that uses the cache: where it lies.
  *
- * Purpose:   the first link of the chain of option structures: cache_options is the beginning
- *            of def_options, that of net_options, that of fresh_options.  A command's
- *            settings begin with the link that has what it needs, so that each row's set()
- *            finds its own link at the beginning of the settings.
+ * Purpose:   the first link of the chain of option structures: cache_options is the
+ *            beginning of def_options, that of net_options, that of fresh_options.  A
+ *            command's settings begin with the link that has what it needs, so that each
+ *            row's set() finds its own link at the beginning of the settings.
  * Ownership: values point into argv.
  * Threads:   main thread only.
  * Errors:    none.

@@ -2,8 +2,8 @@
  * net_options.h - options of every command that talks to registries.
  *
  * Purpose:   mirrors, credentials, plain http and patience, from the command line and the
- *            environment. A command's settings begin with a struct net_options, and its rows
- *            have NET_OPTION_ROWS.
+ *            environment. A command's settings begin with a struct net_options, and its
+ *            rows have NET_OPTION_ROWS.
  * Ownership: net_options_release() ends it; values point into argv and the environment.
  * Threads:   main thread only.
  * Errors:    ERR_USAGE.
@@ -53,7 +53,8 @@ NODISCARD struct err *net_set_authfile(void *settings, const char *value);
 NODISCARD struct err *net_set_timeout(void *settings, const char *value);
 /* DAGBUILD_REGISTRY_MIRRORS and DAGBUILD_NET_TIMEOUT, after what the options gave. */
 NODISCARD struct err *net_options_environment(struct net_options *o);
-/* A client for them, before there are threads; `offline`: one that refuses every request. */
+/* A client for them, before there are threads; `offline`: one that refuses every
+ * request. */
 NODISCARD struct err *net_options_open(const struct net_options *o, bool offline,
 				       struct registry **out);
 /* End what net_options_open() made, if it did. */

@@ -23,8 +23,8 @@ struct option_row {
 	/* Name of its value in the help; NULL: a flag.  "[=NAME]": it may be left out. */
 	const char *argument;
 	const char *help;
-	/* Store the value (NULL: none was given) into the command's settings.  NULL: `uses`
-	 * says it all, or nothing is to be done. */
+	/* Store the value (NULL: none was given) into the command's settings.  NULL:
+	 * `uses` says it all, or nothing is to be done. */
 	struct err *(*set)(void *settings, const char *value);
 	/* A bit of the command's own, by which it learns that the option was given; 0: it
 	 * need not know. */
@@ -42,7 +42,8 @@ NODISCARD struct err *options_parse(const struct option_row *rows, int argc, cha
 				    void *settings, struct operands *operands);
 /* "  -j, --jobs N        text" for each row. */
 void options_help(const struct option_row *rows, struct buf *out);
-/* Every command has it, for the help's own sake: main() answers --help before a command sees it. */
+/* Every command has it, for the help's own sake: main() answers --help before a command
+ * sees it. */
 #define OPTIONS_HELP_ROW                                                                 \
 	{                                                                                \
 		'h', "help", NULL, "show this help", NULL, 0                             \

@@ -73,8 +73,9 @@ static void describe_stage(struct compiler *c, size_t index)
 		map_set(&c->names, s->name, s);
 }
 
-/* Labels are unique: "stage2" without a name, "NAME_2" when an earlier stage has the name,
- * which is the one that is meant by it; unless another stage has this for its name. */
+/* Labels are unique: "stage2" without a name, "NAME_2" when an earlier stage has the
+ * name, which is the one that is meant by it; unless another stage has this for its
+ * name. */
 static void label_other(struct compiler *c, size_t index)
 {
 	struct plan_stage *s = &c->stages[index];

@@ -19,8 +19,9 @@ struct plan_stage {
 	const char *label;  /* "compiler", or "stage2" (from 1) */
 	const char *from;   /* "golang:1.20.2-alpine", or the agent's name */
 	struct place where; /* its `Bootstrap:` */
-	bool is_target; /* the one that becomes the image, or that the target step is in */
-	bool is_built;	/* some of its steps are in the plan */
+	/* The one that becomes the image, or that the target step is in. */
+	bool is_target;
+	bool is_built;		 /* some of its steps are in the plan */
 	uint32_t first, n_steps; /* its steps in plan.steps, without `pack` */
 };
 

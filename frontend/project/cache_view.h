@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * cache_view.h - what of a plan is in the cache, and why not: for `plan` and `why`.
  *
- * Purpose:   reads and changes nothing: the store is opened for reading if there is one, no
- *            registry is asked (a tag's digest is the one last resolved), and no namespace
- *            is entered.
+ * Purpose:   reads and changes nothing: the store is opened for reading if there is one,
+ *            no registry is asked (a tag's digest is the one last resolved), and no
+ *            namespace is entered.
  * Ownership: cache_view_release() ends it; the request must outlive it.
  * Threads:   main thread only.
  * Errors:    those of opening the store.

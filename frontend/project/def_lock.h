@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * def_lock.h - FILE.lock: what the bases of a definition were when it was locked.
  *
- * Purpose:   read, look up, write. The form is docs/lock.schema.json: short, in the order of
- *            the definition and indented, since it lies beside the definition under version
- *            control.
+ * Purpose:   read, look up, write. The form is docs/lock.schema.json: short, in the order
+ *            of the definition and indented, since it lies beside the definition under
+ *            version control.
  * Ownership: def_lock_release() ends it.
  * Threads:   main thread only.
- * Errors:    def_lock_read(): ERR_SYNTAX for what is not a lock file, ERR_USAGE for a fifo or
- *            device, ERR_SYS.
+ * Errors:    def_lock_read(): ERR_SYNTAX for what is not a lock file, ERR_USAGE for a
+ *            fifo or device, ERR_SYS.
  */
 #ifndef FRONTEND_PROJECT_DEF_LOCK_H
 #define FRONTEND_PROJECT_DEF_LOCK_H
@@ -37,8 +37,8 @@ struct def_lock {
 
 /* "lab3.def" gives "lab3.def.lock", for free(). */
 char *def_lock_path(const char *file);
-/* `*found` false when there is none.  `given` NULL: what is there now; else what was there
- * when it was first read. */
+/* `*found` false when there is none.  `given` NULL: what is there now; else what was
+ * there when it was first read. */
 NODISCARD struct err *def_lock_read(const char *path, struct given *given,
 				    struct def_lock *out, bool *found);
 /* Whole or not at all: by rename, of a path that output_follow() gave. */

@@ -191,8 +191,8 @@ static struct err *not_locked(const struct fresh_request *q, const struct step *
 			 err_hint(e, "write it with 'dagbuild lock %s'", q->file));
 }
 
-/* Under --locked, and --werror, all that is missing is one error; else each is a warning, and resolved
- * as usual. */
+/* Under --locked, and --werror, all that is missing is one error; else each is a warning,
+ * and resolved as usual. */
 static struct err *complain(const struct fresh_request *q, struct err *before,
 			    struct err *e)
 {

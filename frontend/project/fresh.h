@@ -2,12 +2,13 @@
  * fresh.h - from options and the lock file to a rule for each step.
  *
  * Purpose:   the one place where --no-cache, --refresh, --max-age, --pull, --offline and
- *            FILE.lock meet; what comes out is engine/work/freshness.h, which knows none of them.
+ *            FILE.lock meet; what comes out is engine/work/freshness.h, which knows none
+ *            of them.
  * Ownership: the rules are the caller's: freshness_release().
  * Threads:   main thread only.
  * Errors:    fresh_rules(): ERR_USAGE for a stage or step that is not there, with a
- *            did-you-mean; ERR_SYNTAX for a malformed lock file and, under --locked, a base
- *            that is not in it.
+ *            did-you-mean; ERR_SYNTAX for a malformed lock file and, under --locked, a
+ *            base that is not in it.
  */
 #ifndef FRONTEND_PROJECT_FRESH_H
 #define FRONTEND_PROJECT_FRESH_H
@@ -24,7 +25,8 @@ struct fresh_request {
 	int64_t since_ns; /* when the command was given: clock_real_ns() */
 	/* The lock file's text is kept there, or taken from there; NULL: it is read. */
 	struct given *given;
-	bool is_quiet; /* warnings are not shown, or were by the process before this one */
+	/* Warnings are not shown, or were by the process before this one. */
+	bool is_quiet;
 };
 
 /* Warnings go to standard error. */

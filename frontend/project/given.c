@@ -14,7 +14,8 @@
 #include "base/str.h"
 #include "engine/image/sif.h"
 
-/* Nobody can change what is read from such memory: the text is the one that was checked. */
+/* Nobody can change what is read from such memory: the text is the one that was
+ * checked. */
 static const int SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 static const struct {
@@ -30,8 +31,8 @@ static const struct {
 };
 TABLE_HAS_ALL(texts, GIVEN_TEXTS);
 
-/* Standard input itself, not a new descriptor by its name: what is read of it here is read,
- * whoever comes after us (a shell in a container), and it may be a socket. */
+/* Standard input itself, not a new descriptor by its name: what is read of it here is
+ * read, whoever comes after us (a shell in a container), and it may be a socket. */
 static struct err *open_text(const char *path, int *out)
 {
 	if (strcmp(path, "-") != 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * inside.c - see inside.h.
  *
- * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP MEMORY TEXTS, then
- * what the command was given.  TEXTS is what given_hand_over() writes.
+ * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP MEMORY
+ * TEXTS, then what the command was given.  TEXTS is what given_hand_over() writes.
  */
 #include "frontend/project/inside.h"
 

@@ -28,16 +28,17 @@ struct inside {
 struct inside inside_now(void);
 /* Find out how ids will be mapped. */
 NODISCARD struct err *inside_probe(struct inside *in);
-/* Replace this process; returns only when that fails.  `argv` is what `command` was given. */
+/* Replace this process; returns only when that fails.  `argv` is what `command` was
+ * given. */
 NODISCARD struct err *inside_go(const struct inside *in, const char *command, int argc,
 				char **argv);
 
-/* The body of a command inside; `argv` is what the command was given.  `*status` is the exit
- * status when there is no error to show: 0 unless set. */
+/* The body of a command inside; `argv` is what the command was given.  `*status` is the
+ * exit status when there is no error to show: 0 unless set. */
 typedef struct err *inside_body(const struct inside *in, int argc, char **argv,
 				int *status);
-/* Body of `dagbuild internal-inside`.  `find` gives the body of the command of that name; NULL:
- * there is no such command, or it never goes inside. */
+/* Body of `dagbuild internal-inside`.  `find` gives the body of the command of that name;
+ * NULL: there is no such command, or it never goes inside. */
 NODISCARD struct err *inside_main(inside_body *(*find)(const char *command), int argc,
 				  char **argv, int *status);
 

@@ -29,18 +29,18 @@ struct loaded {
 		0                                                                        \
 	}
 
-/* Parse and check; nothing is shown yet.  `given`: texts that were read, or are kept now; NULL:
- * none.  When it says that they are checked, they are only parsed. */
+/* Parse and check; nothing is shown yet.  `given`: texts that were read, or are kept now;
+ * NULL: none.  When it says that they are checked, they are only parsed. */
 NODISCARD struct err *load_definition(const char *path, struct def_options *options,
 				      struct given *given, struct loaded *out);
-/* The same, show the mistakes (`*status` becomes 2 when there are errors), and compile the
- * plan when there are none. */
+/* The same, show the mistakes (`*status` becomes 2 when there are errors), and compile
+ * the plan when there are none. */
 NODISCARD struct err *load_plan(const char *path, struct def_options *options,
 				const struct plan_options *plan, struct given *given,
 				struct loaded *out, int *status);
 /* The image's name when the user gives none, in the current folder, for free(): of
- * "dir/lab3.def" it is "lab3.sif", with a stage as target "lab3.STAGE.sif"; NULL when no image
- * is made. */
+ * "dir/lab3.def" it is "lab3.sif", with a stage as target "lab3.STAGE.sif"; NULL when no
+ * image is made. */
 NODISCARD struct err *load_image_path(const char *file, const struct plan *plan,
 				      const struct plan_options *options, char **out);
 void loaded_release(struct loaded *l);

@@ -33,8 +33,8 @@ static const struct {
 	{0x858458f6, MEMORY}, /* ramfs */
 };
 
-/* What is wrong with keeping a cache in `dir` (absolute, without links), on a filesystem of
- * `type` (statfs(2)): a literal, or NULL. */
+/* What is wrong with keeping a cache in `dir` (absolute, without links), on a filesystem
+ * of `type` (statfs(2)): a literal, or NULL. */
 static const char *note_of(const char *dir, uint32_t type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(filesystems); i++)

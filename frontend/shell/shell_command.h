@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * shell_command.h - the simple commands of a script, and what a shell is told by options.
  *
- * Purpose:   from the scanner's tokens to the command that each belongs to; kinds of shell;
- *            whether a script stops at a command that fails.
+ * Purpose:   from the scanner's tokens to the command that each belongs to; kinds of
+ *            shell; whether a script stops at a command that fails.
  * Ownership: slices of the script's text.
  * Threads:   values; no shared state.
  * Errors:    none.

@@ -11,7 +11,8 @@ static void escape(struct shell_scan *s)
 	scan_advance(s, scan_newline(s, 0) > 0 ? scan_newline(s, 0) : 1);
 }
 
-/* Go behind the next `c`.  Backquotes end at the next backquote, whatever it stands in. */
+/* Go behind the next `c`.  Backquotes end at the next backquote, whatever it stands
+ * in. */
 static void skip_past(struct shell_scan *s, char c)
 {
 	struct str rest = str_slice(s->text, s->at, s->text.len);

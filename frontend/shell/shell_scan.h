@@ -2,8 +2,8 @@
  * shell_scan.h - a scanner of shell text: words and operators, and what role each plays.
  *
  * Purpose:   tell code from comments, quotes and here-documents, so that checks look at
- *            nothing else. It knows the words of bash, to read past them; it is no parser:
- *            it does not tell whether a script is correct.
+ *            nothing else. It knows the words of bash, to read past them; it is no
+ *            parser: it does not tell whether a script is correct.
  * Ownership: tokens are slices of the text, which must outlive them.
  * Threads:   a scanner belongs to one thread.
  * Errors:    none. What it does not understand ends the scan; shell_scan_is_sound() then

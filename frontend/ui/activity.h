@@ -27,8 +27,8 @@ void activity_update(struct activity *a, const char *name, uint64_t done, uint64
 		     uint64_t now_ns);
 /* Bytes per second over the last five; 0 when nothing came, or too little is known. */
 uint64_t activity_rate(const struct activity *a, uint64_t now_ns);
-/* Append "downloading 40% of 83.0 MB, 9.8 MB/s, 5s left", as much of it as is known and fits
- * `columns`: the word goes first, then size, rate, and time. */
+/* Append "downloading 40% of 83.0 MB, 9.8 MB/s, 5s left", as much of it as is known and
+ * fits `columns`: the word goes first, then size, rate, and time. */
 void activity_describe(const struct activity *a, uint64_t now_ns, size_t columns,
 		       struct buf *out);
 

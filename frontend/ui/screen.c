@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * screen.c - see screen.h.
  *
- * The cursor rests at the beginning of the line below the list.  ECMA-48: CUU is `CSI n A`,
- * EL `CSI K`, ED `CSI J`.
+ * The cursor rests at the beginning of the line below the list.  ECMA-48: CUU is `CSI n
+ * A`, EL `CSI K`, ED `CSI J`.
  */
 #include "frontend/ui/screen.h"
 

@@ -19,8 +19,8 @@ struct screen {
 	FILE *out;
 	bool colour;
 	bool wraps_anew; /* lines, when the window becomes narrower */
-	/* Columns and lines for the list, after screen_measure(): one less than there are,
-	 * so that nothing wraps, and the cursor has a line. */
+	/* Columns and lines for the list, after screen_measure(): one less than there
+	 * are, so that nothing wraps, and the cursor has a line. */
 	size_t width, height;
 	struct buf kept;     /* that is to stay, not yet written */
 	VEC(size_t) drawn;   /* columns of each line of the list that is there */
@@ -32,10 +32,11 @@ void screen_init(struct screen *s, FILE *out, bool colour);
 void screen_release(struct screen *s);
 /* Ask for the terminal's size: 80 by 24 when it does not know. */
 void screen_measure(struct screen *s);
-/* A line that stays, of visible text; as long as it likes.  `colour` is an SGR sequence, or
- * NULL.  It comes out with the next screen_draw(). */
+/* A line that stays, of visible text; as long as it likes.  `colour` is an SGR sequence,
+ * or NULL.  It comes out with the next screen_draw(). */
 void screen_keep(struct screen *s, struct str line, const char *colour);
-/* A line of the next list: visible text, cut to the width; false when there is no room. */
+/* A line of the next list: visible text, cut to the width; false when there is no
+ * room. */
 bool screen_add(struct screen *s, struct str line);
 /* Write what stays, then the list. */
 void screen_draw(struct screen *s);

@@ -9,8 +9,8 @@
  *	#3 still running, 1m00s
  *	#3 done in 1m12s
  *
- * A step is named when there is something to say of it for the first time.  One that works in
- * silence is told of now and then: servers end jobs whose logs do not grow.
+ * A step is named when there is something to say of it for the first time.  One that
+ * works in silence is told of now and then: servers end jobs whose logs do not grow.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,8 @@
 #include "frontend/ui/sink.h"
 #include "frontend/ui/sink_words.h"
 
-/* Nothing was said of a step for so long: then how far it is, or that it is still there. */
+/* Nothing was said of a step for so long: then how far it is, or that it is still
+ * there. */
 static const uint64_t PROGRESS_EVERY_NS = 10 * UINT64_C(1000000000);
 static const uint64_t ALIVE_EVERY_NS = 60 * UINT64_C(1000000000);
 

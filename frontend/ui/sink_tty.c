@@ -6,13 +6,14 @@
  *	 compiler.post    %post  + go build                                     1.9s
  *	 final.base       From al..3.17  downloading 40% of 3.0 MB, 9.8 MB/s    0.4s
  *
- * The list is drawn anew at each tick, never more lines than the terminal has; its size is
- * asked for each time, so that a resize needs no signal.  The time is at the right edge and
- * never cut, and nor is how far a transfer is: names give way.  Lines that stay are as long as
- * they are, and come out with the next tick.  The last lines of a step's output are kept, and shown if it fails.
+ * The list is drawn anew at each tick, never more lines than the terminal has; its size
+ * is asked for each time, so that a resize needs no signal.  The time is at the right
+ * edge and never cut, and nor is how far a transfer is: names give way.  Lines that stay
+ * are as long as they are, and come out with the next tick.  The last lines of a step's
+ * output are kept, and shown if it fails.
  *
- * Of a run that only looks, nothing stays but notes, and only who takes longer than a second
- * is listed: most often nothing is seen of it.
+ * Of a run that only looks, nothing stays but notes, and only who takes longer than a
+ * second is listed: most often nothing is seen of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,8 @@
 enum {
 	KEPT_LINES = 20,
 	LINE_BYTES = 1024,
-	/* Columns of a name, from the shortest to the longest one that is not cut, and how
-	 * far it gives way to the state of a transfer. */
+	/* Columns of a name, from the shortest to the longest one that is not cut, and
+	 * how far it gives way to the state of a transfer. */
 	NAME_LEAST = 18,
 	NAME_MOST = 28,
 	NAME_AT_NEED = 8,
@@ -116,8 +117,8 @@ static struct str text_of(const struct tty_line *l)
 
 /* ---- the live list ---- */
 
-/* What a row says of its state, in so many columns at most; nothing while the step has only
- * its output to show. */
+/* What a row says of its state, in so many columns at most; nothing while the step has
+ * only its output to show. */
 static void describe(const struct tty *t, struct node_id node, uint64_t now,
 		     size_t columns, struct buf *out)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * calls.c - see calls.h.
  *
- * Only what a kernel could answer is injected: a pipe has no full disk, and opening a file that is there
- * needs no space.
+ * Only what a kernel could answer is injected: a pipe has no full disk, and opening a
+ * file that is there needs no space.
  */
 #include "calls.h"
 

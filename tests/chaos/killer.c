@@ -3,23 +3,27 @@
  *
  *     killer [OPTION...] N PROGRAM ARGUMENT...
  *
- * Counted are the system calls of all tasks that run PROGRAM (--of FILE: that run FILE, when PROGRAM only
- * leads to it): of the process, its threads, and its children that execute it again; with --fault only
- * those that can fail that way.  The dynamic loader's are not (--loader counts them): a program's calls
- * begin at its entry point.  Other programs that it starts, as the scripts of a build, are only watched.
+ * Counted are the system calls of all tasks that run PROGRAM (--of FILE: that run FILE,
+ * when PROGRAM only leads to it): of the process, its threads, and its children that
+ * execute it again; with --fault only those that can fail that way.  The dynamic loader's
+ * are not (--loader counts them): a program's calls begin at its entry point.  Other
+ * programs that it starts, as the scripts of a build, are only watched.
  *
  * At the N-th call, before it is done,
- *   --kill main   the process that was started gets SIGKILL, as from a user's `kill -9`; what it started
+ *   --kill main   the process that was started gets SIGKILL, as from a user's `kill -9`;
+ *   what it started
  *                 has to end by itself
- *   --kill ask    it gets SIGTERM, as from timeout(1): it has to end, with all that it started
- *   --kill tree   all its processes get SIGKILL, as when a machine goes down
- *   --fault E     the call is not done and fails with E (ENOSPC, EIO or EMFILE), with --lasting also every
+ *   --kill ask    it gets SIGTERM, as from timeout(1): it has to end, with all that it
+ *   started --kill tree   all its processes get SIGKILL, as when a machine goes down
+ *   --fault E     the call is not done and fails with E (ENOSPC, EIO or EMFILE), with
+ *   --lasting also every
  *                 later one; close(2) is done nevertheless, as the kernel does
  * N = 0 only counts.
  *
- * Exit status: 0 when all tasks have ended; 3 when some had not ended 20 seconds after the kill (they are
- * killed); 2 for a wrong use.  One line of JSON is written, with --report FILE there: the number of calls
- * counted, whether the N-th came, its name, path and thread, and how PROGRAM ended.
+ * Exit status: 0 when all tasks have ended; 3 when some had not ended 20 seconds after
+ * the kill (they are killed); 2 for a wrong use.  One line of JSON is written, with
+ * --report FILE there: the number of calls counted, whether the N-th came, its name, path
+ * and thread, and how PROGRAM ended.
  */
 #include <elf.h>
 #include <errno.h>
@@ -192,7 +196,8 @@ static void kill_them(void)
 	alarm(END_SECONDS);
 }
 
-/* The path that a call like openat(2) is for, as far as it has none but plain characters. */
+/* The path that a call like openat(2) is for, as far as it has none but plain
+ * characters. */
 static void note_path(const struct task *t, uint64_t address)
 {
 	struct iovec to = {reached_path, sizeof(reached_path) - 1};

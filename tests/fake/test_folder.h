@@ -10,8 +10,9 @@
 
 #include "base/fs.h"
 
-/* A new folder in TMPDIR, which tests/scratch.sh puts on a tmpfs; for test_folder_remove().  By hand, below the
- * build folder: overlayfs wants a filesystem with user attributes, which /tmp need not have. */
+/* A new folder in TMPDIR, which tests/scratch.sh puts on a tmpfs; for
+ * test_folder_remove().  By hand, below the build folder: overlayfs wants a filesystem
+ * with user attributes, which /tmp need not have. */
 static inline char *test_folder_new(void)
 {
 	const char *base = getenv("TMPDIR");

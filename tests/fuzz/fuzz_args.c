@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * fuzz_args.c - any bytes as template arguments and a definition that uses them.
  *
- * The input is "FLAG\xffFILE\xffDEFINITION".  The text that comes out is bounded, and each
- * byte of it has a place.
+ * The input is "FLAG\xffFILE\xffDEFINITION".  The text that comes out is bounded, and
+ * each byte of it has a place.
  */
 /* links: def */
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * fuzz_visible.c - any bytes, made visible in each way.
  *
- * What comes out is UTF-8 in which no character steers, and stays as it is when it is made
- * visible again; JSON is still the JSON that it was.
+ * What comes out is UTF-8 in which no character steers, and stays as it is when it is
+ * made visible again; JSON is still the JSON that it was.
  */
 /* links: base */
 #include <stdlib.h>

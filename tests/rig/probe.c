@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: MIT
- * probe.c - what a program in a container can reach: probe NAME... prints "NAME: VALUE" lines.
+/* SPDX-License-Identifier: MIT probe.c - what a program in a container can reach: probe
+ * NAME... prints "NAME: VALUE" lines.
  *
- * For the tests; linked statically, since it runs in images without a C library.  It looks for what
- * may be done, and does no harm where it may: files are opened and not written, what is changed gets
- * the value that it has.
+ * For the tests; linked statically, since it runs in images without a C library.  It
+ * looks for what may be done, and does no harm where it may: files are opened and not
+ * written, what is changed gets the value that it has.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -392,7 +392,8 @@ static void show_sys(void)
 	row("write to a mount below /sys", writable);
 }
 
-/* The first SCSI disk's numbers, never opened; what can be opened everywhere is /dev/null's. */
+/* The first SCSI disk's numbers, never opened; what can be opened everywhere is
+ * /dev/null's. */
 static void show_devices(void)
 {
 	static const char *const folders[] = {"/", "/dev/"};
@@ -449,7 +450,8 @@ static bool passes_as_32_bit(void)
 	return passed;
 }
 
-/* A kernel without CONFIG_IA32_EMULATION, or with ia32_emulation=0, ends who tries: getpid. */
+/* A kernel without CONFIG_IA32_EMULATION, or with ia32_emulation=0, ends who tries:
+ * getpid. */
 static bool has_32_bit_calls(void)
 {
 	int status = -1;

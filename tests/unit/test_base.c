@@ -289,7 +289,8 @@ static void test_hasher_pieces(void **state)
 	}
 }
 
-/* Several at a time, in any order, by several threads: contexts are lent, never shared. */
+/* Several at a time, in any order, by several threads: contexts are lent, never
+ * shared. */
 static void *hash_in_turns(void *unused)
 {
 	enum { N = 5, LEN = 3000 };
@@ -445,8 +446,8 @@ static void test_fs_publish(void **state)
 	assert_err(ERR_CORRUPT, fs_read_file(dir, "f", 2, &text));
 }
 
-/* A kill between the two names of a file leaves the temporary one: it goes, but not that of
- * a live owner, nor what only looks alike. */
+/* A kill between the two names of a file leaves the temporary one: it goes, but not that
+ * of a live owner, nor what only looks alike. */
 static void test_tmpfile_remove_dead(void **state)
 {
 	CLEANUP(closep) int dir = -1;

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_container.c - a script runs in its container as it should, and leaves nothing: no process,
- * no mount, no file but what it wrote.  As root, in a mount namespace of the test's own.
+/* SPDX-License-Identifier: MIT test_container.c - a script runs in its container as it
+ * should, and leaves nothing: no process, no mount, no file but what it wrote.  As root,
+ * in a mount namespace of the test's own.
  */
 /* links: run */
 #include <errno.h>
@@ -155,7 +155,8 @@ static void test_status(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* What the script sees: its folder, its environment and no other, process 1 not itself. */
+/* What the script sees: its folder, its environment and no other, process 1 not
+ * itself. */
 static void test_surroundings(void **state)
 {
 	struct box *b = *state;
@@ -180,7 +181,8 @@ static void test_surroundings(void **state)
 	assert_string_equal(line(b, 7), "stdin is empty");
 }
 
-/* The image's environment files are sourced first, in order; one that fails is no failure. */
+/* The image's environment files are sourced first, in order; one that fails is no
+ * failure. */
 static void test_environment_files(void **state)
 {
 	struct box *b = *state;
@@ -246,8 +248,8 @@ static void test_resolv_conf_link(void **state)
 	}
 }
 
-/* Where a folder is in the place of resolv.conf, or nothing can be, the script runs without, and is
- * told; /etc/hosts is there. */
+/* Where a folder is in the place of resolv.conf, or nothing can be, the script runs
+ * without, and is told; /etc/hosts is there. */
 static void test_resolv_conf_folder(void **state)
 {
 	struct box *b = *state;

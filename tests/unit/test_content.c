@@ -126,8 +126,8 @@ static void test_place_counts(void **state)
 	assert_false(same(&before, &after));
 }
 
-/* 2 TiB with data at two places: no more is read than the blocks that they lie in, and the first
- * one. */
+/* 2 TiB with data at two places: no more is read than the blocks that they lie in, and
+ * the first one. */
 static void test_cost(void **state)
 {
 	CLEANUP(closep) int fd = new_file(*state, "f");

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_credentials.c - challenges are read, and credentials found, wherever docker, podman and
- * Apptainer have put them; a helper has its time, and no more.
+/* SPDX-License-Identifier: MIT test_credentials.c - challenges are read, and credentials
+ * found, wherever docker, podman and Apptainer have put them; a helper has its time, and
+ * no more.
  */
 /* links: net */
 #include <fcntl.h>
@@ -355,7 +355,8 @@ static void test_helpers(void **state)
 	helper(p, "none", "echo 'credentials not found in native keychain'\nexit 1");
 	assert_ok(ask("none", LONG_MS, NULL, &c));
 	assert_false(credentials_are_set(&c));
-	/* What it leaves in the background does not hold us up, though it holds the pipes. */
+	/* What it leaves in the background does not hold us up, though it holds the
+	 * pipes. */
 	helper(p, "forks",
 	       "/bin/sleep 600 &\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'");
 	assert_ok(ask("forks", LONG_MS, NULL, &c));
@@ -421,7 +422,8 @@ static void wait_for_death(pid_t pid)
 	}
 }
 
-/* A helper that hangs is killed after its time, or when the user interrupts; its child, too. */
+/* A helper that hangs is killed after its time, or when the user interrupts; its child,
+ * too. */
 static void test_helper_hangs(void **state)
 {
 	struct places *p = *state;
@@ -442,7 +444,8 @@ static void test_helper_hangs(void **state)
 	cancel_free(i.cancel);
 }
 
-/* A file that names a helper: what it fails with is kept, and other places are looked at. */
+/* A file that names a helper: what it fails with is kept, and other places are looked
+ * at. */
 static void test_helper_of_a_file(void **state)
 {
 	struct places *p = *state;

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_def_lock.c - the lock file says again what was written into it, and nothing that is
- * damaged is believed.
+/* SPDX-License-Identifier: MIT test_def_lock.c - the lock file says again what was
+ * written into it, and nothing that is damaged is believed.
  */
 /* links: project */
 #include <fcntl.h>

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_failed.c - roots of failed steps are kept within their limits, and only whole ones are
- * given out.
+/* SPDX-License-Identifier: MIT test_failed.c - roots of failed steps are kept within
+ * their limits, and only whole ones are given out.
  */
 /* links: cache */
 #include <fcntl.h>

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_flight.c - many steps of one key: one is in at a time, all get in; and when one has failed
- * nobody tries again.
+/* SPDX-License-Identifier: MIT test_flight.c - many steps of one key: one is in at a
+ * time, all get in; and when one has failed nobody tries again.
  */
 /* links: engine */
 #include <stdatomic.h>

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_folder_walk.c - trees deeper than PATH_MAX and than the descriptors there are, walked and
- * removed; links; limits.
+/* SPDX-License-Identifier: MIT test_folder_walk.c - trees deeper than PATH_MAX and than
+ * the descriptors there are, walked and removed; links; limits.
  */
 /* links: base */
 #include <errno.h>
@@ -79,8 +78,8 @@ static bool is_folder(int dir_fd, const char *name)
 	return S_ISDIR(st.st_mode);
 }
 
-/* Walk all, entering links to folders too if `follow`; the names in their order, up to 64 of
- * them, in `text`. */
+/* Walk all, entering links to folders too if `follow`; the names in their order, up to 64
+ * of them, in `text`. */
 static struct err *walk(struct folder_walk *w, int dir_fd, const char *top, bool follow,
 			struct buf *text, size_t *n)
 {
@@ -157,7 +156,8 @@ static void test_remove_wide(void **state)
 	assert_ok(fs_remove_tree(b->fd, "top"));
 }
 
-/* `..` does not lead back from a link: such folders stay open, and there is a limit of them. */
+/* `..` does not lead back from a link: such folders stay open, and there is a limit of
+ * them. */
 static void test_links(void **state)
 {
 	const struct box *b = *state;

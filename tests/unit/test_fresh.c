@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_fresh.c - options and the lock file become a rule for each step, and a record counts or
- * not by its rule.
+/* SPDX-License-Identifier: MIT test_fresh.c - options and the lock file become a rule for
+ * each step, and a record counts or not by its rule.
  */
 /* links: project */
 #include <fcntl.h>

@@ -216,8 +216,8 @@ static void test_spent_blobs(void **state)
 	assert_true(has_blob(*state, &b));
 }
 
-/* While one process collects all the time, others make things and use what they find: what
- * they found after naming it never goes away. */
+/* While one process collects all the time, others make things and use what they find:
+ * what they found after naming it never goes away. */
 enum { USERS = 3, TURNS = 60 };
 
 static bool use_once(struct store *s, int turn)

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_given.c - texts are read once: what is handed over to the next process is what this one
- * has read, whatever became of the files.
+/* SPDX-License-Identifier: MIT test_given.c - texts are read once: what is handed over to
+ * the next process is what this one has read, whatever became of the files.
  */
 /* links: project */
 #include <fcntl.h>

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_history.c - the history knows the latest builds, and never more than its limits; what
- * is damaged is none.
+/* SPDX-License-Identifier: MIT test_history.c - the history knows the latest builds, and
+ * never more than its limits; what is damaged is none.
  */
 /* links: cache */
 #include <dirent.h>

@@ -62,8 +62,9 @@ static struct err *get(const struct silent *s, const char *scheme,
 	return e;
 }
 
-/* A handshake without an end is no answer that does not come: the one is tried for a moment, the
- * other for long.  Which of the two it is was chance when their times were alike. */
+/* A handshake without an end is no answer that does not come: the one is tried for a
+ * moment, the other for long.  Which of the two it is was chance when their times were
+ * alike. */
 static void test_no_connection(void **state)
 {
 	struct http_request request = {.connect_timeout_ms = 100, .stall_timeout_ms = 1};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * test_identity.c - what a layer is called: by all that it holds, and by nothing else.
  *
- * A small layer of each kind of entry has a name that is written down here: it is the same in
- * every store, for every user, on every machine.  Each row changes one thing in it, and says
- * whether the name changes.
+ * A small layer of each kind of entry has a name that is written down here: it is the
+ * same in every store, for every user, on every machine.  Each row changes one thing in
+ * it, and says whether the name changes.
  */
 /* links: cache */
 #include <pthread.h>
@@ -665,7 +665,8 @@ static struct digest chain_of(const struct identity *ids, size_t n)
 	return snapshot_digest(&chain);
 }
 
-/* A chain is called by what its layers are called, in their order; by no name of this store. */
+/* A chain is called by what its layers are called, in their order; by no name of this
+ * store. */
 static void test_chain(void **state)
 {
 	struct identity a = {IDENTITY_TREE, key_of("a"), {0}},

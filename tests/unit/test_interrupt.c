@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_interrupt.c - what a signal does: to a process, to who listens, to what waits and what loops.
+/* SPDX-License-Identifier: MIT test_interrupt.c - what a signal does: to a process, to
+ * who listens, to what waits and what loops.
  *
  * Each case runs in a process of its own, which ends with 0 when it found what it wanted.
  */

@@ -96,7 +96,8 @@ static void test_clean(void **state)
 	assert_int_equal(faccessat(store_fd(*state), path, F_OK, 0), -1);
 }
 
-/* Many processes add to a number in a file, each reading and writing it under the lock. */
+/* Many processes add to a number in a file, each reading and writing it under the
+ * lock. */
 enum { ROUNDS = 100, PROCESSES = 4 };
 
 static void add_one(int dir)

@@ -2,8 +2,8 @@
  * test_keys.c - a key changes with each of its inputs, and with nothing else.
  *
  * Each row changes one thing: then exactly the part that it names is another one.  Each
- * input of each kind of step (engine/executor/key_parts.c) has such a row.  Other rows change what
- * must not matter: then the key is the same.
+ * input of each kind of step (engine/executor/key_parts.c) has such a row.  Other rows
+ * change what must not matter: then the key is the same.
  */
 /* links: plan engine */
 #include <fcntl.h>
@@ -87,8 +87,8 @@ enum change {
 	NEW_FILE,
 	TIME,
 	JOBS,
-	/* The same layer of a registry, unpacked under another map of ids: what a map lacks has
-	 * other owners.  Here other data stands for them. */
+	/* The same layer of a registry, unpacked under another map of ids: what a map
+	 * lacks has other owners.  Here other data stands for them. */
 	PRODUCER_MAPPED,
 };
 

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_meta.c - what Apptainer images hold besides the root filesystem: scripts that a shell
- * runs as meant, labels, and files that never lead out of the root.
+/* SPDX-License-Identifier: MIT test_meta.c - what Apptainer images hold besides the root
+ * filesystem: scripts that a shell runs as meant, labels, and files that never lead out
+ * of the root.
  */
 /* links: meta */
 #include <fcntl.h>
@@ -110,8 +110,8 @@ static void test_runscript(void **state)
 	expect_run(*state, &only_entrypoint, NULL, other, "hello echo other\n");
 }
 
-/* Apptainer's runtime interprets a runscript with exactly this line itself, also where the
- * image has no shell. */
+/* Apptainer's runtime interprets a runscript with exactly this line itself, also where
+ * the image has no shell. */
 static void test_runscript_is_interpreted(void **state)
 {
 	CLEANUP(buf_release) struct buf script = BUF_INIT;
@@ -288,8 +288,8 @@ static void test_inspect_json(void **state)
 			    "\"type\":\"container\"}\n");
 }
 
-/* So many that a search through all of them for each would not end before the test's time is
- * over. */
+/* So many that a search through all of them for each would not end before the test's time
+ * is over. */
 static void test_many_labels(void **state)
 {
 	struct box *b = *state;
@@ -313,7 +313,8 @@ static void test_many_labels(void **state)
 	assert_string_equal(loaded.items[7]->value, "new");
 }
 
-/* What is written in our form takes more room than in the configuration that it came in. */
+/* What is written in our form takes more room than in the configuration that it came
+ * in. */
 static void test_large_labels(void **state)
 {
 	const size_t n = (size_t)7 << 20;

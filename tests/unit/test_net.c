@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_net.c - where a URL leads, which proxy it goes through, and whose certificates count.
+/* SPDX-License-Identifier: MIT test_net.c - where a URL leads, which proxy it goes
+ * through, and whose certificates count.
  */
 /* links: net */
 #include <curl/curl.h>

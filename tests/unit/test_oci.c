@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_oci.c - references and documents are understood as registries and clients mean them, and what
- * is malformed is refused.
+/* SPDX-License-Identifier: MIT test_oci.c - references and documents are understood as
+ * registries and clients mean them, and what is malformed is refused.
  */
 /* links: oci */
 #include <stdio.h>
@@ -166,8 +165,8 @@ static void test_platforms(void **state)
 					 arm64 = {"linux", "arm64", "v8", "v8.2"},
 					 arm9 = {"linux", "arm64", "v8", "v9"},
 					 power = {"linux", "ppc64le", NULL, NULL};
-	/* Each row fits its machine worse than the one before, if that is of the same machine;
-	 * the last of a machine may not fit at all. */
+	/* Each row fits its machine worse than the one before, if that is of the same
+	 * machine; the last of a machine may not fit at all. */
 	static const struct {
 		const struct oci_platform *host;
 		const char *os, *architecture, *variant;
@@ -327,7 +326,8 @@ static void test_index_of_one(void **state)
 	}
 }
 
-/* What there is, is told; of many only the first, and of long names only the beginning. */
+/* What there is, is told; of many only the first, and of long names only the
+ * beginning. */
 static void test_nothing_fits(void **state)
 {
 	struct oci_platform pc = {"linux", "amd64", NULL, "v2"};

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_older.c - a store of an older format is raised to ours, and what is of no use in it goes: but
- * for downloads, for what failed steps left, and for what a running process needs.
+/* SPDX-License-Identifier: MIT test_older.c - a store of an older format is raised to
+ * ours, and what is of no use in it goes: but for downloads, for what failed steps left,
+ * and for what a running process needs.
  */
 /* links: cache */
 #include <fcntl.h>
@@ -50,8 +50,8 @@ static struct store *open_again(const struct store *s, enum store_access access)
 	return again;
 }
 
-/* Whatever the format was; reading raises nothing; a kill after the first of the two files is as
- * good as one before. */
+/* Whatever the format was; reading raises nothing; a kill after the first of the two
+ * files is as good as one before. */
 static void test_raised(void **state)
 {
 	static const char *const versions[] = {"dagbuild store 1\n", "dagbuild store 2\n",
@@ -137,7 +137,8 @@ static size_t count_failed(const struct store *s)
 	return list.len;
 }
 
-/* A process of an older release, as it is seen: a lease that is locked.  `lines` name what it needs. */
+/* A process of an older release, as it is seen: a lease that is locked.  `lines` name
+ * what it needs. */
 static int hold(const struct store *s, const char *lines)
 {
 	CLEANUP(freep)
@@ -245,7 +246,8 @@ static void test_somebody_at_work(void **state)
 	assert_false(has_layer(s, &late) || has(s, "history/ab/" REST ".json"));
 }
 
-/* Opened for reading it has not been raised: what would go is shown, and nothing changes. */
+/* Opened for reading it has not been raised: what would go is shown, and nothing
+ * changes. */
 static void test_dry_run(void **state)
 {
 	struct store *s = *state, *reader;

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_parse.c - what a definition's text means: stages, replaced arguments, places, words of the
- * command line, and that time and memory stay linear in the text.
+/* SPDX-License-Identifier: MIT test_parse.c - what a definition's text means: stages,
+ * replaced arguments, places, words of the command line, and that time and memory stay
+ * linear in the text.
  */
 /* links: def */
 #include <string.h>

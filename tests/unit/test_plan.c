@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_plan.c - stages become chains of steps in Apptainer's order; targets, and stages that nothing
- * needs; all of a large definition.
+/* SPDX-License-Identifier: MIT test_plan.c - stages become chains of steps in Apptainer's
+ * order; targets, and stages that nothing needs; all of a large definition.
  */
 /* links: plan */
 #include <string.h>

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_scan.c - blanks are Go's, lines end in LF or CR LF, placeholders are found as Go's expression
- * finds them.
+/* SPDX-License-Identifier: MIT test_scan.c - blanks are Go's, lines end in LF or CR LF,
+ * placeholders are found as Go's expression finds them.
  */
 /* links: def */
 #include <string.h>

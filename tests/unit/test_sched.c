@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_sched.c - every node ends exactly once, after all it waits for, and never more slots are
- * held than there are; whatever fails, misses, nests or is interrupted.
+/* SPDX-License-Identifier: MIT test_sched.c - every node ends exactly once, after all it
+ * waits for, and never more slots are held than there are; whatever fails, misses, nests
+ * or is interrupted.
  */
 /* links: scheduler */
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_shell.c - the checks of shell scripts find what they are for, and nothing in scripts
- * as they are: quotes, comments, here-documents, programs of other languages.
+/* SPDX-License-Identifier: MIT test_shell.c - the checks of shell scripts find what they
+ * are for, and nothing in scripts as they are: quotes, comments, here-documents, programs
+ * of other languages.
  *
  * Each row is a script and what is reported of it: lines "CODE: TEXT", by place. All are
  * run with LF and with CR LF, and every beginning of each is run for the sake of ASan.

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_shell_large.c - checking scripts takes a time that is linear in their length and number,
- * whatever is in them.
+/* SPDX-License-Identifier: MIT test_shell_large.c - checking scripts takes a time that is
+ * linear in their length and number, whatever is in them.
  */
 /* links: check base */
 #include "frontend/check/check.h"
@@ -14,8 +13,8 @@ static void ignore(void *context, const struct script_finding *finding)
 	(void)finding;
 }
 
-/* So much of each that looking at all of it for each byte would not end before the test's time
- * is over. */
+/* So much of each that looking at all of it for each byte would not end before the test's
+ * time is over. */
 static void test_long_scripts(void **state)
 {
 	static const char *const parts[] = {

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_sif.c - a SIF is written as Apptainer writes it, byte for byte, and nothing that no writer
- * writes is read.
+/* SPDX-License-Identifier: MIT test_sif.c - a SIF is written as Apptainer writes it, byte
+ * for byte, and nothing that no writer writes is read.
  */
 /* links: image */
 #include <fcntl.h>

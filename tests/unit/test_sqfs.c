@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_sqfs.c - what is packed is what unsquashfs reads back: contents, modes, owners, links,
- * attributes; with the same bytes for any number of threads.
+/* SPDX-License-Identifier: MIT test_sqfs.c - what is packed is what unsquashfs reads
+ * back: contents, modes, owners, links, attributes; with the same bytes for any number of
+ * threads.
  */
 /* links: image */
 #include <errno.h>
@@ -292,8 +292,8 @@ static unsigned links_of(struct reader *r, const char *path, unsigned *number)
 	return links;
 }
 
-/* As mksquashfs counts: two and the subfolders, and the names of a file in the tree, wherever they
- * are. */
+/* As mksquashfs counts: two and the subfolders, and the names of a file in the tree,
+ * wherever they are. */
 static void test_links(void **state)
 {
 	struct box *b = *state;

@@ -127,8 +127,9 @@ static void test_key_parts(void **state)
 	assert_null(strstr(json_string(parts, "script"), "make"));
 }
 
-/* A key is the same in every store: the SHA-256 of what is written out here.  What is remembered
- * of its parts is not: who has not the store's secret cannot try values out. */
+/* A key is the same in every store: the SHA-256 of what is written out here.  What is
+ * remembered of its parts is not: who has not the store's secret cannot try values
+ * out. */
 static void test_key_is_a_name(void **state)
 {
 	enum { LONG = 300 };

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_store_make.c - which folders become a store, and that only what is ours ever leaves it.
+/* SPDX-License-Identifier: MIT test_store_make.c - which folders become a store, and that
+ * only what is ours ever leaves it.
  */
 /* links: cache */
 #include <limits.h>
@@ -13,8 +13,8 @@
 #include "tests/fake/store_fixture.h"
 #include "tests/fake/tree_text.h"
 
-/* What is made in a new folder, in words: "NAME/" is a folder, "NAME|" a fifo, "NAME>" a link to
- * nowhere, others are files; "NAME=TEXT" holds a text. */
+/* What is made in a new folder, in words: "NAME/" is a folder, "NAME|" a fifo, "NAME>" a
+ * link to nowhere, others are files; "NAME=TEXT" holds a text. */
 static void make(int dir_fd, const char *words)
 {
 	CLEANUP(freep) char *copy = xstrdup(words);
@@ -114,7 +114,8 @@ static void test_strange_folders(void **state)
 	}
 }
 
-/* An empty folder, and one in which somebody was killed while he made a store, become one. */
+/* An empty folder, and one in which somebody was killed while he made a store, become
+ * one. */
 static void test_empty_and_unfinished(void **state)
 {
 	static const char *const folders[] = {

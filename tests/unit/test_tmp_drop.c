@@ -2,8 +2,8 @@
  * test_tmp_drop.c - of the temporary folders what a section made is dropped, and what it
  * removed or changed stays so.
  *
- * Each row makes a root filesystem, mounts an upper folder over it, runs a script there, and
- * looks at the root filesystem that comes out.
+ * Each row makes a root filesystem, mounts an upper folder over it, runs a script there,
+ * and looks at the root filesystem that comes out.
  */
 /* links: tree */
 #include <fcntl.h>
@@ -99,8 +99,8 @@ static struct err *drop(const struct box *b, struct tmp_drop *d)
 	return e;
 }
 
-/* A stage: `base` makes its root filesystem, `script` runs on top, what it made is dropped,
- * and `look` is true of what comes out. */
+/* A stage: `base` makes its root filesystem, `script` runs on top, what it made is
+ * dropped, and `look` is true of what comes out. */
 static void expect(const char *base, const char *script, struct tmp_drop *d,
 		   const char *look)
 {
@@ -251,8 +251,8 @@ static void allow_descriptors(unsigned more)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Whatever fails, nothing that was there before is taken for new: with one descriptor more at
- * each try, each call that needs one is once the first that gets none. */
+/* Whatever fails, nothing that was there before is taken for new: with one descriptor
+ * more at each try, each call that needs one is once the first that gets none. */
 static void test_no_descriptors(void **state)
 {
 	struct rlimit before;

@@ -376,8 +376,8 @@ static void capabilities_and_holes(void **state)
 	assert_true(st.st_blocks < 2048);
 }
 
-/* `depth` folders with names of 20 characters below `folder`, each with a file; the names of one
- * more file are in the innermost and in the outermost. */
+/* `depth` folders with names of 20 characters below `folder`, each with a file; the names
+ * of one more file are in the innermost and in the outermost. */
 static void make_deep(const struct fixture *f, const char *folder, int depth)
 {
 	int fd = open_folder(f, folder), top = dup(fd);
@@ -425,8 +425,8 @@ static size_t count_names(const struct fixture *f, const char *folder, unsigned 
 	return n;
 }
 
-/* Folders deeper than PATH_MAX, and than there are descriptors for; from a stage with names of
- * one file that far from each other. */
+/* Folders deeper than PATH_MAX, and than there are descriptors for; from a stage with
+ * names of one file that far from each other. */
 static void deep_folders(void **state)
 {
 	enum { DEPTH = 400 };
@@ -450,8 +450,8 @@ static void deep_folders(void **state)
 	assert_int_equal(links, 3);
 }
 
-/* What is too large is refused before anything of it is made, one file or all together; nor is it
- * read when it is only looked at. */
+/* What is too large is refused before anything of it is made, one file or all together;
+ * nor is it read when it is only looked at. */
 static void sizes_are_limited(void **state)
 {
 	static const enum copy_from sides[] = {COPY_FROM_HOST, COPY_FROM_STAGE};

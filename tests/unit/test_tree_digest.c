@@ -89,8 +89,8 @@ static struct digest digest_until(const struct fixture *f, enum copy_from from,
 	return d;
 }
 
-/* With an epoch, a time that is kept and that the image will show counts: a base whose tag
- * moved to one with other times only once gave an image with the earlier times. */
+/* With an epoch, a time that is kept and that the image will show counts: a base whose
+ * tag moved to one with other times only once gave an image with the earlier times. */
 static void digest_covers_times_until_epoch(void **state)
 {
 	static const char *const changes[] = {"touch -d @2000 stage/src/d/f1",
@@ -175,8 +175,8 @@ static void braces(void **state)
 	assert_err(ERR_SYNTAX, tree_glob_braces("{1..999}{1..999}", &none));
 }
 
-/* Nor may few texts stand for more than a list holds: a long name 9,999 times, or each of its names
- * behind a long path. */
+/* Nor may few texts stand for more than a list holds: a long name 9,999 times, or each of
+ * its names behind a long path. */
 static void memory_is_limited(void **state)
 {
 	struct fixture *f = *state;
@@ -202,8 +202,8 @@ static void memory_is_limited(void **state)
 	assert_true(found.bytes <= PATH_LIST_MAX + 10000);
 }
 
-/* A list of what was copied keeps no more than a few MiB of paths: then it tells top-level entries,
- * as many as fit. */
+/* A list of what was copied keeps no more than a few MiB of paths: then it tells
+ * top-level entries, as many as fit. */
 static void lists_are_limited(void **state)
 {
 	CLEANUP(tree_list_release) struct tree_list l = TREE_LIST_INIT;

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * test_unpack_limits.c - what an archive may ask for: sizes, memory, depth; and where it may end.
+/* SPDX-License-Identifier: MIT test_unpack_limits.c - what an archive may ask for: sizes,
+ * memory, depth; and where it may end.
  */
 /* links: unpack dep::archive */
 #include <archive.h>
@@ -213,7 +213,8 @@ static void check_two_files(const struct fixture *f, size_t size)
 	assert_int_equal(strspn(buf_text(&text), "y"), size);
 }
 
-/* Wherever it is cut: behind the last byte of data all is there, before it the layer is refused. */
+/* Wherever it is cut: behind the last byte of data all is there, before it the layer is
+ * refused. */
 static void tails(void **state)
 {
 	static const size_t sizes[] = {1, 300, 511, 512, 700, 1024};
@@ -242,7 +243,8 @@ static void tails(void **state)
 	}
 }
 
-/* The same for data that nobody reads: of a hard link, here; and in headers of headers. */
+/* The same for data that nobody reads: of a hard link, here; and in headers of
+ * headers. */
 static void tails_elsewhere(void **state)
 {
 	const struct fixture *f = *state;

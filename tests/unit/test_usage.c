@@ -185,7 +185,8 @@ static struct err *refuse(const void *context)
 	return err_new(ERR_CANCELLED, "stop");
 }
 
-/* Files that are too large make no layer, nor does an interrupted look; holes cost nothing. */
+/* Files that are too large make no layer, nor does an interrupted look; holes cost
+ * nothing. */
 static void test_seal_limits(void **state)
 {
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
@@ -218,8 +219,8 @@ static void test_seal_limits(void **state)
 	assert_err(ERR_CANCELLED, layer_publish(&request, &id));
 }
 
-/* A seal of an earlier version was made in another way: it says what the layer takes, but damage
- * cannot be told by it. */
+/* A seal of an earlier version was made in another way: it says what the layer takes, but
+ * damage cannot be told by it. */
 static void test_earlier_seal(void **state)
 {
 	struct layer_id id = make_layer(*state, 10);

@@ -142,7 +142,8 @@ static void test_json_string(void **state)
 	assert_string_equal(cJSON_GetStringValue(tree), text);
 }
 
-/* Lines of an error are its own: a stranger's text makes no new one, and steers nothing. */
+/* Lines of an error are its own: a stranger's text makes no new one, and steers
+ * nothing. */
 static void test_error(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * test_xattr_rules.c - the table of extended attributes is what unpacking, copies, seals and
- * images do, row by row, on a real filesystem; and docs/caching.md shows it.
+/* SPDX-License-Identifier: MIT test_xattr_rules.c - the table of extended attributes is
+ * what unpacking, copies, seals and images do, row by row, on a real filesystem; and
+ * docs/caching.md shows it.
  */
 /* links: cache unpack image */
 #include <linux/limits.h>
@@ -45,7 +45,8 @@ static bool is_prefix(const struct xattr_rule *rule)
 /* CAP_NET_RAW, permitted and effective, revision 2: capabilities(7). */
 static const unsigned char capability[20] = {1, 0, 0, 2, 0, 0x20};
 
-/* u::rwx,u:5:r--,g::r-x,m::r-x,o::---, as in linux/posix_acl_xattr.h: tag, permissions, id. */
+/* u::rwx,u:5:r--,g::r-x,m::r-x,o::---, as in linux/posix_acl_xattr.h: tag, permissions,
+ * id. */
 static const unsigned char list_of_access[] = {
 	2, 0, 0,   0,	1,   0,	  7,  0, 255, 255, 255, 255, 2,	  0,   4,
 	0, 5, 0,   0,	0,   4,	  0,  5, 0,   255, 255, 255, 255, 16,  0,
@@ -262,8 +263,8 @@ static void refused_ones(void **state)
 	}
 }
 
-/* What a later step can see, and what an image holds, names the layer; what names it, and what
- * strangers bring, is kept and sealed. */
+/* What a later step can see, and what an image holds, names the layer; what names it, and
+ * what strangers bring, is kept and sealed. */
 static void columns_agree(void **state)
 {
 	(void)state;
