@@ -2,10 +2,10 @@
  * blob.c - see blob.h.
  *
  * A writer appends to blobs/partial/HEX under its lock and hashes what it writes;
- * finishing compares, syncs, and renames to blobs/sha256/XX/REST.  When another writer
- * holds the lock, in this process or another, a private temporary file is used instead:
- * both then fetch the same bytes, which costs a transfer but never a wait that nobody can
- * interrupt.
+ * finishing compares, syncs, and renames to blobs/sha256/XX/REST.  If another writer, in
+ * this process or another, holds the lock, the writer uses a private temporary file
+ * instead: both then fetch the same bytes, which costs a transfer but never a wait that
+ * nothing can interrupt.
  */
 #include "cache/blob.h"
 
@@ -30,8 +30,8 @@ struct blob_writer {
 	struct hasher *hasher;
 	int fd;
 	char name[96];	 /* below the store; "" once it is published */
-	bool is_private; /* a temporary file that nobody continues */
-	bool was_there;	 /* somebody else has published the blob: nothing to write */
+	bool is_private; /* a temporary file that no writer continues */
+	bool was_there;	 /* another writer published the blob: nothing to write */
 };
 
 void blob_path(const struct digest *id, char *out)
@@ -118,7 +118,7 @@ static struct err *open_private(struct blob_writer *w)
 		       &w->fd);
 }
 
-/* Hash what an earlier try left, so that the running digest covers all of the file. */
+/* Hash what an earlier try left, so that the running digest covers the whole file. */
 static struct err *take_up(struct blob_writer *w)
 {
 	CLEANUP(freep) char *chunk = xmalloc(KIB(128));
@@ -212,7 +212,7 @@ static struct err *check(struct blob_writer *w)
 	return NULL;
 }
 
-/* The collector removes empty folders: ours may go between being made and used. */
+/* The collector removes empty folders: ours may disappear before we use it. */
 static struct err *give_name(const struct blob_writer *w)
 {
 	char path[BLOB_PATH_SIZE];
@@ -239,7 +239,7 @@ struct err *blob_writer_finish(struct blob_writer *w)
 		return NULL;
 	e = check(w);
 	if (e) {
-		/* What is wrong must not be continued. */
+		/* Wrong bytes must not be continued. */
 		unlinkat(store_fd(w->store), w->name, 0);
 		w->name[0] = '\0';
 		return e;
@@ -254,7 +254,7 @@ void blob_writer_release(struct blob_writer *w)
 {
 	if (!w)
 		return;
-	/* An empty partial file is no progress worth keeping. */
+	/* An empty partial file is not worth keeping. */
 	if (w->fd >= 0 && w->name[0] && (w->is_private || w->was_there || w->have == 0))
 		unlinkat(store_fd(w->store), w->name, 0);
 	closep(&w->fd);

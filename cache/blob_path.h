@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * blob_path.h - where a blob lies in the store: for the files that are about blobs.
+ * blob_path.h - where a blob lies in the store: for the files that deal with blobs.
  */
 #ifndef CACHE_BLOB_PATH_H
 #define CACHE_BLOB_PATH_H

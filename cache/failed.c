@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * failed.c - see failed.h.
  *
- * One is put together in the scratch folder of its step and appears by one rename; it
- * goes by a rename into a scratch folder.  So it is whole or not there at all, whenever
- * we are killed.  A shared lock on its folder says that it is in use.
+ * A failed root is put together in the scratch folder of its step and appears by one
+ * rename; it goes by a rename into a scratch folder.  So it is whole or missing, whenever
+ * we are killed.  A shared lock on its folder marks it as in use.
  */
 #include "cache/failed.h"
 
@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "cache/record.h"
 
-/* Environment and script are in it; no script comes near. */
+/* Bytes of failed.json, which holds environment and script; no script comes near. */
 static const size_t ABOUT_MAX = (size_t)64 << 20;
 static const uint64_t FORMAT = 1;
 
@@ -76,7 +76,7 @@ static bool take_about(struct failed *f)
 	       record_to_snapshot(json_array(f->about, "below"), &f->below);
 }
 
-/* False when it is damaged, or what it stands on is gone. */
+/* False when it is damaged, or a layer below it is gone. */
 static bool read_one(const struct store *s, struct failed *f)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -94,7 +94,7 @@ static bool read_one(const struct store *s, struct failed *f)
 	       faccessat(store_fd(s), failed_path(&f->id, "/upper", path), F_OK, 0) == 0;
 }
 
-/* A clock that was set back makes nothing old. */
+/* Setting the clock back makes nothing old. */
 static bool is_expired(const struct failed *f, const struct failed_limits *limits)
 {
 	uint64_t now = now_ms();
@@ -119,14 +119,14 @@ static bool take_name(const char *name, struct layer_id *out)
 	return true;
 }
 
-/* `good` and `bad`, by what failed_list_read() gives. */
+/* `good` is what failed_list_read() gives, `bad` the rest. */
 static struct err *read_all(const struct store *s, const struct failed_limits *limits,
 			    struct failed_list *good, struct failed_list *bad)
 {
 	CLEANUP(dir_closep) DIR *dir = dir_open(store_fd(s), "failed", O_NOFOLLOW);
 	const char *name;
 
-	if (!dir) /* missing: a store from before there were any */
+	if (!dir) /* missing: a store from before failed roots were kept */
 		return errno == ENOENT ? NULL : err_sys("'failed'");
 	while ((name = dir_next(dir)) != NULL) {
 		struct failed f = {0};
@@ -165,7 +165,7 @@ struct err *failed_hold(const struct store *s, const struct layer_id *id, int *f
 		    &own));
 	if (flock(own, LOCK_SH) != 0)
 		return err_sys("lock '%s'", path);
-	/* Between opening and locking it may have gone. */
+	/* It may have gone between opening and locking. */
 	if (!fs_is_named(own, store_fd(s), path))
 		return err_new(ERR_NOTFOUND, "'%s' is gone", path);
 	*fd = steal_fd(&own);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * gc.c - see gc.h.
  *
- * What order?  A record is as young as the youngest that is built upon it: what is at
- * the bottom of much is used whenever any of it is.  Among equals those with the longest
- * chain go first, so that what others are built upon goes last.  A record goes before its
- * layers: no record ever names a layer that is not there.
+ * What order?  A record is as young as the youngest record built upon it: using anything
+ * uses what is below it.  Among equals the longest chain goes first, so that what others
+ * are built upon goes last.  A record goes before its layers: no record ever names a
+ * layer that is not there.
  *
- * The store is looked at twice.  First without any lock, which may take long; then again
- * under the lease lock, which is quick since only new records are read.  What is chosen
- * then is renamed into a folder of tmp/ before the lock is given back, so that whoever
- * names a thing afterwards finds it gone; the removal itself needs no lock.
+ * The store is looked at twice.  The first look takes no lock, and may take long; the
+ * second holds the lease lock, and is quick since it reads only new records.  The victims
+ * are then renamed into a folder of tmp/ before the lock is released, so that a process
+ * that names one afterwards finds it gone; the removal itself needs no lock.
  */
 #include "cache/gc.h"
 
@@ -34,7 +34,7 @@ static const char LOCK[] = "leases/.collector";
 
 enum candidate_type {
 	CANDIDATE_RECORD,
-	CANDIDATE_LAYER, /* that no record names: used_ns is INT64_MIN */
+	CANDIDATE_LAYER, /* no record names it: used_ns is INT64_MIN */
 	CANDIDATE_FILE,
 };
 
@@ -52,8 +52,8 @@ struct collection {
 	struct inventory inventory;
 	struct lease_set leases;
 	struct failed_list failed; /* that hold their layers */
-	bool has_older;		   /* something of another format is left: older.h */
-	int64_t raised_ns;	   /* logs of before are */
+	bool has_older;		   /* something of an older format is left: older.h */
+	int64_t raised_ns;	   /* logs from before it are of that format */
 	VEC(struct candidate) candidates;
 	struct usage now; /* what is left */
 	struct scratch trash;
@@ -88,7 +88,7 @@ static int compare(const void *a, const void *b)
 	return x->type < y->type ? -1 : x->type > y->type;
 }
 
-/* INT64_MIN: nobody can use it. */
+/* INT64_MIN: nothing can use it. */
 static int64_t record_used(const struct inventory *inv, const struct inventory_record *r)
 {
 	const struct inventory_layer *top =
@@ -167,7 +167,7 @@ static void tell(struct collection *c, const struct gc_victim *victim)
 		c->policy->show(c->policy->context, victim);
 }
 
-/* Out of sight: what is renamed is removed later. */
+/* Move it out of sight; it is removed later. */
 static struct err *move_away(struct collection *c, const char *path)
 {
 	char name[24];
@@ -196,8 +196,7 @@ static struct err *take_layer(struct collection *c, const struct inventory_layer
 	return NULL;
 }
 
-/* Nothing that named this chain is left: those of its layers go that nobody else
- * names. */
+/* What named this chain is gone: remove those of its layers that nothing else names. */
 static struct err *let_go(struct collection *c, const struct snapshot *chain)
 {
 	for (size_t i = chain->len; i-- > 0;) {
@@ -239,8 +238,8 @@ static struct err *take_record(struct collection *c, const struct candidate *can
 	return let_go(c, &r->chain);
 }
 
-/* Is somebody at it?  Those who use a failed root, or fetch a blob, lock it.  When we
- * cannot know, it is needed. */
+/* Is a process using it?  A process that uses a failed root, or fetches a blob, locks it.
+ * When in doubt, it is needed. */
 static bool is_locked(const struct collection *c, const char *path)
 {
 	CLEANUP(closep) int fd = openat(c->store->fd, path, O_RDONLY | O_CLOEXEC);
@@ -311,7 +310,7 @@ static struct err *take(struct collection *c, const struct candidate *candidate)
 	return NULL;
 }
 
-/* Of records and blobs: "records/ab".  One that is not empty stays. */
+/* A folder of records or blobs: "records/ab".  One that is not empty stays. */
 static void remove_empty_folder(const struct collection *c, const char *path)
 {
 	CLEANUP(freep)
@@ -343,7 +342,7 @@ static struct err *take_all(struct collection *c)
 	return NULL;
 }
 
-/* For `why`; after the locks are given back. */
+/* For `why`; after the locks are released. */
 static void note_evicted(const struct collection *c)
 {
 	for (size_t i = 0; i < c->evicted.len; i++)
@@ -352,8 +351,8 @@ static void note_evicted(const struct collection *c)
 
 /* ---- another format's ---- */
 
-/* What is no record and no log.  Nothing is left when nobody needs any of it, and nobody
- * is at work who may be of that release and write more. */
+/* Take what is neither a record nor a log.  Nothing is left once no process needs any of
+ * it, and no process is running that may be of that release and write more. */
 static struct err *take_older(struct collection *c)
 {
 	if (!c->has_older || c->policy->dry_run)
@@ -397,7 +396,7 @@ struct err *gc_run(const struct store *s, const struct gc_policy *policy,
 	struct usage_report report;
 
 	*out = (struct gc_result){0};
-	/* Locks are files: who only looks does without. */
+	/* Locks are files: a dry run does without. */
 	if (!policy->dry_run)
 		TRY(gc_lock(s, &lock));
 	TRY(usage_measure(s, USAGE_QUICK, &report));

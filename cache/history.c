@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * history.c - see history.h.
  *
- * Files are written by rename and never synced: one that a power cut has damaged reads as
- * none.  Definitions come and go, so each of the 256 folders holds a limited number of
- * files and bytes; what was not written for the longest time goes first.  The list of
- * evictions is two files of limited size, the older of which is dropped when the newer is
- * full.
+ * Files are written by rename and never synced: one that a power cut damaged counts as
+ * missing.  Definitions come and go, so each of the 256 folders holds a limited number of
+ * files and bytes; the file that was written longest ago goes first.  The list of
+ * evictions is two files of limited size; the older is dropped when the newer is full.
  */
 #include "cache/history.h"
 
@@ -34,7 +33,8 @@ enum { PATH_SIZE = 96 };
 
 /* ---- names ---- */
 
-/* A NULL definition: which definition built a step of that name last. */
+/* With a NULL definition: the file that tells which definition built a step of that name
+ * last. */
 static void path_of(const struct history_step *step, char *out)
 {
 	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * history.h - what was built for a step before, to say what is different now.
+ * history.h - what was built for a step before, to tell what differs now.
  *
- * Purpose:   for each step of each definition file the latest builds, each with its key
- *            and what the engine wants to remember of its inputs; how long they took; and
- *            which records the collector took away. Nothing here decides about hits: all
- *            of it may be lost, and only `why` and `plan` have less to say.
+ * Purpose:   for each step of each definition file: the latest builds, each with its key
+ *            and what the engine remembers of its inputs; how long they took; and which
+ *            records the collector removed. Nothing here decides about hits: if all of it
+ *            is lost, `why` and `plan` merely have less to say.
  *
- *              history/XX/REST.json   of one step: {"step", "definition", "builds":
- *              [...],
- *                                     "durations_ms": [...]}, newest first
+ *              history/XX/REST.json   of one step, newest first: {"step",
+ *                                     "definition", "builds": [...],
+ *                                     "durations_ms": [...]}
  *              history/evicted        lines "KEY SECONDS WHY"; evicted.old before it
  * Ownership: trees are the caller's.
- * Threads:   any; of two processes that write at once, one is forgotten.
- * Errors:    history_load(): ERR_NOTFOUND without a history, also when it is damaged.
+ * Threads:   any; of two processes that write at the same time, one is lost.
+ * Errors:    history_load(): ERR_NOTFOUND when there is no history or it is damaged.
  */
 #ifndef CACHE_HISTORY_H
 #define CACHE_HISTORY_H
@@ -32,22 +32,22 @@ struct history_step {
 	const char *name;	/* "compiler.post" */
 };
 
-/* `*out` is the file's content.  When this definition never built the step, the history
- * of the definition that last built a step of that name. */
+/* `*out` is the file's content.  If this definition never built the step, it is the
+ * history of the definition that last built a step of that name. */
 NODISCARD struct err *history_load(const struct store *s, const struct history_step *step,
 				   cJSON **out);
 /* Put `build`, an object with members "key" (hexadecimal digits) and "duration_ms",
- * before the others; it is taken. */
+ * before the others; the history takes it over. */
 NODISCARD struct err *history_add(const struct store *s, const struct history_step *step,
 				  cJSON *build);
 /* The build under `key` was used again: put it before the others.  Writes nothing if it
- * is there already, or not known. */
+ * is there already, or unknown. */
 NODISCARD struct err *history_use(const struct store *s, const struct history_step *step,
 				  const struct digest *key);
-/* Median of the durations in a history; false without any. */
+/* Median of the durations in a history; false when it has none. */
 bool history_expected_ms(const cJSON *history, uint64_t *out);
 
-/* Called by the collector before it removes the record `key`; `why` is what it says after
+/* Called by the collector before it removes the record `key`; `why` is the text after
  * "by": "--cache-max", "cache prune". */
 void history_note_evicted(const struct store *s, const struct digest *key,
 			  const char *why);

@@ -36,8 +36,7 @@ static struct usage usage_of(const struct stat *st)
 typedef struct err *(*entry_fn)(struct inventory *inv, const char *path,
 				const char *name);
 
-/* Call `fn` for each entry of `folder`, which need not be there; what is not ours is not
- * seen. */
+/* Call `fn` for each entry of `folder`, which may be missing; skip what is not ours. */
 static struct err *for_each(struct inventory *inv, const char *folder, entry_fn fn)
 {
 	CLEANUP(dir_closep) DIR *dir = dir_open(inv->store->fd, folder, 0);
@@ -101,7 +100,7 @@ static struct err *read_record(struct inventory_record *r, int fd)
 	return NULL;
 }
 
-/* "records/ab/cdef.json" is of the key "abcdef". */
+/* "records/ab/cdef.json" belongs to the key "abcdef". */
 static char *hex_of(const char *path)
 {
 	const char *folder = path + strlen("records/");
@@ -110,7 +109,7 @@ static char *hex_of(const char *path)
 	return xasprintf("%.2s%.*s", folder, (int)(strlen(name) - strlen(".json")), name);
 }
 
-/* Of an earlier look, when it has not changed. */
+/* The record from an earlier look, if it has not changed. */
 static struct inventory_record *find_record(const struct inventory *inv, const char *path,
 					    const struct stat *st)
 {
@@ -192,7 +191,7 @@ static struct err *add_layer(struct inventory *inv, const char *path, const char
 	struct seal seal;
 	struct err *e;
 
-	/* A lowest layer for those who have none: see overlay.c. */
+	/* The lowest layer of mounts that have no other: see overlay.c. */
 	if (strcmp(name, "empty") == 0)
 		return NULL;
 	e = seal_read(inv->store->fd, path, &seal);
@@ -298,7 +297,8 @@ static void release_layers_and_files(struct inventory *inv)
 
 static struct err *read_all(struct inventory *inv)
 {
-	/* Layers first: one that is published in between has no record to be missed. */
+	/* Layers first: a layer that is published later has no record that we could miss.
+	 * */
 	TRY(for_each(inv, "layers", add_layer));
 	TRY(for_each(inv, "records", add_record_folder));
 	TRY(for_each(inv, "blobs/sha256", add_blob_folder));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * inventory.h - a list of what the store holds.
  *
- * Purpose:   for those who look at all of it: the collector, `cache ls`, `cache verify`.
+ * Purpose:   for what looks at all of it: the collector, `cache ls`, `cache verify`.
  * Ownership: inventory_release() ends it.
  * Threads:   belongs to one thread.
- * Errors:    ERR_SYS. What goes away meanwhile is not an error.
+ * Errors:    ERR_SYS. What disappears meanwhile is not an error.
  */
 #ifndef CACHE_INVENTORY_H
 #define CACHE_INVENTORY_H
@@ -16,14 +16,14 @@
 
 struct inventory_record {
 	char *path;	   /* below the store */
-	char *hex;	   /* of its key, as its path tells */
-	char *kind, *step; /* "?" when it does not say */
+	char *hex;	   /* of its key, by its path */
+	char *kind, *step; /* "?" when unknown */
 	struct snapshot chain;
 	struct usage usage; /* of its own file */
 	int64_t used_ns;    /* its own time */
-	int64_t made_ms;    /* 0: it does not say */
+	int64_t made_ms;    /* 0: unknown */
 	uint64_t ino;
-	bool is_damaged; /* no JSON, or of another key */
+	bool is_damaged; /* not JSON, or of another key */
 	bool is_seen;	 /* by the last look */
 };
 
@@ -31,12 +31,12 @@ struct inventory_layer {
 	char *name; /* of a layer, or of one set aside as damaged */
 	struct usage usage;
 	size_t refs;	 /* records that name it */
-	int64_t used_ns; /* the latest of theirs; INT64_MIN: none names it */
+	int64_t used_ns; /* the latest of those records; INT64_MIN: none names it */
 };
 
 enum inventory_kind {
 	INVENTORY_BLOB,
-	INVENTORY_PARTIAL, /* a blob of which only a part came */
+	INVENTORY_PARTIAL, /* a blob of which only a part arrived */
 	INVENTORY_LOG,
 	INVENTORY_FAILED, /* the root filesystem of a failed step */
 	INVENTORY_KINDS,
@@ -54,7 +54,7 @@ struct inventory {
 	VEC(struct inventory_record) records;
 	VEC(struct inventory_layer) layers;
 	VEC(struct inventory_file) files;
-	VEC(struct inventory_record) fresh; /* while looking: those that are new */
+	VEC(struct inventory_record) fresh; /* while looking: the new ones */
 	struct map layer_index;		    /* name to layer */
 	struct map record_index;	    /* while looking: path to known record */
 };

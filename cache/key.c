@@ -11,7 +11,7 @@
 
 struct part {
 	const char *name; /* literal */
-	char **texts;	  /* one block: the pointers, and what they point to */
+	char **texts;	  /* one block: the pointers, then what they point to */
 	size_t n_texts;
 };
 
@@ -69,7 +69,7 @@ void key_set_text(struct key *k, const char *name, const char *text)
 	key_set_list(k, name, &text, 1);
 }
 
-/* In one go: a run without changes composes thousands of keys. */
+/* One allocation: a run without changes composes thousands of keys. */
 static char **copy_texts(const char *const *texts, size_t n)
 {
 	size_t size = n * sizeof(*texts), len;
@@ -129,8 +129,8 @@ const char *key_name(const struct key *k, size_t index)
 	return index < k->parts.len ? k->parts.items[index].name : NULL;
 }
 
-/* In groups of 7 bits, the lowest first: lengths of 8 bytes each would make a key of many
- * short texts twice as long, and SHA-256 takes its time. */
+/* In groups of 7 bits, the lowest first: lengths of 8 bytes would make a key of many
+ * short texts twice as long, and SHA-256 is slow. */
 static void add_number(struct hasher *h, uint64_t value)
 {
 	unsigned char bytes[10];
@@ -142,7 +142,7 @@ static void add_number(struct hasher *h, uint64_t value)
 	hasher_update(h, bytes, n);
 }
 
-/* 0 is NULL. */
+/* 0 stands for NULL. */
 static void add_text(struct hasher *h, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;

@@ -3,8 +3,8 @@
  *
  * Purpose:   equal key, equal work: one SHA-256 over a canonical, length-prefixed
  *            encoding of the kind and of all parts with their names. Nothing of the store
- *            goes in, so a key is the same in every store, whoever builds. What is
- *            remembered of the parts (key_parts()) tells later which one changed; it is
+ *            goes in, so a key is the same in every store, whoever builds. The remembered
+ *            digests of the parts (key_parts()) later tell which one changed; they are
  *            keyed.
  * Ownership: key_free() ends it.
  * Threads:   belongs to one thread.
@@ -21,8 +21,8 @@ struct key;
 struct key *key_new(const char *kind);
 void key_free(struct key *k);
 void key_freep(struct key **k);
-/* Set part `name`, a literal; a part that is there already gets the new value, in its old
- * place.  `text` NULL differs from "". */
+/* Set part `name`, a literal; an existing part gets the new value, in its old place.
+ * `text` NULL differs from "". */
 void key_set_text(struct key *k, const char *name, const char *text);
 void key_set_u64(struct key *k, const char *name, uint64_t value);
 void key_set_digest(struct key *k, const char *name, const struct digest *value);
@@ -30,15 +30,14 @@ void key_set_digest(struct key *k, const char *name, const struct digest *value)
 void key_set_list(struct key *k, const char *name, const char *const *texts, size_t n);
 /* Is part `name` set? */
 bool key_has(const struct key *k, const char *name);
-/* The texts that part `name` was set from; NULL when it is not set.  A text may be
- * NULL. */
+/* The texts that part `name` was set from; NULL when it is unset.  A text may be NULL. */
 const char *const *key_texts(const struct key *k, const char *name, size_t *n);
-/* Name of part `index`, in the order of setting; NULL past the last one. */
+/* Name of part `index`, in the order they were set; NULL past the last one. */
 const char *key_name(const struct key *k, size_t index);
 struct digest key_final(const struct key *k);
 /* The parts so far as JSON: {"NAME": "DIGEST", ...}; the caller owns it.  Values never
- * appear, and nobody can guess them who has not the store's `secret`: a build argument
- * may be a password. */
+ * appear, and nobody can guess them without the store's `secret`: a build argument may be
+ * a password. */
 cJSON *key_parts(const struct key *k, const struct hash_secret *secret);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * key_lock.c - see key_lock.h.
  *
- * A lock file is removed by its holder, while it is locked.  Somebody else may have
- * opened it just before; his lock is on a file without a name then, so everybody looks,
- * once he has the lock, whether the name still leads to his file.
+ * The holder removes its lock file while it is locked.  Another process may have opened
+ * the file just before; its lock is then on a file without a name.  So each process, once
+ * it has the lock, checks that the name still leads to its file.
  */
 #include "cache/key_lock.h"
 
@@ -60,7 +60,7 @@ struct err *key_lock_try(const struct store *s, const struct digest *key,
 		}
 		if (!fs_is_named(fd, s->fd, out->path))
 			continue;
-		/* Only for the message of those who wait. */
+		/* Only for the message of processes that wait. */
 		err_ignore(write_holder(fd), "they wait without knowing for whom");
 		out->fd = steal_fd(&fd);
 		*taken = true;

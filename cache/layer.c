@@ -39,7 +39,7 @@ static struct err *check(const struct store *s, const struct layer_id *id,
 	TRY(fs_open(s->fd, "layers", O_PATH | O_DIRECTORY, 0, &root));
 	request.dir_fd = root;
 	e = outline_check(&request);
-	/* A folder that cannot be read to its end is as good as one that lost files. */
+	/* A folder that cannot be read to its end counts as one that lost files. */
 	return e && err_code(e) != ERR_CANCELLED ? err_recode(e, ERR_CORRUPT) : e;
 }
 
@@ -52,12 +52,12 @@ struct err *layer_publish(const struct seal_request *request, struct layer_id *o
 
 	fs_random_name(id.name, sizeof(id.name) - 1);
 	layer_path(&id, path, sizeof(path));
-	/* The seal is over what it says, too. */
+	/* The seal covers the outline, too. */
 	TRY(outline_make(request));
 	TRY(seal_make(request, &seal));
 	if (digest_is_set(&seal.tree))
 		id.identity = (struct identity){IDENTITY_TREE, seal.tree, {0}};
-	/* Named before it is there: no record keeps it yet. */
+	/* Name it before it is there: no record protects it yet. */
 	if (s->lease)
 		TRY(lease_add(s->lease, LEASE_LAYER, id.name));
 	if (renameat2(request->dir_fd, request->name, s->fd, path, RENAME_NOREPLACE) != 0)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * layer.h - layers of the store, and chains of them.
  *
- * Purpose:   a layer is a directory in overlayfs form (marks are `userxattr`); a
- *            snapshot is a chain of layers, bottom first: a root filesystem at one
- *            point.
+ * Purpose:   a layer is a folder in overlayfs form (marks are `userxattr`); a snapshot is
+ *            a chain of layers, bottom first: a root filesystem at one point in time.
  * Ownership: struct snapshot owns its array: snapshot_release().
  * Threads:   any.
- * Errors:    layer_publish(): ERR_NOSPACE, and those of seal_make(). snapshot_check():
- *            ERR_CORRUPT, ERR_SYS.
+ * Errors:    layer_publish(): ERR_NOSPACE, and the errors of seal_make().
+ *            snapshot_check(): ERR_CORRUPT, ERR_SYS.
  */
 #ifndef CACHE_LAYER_H
 #define CACHE_LAYER_H
@@ -18,13 +17,14 @@
 
 struct layer_id {
 	/* [a-z2-7], NUL-terminated; at most 12 characters, since overlayfs's mount
-	 * options have one page for all names.  It is random: of this store alone. */
+	 * options have one page for all names.  It is random, and means nothing outside
+	 * this store. */
 	char name[13];
-	struct identity identity; /* what it is called in every store */
+	struct identity identity; /* its name in every store */
 };
 
-/* A chain that is mounted has no more layers: their names are to fit into one page, with
- * room for a failed step's, and a long chain makes each look-up slower. */
+/* A mounted chain has at most this many layers: their names must fit into one page, with
+ * room for a failed step's, and a long chain slows each look-up. */
 enum { SNAPSHOT_MAX = 120 };
 
 struct snapshot {
@@ -38,10 +38,10 @@ struct snapshot {
 	}
 
 bool layer_exists(const struct store *s, const struct layer_id *id);
-/* The folder of the request (in a scratch folder of the store) becomes a new layer, under
- * a random name, whatever it holds: a folder that was there before may have lost its
- * files when the machine stopped.  Its identity is that of a tree; that of a foreign one
- * is the caller's to set. */
+/* The request's folder (in a scratch folder of the store) becomes a new layer under a
+ * random name, even if an equal layer exists: that one may have lost its files when the
+ * machine stopped.  Its identity is that of a tree; for a registry's layer the caller
+ * sets the identity. */
 NODISCARD struct err *layer_publish(const struct seal_request *request,
 				    struct layer_id *out);
 /* The folder of all layers, for mounting: absolute path. */
@@ -51,14 +51,14 @@ void snapshot_copy(struct snapshot *out, const struct snapshot *from);
 void snapshot_push(struct snapshot *chain, const struct layer_id *id);
 void snapshot_release(struct snapshot *chain);
 bool snapshot_exists(const struct store *s, const struct snapshot *chain);
-/* Is all that was published still in each layer?  Looks at each name (outline.h), so it
- * is for those who are going to use the layers; ERR_CORRUPT when not. */
+/* Does each layer still hold all that was published?  ERR_CORRUPT when not.  Looks at
+ * each name (outline.h): for callers that are about to use the layers. */
 NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,
 				     struct stop stop);
 /* Does `chain` begin with the layers of `lower`? */
 bool snapshot_begins_with(const struct snapshot *chain, const struct snapshot *lower);
-/* A digest over the identities of the chain, which all must have: equal in every store in
- * which it holds the same. */
+/* A digest over the identities of the chain's layers, which must all have one: equal in
+ * every store where the chain holds the same files. */
 struct digest snapshot_digest(const struct snapshot *chain);
 
 #endif

@@ -24,14 +24,14 @@ static void times_release(struct times *t)
 	folder_walk_release(&t->walk);
 }
 
-/* In the order of the layer's identity, which has the names. */
+/* In the order of the layer's identity, which covers the names. */
 static struct err *add(struct times *t, int dir_fd, const char *name)
 {
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys("'%s'", name);
-	/* A whiteout is not seen, and so has no time. */
+	/* A whiteout is invisible, and so has no time. */
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != 0)
 		hasher_add_u64(t->hasher, (uint64_t)(st.st_mtim.tv_sec < t->epoch_s
 							     ? st.st_mtim.tv_sec
@@ -66,7 +66,7 @@ static struct err *make_times(const struct store *s, const struct layer_id *id,
 
 	hasher_add_str(t.hasher, "times");
 	e = add_all(&t, store_fd(s), path);
-	/* ERR_NOTFOUND says that nobody has looked. */
+	/* ERR_NOTFOUND would say that the times are not known. */
 	if (e && err_code(e) == ERR_NOTFOUND)
 		e = err_recode(e, ERR_CORRUPT);
 	TRY(err_wrap(e, "layer '%s'", id->name));

@@ -2,9 +2,9 @@
  * lease.c - see lease.h.
  *
  * A lease is lines of text: a letter and a name.  "S" is when it began, in nanoseconds,
- * "P" the process, "W" what is reserved, the last one counts; the others are those of
+ * "P" the process, "W" what is reserved (the last one counts); the others are those of
  * enum lease_kind.  A line is written with one write(2) at the end of the file, under the
- * shared lock; the collector, which has it alone, never sees half a line of a living
+ * shared lock; the collector takes the lock alone, and never sees half a line of a living
  * process.
  */
 #include "cache/lease.h"
@@ -41,11 +41,11 @@ struct lease {
 	char name[NAME_LEN + 1];
 	int interrupt_name;   /* of interrupt_name_add(): a signal removes the file */
 	pthread_mutex_t lock; /* guards named, texts */
-	struct map named;     /* lines that are in the file */
+	struct map named;     /* lines in the file */
 	VEC(char *) texts;    /* the lines */
 };
 
-/* A lock of its own for each call: those of one descriptor would be one and the same. */
+/* Each call opens the file again: locks through one descriptor would be one lock. */
 static struct err *take_lock(const struct store *s, int how, int *fd)
 {
 	return store_lock_file(s, LOCK, how, fd);
@@ -65,7 +65,7 @@ static struct err *write_line(struct lease *l, const char *line)
 	return err_wrap(fs_write_all(l->fd, text, strlen(text)), "lease '%s'", l->name);
 }
 
-/* The file gets its name when it is locked already: nobody takes it for a dead one's. */
+/* The file is locked before it gets its name: nothing takes it for a dead process's. */
 static struct err *make_file(struct lease *l)
 {
 	CLEANUP(closep) int folder = -1;
@@ -139,7 +139,7 @@ static bool is_named(struct lease *l, const char *line)
 	return found;
 }
 
-/* Only once it is in the file: another thread then need not write it. */
+/* Only once it is in the file: from then on other threads do not write it. */
 static void remember(struct lease *l, const char *line)
 {
 	char *text = xstrdup(line);

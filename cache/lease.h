@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * lease.h - what running processes need of the store.
  *
- * Purpose:   a process that is going to use layers, blobs or records has a lease: a file
- *            under leases/, locked while the process lives, that names them. The
- *            collector (gc.h) takes nothing that a living lease names.
+ * Purpose:   a process that uses layers, blobs or records has a lease: a file under
+ *            leases/, locked while the process lives, that names them. The collector
+ *            (gc.h) takes nothing that a living lease names.
  *
- *            Who wants to use a thing writes its name into the lease first, and looks
- *            whether it is there afterwards. The collector reads the leases and moves
- *            its victims out of sight under one lock, which a writer shares for the time
- *            of one write(2). So a thing that is there after it was named stays.
+ *            A process that wants to use something first writes its name into its lease,
+ *            and then looks whether it is there. The collector reads the leases and moves
+ *            its victims out of sight under one lock, which a writer shares for the
+ *            length of one write(2). So what is there after it was named stays.
  * Ownership: lease_free() ends a lease and removes its file; lease_set_release() ends
- *            what was read of all.
+ *            what was read of all leases.
  * Threads:   lease_add() and lease_reserve() from any.
  * Errors:    ERR_NOSPACE, ERR_SYS.
  */
@@ -32,20 +32,20 @@ struct lease;
 
 NODISCARD struct err *lease_new(const struct store *s, struct lease **out);
 void lease_free(struct lease *l);
-/* Name a thing; one that was named before costs nothing. */
+/* Name something; naming it again costs nothing. */
 NODISCARD struct err *lease_add(struct lease *l, enum lease_kind kind, const char *name);
-/* Say how much this process is still going to add; replaces what it said before. */
+/* Say how much this process is still going to add; replaces the earlier number. */
 NODISCARD struct err *lease_reserve(struct lease *l, uint64_t bytes, uint64_t files);
 
-/* All that living processes need. */
+/* Everything that living processes need. */
 struct lease_set {
-	VEC(struct buf) texts; /* that the names point into */
+	VEC(struct buf) texts; /* the names point into these */
 	struct map names;      /* "Lname" to itself */
 	size_t alive;
-	int64_t oldest_ns;     /* when the oldest began; INT64_MAX: none */
+	int64_t oldest_ns;     /* when the oldest process began; INT64_MAX: none */
 	uint64_t bytes, files; /* reserved by all */
-	/* When this process began, and the youngest of those that have something
-	 * reserved; INT64_MIN: none. */
+	/* When this process began, and the youngest of the processes that reserved
+	 * something; INT64_MIN: none. */
 	int64_t own_ns, youngest_ns;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * older.c - see older.h.
  *
- * Up to format 3 keys were XXH3, of 32 digits, and had names of 30 in a folder of 2.
+ * Up to format 3 keys were XXH3 with 32 digits: a name of 30 in a folder of 2.
  */
 #include "cache/older.h"
 
@@ -46,7 +46,7 @@ static struct err *drop(const struct store *s, const char *path)
 	return NULL;
 }
 
-/* "history/ab/NAME.json": the names are two digits shorter than those of keys. */
+/* "history/ab/NAME.json": the names are two digits shorter than keys. */
 static struct err *drop_if_history(void *context, const char *path, enum store_name what)
 {
 	static const size_t length = sizeof("history/ab/.json") - 1 + OLD_KEY_DIGITS - 2;
@@ -63,7 +63,7 @@ struct err *older_drop_files(const struct store *s)
 	struct stat st;
 
 	TRY(store_names_each(store_fd(s), drop_if_history, (void *)s));
-	/* Ours would have been written since. */
+	/* Our own memo would have been written since. */
 	if (fstatat(store_fd(s), "stat-memo", &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec >=
 		    older_raised_ns(s))

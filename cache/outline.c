@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * outline.c - see outline.h.
  *
- * The digests of all entries are added up, so that nothing needs sorting: folders give
- * their names in any order.  An entry's digest begins with its folder's, so a name counts
+ * The outline adds up the digests of all entries, so that nothing needs sorting: folders
+ * give their names in any order.  An entry's digest covers its folder's, so a name counts
  * where it is.
  */
 #include "cache/outline.h"
@@ -18,7 +18,7 @@
 static const char ATTRIBUTE[] = "user.overlay.outline";
 
 struct outline {
-	uint64_t version, entries, sum[2]; /* as they are in the attribute: this host's */
+	uint64_t version, entries, sum[2]; /* in this host's byte order, on disk too */
 };
 
 static const uint64_t VERSION = 1;
@@ -27,7 +27,7 @@ struct walk {
 	const struct hash_secret *secret;
 	struct outline outline;
 	struct folder_walk folders;
-	VEC(struct digest) digests; /* of the folders that it is in */
+	VEC(struct digest) digests; /* of the folders that the walk is in */
 	struct buf text;	    /* of one entry */
 };
 
@@ -38,7 +38,7 @@ static void walk_release(struct walk *w)
 	buf_release(&w->text);
 }
 
-/* Take the entry in; gives its digest. */
+/* Add the entry; returns its digest. */
 static struct digest add_entry(struct walk *w, const struct digest *folder,
 			       const char *name, const struct stat *st)
 {

@@ -38,7 +38,7 @@ static struct err *read_record(const struct store *s, const char *path, cJSON **
 		return err_sys("'%s'", path);
 	if (st.st_size > RECORD_MAX)
 		return err_new(ERR_CORRUPT, "'%s' is too long", path);
-	/* It was renamed to its name whole, so it has this length and no other. */
+	/* It was whole when it was renamed to its name, so its length is final. */
 	text = xmalloc((size_t)st.st_size + 1);
 	TRY(err_wrap(fs_read_exact(fd, text, (size_t)st.st_size), "'%s'", path));
 	store_touch(s, fd, &st);
@@ -68,8 +68,8 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 	return NULL;
 }
 
-/* Not synced: until record_settle() a record may be lost, but is never believed when
- * broken. */
+/* Not synced: until record_settle() a record may be lost, but a broken one is never
+ * believed. */
 static struct err *write_record(const struct store *s, const struct digest *key,
 				const cJSON *record)
 {
@@ -79,8 +79,7 @@ static struct err *write_record(const struct store *s, const struct digest *key,
 
 	record_path(key, path);
 	e = store_publish(s, path, text);
-	/* The collector removes empty folders: ours may go between being made and
-	 * used. */
+	/* The collector removes empty folders: ours may disappear before we use it. */
 	for (int tries = 0; e && err_code(e) == ERR_NOTFOUND && tries < 16; tries++) {
 		err_ignore(e, "tried again");
 		e = store_publish(s, path, text);
@@ -125,8 +124,8 @@ struct err *record_save(struct store *s, const struct digest *key, cJSON *record
 	return NULL;
 }
 
-/* Write it without its boot id.  That is no use of it: its time stays, by which the
- * collector orders what to remove. */
+/* Write it without its boot id.  That does not count as use: its time, by which the
+ * collector orders what to remove, stays. */
 static struct err *settle_one(const struct store *s, const struct digest *key)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
@@ -147,7 +146,7 @@ static struct err *settle_one(const struct store *s, const struct digest *key)
 	TRY(e);
 	cJSON_DeleteItemFromObject(record, "boot");
 	TRY(write_record(s, key, record));
-	(void)utimensat(s->fd, path, times, 0); /* or it seems to be younger */
+	(void)utimensat(s->fd, path, times, 0); /* else it seems younger */
 	return NULL;
 }
 

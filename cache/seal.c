@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * seal.c - see seal.h: writing it down, and reading it; seal_compute.c has the rest.
+ * seal.c - see seal.h: writing and reading it; seal_compute.c has the rest.
  *
  * Reading a layer once more when it is published costs little: it was just written, and
- * lies in memory.  A digest made later, at the first `cache verify`, would take damage
- * for the truth.
+ * is still in memory.  A digest made later, at the first `cache verify`, would take
+ * damage for the truth.
  */
 #include "cache/seal.h"
 

@@ -2,15 +2,14 @@
  * seal_compute.c - the one walk over a layer: its seal, its identity, its size.
  *
  * Both digests are over the layer's entries in bytewise order of their paths; each file's
- * content goes in as a digest of its own, so that files can be read by several threads.
- * What goes in is collected in two texts first.  Where the content of a large file
- * belongs there is a gap; when enough gaps have come together they are filled, all at
- * once, and the texts are hashed.  So memory and descriptors are bounded, whatever the
- * layer is.
+ * content goes in as a separate digest, so that several threads can read files.  What
+ * goes in is first collected in two texts.  The content of a large file leaves a gap;
+ * when there are enough gaps, several threads fill them together, and the texts are
+ * hashed.  So memory and descriptors are bounded, whatever the layer holds.
  *
- * Rejected: a digest for each folder, of those in it.  It would need a hasher for each
- *           folder
- * that the walk is in, and the depth of what a script makes has no bound.
+ * Rejected: a digest for each folder, over the digests of its entries.  It would need a
+ * hasher for each folder that the walk is in, and what a script makes has no bound on
+ * its depth.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +30,8 @@
 #include "cache/seal_private.h"
 #include "cache/store_private.h"
 
-/* Part of every identity: raise it when what goes in changes, and FORMAT in key.c with
- * it. */
+/* Part of every identity: raise it when what goes in changes, and STORE_FORMAT (store.h)
+ * with it. */
 static const char IDENTITY_FORMAT[] = "dagbuild layer 1";
 
 enum {
@@ -47,11 +46,11 @@ enum {
 struct gap {
 	int fd;
 	char *path;
-	size_t at_seal, at_tree; /* in the texts */
+	size_t at_seal, at_tree; /* offsets in the texts */
 };
 
 struct text {
-	struct hasher *hasher; /* NULL: nobody asks for it */
+	struct hasher *hasher; /* NULL: not wanted */
 	struct buf bytes;      /* not hashed yet */
 };
 
@@ -106,7 +105,7 @@ static void put_u64(struct text *t, uint64_t value)
 		buf_append(&t->bytes, bytes, sizeof(bytes));
 }
 
-/* With its length first: neighbours cannot run into one another. */
+/* With the length first: neighbours cannot run into one another. */
 static void put(struct text *t, const void *data, size_t len)
 {
 	put_u64(t, len);
@@ -130,7 +129,7 @@ static void hash_text(struct text *t)
 
 static struct content_reader reader_of(const struct seal_request *request)
 {
-	/* Where nobody asks for an identity, the seal's digest need only find damage. */
+	/* Without an identity, the digest only has to find damage. */
 	return (struct content_reader){
 		.secret = request->has_name ? store_secret(request->store) : NULL,
 		.stop = request->stop,
@@ -152,7 +151,7 @@ static struct err *fill_gap(void *context, size_t index, const struct parallel *
 	unsigned char bytes[CONTENT_SIZE];
 	struct content content;
 
-	(void)own; /* a file is read by one */
+	(void)own; /* one thread reads a file */
 	TRY(err_wrap(content_read(&reader, gap->fd, -1, &content), "'%s'", gap->path));
 	encode(&content, bytes);
 	memcpy(r->seal.bytes.data + gap->at_seal, bytes, sizeof(bytes));
@@ -161,7 +160,7 @@ static struct err *fill_gap(void *context, size_t index, const struct parallel *
 	return NULL;
 }
 
-/* Hash what there is. */
+/* Fill the gaps, and hash the texts so far. */
 static struct err *catch_up(struct reading *r)
 {
 	const struct parallel *parallel = &r->request->parallel;
@@ -256,11 +255,11 @@ static struct err *add_attribute(struct reading *r, const char *path, const char
 		put_str(&r->tree, name);
 		put(&r->tree, value, size);
 	}
-	/* One file may have many thousands. */
+	/* One file may have many thousands of attributes. */
 	return r->seal.bytes.len >= TEXT_MAX ? catch_up(r) : NULL;
 }
 
-/* What is counted in the identity is sealed, too: the table's test says so. */
+/* What counts in the identity is sealed, too: the table's test checks that. */
 static struct err *add_attributes(struct reading *r, int dir_fd, const char *name)
 {
 	char path[SEAL_PATH_SIZE];
@@ -294,7 +293,7 @@ static void seal_stat(struct reading *r, const struct stat *st)
 	put_u64(&r->seal, (uint64_t)st->st_mtim.tv_nsec);
 }
 
-/* Read inside the namespace, so these are the owners that the container sees. */
+/* We run inside the namespace, so these are the owners that the container sees. */
 static void identify_stat(struct reading *r, const struct stat *st)
 {
 	put_u64(&r->tree, st->st_mode);
@@ -326,7 +325,7 @@ static struct err *enter(struct reading *r, int dir_fd, const char *name)
 	return NULL;
 }
 
-/* Is it one more name of a file that was met already?  Its links are not counted:
+/* Is it another name of a file that was met already?  The number of links does not count:
  * overlayfs links a whiteout to others of its own, for a while. */
 static bool is_met(struct reading *r, const struct stat *st)
 {
@@ -336,7 +335,7 @@ static bool is_met(struct reading *r, const struct stat *st)
 	if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
 		met = inode_set_meet(&r->inodes, st, r->met);
 	put_u64(&r->seal, met);
-	/* Which whiteouts are one inode is overlayfs's own matter. */
+	/* Which whiteouts share an inode is up to overlayfs. */
 	put_u64(&r->tree, is_whiteout(st) ? 0 : met);
 	return met > 0;
 }
@@ -365,7 +364,7 @@ static struct err *add_met_first(struct reading *r, int dir_fd, const char *name
 	return S_ISDIR(st->st_mode) ? enter(r, dir_fd, name) : NULL;
 }
 
-/* What an entry is but for its name; the walk enters a folder. */
+/* Everything about an entry except its name; the walk enters a folder. */
 static struct err *add_entry(struct reading *r, int dir_fd, const char *name)
 {
 	struct stat st;
@@ -374,7 +373,8 @@ static struct err *add_entry(struct reading *r, int dir_fd, const char *name)
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys("stat");
 	was_met = is_met(r, &st);
-	/* Where others have a mode, which is a larger number than this text's length. */
+	/* In the place of a mode, which is a larger number than the length of this text.
+	 * */
 	if (is_whiteout(&st))
 		put_str(&r->tree, "whiteout");
 	if (was_met)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * stat_memo.c - see stat_memo.h.
  *
- * The file is a header and then entries of 80 bytes, sorted by device and inode: read at
- * once, searched in place, and merged with what is new when it is written.  It is never
+ * The file is a header and then entries of 80 bytes, sorted by device and inode: read in
+ * one go, searched in place, and merged with new entries when it is written.  It is never
  * synced: after a power cut the checksum tells whether it is whole.
  */
 #include "cache/stat_memo.h"
@@ -30,8 +30,8 @@ enum {
 	CHECKSUM_SIZE = 16,
 };
 
-/* FAT, the coarsest of them, counts in 2 s; kernels stamp with a clock that is up to
- * 10 ms late. */
+/* FAT, the coarsest filesystem, counts in units of 2 s; kernels stamp with a clock that
+ * is up to 10 ms late. */
 static const int64_t GRANULARITY_NS = 2100000000;
 static const char FILE_NAME[] = "stat-memo";
 static const off_t FILE_MAX = 64 + (off_t)ENTRIES_MAX * 80;
@@ -48,7 +48,7 @@ struct entry {
 
 struct header {
 	char magic[sizeof(MAGIC)];
-	uint64_t n_entries; /* also tells a machine of another byte order */
+	uint64_t n_entries; /* also reveals a machine of another byte order */
 	unsigned char checksum[CHECKSUM_SIZE]; /* XXH3, keyed, of the entries */
 };
 
@@ -60,11 +60,11 @@ struct stat_memo {
 	uint32_t today;
 	pthread_mutex_t lock; /* guards loading, and `added` */
 	atomic_bool loaded;
-	void *file; /* what `entries` lies in: a header and entries */
+	void *file; /* holds `entries`: a header, then the entries */
 	size_t file_size;
-	struct entry *entries; /* sorted; const after loading, but for `day` */
+	struct entry *entries; /* sorted; const after loading, except `day` */
 	size_t n_entries;
-	atomic_bool is_old; /* some `day` should be written anew */
+	atomic_bool is_old; /* some `day` should be written again */
 	VEC(struct entry) added;
 };
 
@@ -97,8 +97,8 @@ static struct digest checksum(const struct stat_memo *m, const struct entry *ent
 
 /* ---- loading ---- */
 
-/* Large pages: else taking them one by one costs as much as a third of the stats that the
- * memo is for. */
+/* Large pages: else the page faults cost up to a third of the stats that the memo is for.
+ * */
 static void *large_alloc(size_t size)
 {
 	const size_t page = (size_t)2 << 20;
@@ -112,7 +112,7 @@ static void *large_alloc(size_t size)
 	return p;
 }
 
-/* All of it into `m->file`, in one go. */
+/* Read all of it into `m->file`, in one go. */
 static struct err *read_file(struct stat_memo *m)
 {
 	CLEANUP(closep) int fd = -1;
@@ -188,7 +188,7 @@ static bool comes_before(const struct entry *a, const struct entry *b)
 	return a->device != b->device ? a->device < b->device : a->inode < b->inode;
 }
 
-/* Where the first entry lies that does not come before `wanted`. */
+/* Index of the first entry that does not come before `wanted`. */
 static size_t lower_bound(const struct stat_memo *m, const struct entry *wanted)
 {
 	size_t low = 0, high = m->n_entries;
@@ -302,7 +302,7 @@ static struct entry *merge(struct stat_memo *m, size_t *n)
 
 static struct err *write_file(struct stat_memo *m)
 {
-	/* A folder that the next run removes if we are killed. */
+	/* If we are killed, the next run removes this folder. */
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
 	CLEANUP(freep) struct entry *entries = NULL;
@@ -350,7 +350,7 @@ struct err *stat_memo_save(struct stat_memo *m)
 		return NULL;
 	log_debug("cache", "%zu host files are new in '%s'", m->added.len, FILE_NAME);
 	e = err_wrap(write_file(m), "cache folder '%s': '%s'", m->store->dir, FILE_NAME);
-	/* In a long run it is saved again: from what there is now. */
+	/* A long run saves again, starting from what is now on disk. */
 	freep(&m->file);
 	m->entries = NULL;
 	m->n_entries = 0;

@@ -2,18 +2,17 @@
  * stat_memo.h - what host files held when they were last read.
  *
  * Purpose:   from a file's stat (device, inode, size, mtime and ctime in ns, mode) to the
- *            digest of its content, so that an unchanged tree costs only its stats. One
- *            file in the store, `stat-memo`; losing it costs time, never correctness.
+ *            digest of its content, so that an unchanged tree costs only its stats. It is
+ *            one file in the store, `stat-memo`; losing it costs time, never correctness.
  *
- *            An entry is only taken up when the file's times were older than the moment
- *            it was read by more than any filesystem's granularity: else a later change
- *            could leave the same times (git's racy entries). Setting mtime back does
- *            not help: ctime cannot be set. Files without size or blocks are never taken
- *            up: those of /proc and /sys change without a trace.
+ *            An entry is only added if the file's times precede the moment of reading by
+ *            more than any filesystem's granularity: else a later change could leave the
+ *            same times (git's racy entries). Setting mtime back does not fool it: ctime
+ *            cannot be set. Files without size or blocks are never added: those of /proc
+ *            and /sys change without a trace.
  * Ownership: stat_memo_free() ends it; the store is borrowed.
- * Threads:   find and add from any thread; nothing is read before the first of them.
- * Errors:    a memo that is missing or damaged is an empty one; save: ERR_SYS,
- *            ERR_NOSPACE.
+ * Threads:   find and add from any thread; the first of these calls reads the memo.
+ * Errors:    a missing or damaged memo counts as empty; save: ERR_SYS, ERR_NOSPACE.
  */
 #ifndef CACHE_STAT_MEMO_H
 #define CACHE_STAT_MEMO_H
@@ -30,14 +29,14 @@ void stat_memo_free(struct stat_memo *m);
 /* The content of a regular file, unless it must be read. */
 bool stat_memo_find(struct stat_memo *m, const struct stat *st, struct digest *out);
 /* Remember `content`, read between the stats `before` and `after`; `read_ns` is
- * clock_real_ns() before reading began.  Does nothing unless that is certain. */
+ * clock_real_ns() before reading began.  Does nothing unless `content` is certain. */
 void stat_memo_add(struct stat_memo *m, const struct stat *before,
 		   const struct stat *after, int64_t read_ns,
 		   const struct digest *content);
-/* Itself, for those who know no store; NULL knows nothing. */
+/* The memo, for code that knows no store; with NULL it knows nothing. */
 struct content_memo stat_memo_table(struct stat_memo *m);
-/* Write it down if there is anything new.  Entries that nobody asked for in a month are
- * dropped.  Of two processes that save at once the last one wins. */
+/* Write the memo if there is anything new.  Drops entries that were not used for a month.
+ * Of two processes that save at the same time the last one wins. */
 NODISCARD struct err *stat_memo_save(struct stat_memo *m);
 
 #endif

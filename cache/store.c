@@ -31,7 +31,7 @@ struct err *store_default_dir(const char *explicit_dir, char **out)
 		return fs_absolute(explicit_dir, out);
 	if (own && own[0])
 		return fs_absolute(own, out);
-	/* The XDG base directory specification has relative values ignored. */
+	/* The XDG base directory specification says to ignore relative values. */
 	if (xdg && xdg[0] == '/') {
 		*out = path_join(xdg, "dagbuild");
 		return NULL;
@@ -56,7 +56,7 @@ static struct err *read_secret(struct store *s)
 	return NULL;
 }
 
-/* A folder in tmp/ whose lock is free belongs to nobody alive. */
+/* A folder in tmp/ whose lock is free belongs to no living process. */
 static void remove_if_dead(const struct store *s, const char *name)
 {
 	CLEANUP(freep) char *path = path_join("tmp", name);
@@ -173,8 +173,8 @@ bool store_claim(const struct store *s, enum lease_kind kind, const char *name)
 	return false;
 }
 
-/* Between mkdir and flock another process may take the folder for a dead one's and remove
- * it; so look again under the lock. */
+/* Between mkdir and flock another process may take the folder for a dead process's and
+ * remove it; so look again under the lock. */
 static struct err *scratch_try(struct scratch *scratch, bool *made)
 {
 	CLEANUP(freep) char *path = path_join("tmp", scratch->name);

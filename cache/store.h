@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * store.h - the folder that holds everything dagbuild remembers.
  *
- * Purpose:   open it, and give out its parts:
+ * Purpose:   open it, and give access to its parts:
  *              blobs/sha256/XX/...  what came from registries
- *              layers/NAME/         one directory for each layer, in overlayfs form
+ *              layers/NAME/         one folder for each layer, in overlayfs form
  *              records/XX/...       JSON: what a key produced
  *              logs/                output of steps
  *              failed/NAME/         roots of failed steps: see failed.h
@@ -11,14 +11,14 @@
  *              stat-memo            what host files held: stat_memo.h
  *              leases/              what running processes need: lease.h
  *              locks/               keys that are being made: key_lock.h
- *              secret, version      made with the store; CACHEDIR.TAG, too
- *              older                another format's things are left: older.h
+ *              secret, version      made with the store, as is CACHEDIR.TAG
+ *              older                something of an older format is left: older.h
  *            Which names are ours: store_names.h.
- *            Publication is: write in tmp/, sync, rename.
+ *            To publish is to write in tmp/, sync and rename.
  * Ownership: store_close() ends it.
  * Threads:   a store may be used from any thread; it is const after opening.
- * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made), and those
- *            of store_make.h.
+ * Errors:    store_open(): ERR_NOTFOUND (reading a store that was never made), and the
+ *            errors of store_make.h.
  */
 #ifndef CACHE_STORE_H
 #define CACHE_STORE_H
@@ -26,9 +26,9 @@
 #include "base/digest.h"
 #include "base/err.h"
 
-/* Of keys, and of all that lies under them.  Raise it when what is hashed changes, or
- * what layers hold without any part of a key showing it: what is there of an older one is
- * never used. */
+/* Of keys, and of everything stored under them.  Raise it when a change affects what is
+ * hashed, or affects what layers hold and no part of a key shows it: nothing of an older
+ * format is ever used. */
 enum { STORE_FORMAT = 4 };
 
 enum store_access {
@@ -45,10 +45,10 @@ NODISCARD struct err *store_default_dir(const char *explicit_dir, char **out);
 NODISCARD struct err *store_open(const char *dir, enum store_access access,
 				 struct store **out);
 /* From now on what this process looks for and finds stays until the store is closed: see
- * lease.h.  For all who are going to use layers or blobs.  ERR_UNSUPPORTED on a
+ * lease.h.  For every caller that is going to use layers or blobs.  ERR_UNSUPPORTED on a
  * filesystem whose locks other machines do not see. */
 NODISCARD struct err *store_hold(struct store *s);
-/* The end of that: what is in the store may go. */
+/* Ends that: what is in the store may go again. */
 void store_release(struct store *s);
 struct lease *store_lease(const struct store *s); /* NULL before store_hold() */
 void store_close(struct store *s);
@@ -58,7 +58,8 @@ int store_fd(const struct store *s);	      /* borrowed */
 /* Keys the XXH3 digests of this store. */
 const struct hash_secret *store_secret(const struct store *s);
 
-/* A private folder under tmp/, locked while we live, so that others know a dead one. */
+/* A private folder under tmp/, locked while this process lives, so that others recognise
+ * one that a dead process left. */
 struct scratch {
 	const struct store *store;
 	char name[24]; /* scratch-RANDOM */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * store_fs.h - can the store's filesystem do what a store that is written to needs?
+ * store_fs.h - can the store's filesystem do what writing to a store needs?
  *
  * Purpose:   locks (flock(2)) keep processes out of one another's way. On network
- *            filesystems they are seen by this machine only, or are missing, depending on
- *            server and mount options; there is no way to find out. overlayfs takes none
- *            of them either. So such a folder is refused, with what to do.
+ *            filesystems only this machine sees them, or they are missing, depending on
+ *            server and mount options; there is no way to find out. Nor does overlayfs
+ *            accept such a filesystem. So such a folder is refused, with advice.
  * Threads:   any.
  * Errors:    ERR_UNSUPPORTED.
  */
@@ -14,8 +14,8 @@
 #include "cache/store.h"
 
 NODISCARD struct err *store_fs_check(const struct store *s);
-/* What a filesystem whose locks cannot be relied on is called; NULL for others.  `type`
- * is statfs(2)'s f_type. */
+/* The name of a filesystem whose locks are unreliable; NULL for others.  `type` is
+ * statfs(2)'s f_type. */
 const char *store_fs_refused(uint32_t type);
 
 #endif

@@ -1,7 +1,8 @@
-/* SPDX-License-Identifier: MIT store_handle.c - an open store, as the other files of
- * cache/ see it: store.h, store_private.h.
+/* SPDX-License-Identifier: MIT
+ * store_handle.c - an open store, as the other files of cache/ see it: store.h,
+ * store_private.h.
  *
- * It is below all of them, and knows nothing of how a store is made, opened and held.
+ * It is below all of them, and does not know how a store is made, opened and held.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ void store_touch(const struct store *s, int fd, const struct stat *st)
 	static const int64_t EVERY_S = 60;
 	int64_t now_s = clock_real_ns() / 1000000000;
 
-	/* Failing is no harm: it only seems to have been used longer ago. */
+	/* Failure does no harm: the file only seems to have been used longer ago. */
 	if (s->can_write && now_s - st->st_mtim.tv_sec >= EVERY_S)
 		(void)futimens(fd, NULL);
 }
@@ -53,7 +54,7 @@ struct err *store_publish(const struct store *s, const char *path, const char *t
 	folder = xstrndup(path, (size_t)(name - path) - 1);
 	TRY(fs_mkdirs(s->fd, folder, 0700));
 	TRY(fs_open(s->fd, folder, O_RDONLY | O_DIRECTORY, 0, &dir));
-	/* What a kill leaves lies in tmp/, where the next start looks for it. */
+	/* What a kill leaves is in tmp/, where the next start looks for it. */
 	TRY(fs_open(s->fd, "tmp", O_RDONLY | O_DIRECTORY, 0, &tmp_dir));
 	TRY(tmpfile_open(&tmp, tmp_dir, 0600));
 	TRY(fs_write_all(tmp.fd, text, strlen(text)));
@@ -65,8 +66,7 @@ struct err *store_lock_file(const struct store *s, const char *path, int how, in
 	CLEANUP(closep) int file = -1;
 
 	TRY(fs_open(s->fd, path, O_RDWR | O_CREAT, 0600, &file));
-	/* Asked for again and again, since a thread that waits in flock(2) gets no
-	 * signal. */
+	/* Try again and again, since a thread that waits in flock(2) gets no signal. */
 	for (int wait_ms = 1; flock(file, how | LOCK_NB) != 0; wait_ms *= 2) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys("lock '%s'", path);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * store_make.c - see store_make.h.
  *
- * `version` is the first thing in a store, and the last that goes: where it is, the rest
- * is ours.  A folder without it is taken only when nothing is in it but what is made with
- * a store: somebody was killed at it.
+ * `version` is the first thing in a store, and the last to go: where it is, the rest is
+ * ours.  A folder without it becomes a store only if it holds nothing except what is made
+ * with a store: then a process was killed while it made one.
  *
  * `version` is raised in place.  From then on no older release opens the store; a process
- * of one that has it open already goes on, since what it uses stays where it is
- * (older.h).  The file `older` is there before `version` is raised: killed in between,
- * the next one raises again.
+ * of an older release that has it open goes on, since what it uses stays where it is
+ * (older.h).  The file `older` is written before `version` is raised: if we are killed
+ * between the two, the next process raises it again.
  */
 #include "cache/store_make.h"
 
@@ -49,7 +49,7 @@ static const char *version_text(unsigned format, char *out)
 	return out;
 }
 
-/* 0 for a text that no release has written up to now. */
+/* 0 for a text that no release up to now has written. */
 static unsigned format_of(const char *text)
 {
 	char known[VERSION_SIZE];
@@ -90,7 +90,7 @@ static struct err *refuse_strange(void *context, const char *path, enum store_na
 	if (what != STORE_NAME_STRANGE && store_name_is_first(path))
 		return NULL;
 	visible_line(&shown, str_of(path));
-	/* Something that cleans up may have taken `version`: only the user knows. */
+	/* A cleaner may have removed `version`: only the user knows. */
 	if (what != STORE_NAME_STRANGE)
 		return err_hint(
 			err_new(ERR_USAGE,
@@ -114,7 +114,7 @@ static bool is_folder(const struct stat *st, const char *path)
 	       other.st_ino == st->st_ino;
 }
 
-/* Where others may write, they could put a layer of theirs in place of ours. */
+/* If others may write here, they could put a layer of theirs in place of ours. */
 static struct err *close_to_others(int fd, const struct stat *st)
 {
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
@@ -160,8 +160,8 @@ static struct err *check_folder(int fd, const char *dir, unsigned *format)
 
 /* ---- making ---- */
 
-/* Several processes may make the store at once: each writes a secret of its own under a
- * temporary name, link(2) lets the first one win, and all read the winner's. */
+/* Several processes may make the store at the same time: each writes its own secret under
+ * a temporary name, link(2) lets the first one win, and all read the winner's. */
 static struct err *make_secret(int fd)
 {
 	CLEANUP(tmpfile_release) struct tmpfile tmp = TMPFILE_INIT;
@@ -192,7 +192,7 @@ static struct err *make_text(int fd, const char *name, const char *text, mode_t 
 	return fs_write_atomic(fd, name, text, strlen(text), mode);
 }
 
-/* A store of `format`. */
+/* Raise a store of `format`. */
 static struct err *raise_format(int fd, unsigned format)
 {
 	char text[VERSION_SIZE];
@@ -207,7 +207,8 @@ static struct err *make_parts(int fd)
 {
 	char version[VERSION_SIZE];
 
-	/* A process that was killed may have left one when any of these was written. */
+	/* A process that was killed while it wrote one of these may have left such a
+	 * file. */
 	tmpfile_remove_dead(fd);
 	TRY(make_text(fd, VERSION, version_text(STORE_FORMAT, version), 0600));
 	TRY(make_text(fd, "CACHEDIR.TAG", STORE_TAG_TEXT, 0644));
@@ -217,7 +218,7 @@ static struct err *make_parts(int fd)
 	return make_secret(fd);
 }
 
-/* Whatever is wrong with the name, another will do. */
+/* Whatever is wrong with this folder, another one will do. */
 static struct err *name_another(struct err *e)
 {
 	if (!e || err_code(e) == ERR_NOSPACE)
@@ -321,7 +322,7 @@ struct err *store_clear(const struct store *s)
 	TRY(store_names_each(fd, remove_ours, &fd));
 	if (unlinkat(fd, VERSION, 0) != 0 && errno != ENOENT)
 		return err_sys("remove '%s'", VERSION);
-	/* Strange things keep it; so does a link that leads to it. */
+	/* It stays if it holds strange things, or if the name is a link to it. */
 	if (rmdir(store_dir(s)) != 0 && errno != ENOTEMPTY && errno != ENOTDIR &&
 	    errno != EEXIST && errno != EBUSY)
 		return err_sys("remove '%s'", store_dir(s));

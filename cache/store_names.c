@@ -25,16 +25,16 @@
 #define R4 R R R R
 #define R12 R4 R4 R4
 
-/* In the order in which most names are found soon. */
+/* Ordered so that most names are found early. */
 static const struct store_names_row {
 	const char *pattern; /* fnmatch(3) */
 	enum store_name what;
-	bool is_first;	  /* made with the store: there before anything else is */
+	bool is_first;	  /* made with the store: there before anything else */
 	off_t size_bytes; /* 0: any */
 } names[] = {
 	{"records/" H2 "/" H62 ".json", STORE_NAME_FILE, false, 0},
 	{"records/" H2 "/" H30 ".json", STORE_NAME_FILE, false,
-	 0}, /* of an older store */
+	 0}, /* from an older store */
 	{"records/" H2, STORE_NAME_FOLDER, false, 0},
 	{"records", STORE_NAME_FOLDER, true, 0},
 	{"history/" H2 "/" H62 ".json", STORE_NAME_FILE, false, 0},
@@ -100,7 +100,7 @@ bool store_name_is_first(const char *path)
 	return row && row->is_first;
 }
 
-/* By its name, its type, its size. */
+/* Judge it by its name, its type and its size. */
 static struct err *look_at(int store_fd, const char *path, enum store_name *what)
 {
 	const struct store_names_row *row = find(path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * store_private.h - what the files of cache/ share of an open store.
+ * store_private.h - what the files of cache/ share about an open store.
  */
 #ifndef CACHE_STORE_PRIVATE_H
 #define CACHE_STORE_PRIVATE_H
@@ -17,21 +17,22 @@ struct store {
 	int fd;
 	struct hash_secret secret;
 	char boot_id[40];
-	bool can_write;	      /* opened so: use times are kept */
-	struct lease *lease;  /* NULL: nothing of it is going to be used */
+	bool can_write;	      /* opened for writing: times of use are kept */
+	struct lease *lease;  /* NULL: nothing in the store is going to be used */
 	pthread_mutex_t lock; /* guards unsettled, spent */
-	/* Keys of records written since the last settling: see record.c. */
+	/* Keys of records written since the last record_settle(). */
 	VEC(struct digest) unsettled;
 	VEC(struct digest) spent; /* see blob_spent.c */
 };
 
-/* Name the thing in the lease, if there is one; false when that fails: then it counts as
- * not there. */
+/* Name it in the lease, if there is a lease; false when that fails: then it counts as
+ * missing. */
 bool store_claim(const struct store *s, enum lease_kind kind, const char *name);
-/* Note that the file was used now: at most once a minute, since that costs a write. */
+/* Note that the file was used now: at most once a minute, since each note costs a write.
+ * */
 void store_touch(const struct store *s, int fd, const struct stat *st);
 /* Give `path` this text, whole or not at all, and make its folder if it is missing.  Not
- * synced.  ERR_NOTFOUND: the folder went in between. */
+ * synced.  ERR_NOTFOUND: the folder disappeared meanwhile. */
 NODISCARD struct err *store_publish(const struct store *s, const char *path,
 				    const char *text);
 /* Wait for the lock `how` (LOCK_EX, LOCK_SH) on the file `path`; it ends with `*fd`. */

@@ -16,7 +16,7 @@
 #include "cache/store_private.h"
 
 static const struct {
-	const char *name; /* of the kind; and of its folder, but for "other" */
+	const char *name; /* of the kind and, except "other", of its folder */
 } kinds[] = {
 	[USAGE_LAYERS] = {"layers"},   [USAGE_BLOBS] = {"blobs"},
 	[USAGE_RECORDS] = {"records"}, [USAGE_LOGS] = {"logs"},
@@ -43,8 +43,8 @@ void usage_subtract(struct usage *from, const struct usage *part)
 	from->files -= part->files < from->files ? part->files : from->files;
 }
 
-/* Of a folder that cannot be opened: it is gone, or overlayfs's work folder, of mode
- * 000. */
+/* The folder cannot be opened: it is gone, or it is overlayfs's work folder, of mode 000.
+ * */
 static bool is_passed_over(void)
 {
 	return errno == ENOENT || errno == EACCES;
@@ -57,7 +57,7 @@ static struct err *open_folder(int dir_fd, const char *name, DIR **out)
 	return *out || is_passed_over() ? NULL : err_sys("'%s'", name);
 }
 
-/* One walk.  It does not follow what running steps of ours have mounted. */
+/* One walk.  It does not enter what our running steps have mounted. */
 struct usage_walk {
 	struct folder_walk folders;
 	struct inode_set inodes;
@@ -137,7 +137,7 @@ struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out)
 
 /* ---- the whole store ---- */
 
-/* The folder of all layers, their insides as the seals tell. */
+/* The folder of all layers, with their contents counted by the seals. */
 static struct err *count_sealed(const struct store *s, struct usage_walk *w,
 				struct usage *out)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * usage.h - what the store takes of its disk.
+ * usage.h - how much of its disk the store takes.
  *
  * Purpose:   allocated blocks, as du(1) counts them: a file with several names once, and
- *            folders too. Measured exactly, by looking at everything; or quickly, with
- *            what is written down in the layers' seals (seal.h), so that a start need not
- *            look into layers.
+ *            folders too. Measured exactly, by looking at everything; or quickly, from
+ *            the numbers in the layers' seals (seal.h), so that a start does not look
+ *            into layers.
  * Threads:   any.
- * Errors:    ERR_SYS. What goes away meanwhile is not an error.
+ * Errors:    ERR_SYS. What disappears meanwhile is not an error.
  */
 #ifndef CACHE_USAGE_H
 #define CACHE_USAGE_H
@@ -25,7 +25,7 @@ enum usage_kind {
 	USAGE_LOGS,
 	USAGE_TMP,
 	USAGE_FAILED,
-	USAGE_OTHER, /* the store's own folder, leases, locks, what is not known */
+	USAGE_OTHER, /* the store's own folder, leases, locks, unknown files */
 	USAGE_KINDS,
 };
 
@@ -42,10 +42,10 @@ enum usage_how {
 const char *usage_kind_name(enum usage_kind kind); /* "layers" */
 NODISCARD struct err *usage_measure(const struct store *s, enum usage_how how,
 				    struct usage_report *out);
-/* Of `name` below `dir_fd` and all below it; nothing when it is not there. */
+/* Of `name` below `dir_fd` and everything below it; zero when it is missing. */
 NODISCARD struct err *usage_of_tree(int dir_fd, const char *name, struct usage *out);
 void usage_add(struct usage *to, const struct usage *more);
-/* Not below nothing. */
+/* Never goes below zero. */
 void usage_subtract(struct usage *from, const struct usage *part);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * verify.c - see verify.h.
  *
- * What a running process has in its hands may be damaged as well: it is set aside all the
- * same, which a mounted layer outlives, and the records that such a process still writes
- * upon it are found by the next look.
+ * Something that a running process uses may be damaged, too.  It is set aside all the
+ * same: a mounted layer survives that, and the next check finds the records that such a
+ * process still writes upon it.
  */
 #include "cache/verify.h"
 
@@ -63,7 +63,7 @@ static struct err *remove_path(struct verify_check *c, const char *path)
 	return NULL;
 }
 
-/* Away from its name, in any case. */
+/* Take it from its name, in any case. */
 static struct err *set_aside(struct verify_check *c, const char *path)
 {
 	CLEANUP(freep) char *aside = xasprintf("%s%s", path, ASIDE);
@@ -138,7 +138,7 @@ static const char *compare_seal(struct verify_check *c, const char *path)
 		err_ignore(e, "reported as damage");
 		return "it has no seal";
 	}
-	/* Nothing uses its layer any more: see STORE_FORMAT. */
+	/* Nothing uses such a layer any more: see STORE_FORMAT. */
 	if (!seal_is_comparable(&want))
 		return NULL;
 	/* A registry's layer has no identity to compare. */
@@ -172,7 +172,8 @@ static struct err *check_layer(struct verify_check *c,
 	return NULL;
 }
 
-/* After the records that name them: a record never names a layer that is not there. */
+/* Call it after their records are gone: a record never names a layer that is not there.
+ * */
 static struct err *set_layers_aside(struct verify_check *c)
 {
 	for (size_t i = 0; i < c->inventory.layers.len; i++) {
@@ -214,7 +215,7 @@ static struct err *check_record(struct verify_check *c, const struct inventory_r
 		what = "it is not a record of its key";
 	else if (misses_layer(c, r))
 		what = "a layer that it names is missing";
-	/* Looked at again: it may have been removed, or written anew, meanwhile. */
+	/* Look again: it may have been removed, or written again, meanwhile. */
 	if (what && faccessat(c->store->fd, r->path, F_OK, 0) != 0)
 		return NULL;
 	c->result->records++;

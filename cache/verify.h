@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * verify.h - is everything in the store what it was when it was put there?
+ * verify.h - is everything in the store still what it was when it was put there?
  *
  * Purpose:   reads all blobs and layers again and compares them with their digests, and
- *            the records with their layers. What is damaged is never served again: it is
- *            set aside (renamed to NAME.damaged), and the records of all that is built
- *            upon it are dropped. To repair is to remove it as well: it is then made or
- *            fetched anew when it is wanted.
+ *            the records with their layers. Damaged things are never served again: they
+ *            are set aside (renamed to NAME.damaged), and the records of everything built
+ *            upon them are dropped. Repairing also removes them: they are made or fetched
+ *            again when they are needed.
  * Ownership: nothing is kept.
  * Threads:   any; the collector waits meanwhile.
  * Errors:    ERR_SYS. Damage is not an error: see the result.
@@ -30,7 +30,7 @@ struct verify_options {
 struct verify_result {
 	size_t blobs, layers, records; /* looked at */
 	size_t damaged;
-	size_t dropped; /* records that were built upon what is damaged */
+	size_t dropped; /* records of what was built upon damaged layers */
 };
 
 NODISCARD struct err *verify_run(const struct store *s,
