@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * arena.c - bump allocation in growing chunks: see arena.h.
  *
- * Under AddressSanitizer each allocation is a chunk of its own, so that it sees overruns.
+ * Under AddressSanitizer each allocation is a separate chunk, so that it sees overruns.
  */
 #include "base/arena.h"
 

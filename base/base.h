@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * base.h - attributes, scoped cleanup, allocation.
  *
- * Purpose:   what every file of the project may rely on; each file includes it first.
+ * Purpose:   what every file of the project relies on; each file includes it first.
  * Ownership: the xmalloc family returns memory to be freed with free().
  * Threads:   everything here may be called from any thread.
  * Errors:    allocation never fails: it aborts. Linux overcommits, published files
@@ -23,7 +23,7 @@
 #define NORETURN __attribute__((noreturn))
 #define UNUSED __attribute__((unused))
 
-/* Run `fn(&variable)` when the variable leaves its scope. */
+/* Run `fn(&variable)` when the variable goes out of scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Hand the resource in `p` out of its scope: yields the value, leaves NULL behind. */
@@ -31,15 +31,14 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The table that an enum indexes has a row for each of its `count` values: nothing reads
- * past it, and a value that is added needs its row.  Such a table has designators and no
- * size of its own; tests/lint/tables.py finds holes, and tables of which this is not
- * said. */
+/* A table that an enum indexes has a row for each of its `count` values: nothing reads
+ * past it, and a new value needs a row.  Such a table has designators and no explicit
+ * size; tests/lint/tables.py finds holes, and tables without this check. */
 #define TABLE_HAS_ALL(table, count)                                                      \
 	_Static_assert(ARRAY_LEN(table) == (size_t)(count),                              \
 		       "'" #table "' has a row for each of " #count)
 
-/* Bytes of `n` KiB and MiB. */
+/* Bytes in `n` KiB, MiB and GiB. */
 #define KIB(n) ((uint64_t)(n) << 10)
 #define MIB(n) ((uint64_t)(n) << 20)
 #define GIB(n) ((uint64_t)(n) << 30)

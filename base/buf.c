@@ -55,7 +55,7 @@ void buf_putc(struct buf *b, char c)
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
-	/* Most texts fit what is there; the first try measures the others. */
+	/* Most texts fit into the free space; the first try measures the others. */
 	size_t had = b->cap - b->len, room;
 	va_list again;
 	int n;

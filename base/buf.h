@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * buf.h - an owned, growing, NUL-terminated byte buffer with a maximum.
  *
- * Purpose:   building texts, and reading what has a limit. For slices of somebody else's
- *            text see str.h.
+ * Purpose:   building texts, and reading up to a limit. For slices of a text owned
+ *            elsewhere see str.h.
  * Ownership: buf_release() frees the contents; buf_steal() hands them out.
  * Threads:   a buffer belongs to one thread.
- * Errors:    writing past the maximum drops what is too much and sets `overflowed`,
- *            which stays set: a reader of foreign data looks at it once, at the end.
+ * Errors:    writing past the maximum drops the excess and sets `overflowed`, which stays
+ *            set: code that reads foreign data checks it once, at the end.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -21,7 +21,7 @@ struct buf {
 	bool overflowed;
 };
 
-/* An empty buffer without a limit of its own; `BUF_MAX(n)` holds at most `n` bytes. */
+/* An empty buffer with the default limit; `BUF_MAX(n)` holds at most `n` bytes. */
 #define BUF_INIT                                                                         \
 	{                                                                                \
 		0                                                                        \
@@ -36,8 +36,8 @@ void buf_puts(struct buf *b, const char *text);
 void buf_putc(struct buf *b, char c);
 PRINTF(2, 3) void buf_printf(struct buf *b, const char *format, ...);
 PRINTF(2, 0) void buf_vprintf(struct buf *b, const char *format, va_list args);
-/* Append `len` bytes as a JSON string, with its quotes; what is no UTF-8 becomes U+FFFD,
- * and what steers (utf8.h) an escape, so that JSON may be looked at on a terminal. */
+/* Append `len` bytes as a JSON string, with its quotes; what is not UTF-8 becomes U+FFFD,
+ * and what steers (utf8.h) becomes an escape, so that a terminal can show JSON safely. */
 void buf_json_string(struct buf *b, const char *text, size_t len);
 /* Make the buffer empty, keeping its memory and its maximum. */
 void buf_clear(struct buf *b);

@@ -42,7 +42,7 @@ void byte_count_format_two(uint64_t a, uint64_t b, char *a_out, char *b_out)
 	uint64_t less = a < b ? a : b, difference = a < b ? b - a : a - b;
 	size_t i = 0;
 
-	/* A tenth is shown, and may come from rounding. */
+	/* One decimal is shown, and a difference in it may come from rounding. */
 	while (i + 1 < ARRAY_LEN(units) &&
 	       (less < units[i].bytes || difference < units[i].bytes / 5))
 		i++;

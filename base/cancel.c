@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cancel.c - see cancel.h: an atomic level, and an eventfd for each that is raised for
- * good.
+ * cancel.c - see cancel.h: an atomic level, and an eventfd for each, which stays raised.
  */
 #include "base/cancel.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * cancel.h - the token that says "stop": asked for once, or urgently.
  *
- * Purpose:   every wait polls cancel_fd() beside what it waits for. The first Ctrl-C
+ * Purpose:   every wait polls cancel_fd() along with what it waits for. The first Ctrl-C
  *            asks (children get SIGTERM), the second insists (SIGKILL).
- * Ownership: cancel_free() ends it; the descriptors belong to it.
+ * Ownership: cancel_free() ends it; it owns the descriptors.
  * Threads:   any thread may raise and look.
  * Errors:    cancel_new(): ERR_SYS.
  */
@@ -16,7 +16,7 @@
 enum cancel_level {
 	CANCEL_NONE = 0,
 	CANCEL_ASKED = 1, /* end soon: pass SIGTERM on */
-	CANCEL_NOW = 2,	  /* end at once: SIGKILL */
+	CANCEL_NOW = 2,	  /* end immediately: SIGKILL */
 };
 
 struct cancel;
@@ -32,7 +32,7 @@ enum cancel_level cancel_level(const struct cancel *c);
 int cancel_fd(const struct cancel *c, enum cancel_level level);
 /* ERR_CANCELLED once raised, else NULL. */
 NODISCARD struct err *cancel_check(const struct cancel *c);
-/* The same, to be asked by those who know no tokens; `c` NULL is never raised. */
+/* The same, for code that knows no tokens; with `c` NULL it is never raised. */
 struct stop cancel_stop(const struct cancel *c);
 
 #endif

@@ -10,15 +10,15 @@
 
 #include "base/fs.h"
 
-/* Part of every digest: another size is another format. */
+/* Part of every digest: changing the size changes the format. */
 static const size_t BLOCK = 128 * (size_t)1024;
 
-/* One file on its way. */
+/* One file being read. */
 struct pass {
 	struct content_reader *reader;
-	struct hasher *hasher; /* NULL: nobody asks for its name */
+	struct hasher *hasher; /* NULL: its name is not wanted */
 	int in, out;
-	uint64_t data_end; /* up to here there is data without a hole */
+	uint64_t data_end; /* data without a hole up to here */
 };
 
 void content_reader_release(struct content_reader *r)
@@ -32,7 +32,7 @@ static bool is_zero(const unsigned char *data, size_t size)
 	return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
 }
 
-/* The block at `offset`, short only at the file's end. */
+/* Read the block at `offset`, which is short only at the file's end. */
 static struct err *read_block(const struct pass *p, uint64_t offset, size_t *size)
 {
 	struct content_reader *r = p->reader;
@@ -58,13 +58,13 @@ static struct err *read_block(const struct pass *p, uint64_t offset, size_t *siz
 	return NULL;
 }
 
-/* Where the block begins that holds the first data from `offset` on, the start of a
- * block; the end when there is none.  Where the filesystem cannot tell, all is data. */
+/* The start of the block that holds the first data at or after `offset`, the start of a
+ * block; the end when there is none.  If the filesystem cannot tell, all is data. */
 static uint64_t next_data(struct pass *p, uint64_t offset)
 {
 	off_t data, hole, end;
 
-	/* The first block in any case: most files have no second one. */
+	/* Always read the first block: most files have no second one. */
 	if (offset == 0 || offset < p->data_end)
 		return offset;
 	data = lseek(p->in, (off_t)offset, SEEK_DATA);
@@ -99,7 +99,7 @@ static struct err *pass_blocks(struct pass *p, uint64_t *end)
 		offset += n;
 	} while (n == BLOCK);
 	*end = offset;
-	/* It may end in a hole. */
+	/* The file may end in a hole. */
 	if (p->out >= 0 && ftruncate(p->out, (off_t)offset) != 0)
 		return err_sys("write");
 	return NULL;

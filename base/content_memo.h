@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * content_memo.h - somebody who remembers what files held: cache/stat_memo.h is one.
+ * content_memo.h - something that remembers what files held, such as cache/stat_memo.h.
  *
- * Purpose:   what reads files can be spared reading some of them, and knows no store.
+ * Purpose:   spares code that reads files from reading some of them; that code knows no
+ *            store.
  * Ownership: `self` is borrowed.
- * Threads:   as the functions of who made it: any.
+ * Threads:   as the functions behind it: any.
  */
 #ifndef BASE_CONTENT_MEMO_H
 #define BASE_CONTENT_MEMO_H

@@ -14,17 +14,18 @@
 #include "base/interrupt.h"
 
 /* Keys and folders are hashed as thousands of short texts.  What fits here is hashed in
- * one go, which gives the same as the streaming state, and is several times faster. */
+ * one go, which gives the same digest as the streaming state and is several times
+ * faster. */
 enum { BUFFER_SIZE = 512 };
 
 struct hasher {
 	enum digest_kind kind;
-	/* NULL as long as all lies in `buffer`. */
+	/* NULL while everything is in `buffer`. */
 	EVP_MD_CTX *sha256;
 	XXH3_state_t *xxh3;
 	const struct hash_secret *secret;
 	bool is_final; /* nothing can be added */
-	size_t len;    /* of what lies in `buffer` */
+	size_t len;    /* bytes in `buffer` */
 	unsigned char buffer[BUFFER_SIZE];
 };
 
@@ -106,8 +107,7 @@ bool digest_parse(struct str text, struct digest *out)
 
 /* ---- contexts of SHA-256 ---- */
 
-/* A short text takes 506 ns with a context of its own, 185 ns with one that is used
- * again. */
+/* A short text takes 506 ns with a new context, 185 ns with a reused one. */
 static pthread_key_t spare;
 static pthread_once_t spare_once = PTHREAD_ONCE_INIT;
 
@@ -122,11 +122,11 @@ static void make_spare(void)
 		abort(); /* there are 1,024 of them */
 }
 
-/* This thread's spare one, or a new one; ready for use. */
+/* This thread's spare context, or a new one; ready for use. */
 static EVP_MD_CTX *context_take(void)
 {
 	EVP_MD_CTX *own;
-	const EVP_MD *kind = NULL; /* as before */
+	const EVP_MD *kind = NULL; /* the same as before */
 
 	pthread_once(&spare_once, make_spare);
 	own = pthread_getspecific(spare);
@@ -189,7 +189,7 @@ void hasher_freep(struct hasher **h)
 	*h = NULL;
 }
 
-/* Past the buffer. */
+/* Hash without the buffer. */
 static void stream(struct hasher *h, const void *data, size_t len)
 {
 	bool is_done = h->kind == DIGEST_SHA256

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * digest.h - content digests: XXH3-128 and SHA-256 behind one type.
  *
- * Purpose:   SHA-256 makes names: a key, a content, a blob is called the same in every
- *            store, on every machine. XXH3-128 makes no names. Keyed with a store's own
- *            random secret it stands for what nobody may guess (parts of keys that are
- *            remembered), and it guards against damage where speed counts.
- * Ownership: struct digest is a value. A hasher is ended by hasher_free().
- * Threads:   a hasher belongs to one thread; each thread keeps one context of
- *            libcrypto's, which its hashers use in turn.
+ * Purpose:   SHA-256 makes names: a key, a content or a blob has the same name in every
+ *            store, on every machine. XXH3-128 makes no names. Keyed with a store's
+ *            random secret it stands for what nobody may guess (the remembered parts of
+ *            keys), and it detects damage where speed counts.
+ * Ownership: struct digest is a value. hasher_free() ends a hasher.
+ * Threads:   a hasher belongs to one thread; each thread keeps one libcrypto context,
+ *            which its hashers use in turn.
  * Errors:    digest_fd(): ERR_SYS, or ERR_CORRUPT past the limit.
  */
 #ifndef BASE_DIGEST_H
@@ -60,13 +60,13 @@ void hasher_update(struct hasher *h, const void *data, size_t len);
 void hasher_add(struct hasher *h, const void *data, size_t len);
 void hasher_add_str(struct hasher *h, const char *text);
 void hasher_add_u64(struct hasher *h, uint64_t value);
-/* The digest of all so far.  Nothing can be added afterwards. */
+/* The digest of everything so far.  Nothing can be added afterwards. */
 struct digest hasher_final(struct hasher *h);
 
 /* Digest of `len` bytes. */
 struct digest digest_bytes(enum digest_kind kind, const struct hash_secret *secret,
 			   const void *data, size_t len);
-/* Digest of what is left to read in `fd`, at most `limit` bytes; `size` may be NULL. */
+/* Digest of the rest of `fd`, at most `limit` bytes; `size` may be NULL. */
 NODISCARD struct err *digest_fd(int fd, uint64_t limit, enum digest_kind kind,
 				const struct hash_secret *secret, struct digest *out,
 				uint64_t *size);

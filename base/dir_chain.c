@@ -11,7 +11,7 @@
 
 enum {
 	OPEN_MAX = 8,  /* innermost folders that stay open */
-	KEPT_MAX = 64, /* besides those: each stands for a link into a folder */
+	KEPT_MAX = 64, /* besides those: one for each link into a folder */
 };
 
 static bool is_folder(int fd, const struct dir_link *link)
@@ -27,7 +27,7 @@ static struct err *open_above(int fd, int *out)
 	return fs_open(fd, "..", O_RDONLY | O_DIRECTORY, 0, out);
 }
 
-/* Close folder `i`, if the one below it leads back. */
+/* Close folder `i`, if the one below it leads back to it. */
 static struct err *settle(struct dir_chain *c, size_t i)
 {
 	struct dir_link *link = &c->links.items[i];

@@ -7,7 +7,8 @@
 
 #include "base/str.h"
 
-/* A thousand years: nothing is older, and sums of nanoseconds do not overflow before. */
+/* A thousand years: nothing is older, and up to that sums of nanoseconds do not
+ * overflow. */
 static const uint64_t SECONDS_MAX = UINT64_C(1000) * 366 * 86400;
 
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * duration.h - lengths of time as users write them: "90s", "15m", "12h", "7d", "2w".
+ * duration.h - durations as users write them: "90s", "15m", "12h", "7d", "2w".
  *
  * Threads:   any.
  * Errors:    duration_parse(): ERR_USAGE, with a hint.

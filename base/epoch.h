@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * epoch.h - the time that stands for "now" in a build that others repeat.
  *
- * Threads:   any, while nobody changes the environment.
+ * Threads:   any, while nothing changes the environment.
  * Errors:    ERR_USAGE for a value that is not a number of seconds, or too late for
  *            squashfs.
  */

@@ -8,7 +8,7 @@
  * Threads:   an error belongs to one thread at a time and may move between threads.
  * Errors:    none of these functions fails.
  *
- * Texts are lower case, without full stop, the object first, values in single quotes:
+ * Texts are lower case, without a full stop, the object first, values in single quotes:
  * "layer 'sha256:12..': digest does not match".
  */
 #ifndef BASE_ERR_H
@@ -26,11 +26,11 @@ enum err_code {
 	ERR_EXISTS,	 /* the target exists already */
 	ERR_AUTH,	 /* the registry refuses us */
 	ERR_NETWORK,	 /* transfer failed: another try may succeed */
-	ERR_UNREACHABLE, /* nobody is there: another try succeeds soon, or never */
-	ERR_PROTOCOL,	 /* what answers is not what it has to be: no try succeeds */
+	ERR_UNREACHABLE, /* nothing answers: another try succeeds soon, or never */
+	ERR_PROTOCOL,	 /* the answer is not what it must be: no try succeeds */
 	ERR_CORRUPT,	 /* data is not what its digest or format says */
 	ERR_NOSPACE,	 /* disk or quota full */
-	ERR_UNSUPPORTED, /* this host, or this version, cannot */
+	ERR_UNSUPPORTED, /* this host, or this version, cannot do it */
 	ERR_STEP,	 /* a script of the definition failed */
 	ERR_CANCELLED,	 /* the user interrupted, or another step failed */
 	ERR_SYS,	 /* a system call failed */
@@ -44,8 +44,8 @@ struct err;
  * ERR_NOSPACE, ENOENT gives ERR_NOTFOUND, EEXIST gives ERR_EXISTS, EINTR gives
  * ERR_CANCELLED. */
 #define err_sys(...) err_sys_at(__FILE__, __LINE__, __VA_ARGS__)
-/* A new error around `cause` (owned from now on), with the cause's code.  Adds what the
- * callee could not know.  `cause` NULL gives NULL. */
+/* A new error around `cause` (owned from now on), with the cause's code.  It adds what
+ * the callee could not know.  `cause` NULL gives NULL. */
 #define err_wrap(cause, ...) err_wrap_at((cause), __FILE__, __LINE__, __VA_ARGS__)
 
 PRINTF(4, 5)
@@ -56,7 +56,7 @@ PRINTF(4, 5)
 struct err *err_wrap_at(struct err *cause, const char *file, int line, const char *format,
 			...);
 
-/* Set what the user can do about it, in one line or several, on the outermost error.
+/* Set what the user can do about it, in one or more lines, on the outermost error.
  * Returns `e`; NULL passes. */
 PRINTF(2, 3) struct err *err_hint(struct err *e, const char *format, ...);
 /* Set the place in the user's text, as "lab3.def:8:1".  Returns `e`; NULL passes. */
@@ -66,9 +66,9 @@ struct err *err_recode(struct err *e, enum err_code code);
 /* Keep `second` (owned from now on), met while cleaning up after `e`, as a note.  Either
  * may be NULL; returns what there is. */
 struct err *err_attach(struct err *e, struct err *second);
-/* Keep what several say that work side by side: `next` (owned from now on) becomes a note
- * of `e`, which came first.  That somebody was cancelled is kept only while nobody says
- * more. Either may be NULL; returns what there is. */
+/* Join errors of work done side by side: `next` (owned from now on) becomes a note of
+ * `e`, which came first.  A cancellation is kept only while no other error says more.
+ * Either may be NULL; returns what there is. */
 struct err *err_join(struct err *e, struct err *next);
 
 enum err_code err_code(const struct err *e);
@@ -79,7 +79,7 @@ const char *err_advice(const struct err *e); /* first hint along the chain, or N
 const struct err *err_cause(const struct err *e); /* next inner error, or NULL */
 
 /* "error: PLACE: TEXT", a line "  because: ..." for each cause, a line "  hint: ...".
- * Texts may hold what strangers wrote: they are made visible (visible.h) here. */
+ * Texts may hold what strangers wrote: this makes them visible (visible.h). */
 void err_render(const struct err *e, struct buf *out);
 /* The exit status this error calls for: 1, 2, 3, 4 or 130 (the man page lists them). */
 int err_exit_status(const struct err *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * folder_walk.c - see folder_walk.h.
  *
- * The names of all folders on the way lie one behind the other in one text, and so do the
- * numbers that sort them: leaving a folder cuts both.
+ * The names in all folders on the way are stored one after the other in one text, and so
+ * are the offsets that sort them: leaving a folder cuts both.
  */
 #include "base/folder_walk.h"
 
@@ -163,7 +163,7 @@ struct err *folder_walk_blame(const struct folder_walk *w, size_t depth, const c
 
 	if (!e || err_code(e) == ERR_CANCELLED || err_cause(e))
 		return e;
-	/* Having entered it, the walk is in it, and its name may have moved. */
+	/* If the walk has entered it, the walk is in it, and its name may have moved. */
 	path = folder_walk_depth(w) == depth ? folder_walk_path_of(w, name)
 					     : xstrdup(folder_walk_path(w));
 	return err_wrap(e, "'%s'", path);

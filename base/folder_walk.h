@@ -10,10 +10,11 @@
  *			TRY(folder_walk_leave(&w));
  *	}
  *
- * Purpose:   every walk over files that strangers or scripts have made: neither its stack
- *            nor its descriptors (dir_chain.h) grow with the depth, and its memory is the
- *            names of the folders that it is in, which have a limit.
- * Ownership: folder_walk_release() ends one; descriptors and texts are borrowed from it.
+ * Purpose:   every walk over files that strangers or scripts made: neither its stack nor
+ *            its descriptors (dir_chain.h) grow with the depth, and its memory holds the
+ *            names in the folders that it is in, which have a limit.
+ * Ownership: folder_walk_release() ends a walk; descriptors and texts are borrowed from
+ *            it.
  * Threads:   belongs to one thread.
  * Errors:    ERR_CANCELLED; ERR_SYS, also past a limit.
  */
@@ -24,7 +25,7 @@
 #include "base/dir_chain.h"
 #include "base/stop.h"
 
-/* What a walk may keep of the names of the folders that it is in, in bytes: three million
+/* How many bytes of names a walk may keep for the folders that it is in: three million
  * names of 20 characters in one folder. */
 enum { FOLDER_WALK_MEMORY = 72 << 20 };
 
@@ -33,7 +34,7 @@ struct folder_level {
 	size_t path_len; /* of the walk's path above it */
 	size_t text;	 /* where its names begin in `text` */
 	size_t names;	 /* and in `names` */
-	size_t next;	 /* in `names`: the one to come */
+	size_t next;	 /* in `names`: the next one */
 };
 
 struct folder_walk {
@@ -44,15 +45,15 @@ struct folder_walk {
 	struct dir_chain folders;
 	VEC(struct folder_level) levels;
 	VEC(char) text;	     /* the names, each with its NUL */
-	VEC(uint32_t) names; /* where they begin in `text`, sorted for each folder */
+	VEC(uint32_t) names; /* where they begin in `text`, sorted within each folder */
 	struct buf path;     /* of the innermost folder, below the first: "a/b", or "" */
 };
 
-/* Go into folder `name` of `dir_fd`, no link.  But for the first one, `dir_fd` is
- * folder_walk_fd(), and `name` may be what folder_walk_next() gave. */
+/* Enter folder `name` of `dir_fd`, not through a link.  Except for the first folder,
+ * `dir_fd` is folder_walk_fd(), and `name` may be what folder_walk_next() gave. */
 NODISCARD struct err *folder_walk_enter(struct folder_walk *w, int dir_fd,
 					const char *name);
-/* The same for a folder that is open already (not O_PATH): `fd` is taken over. */
+/* The same for a folder that is already open (not O_PATH): takes over `fd`. */
 NODISCARD struct err *folder_walk_push(struct folder_walk *w, int fd, const char *name);
 /* The next name in the innermost folder, NULL after the last; valid until the walk enters
  * another folder. */
@@ -60,15 +61,15 @@ NODISCARD struct err *folder_walk_next(struct folder_walk *w, const char **name)
 NODISCARD struct err *folder_walk_leave(struct folder_walk *w);
 bool folder_walk_is_inside(const struct folder_walk *w);
 /* Of the innermost folder: its descriptor, how many folders are above it in the walk, its
- * path below the first one ("" is that), and how many names it has. */
+ * path below the first one ("" for the first), and how many names it has. */
 int folder_walk_fd(const struct folder_walk *w);
 size_t folder_walk_depth(const struct folder_walk *w);
 const char *folder_walk_path(const struct folder_walk *w);
 size_t folder_walk_count(const struct folder_walk *w);
 /* "a/b/name", for free(). */
 char *folder_walk_path_of(const struct folder_walk *w, const char *name);
-/* Put the path into an error about `name`, which folder_walk_next() gave at `depth`; what
- * was cancelled, or has a cause already, passes, and so does NULL. */
+/* Put the path into an error about `name`, which folder_walk_next() gave at `depth`; a
+ * cancellation, an error with a cause, and NULL pass unchanged. */
 NODISCARD struct err *folder_walk_blame(const struct folder_walk *w, size_t depth,
 					const char *name, struct err *e);
 void folder_walk_release(struct folder_walk *w);

@@ -30,7 +30,7 @@ struct err *fs_open(int dir_fd, const char *path, int flags, mode_t mode, int *o
 
 struct err *fs_read_fd(int fd, size_t max, struct buf *out)
 {
-	/* On the stack: most files are small, and many are read. */
+	/* On the stack: most files are small, and we read many. */
 	char chunk[16 * 1024];
 	size_t total = 0;
 
@@ -197,7 +197,7 @@ static void tmpfile_choose_name(struct tmpfile *t)
 		 TMPFILE_SUFFIX);
 }
 
-/* Between making and locking it, somebody may take it for a dead one's. */
+/* Between making and locking it, another process may take it for a dead process's. */
 static struct err *tmpfile_open_named(struct tmpfile *t, mode_t mode)
 {
 	struct stat st;
@@ -205,7 +205,8 @@ static struct err *tmpfile_open_named(struct tmpfile *t, mode_t mode)
 	for (int tries = 0; tries < 16; tries++) {
 		tmpfile_choose_name(t);
 		TRY(fs_open(t->dir_fd, t->name, O_RDWR | O_CREAT | O_EXCL, mode, &t->fd));
-		/* Where nothing can be locked, nothing is taken for dead either. */
+		/* Where nothing can be locked, nothing is taken for a dead process's
+		 * either. */
 		(void)flock(t->fd, LOCK_EX);
 		if (fstat(t->fd, &st) == 0 && st.st_nlink > 0) {
 			t->interrupt_name = interrupt_name_add(t->dir_fd, t->name);
@@ -224,7 +225,7 @@ struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode)
 	t->fd = openat(dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
 	if (t->fd >= 0)
 		return NULL;
-	/* open(2): what a filesystem or kernel without O_TMPFILE answers */
+	/* open(2): the answers of a filesystem or kernel without O_TMPFILE */
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
 		return err_sys("temporary file");
 	return tmpfile_open_named(t, mode);
@@ -252,7 +253,7 @@ struct err *tmpfile_publish(struct tmpfile *t, int dir_fd, const char *path)
 {
 	struct err *e;
 
-	/* linkat(2) replaces nothing, so that a name for rename(2) is needed in between.
+	/* linkat(2) replaces nothing, so rename(2) needs a temporary name.
 	 */
 	if (!t->name[0]) {
 		(void)flock(t->fd, LOCK_EX);
@@ -293,7 +294,7 @@ void tmpfile_release(struct tmpfile *t)
 	errno = saved;
 }
 
-/* Exactly a name of tmpfile_choose_name(): the folder is the user's. */
+/* Only exact names of tmpfile_choose_name(): the folder is the user's. */
 static bool tmpfile_is_name(const char *name)
 {
 	const size_t prefix = sizeof(TMPFILE_PREFIX) - 1;
@@ -313,7 +314,7 @@ void tmpfile_remove_if_dead(int dir_fd, const char *name)
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		(void)unlinkat(dir_fd, name, 0); /* or the next run does */
+		(void)unlinkat(dir_fd, name, 0); /* else the next run does it */
 }
 
 void tmpfile_remove_dead(int dir_fd)

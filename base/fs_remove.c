@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * fs_remove.c - fs_remove_tree(): see fs.h.
  *
- * What is removed may be deeper than the limit of descriptors, than PATH_MAX and than a
- * stack: only the innermost folders are held open.  One that was closed is found again as
- * `..` of the one below it, and looked through anew; what was removed from it is gone by
- * then.
+ * A tree may be deeper than the limit of descriptors, PATH_MAX or a stack allow: only the
+ * innermost folders stay open.  A closed one is found again as `..` of the one below it,
+ * and read again from its start; what was removed from it is gone by then.
  */
 #include "base/fs.h"
 
@@ -23,7 +22,7 @@ enum { OPEN_MAX = 8 };
 
 /* A folder that is being emptied. */
 struct emptied {
-	char *name; /* in the one above; "" for the first */
+	char *name; /* in the folder above; "" for the first */
 	DIR *dir;   /* NULL: closed for now */
 	dev_t device;
 	ino_t inode;
@@ -73,7 +72,7 @@ static struct err *enter(struct removal *r, int dir_fd, const char *name)
 	if (st.st_dev != r->device)
 		return err_new(ERR_SYS, "remove '%s': something is mounted there", name);
 	if ((st.st_mode & 0700) != 0700)
-		(void)fchmod(fd, 0700); /* else removing its entries says why */
+		(void)fchmod(fd, 0700); /* if this fails, removing its entries says why */
 	f.dir = dir_open_fd(fd);
 	if (!f.dir)
 		return err_sys("remove '%s'", name);
@@ -90,8 +89,8 @@ static struct err *enter(struct removal *r, int dir_fd, const char *name)
 	return NULL;
 }
 
-/* Open the innermost folder anew, from `below`, which was in it.  Elsewhere nothing must
- * be removed: whoever moved it meanwhile has it. */
+/* Open the innermost folder again, from `below`, which was in it.  Nothing may be removed
+ * elsewhere: if `below` was moved meanwhile, its `..` is another folder. */
 static struct err *find_again(struct emptied *f, int below)
 {
 	CLEANUP(closep) int fd = -1;
@@ -126,7 +125,7 @@ static struct err *leave(struct removal *r)
 	return NULL;
 }
 
-/* True when it was removed, or is not there; false for a folder. */
+/* True when it was removed or is missing; false for a folder. */
 static struct err *remove_plain(int dir_fd, const char *name, bool *removed)
 {
 	struct stat st;

@@ -21,8 +21,8 @@ struct inode_set {
 		NULL, 0, 0                                                               \
 	}
 
-/* 0 for a file that was not met before; else the `order`, not 0, that was given when it
- * was first met. */
+/* 0 for a file that was not met before; else the `order`, not 0, given when it was first
+ * met. */
 size_t inode_set_meet(struct inode_set *set, const struct stat *st, size_t order);
 void inode_set_release(struct inode_set *set);
 

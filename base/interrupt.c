@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * interrupt.c - see interrupt.h.
  *
- * What the handler does is async-signal-safe (signal-safety(7)), and what it reads is
- * atomic.
+ * All that the handler does is async-signal-safe (signal-safety(7)), and all that it
+ * reads is atomic.
  */
 #include "base/interrupt.h"
 
@@ -19,8 +19,8 @@
 static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
 static const uint64_t TOGETHER_NS = 100000000;
 static const uint64_t LATE_NS = 500000000;
-static const uint64_t DEFERRED_NS = 900000000; /* longer nobody has */
-/* How often waiting calls are interrupted: one may begin just after a signal came. */
+static const uint64_t DEFERRED_NS = 900000000; /* the longest grace */
+/* How often waiting calls are interrupted: a call may begin just after a signal came. */
 static const suseconds_t AGAIN_US = 100000;
 
 enum { NAMES = 32, NAME_SIZE = 128 };
@@ -33,12 +33,12 @@ static struct {
 	char path[NAME_SIZE];
 } names[NAMES];
 
-static _Atomic int listener = -1; /* eventfd; -1: nobody listens */
-static _Atomic int deferred;	  /* how often we are not to die yet */
-static _Atomic int owed;	  /* the signal that we are to die of then; 0: none */
+static _Atomic int listener = -1; /* eventfd; -1: no listener */
+static _Atomic int deferred;	  /* calls of interrupt_defer() that hold */
+static _Atomic int owed;	  /* the signal to die of after that; 0: none */
 static _Atomic uint64_t asked_ns; /* when the first signal came; 0: none */
 
-/* The last signal.  The handler's, which is not interrupted by itself. */
+/* The last signal.  Only the handler uses it, and does not interrupt itself. */
 static struct {
 	int number;
 	pid_t sender; /* 0: none */
@@ -54,7 +54,7 @@ static void remove_names(void)
 			unlinkat(names[i].dir_fd, names[i].path, 0);
 }
 
-/* In the handler of the same signal, which blocks it, only when that returns. */
+/* The handler blocks its own signal, so the process dies when the handler returns. */
 static void die(int number)
 {
 	remove_names();
@@ -62,7 +62,7 @@ static void die(int number)
 	raise(number);
 }
 
-/* A terminal's are never repeated: they have no sender. */
+/* Signals from a terminal never count as repeated: they have no sender. */
 static bool is_repeated(int number, const siginfo_t *info, uint64_t now)
 {
 	pid_t sender = info->si_code == SI_USER ? info->si_pid : 0;
@@ -77,7 +77,7 @@ static bool is_repeated(int number, const siginfo_t *info, uint64_t now)
 	return false;
 }
 
-/* `us` 0: no more. */
+/* `us` 0: stop. */
 static void interrupt_every(suseconds_t us)
 {
 	const struct itimerval timer = {
@@ -110,7 +110,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-/* Calls that wait are interrupted by it. */
+/* Its arrival interrupts calls that wait. */
 static void on_alarm(int number)
 {
 	int owed_number = atomic_load(&owed);
@@ -133,15 +133,15 @@ void interrupt_init(void)
 	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
 		sigaddset(&wanted, SIGNALS[i]);
 	action.sa_mask = wanted;
-	/* A shell lets its background jobs ignore SIGINT, but for Ctrl-C; who sends it to
-	 * us means it. */
+	/* A shell makes its background jobs ignore SIGINT because of Ctrl-C; whoever
+	 * sends it to us means it. */
 	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
 		if (SIGNALS[i] != SIGHUP || (sigaction(SIGHUP, NULL, &before) == 0 &&
 					     before.sa_handler != SIG_IGN))
 			sigaction(SIGNALS[i], &action, NULL);
 	sigaction(SIGALRM, &alarm_action, NULL);
-	/* Who has started us may have blocked them; children have that from their
-	 * parents. */
+	/* The program that started us may have blocked them, and children inherit
+	 * that. */
 	pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
 }
 

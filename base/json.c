@@ -7,17 +7,18 @@
 #include <string.h>
 
 static const unsigned DEPTH_MAX = 64;
-/* With its name a value takes up to 150 bytes, and may be written with two: ",0". */
+/* A value takes up to 150 bytes with its name, but as little as two bytes of text:
+ * ",0". */
 static const size_t VALUES_MAX = 1000000;
 static const double EXACT_MAX =
 	9007199254740992.0; /* 2^53: doubles count exactly up to it */
 
-/* Before cJSON makes a tree of it: cJSON goes 1000 levels deep, and has no limit for
+/* Check before cJSON makes a tree: cJSON goes 1000 levels deep, and has no limit for
  * values. */
 static struct err *check_shape(struct str text)
 {
 	unsigned depth = 0;
-	size_t values = 0; /* no less than there are */
+	size_t values = 0; /* at least as many as there are */
 	bool in_string = false;
 
 	for (size_t i = 0; i < text.len; i++) {
@@ -52,7 +53,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Two readers may see different values under a key given twice, so such texts are
+/* Two readers may see different values under a repeated key, so such texts are
  * refused. */
 static const char *repeated_key(const cJSON *tree)
 {

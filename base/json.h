@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * json.h - cJSON with limits and typed access.
  *
- * Purpose:   all JSON is parsed here, whoever wrote it.
- * Ownership: json_parse() gives the caller a tree, ended with json_freep(). The texts
- *            that json_string() returns live as long as the tree.
+ * Purpose:   parses all JSON, whoever wrote it.
+ * Ownership: json_parse() gives the caller a tree; json_freep() ends it. The texts that
+ *            json_string() returns live as long as the tree.
  * Threads:   parsing from any thread; a tree belongs to one thread.  cJSON writes a
- *            global at each parse, which is safe, says its README ("Thread Safety"), as
- *            long as nobody calls cJSON_GetErrorPtr(), nor setlocale() meanwhile.
+ *            global at each parse; its README ("Thread Safety") says that this is safe as
+ *            long as nothing calls cJSON_GetErrorPtr(), or setlocale() meanwhile.
  * Errors:    json_parse(): ERR_CORRUPT for what is not JSON, is deeper than 64 levels,
  *            holds a key twice in one object, or more than a million values.
  */

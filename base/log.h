@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * log.h - the debug log: lines to standard error, chosen by area.
  *
- * Purpose:   for developers: `DAGBUILD_LOG=cache,sched dagbuild ...`, or `all`. What
- *            users see are events (scheduler/event.h), not this.
+ * Purpose:   for developers: `DAGBUILD_LOG=cache,sched dagbuild ...`, or `all`. Users see
+ *            events (scheduler/event.h), not this.
  * Threads:   log_init() once before threads start; log_debug() from any thread.
  */
 #ifndef BASE_LOG_H

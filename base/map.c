@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * map.c - open addressing with linear probing: see map.h.  The hash is XXH3, seeded by
- * the table's address, so that chosen keys cannot be made to collide.
+ * the table's address, so that nobody can choose keys that collide.
  */
 #include "base/map.h"
 

@@ -22,7 +22,7 @@ static char *folder_of(const char *path)
 	return xstrndup(path, (size_t)(path_base(path) - path));
 }
 
-/* Replace `*path`, a link's, by where the link leads; `*more` false when it is none. */
+/* If `*path` is a link, replace it by where the link leads; else `*more` is false. */
 static struct err *follow_one(char **path, bool *more)
 {
 	CLEANUP(freep) char *folder = NULL;
@@ -31,7 +31,7 @@ static struct err *follow_one(char **path, bool *more)
 	char *next;
 
 	*more = n >= 0;
-	if (n < 0) /* no link, or nothing: what is wrong, output_check() finds */
+	if (n < 0) /* no link, or nothing: output_check() finds what is wrong */
 		return NULL;
 	if ((size_t)n == sizeof(to))
 		return err_new(ERR_USAGE, "'%s': the link is too long", *path);
@@ -48,8 +48,8 @@ static struct err *follow(char **path)
 	CLEANUP(closep) int fd = -1;
 	bool more = true;
 
-	/* The kernel is asked first: it finds circles, and refuses to follow the links of
-	 * others in folders such as /tmp (proc(5), protected_symlinks). */
+	/* Ask the kernel first: it finds circles, and refuses to follow other users'
+	 * links in folders such as /tmp (proc(5), protected_symlinks). */
 	fd = open(*path, O_PATH | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
 		return err_sys("'%s'", *path);
@@ -78,7 +78,7 @@ static struct err *check_file(const char *path)
 	return err_new(ERR_USAGE, "'%s' is %s", path, fs_kind_name(st.st_mode));
 }
 
-/* Not by permissions, which do not tell of /proc, say. */
+/* Make a file: permissions do not tell about /proc, for example. */
 static struct err *check_folder(const char *path)
 {
 	CLEANUP(freep) char *folder = folder_of(path);
@@ -134,7 +134,7 @@ static bool is_one(const char *a, const char *b, mode_t type)
 	       of_a.st_ino == of_b.st_ino;
 }
 
-/* For what is not there yet. */
+/* For files that do not exist yet. */
 static bool is_one_name(const char *a, const char *b)
 {
 	CLEANUP(freep) char *folder_a = folder_of(a);
@@ -176,7 +176,7 @@ struct err *output_keep_out(const char *path, int folder_fd, const char *what)
 	buf_puts(&at, parent);
 	if (fstat(folder_fd, &folder) != 0)
 		return err_sys("stat");
-	/* Upwards to the root, which is its own parent. */
+	/* Go up to the root, which is its own parent. */
 	while (stat(buf_text(&at), &st) == 0 && !is_same(&st, &below)) {
 		if (is_same(&st, &folder))
 			return err_hint(err_new(ERR_USAGE, "'%s' lies in %s", path, what),

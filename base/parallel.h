@@ -1,10 +1,12 @@
-/* SPDX-License-Identifier: MIT parallel.h - somebody who does pieces of work side by
- * side: a task of the scheduler is one.
+/* SPDX-License-Identifier: MIT
+ * parallel.h - something that does pieces of work side by side, such as a task of the
+ * scheduler.
  *
- * Purpose:   what can be cut into pieces is cut by who knows it, and done by whoever has
- *            threads: neither knows the other.
+ * Purpose:   the code that knows the work cuts it into pieces, and the code that has
+ *            threads does them: neither knows the other.
  * Ownership: `self` is borrowed.
- * Threads:   pieces are done by several at once; `each` returns when all have ended.
+ * Threads:   several threads do pieces at the same time; `each` returns when all have
+ *            ended.
  * Errors:    the first error of a piece; no further piece begins after it.
  */
 #ifndef BASE_PARALLEL_H
@@ -20,7 +22,7 @@ typedef struct err *(*parallel_fn)(void *context, size_t index,
 
 struct parallel {
 	void *self;
-	/* Do fn(context, 0..count-1).  NULL: there is nobody; do it yourself. */
+	/* Do fn(context, 0..count-1).  NULL: there are no threads; do it yourself. */
 	struct err *(*each)(void *self, size_t count, parallel_fn fn, void *context);
 };
 

@@ -52,8 +52,8 @@ static struct err *open_error(const char *path)
 	return err_sys("'%s'", path);
 }
 
-/* One call takes no longer path than PATH_MAX.  So a longer one is opened in parts: they
- * must be free of links and of `..`, which count from the root. */
+/* One call takes no path longer than PATH_MAX.  So a longer one is opened in parts: they
+ * must be free of links and of `..`, which are relative to the root. */
 static int open_part(int dir_fd, struct str part)
 {
 	struct open_how how = {
@@ -65,7 +65,7 @@ static int open_part(int dir_fd, struct str part)
 	return open_as(dir_fd, text, &how);
 }
 
-/* Where the first part of `path` ends that one call takes: at a slash. */
+/* Where the first part of `path` that fits one call ends: at a slash. */
 static size_t first_part(const char *path)
 {
 	size_t end = PATH_MAX - 2;
@@ -167,8 +167,7 @@ struct err *path_mkdirs(int root_fd, const char *path, mode_t mode)
 		if (mkdirat(dir, name, mode) != 0) {
 			if (errno != EEXIST)
 				return err_sys("'%s'", buf_text(&sofar));
-			/* A dangling link: its target becomes the folder, one level of
-			 * link only. */
+			/* A dangling link, whose target we do not make. */
 			return err_new(ERR_SYS, "'%s' is a dangling link",
 				       buf_text(&sofar));
 		}

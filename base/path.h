@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * path.h - looking paths up inside a root folder, and joining them.
+ * path.h - looking up paths inside a root folder, and joining them.
  *
- * Purpose:   images and definitions come from strangers: a path in them is resolved as
- *            if the root folder were `/`, so that no link and no `..` leads out
- *            (openat2(2), RESOLVE_IN_ROOT; magic links refused).
+ * Purpose:   images and definitions come from strangers: their paths are resolved as if
+ *            the root folder were `/`, so that no link and no `..` leads out (openat2(2),
+ *            RESOLVE_IN_ROOT; magic links refused).
  * Ownership: opened descriptors (close-on-exec) are the caller's.
  * Threads:   any.
  * Errors:    ERR_NOTFOUND, ERR_SYS (with err_errno(): ELOOP, ENOTDIR, ...);
@@ -30,7 +30,7 @@ NODISCARD struct err *path_open_straight(int root_fd, const char *path, int flag
  * ERR_USAGE. */
 NODISCARD struct err *path_open_parent(int root_fd, const char *path, int *dir_fd,
 				       const char **name);
-/* Make folder `path` and its missing parents inside `root_fd`, each `mode` less nothing
+/* Make folder `path` and its missing parents inside `root_fd`, each with exactly `mode`
  * (no process umask applies), owned by the caller; links on the way are followed inside
  * the root. What exists is left alone; a non-folder in the way: ENOTDIR. */
 NODISCARD struct err *path_mkdirs(int root_fd, const char *path, mode_t mode);

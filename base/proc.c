@@ -50,7 +50,7 @@ struct err *proc_pipe(int *read_end, int *write_end)
 /*
  * Lay the wanted descriptors out as 0, 1, 2, 3 ... in the child.  dup2() onto a number
  * that is also a source would lose it, so sources are first copied above all targets. The
- * copies are made here and close on exec, only the targets survive.
+ * copies are made here and close on exec; only the targets survive.
  */
 static struct err *plan_fds(posix_spawn_file_actions_t *actions,
 			    const struct proc_spec *spec, int *copies)
@@ -122,7 +122,7 @@ struct err *proc_start(struct proc *p, const struct proc_spec *spec)
 		errno = error;
 		return err_sys("start '%s'", spec->path);
 	}
-	/* No race: the child is not reaped before we say so. */
+	/* No race: nothing reaps the child before we do. */
 	p->pid_fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	if (p->pid_fd < 0) {
 		e = err_sys("pidfd_open");
@@ -162,7 +162,7 @@ void proc_release(struct proc *p)
 	err_ignore(proc_wait(p, &status), "a killed child is reaped");
 }
 
-/* "max 100000" or "50000 100000": quota and period in microseconds, of our own cgroup
+/* "max 100000" or "50000 100000": quota and period, in microseconds, of our own cgroup
  * (v2). */
 static unsigned cgroup_cpus(void)
 {

@@ -3,9 +3,9 @@
  *
  * Purpose:   start a program with chosen descriptors and wait for it with poll(2).
  *            Threads never fork into namespaces: they start `dagbuild internal-*`, which
- *            does.
- * Ownership: proc_release() kills a child that still runs, and reaps it: a scoped child
- *            cannot be left behind.
+ *            does that.
+ * Ownership: proc_release() kills a child that is still running, and reaps it: no scoped
+ *            child is left behind.
  * Threads:   any; a child belongs to the thread that started it.
  * Errors:    ERR_NOTFOUND for a missing program, else ERR_SYS.
  */
@@ -35,8 +35,7 @@ struct proc_spec {
 	/* Passed on as descriptors 3, 4, ... (-1: closed); all others are closed. */
 	const int *pass_fds;
 	size_t n_pass_fds;
-	/* In a process group of its own: what a terminal sends (Ctrl-C) reaches us
-	 * alone. */
+	/* In a separate process group: what a terminal sends (Ctrl-C) reaches only us. */
 	bool own_group;
 };
 
@@ -45,15 +44,15 @@ NODISCARD struct err *proc_start(struct proc *p, const struct proc_spec *spec);
 /* Wait until it ends.  `*status` is its exit status, or 128 + the signal that ended it.
  */
 NODISCARD struct err *proc_wait(struct proc *p, int *status);
-/* Send a signal to a running child; none afterwards. */
+/* Send a signal to a child that is still running; else do nothing. */
 void proc_kill(struct proc *p, int signal_number);
 void proc_release(struct proc *p);
 /* A close-on-exec pipe. */
 NODISCARD struct err *proc_pipe(int *read_end, int *write_end);
-/* Path of the running dagbuild, for starting it again. */
+/* Path of the running dagbuild, to start it again. */
 const char *proc_self(void);
 /* The whole environment for a dagbuild that is started again to handle what strangers
- * wrote: what the dynamic loader needs, if anything, and nothing else of ours. */
+ * wrote: what the dynamic loader needs, if anything, and nothing else from ours. */
 void proc_self_env(const char *env[2]);
 /* Threads this process may run at once: CPU affinity and cgroup quota, at least 1. */
 unsigned proc_cpus(void);

@@ -2,7 +2,7 @@
  * source.h - a text with a name, and places in it.
  *
  * Purpose:   turns byte spans into line and column, for diagnostics.
- * Ownership: source_new() copies name and text; source_free() ends it.
+ * Ownership: source_new() copies name and text; source_free() ends a source.
  * Threads:   const after source_new(); share freely.
  */
 #ifndef BASE_SOURCE_H
@@ -23,7 +23,7 @@ struct position {
 
 struct source;
 
-/* Where in a source something stands; `source` NULL: nowhere in particular. */
+/* Where something is in a source; `source` NULL: nowhere in particular. */
 struct place {
 	const struct source *source;
 	uint32_t at; /* byte offset */
@@ -31,7 +31,8 @@ struct place {
 
 /* `name` is the path as the user gave it; `text` is below 4 GiB. */
 struct source *source_new(const char *name, struct str text);
-/* The same, of `len` bytes of `text` followed by NUL, which it owns from now on. */
+/* The same, from `len` bytes of `text` followed by NUL; the source owns `text` from now
+ * on. */
 struct source *source_adopt(const char *name, char *text, size_t len);
 void source_free(struct source *s);
 void source_freep(struct source **s);
@@ -40,8 +41,8 @@ struct str source_text(const struct source *s);
 struct str source_slice(const struct source *s, struct span span);
 /* `offset` is clamped to the text's length. */
 struct position source_position(const struct source *s, size_t offset);
-/* The line (from 1) that `offset` is on: without a column, which takes the line's
- * length. */
+/* The line (from 1) that `offset` is on.  Finding the column, too, takes time in
+ * proportion to the line's length. */
 unsigned source_line_number(const struct source *s, size_t offset);
 /* Line `line` (from 1) without its line end; empty when there is no such line. */
 struct str source_line(const struct source *s, unsigned line);

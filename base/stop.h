@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * stop.h - what a long loop asks whether it may go on.
  *
- * Purpose:   the layers that take no cancel token (base/cancel.h) can be stopped all the
- *            same: whoever has one hands them this.
+ * Purpose:   lets code that takes no cancel token (base/cancel.h) be stopped, too: the
+ *            caller that has a token hands down this.
  * Ownership: the context is borrowed.
- * Threads:   as the asked function's.
+ * Threads:   as the function it calls.
  */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
@@ -17,7 +17,7 @@ struct stop {
 	const void *context;
 };
 
-/* The error to return to one's caller, or NULL: go on. */
+/* The error to return to the caller, or NULL: go on. */
 NODISCARD static inline struct err *stop_ask(const struct stop *s)
 {
 	return s->ask ? s->ask(s->context) : NULL;

@@ -152,7 +152,7 @@ char *str_dup_lower(struct str s)
 	return copy;
 }
 
-/* Nobody meant one name of this length by another, and time grows with its square. */
+/* Nobody mistypes names of this length, and time grows with its square. */
 static const size_t DISTANCE_MAX_LEN = 200;
 
 static bool is_hopeless(struct str a, struct str b, size_t limit)

@@ -36,10 +36,10 @@ size_t str_find(struct str s, char c);
 /* Without blanks (space, tab, CR, LF, VT, FF) at either end. */
 struct str str_trim(struct str s);
 struct str str_trim_left(struct str s);
-/* Cut at the first `separator`: `*head` before it, `*tail` after it.  Without one `*head`
- * is all, `*tail` empty, and false is returned. */
+/* Cut at the first `separator`: `*head` before it, `*tail` after it.  Without one,
+ * `*head` is everything, `*tail` is empty, and the result is false. */
 bool str_cut(struct str s, char separator, struct str *head, struct str *tail);
-/* The next run of non-blanks is taken off the front of `*rest`; false if there is none.
+/* Take the next run of non-blanks off the front of `*rest`; false if there is none.
  */
 bool str_next_word(struct str *rest, struct str *word);
 bool char_is_blank(char c);
@@ -51,7 +51,7 @@ bool str_to_u64(struct str s, uint64_t *out);
 /* A copy ending in NUL, for free(). */
 char *str_dup(struct str s);
 /* Number of single-character edits (insert, remove, replace, swap) between `a` and `b`,
- * for did-you-mean; at most `limit` + 1, which is also what long texts have. */
+ * for did-you-mean; at most `limit` + 1, which long texts also give. */
 size_t str_distance(struct str a, struct str b, size_t limit);
 
 #endif

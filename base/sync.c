@@ -13,7 +13,7 @@
 
 #include "base/interrupt.h"
 
-/* Less is on disk within a second. */
+/* Anything smaller is on disk within a second. */
 static const off_t SMALL = 32 << 20;
 static const int LOOK_MS = 100;
 
@@ -23,8 +23,9 @@ static int sync_now(int fd, bool all)
 	return (all ? syncfs(fd) : fsync(fd)) == 0 ? 0 : errno;
 }
 
-/* Only what signal-safety(7) allows: we may have threads. Signals stay blocked, since
- * what is done at one is our parent's; pipes and locks must not live on with us. */
+/* Do only what signal-safety(7) allows: the process may have threads.  Signals stay
+ * blocked, since handling them is up to our parent; pipes and locks must not live on in
+ * us. */
 static _Noreturn void child(int fd, bool all)
 {
 	if (fd > 0)
@@ -47,7 +48,7 @@ static pid_t start(int fd, bool all)
 	return pid;
 }
 
-/* Until the child has ended, or we are to: then it is left to itself. */
+/* Wait until the child ends, or we must end: then it is left to itself. */
 static struct err *wait_for(pid_t pid, int pid_fd, int *error)
 {
 	struct pollfd fds = {.fd = pid_fd, .events = POLLIN};
@@ -73,7 +74,7 @@ static struct err *in_child(int fd, bool all, int *error)
 		return wait_for(pid, pid_fd, error);
 	if (pid > 0)
 		(void)waitpid(pid, NULL, 0);
-	*error = sync_now(fd, all); /* no process to be had: it takes what it takes */
+	*error = sync_now(fd, all); /* no child process: wait ourselves, however long */
 	return NULL;
 }
 

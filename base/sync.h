@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * sync.h - what was written is on disk.
+ * sync.h - making sure that what was written is on disk.
  *
  * Purpose:   fsync(2) and syncfs(2) cannot be interrupted, not even by SIGKILL, and may
- *            take minutes. Where there may be much to write a child process waits for the
- *            disk, and we for the child: so a signal ends us at once.
+ *            take minutes. When there may be much to write, a child process waits for the
+ *            disk, and we wait for the child: so a signal ends us immediately.
  * Threads:   any.
  * Errors:    ERR_SYS, ERR_NOSPACE; ERR_CANCELLED when the process was asked to end
- *            (interrupt.h): then what was written may be on disk or not.
+ *            (interrupt.h): then what was written may or may not be on disk.
  */
 #ifndef BASE_SYNC_H
 #define BASE_SYNC_H

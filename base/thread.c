@@ -16,7 +16,7 @@ struct err *thread_start(pthread_t *thread, void *(*main)(void *), void *self)
 	sigfillset(&wanted);
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		sigdelset(&wanted, faults[i]);
-	/* It begins with the mask of who starts it. */
+	/* The new thread inherits the mask of this one. */
 	pthread_sigmask(SIG_SETMASK, &wanted, &before);
 	error = pthread_create(thread, NULL, main, self);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * thread.h - threads that get no signals, and waits that the wall clock does not stretch.
+ * thread.h - threads that get no signals, and waits that the wall clock cannot stretch.
  *
- * Purpose:   a signal for the process is for its main thread (interrupt.h). A thread that
- *            did not block it might be the one that the kernel chooses.
+ * Purpose:   a signal for the process is for its main thread (interrupt.h). If another
+ *            thread did not block it, the kernel might choose that thread.
  *
- *            pthread_cond_timedwait(3) waits by the wall clock unless it was told
- *            otherwise when the condition was made: whoever sets that clock back makes it
- *            wait longer.
+ *            pthread_cond_timedwait(3) waits by the wall clock unless the condition was
+ *            made with another clock: setting the wall clock back makes it wait longer.
  * Errors:    thread_start(): ERR_SYS, and there is no thread.
  */
 #ifndef BASE_THREAD_H
@@ -16,12 +15,12 @@
 
 #include "base/err.h"
 
-/* pthread_create(3) with all signals blocked, but for those of faults. */
+/* pthread_create(3) with all signals blocked, except those of faults. */
 NODISCARD struct err *thread_start(pthread_t *thread, void *(*main)(void *), void *self);
 /* A condition for thread_cond_wait_until(); pthread_cond_destroy() ends it. */
 void thread_cond_init(pthread_cond_t *condition);
-/* Wait, holding `lock`, for a signal or until clock_mono_ns() is `until_ns`.  False: it
- * is that late.  True without a signal, at times: pthread_cond_wait(3). */
+/* Wait, holding `lock`, for a signal or until clock_mono_ns() is `until_ns`.  False: the
+ * time has come.  It may be true without a signal: pthread_cond_wait(3). */
 bool thread_cond_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock,
 			    uint64_t until_ns);
 

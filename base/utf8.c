@@ -11,7 +11,7 @@ size_t utf8_length(struct str s)
 {
 	static const struct {
 		unsigned char first, last; /* of the first byte */
-		unsigned char from, to;	   /* of the second one */
+		unsigned char from, to;	   /* of the second byte */
 		size_t length;
 	} rows[] = {
 		{0x00, 0x7f, 0, 0, 1},	     {0xc2, 0xdf, 0x80, 0xbf, 2},

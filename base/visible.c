@@ -37,8 +37,7 @@ void visible_lines(struct buf *out, struct str text)
 
 /* ---- output of programs ---- */
 
-/* Controls by the byte that comes after ESC, which is also what U+0080 to U+009F stand
- * for: ECMA-48, 5.3. */
+/* Controls by the byte after ESC; U+0080 to U+009F stand for the same: ECMA-48, 5.3. */
 enum {
 	CSI = '[',
 	DCS = 'P',
@@ -47,10 +46,10 @@ enum {
 	PM = '^',
 	APC = '_',
 	ST = '\\',
-	TITLE = 'k', /* of screen and tmux, ended as the strings are */
+	TITLE = 'k', /* of screen and tmux, ended like the strings */
 };
 
-/* Is a control of the upper half at the front of `s`?  `*code` is its byte after ESC. */
+/* Does `s` begin with a control of the upper half?  `*code` is its byte after ESC. */
 static bool is_c1(struct str s, char *code)
 {
 	if (s.len < 2 || s.data[0] != '\xc2' || (unsigned char)s.data[1] > 0x9f)
@@ -64,7 +63,7 @@ static struct str rest_of(struct str s, size_t from)
 	return str_slice(s, from, s.len);
 }
 
-/* Without the bytes from `low` to `high` at the front of `s`. */
+/* `s` without the bytes from `low` to `high` at its front. */
 static struct str skip_range(struct str s, char low, char high)
 {
 	size_t n = 0;
@@ -92,13 +91,13 @@ static struct str after_string(struct str s)
 	return rest_of(s, s.len);
 }
 
-/* What comes after the control that `code` names, whose own bytes are gone. */
+/* What comes after the control that `code` names, whose own bytes are already gone. */
 static struct str after_control(struct str s, char code)
 {
 	switch (code) {
 	case CSI:
 		/* Parameters, intermediate bytes, and one that ends it: if that one is
-		 * missing, what is there is text again. */
+		 * missing, the rest is text again. */
 		s = skip_range(skip_range(s, '0', '?'), ' ', '/');
 		return s.len > 0 && s.data[0] >= '@' && s.data[0] <= '~' ? rest_of(s, 1)
 									 : s;
@@ -132,8 +131,7 @@ static struct str after_escape(struct str s)
 	return after_control(rest_of(rest, 1), rest.data[0]);
 }
 
-/* Has the terminal nothing to show of what is at the front of `*s`?  Then it is taken
- * off. */
+/* Does `*s` begin with something that a terminal does not show?  Then take it off. */
 static bool skip_control(struct str *s)
 {
 	unsigned char c = (unsigned char)s->data[0];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * xattr_rules.c - see xattr_rules.h; xattr(7) tells of the name spaces.
+ * xattr_rules.c - see xattr_rules.h; xattr(7) describes the name spaces.
  *
- * Of `security.` and `system.` only what is listed is the image's: other names are what a
- * host's security module or filesystem puts on each file that is made there, so they
- * differ from host to host.
+ * In `security.` and `system.` only the listed names are the image's: the others are what
+ * a host's security module or filesystem puts on each new file, so they differ from host
+ * to host.
  */
 #include "base/xattr_rules.h"
 
@@ -74,8 +74,9 @@ bool xattr_has_use(const char *name, enum xattr_use use)
 /*
  * In a user namespace the kernel keeps file capabilities in the form that names the
  * namespace's root (version 3, capabilities(7)); on other machines that id means nothing,
- * and version 2 means "root of whoever looks".  What is read within the namespace has
- * been translated already when its root is ours; another root's is left out.
+ * and version 2 means "root of the reader's namespace".  If the root is ours, the kernel
+ * has already translated what is read within the namespace; another root's capabilities
+ * are left out.
  */
 static bool fix_capability(unsigned char *value, size_t *size)
 {

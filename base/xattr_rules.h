@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * xattr_rules.h - which extended attributes are an image's, and where each of them goes.
+ * xattr_rules.h - which extended attributes belong to an image, and where each of them
+ * goes.
  *
- * Purpose:   one table for all who read or write attributes of root filesystems and
- *            layers.  An attribute belongs to the image, to overlayfs, to dagbuild, or to
- *            this host.  Two rules bind the columns, and the test checks them: what a
- *            later step can see and what an image holds, but for what is this host's,
- *            counts in a layer's identity; what counts there is sealed.
+ * Purpose:   one table for all code that reads or writes attributes of root filesystems
+ *            and layers.  An attribute belongs to the image, to overlayfs, to dagbuild,
+ *            or to this host.  Two rules bind the columns, and the test checks them: what
+ *            a later step can see and what an image holds, except what belongs to this
+ *            host, counts in a layer's identity; what counts there is sealed.
  * Threads:   any.
  * Errors:    none.
  */
@@ -18,7 +19,7 @@
 /* What is done with attributes. */
 enum xattr_use {
 	XATTR_UNPACK = 1 << 0, /* set from a registry's layer */
-	XATTR_CLONE = 1 << 1,  /* kept where one of our layers is made of others */
+	XATTR_CLONE = 1 << 1,  /* kept when one of our layers is made from others */
 	XATTR_COPY = 1 << 2,   /* kept by `%files from` */
 	/* Part of a layer's identity: what it holds, on whatever host it was made. */
 	XATTR_IDENTITY = 1 << 3,
@@ -27,23 +28,24 @@ enum xattr_use {
 };
 
 struct xattr_rule {
-	/* Of one attribute; of all that begin so, when it ends in '.'. */
+	/* The name of one attribute; if it ends in '.', all names that begin with it. */
 	const char *name;
 	unsigned uses; /* of enum xattr_use */
 	const char *reason;
 };
 
-/* The first row that fits an attribute is its rule.  The last fits all; its name is
- * empty. */
+/* The first row that fits an attribute is its rule.  The last, with an empty name, fits
+ * all. */
 extern const struct xattr_rule xattr_rules[];
 
 /* The rule for attribute `name`; never NULL. */
 const struct xattr_rule *xattr_rule_of(const char *name);
 /* Does attribute `name` have that use? */
 bool xattr_has_use(const char *name, enum xattr_use use);
-/* Bring a value that was read in this user namespace into the form that means the same on
- * every machine, in place; `*size` may shrink.  False: it means nothing elsewhere, and is
- * left out.  File capabilities have such a form, all other values are as they are. */
+/* Change a value that was read in this user namespace, in place, into the form that means
+ * the same on every machine; `*size` may shrink.  False: it means nothing elsewhere, and
+ * is left out.  Only file capabilities have such a form; all other values stay as they
+ * are. */
 bool xattr_make_portable(const char *name, void *value, size_t *size);
 
 #endif

@@ -20,8 +20,8 @@ void blob_spend(struct store *s, const struct digest *id)
 
 /* ---- dropping ---- */
 
-/* Move it out of sight, into a folder that is removed later.  What cannot be moved stays.
- * */
+/* Move it out of sight, into a folder that is removed later.  What cannot be moved
+ * stays. */
 static void hide(const struct store *s, const struct digest *id, int trash_fd)
 {
 	char path[BLOB_PATH_SIZE], name[DIGEST_TEXT_SIZE];

@@ -21,8 +21,8 @@
 bool older_is_left(const struct store *s);
 /* When the store was raised to our format, by its filesystem's clock: files last written
  * before that are an older release's.  INT64_MIN: none of them is left; INT64_MAX: the
- * store is open for reading and still has the older format, and so has everything in it.
- * */
+ * store is open for reading and still has the older format, and so has everything in
+ * it. */
 int64_t older_raised_ns(const struct store *s);
 /* Is the record under the key `hex` of an older format? */
 bool older_is_record(const char *hex);

@@ -373,8 +373,8 @@ static struct err *add_entry(struct reading *r, int dir_fd, const char *name)
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys("stat");
 	was_met = is_met(r, &st);
-	/* In the place of a mode, which is a larger number than the length of this text.
-	 * */
+	/* In the place of a mode, which is a larger number than the length of this
+	 * text. */
 	if (is_whiteout(&st))
 		put_str(&r->tree, "whiteout");
 	if (was_met)

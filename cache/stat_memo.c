@@ -97,8 +97,8 @@ static struct digest checksum(const struct stat_memo *m, const struct entry *ent
 
 /* ---- loading ---- */
 
-/* Large pages: else the page faults cost up to a third of the stats that the memo is for.
- * */
+/* Large pages: else the page faults cost up to a third of the stats that the memo is
+ * for. */
 static void *large_alloc(size_t size)
 {
 	const size_t page = (size_t)2 << 20;

@@ -28,8 +28,8 @@ struct store {
 /* Name it in the lease, if there is a lease; false when that fails: then it counts as
  * missing. */
 bool store_claim(const struct store *s, enum lease_kind kind, const char *name);
-/* Note that the file was used now: at most once a minute, since each note costs a write.
- * */
+/* Note that the file was used now: at most once a minute, since each note costs a
+ * write. */
 void store_touch(const struct store *s, int fd, const struct stat *st);
 /* Give `path` this text, whole or not at all, and make its folder if it is missing.  Not
  * synced.  ERR_NOTFOUND: the folder disappeared meanwhile. */

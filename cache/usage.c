@@ -43,8 +43,8 @@ void usage_subtract(struct usage *from, const struct usage *part)
 	from->files -= part->files < from->files ? part->files : from->files;
 }
 
-/* The folder cannot be opened: it is gone, or it is overlayfs's work folder, of mode 000.
- * */
+/* The folder cannot be opened: it is gone, or it is overlayfs's work folder, of mode
+ * 000. */
 static bool is_passed_over(void)
 {
 	return errno == ENOENT || errno == EACCES;

@@ -172,8 +172,8 @@ static struct err *check_layer(struct verify_check *c,
 	return NULL;
 }
 
-/* Call it after their records are gone: a record never names a layer that is not there.
- * */
+/* Call it after their records are gone: a record never names a layer that is not
+ * there. */
 static struct err *set_layers_aside(struct verify_check *c)
 {
 	for (size_t i = 0; i < c->inventory.layers.len; i++) {
