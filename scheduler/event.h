@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * event.h - what happens during a run, for those who watch.
+ * event.h - what happens during a run, for what watches it.
  *
  * Purpose:   the scheduler and the steps emit events; sinks (frontend/ui) show them.
  *            Modules never print.
- * Ownership: an event and all it points to live during the call of emit() only.
- * Threads:   emit() is called by the conductor thread alone, so a sink needs no lock.
+ * Ownership: an event and everything it points to live only during the call of emit().
+ * Threads:   only the conductor thread calls emit(), so a sink needs no lock.
  */
 #ifndef SCHEDULER_EVENT_H
 #define SCHEDULER_EVENT_H

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * executor.h - how the scheduler sees work, and what it lends to it.
+ * executor.h - how the scheduler sees work, and what it offers to it.
  *
- * Purpose:   the scheduler decides when; an executor knows what. engine/executor/exec.h
- *            implements this; tests/fake has one without processes.
+ * Purpose:   the scheduler decides when to work; an executor knows what to do.
+ *            engine/executor/exec.h implements this; tests/fake has one without
+ *            processes.
  * Ownership: a task is lent for the duration of the call.
- * Threads:   probe() and run() are called on worker threads, for different nodes at
- *            once, for one node never twice at once. Task functions may be called from
- *            the thread that was lent the task.
+ * Threads:   worker threads call probe() and run(): for different nodes at the same time,
+ *            but never twice at the same time for one node. Call task functions from the
+ *            thread that was lent the task.
  * Errors:    the first error of a node makes it FAILED (ERR_CANCELLED: CANCELLED).
  */
 #ifndef SCHEDULER_EXECUTOR_H
@@ -18,7 +19,7 @@
 #include "scheduler/graph.h"
 
 enum probe_result {
-	PROBE_HIT,  /* nothing to do: what it makes is there */
+	PROBE_HIT,  /* nothing to do: the result is there */
 	PROBE_MISS, /* run() is needed */
 };
 
@@ -27,7 +28,7 @@ struct task;
 struct executor {
 	void *self;
 	/* Called when everything before `node` is CACHED or BUILT; with past_misses also
-	 * when it is MISSED. */
+	 * when something is MISSED. */
 	struct err *(*probe)(void *self, struct node_id node, struct task *task,
 			     enum probe_result *out);
 	/* Called after probe() said MISS, on the same thread. */
@@ -36,7 +37,7 @@ struct executor {
 
 /* The run's cancel token: poll it in every wait. */
 const struct cancel *task_cancel(const struct task *t);
-/* End the whole run, at once: whatever runs is cancelled. */
+/* End the whole run immediately: cancel everything that runs. */
 void task_stop_run(struct task *t);
 /* Emit EVENT_LINE, EVENT_NOTE, EVENT_PROGRESS for the task's node. */
 void task_line(struct task *t, struct str line);
@@ -47,22 +48,21 @@ void task_progress(struct task *t, const char *activity, uint64_t done, uint64_t
 typedef struct err *(*task_fn)(void *context, size_t index, struct task *task);
 
 /* Run fn(context, 0..count-1) as child tasks on worker slots, and wait for all of them.
- * This task's own slot is lent out meanwhile, so one slot in all is enough.  At the first
- * error no further child starts; that error is returned, later ones as err_join()
- * says. */
+ * Meanwhile this task lends its own slot out, so one slot in all is enough.  After the
+ * first error no further child starts; err_join() joins it with later ones. */
 NODISCARD struct err *task_parallel(struct task *t, size_t count, task_fn fn,
 				    void *context);
 
-/* The same, for those who know no tasks. */
+/* The same, for code that knows no tasks. */
 struct parallel task_shares(struct task *t);
 
-/* Around a wait for what another task does: the slot is lent out meanwhile.
+/* Call these around a wait for another task's work: the slot is lent out meanwhile.
  * task_wait_end() blocks until a slot is free again. */
 void task_wait_begin(struct task *t);
 void task_wait_end(struct task *t);
 
-/* Take up to `most` further slots that are idle now, for threads of the caller's own;
- * returns how many.  Give all back with task_return(). */
+/* Take up to `most` more slots that are idle now, for the caller's own threads; returns
+ * how many.  Return all with task_return(). */
 unsigned task_borrow(struct task *t, unsigned most);
 void task_return(struct task *t, unsigned count);
 

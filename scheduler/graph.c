@@ -2,9 +2,9 @@
  * graph.c - see graph.h.
  *
  * A frozen graph is two arrays of neighbours in compressed rows: row i of `after` is
- * after[after_start[i] .. after_start[i + 1]).  Freezing deals the edges out to the rows,
- * which also finds the repeated ones, and orders the nodes by Kahn's algorithm; what is
- * left over lies on a cycle.
+ * after[after_start[i] .. after_start[i + 1]).  Freezing distributes the edges over the
+ * rows, which also finds repeated ones, and orders the nodes by Kahn's algorithm; a node
+ * that is left over waits for a cycle.
  */
 #include "scheduler/graph.h"
 
@@ -94,7 +94,7 @@ static void rows_init(struct rows *rows, size_t n, size_t n_items)
 	rows->items = xcalloc(n_items > 0 ? n_items : 1, sizeof(*rows->items));
 }
 
-/* Sorted, without repeats; how many are left. */
+/* Sort the row and drop repeats; returns how many are left. */
 static size_t sort_row(struct node_id *items, size_t n)
 {
 	size_t kept = 0;
@@ -107,15 +107,15 @@ static size_t sort_row(struct node_id *items, size_t n)
 	return kept;
 }
 
-/* From counts in start[i + 1] to where each row begins. */
+/* Turn the counts in start[i + 1] into the offset where each row begins. */
 static void sum_up(struct rows *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		rows->start[i + 1] += rows->start[i];
 }
 
-/* What each node waits for.  Edges are dealt out to the rows, then each row is sorted:
- * but for a few nodes they are short. */
+/* What each node waits for.  Distribute the edges over the rows, then sort each row:
+ * except for a few nodes they are short. */
 static void fill_before(struct graph *g, const struct edge *edges, size_t n_edges)
 {
 	CLEANUP(freep) size_t *next = xcalloc(g->n, sizeof(*next));
@@ -142,7 +142,7 @@ static void fill_before(struct graph *g, const struct edge *edges, size_t n_edge
 	g->n_edges = kept;
 }
 
-/* The same the other way round; going over the nodes in order sorts each row. */
+/* The same in the other direction; going over the nodes in order sorts each row. */
 static void fill_after(struct graph *g)
 {
 	CLEANUP(freep) size_t *next = xcalloc(g->n, sizeof(*next));
@@ -169,7 +169,7 @@ static struct node_ids row(const struct rows *rows, struct node_id id)
 	return (struct node_ids){rows->items + start, end - start};
 }
 
-/* Nodes that were added after all they wait for are in order already. */
+/* Nodes that were all added after what they wait for are already in order. */
 static bool is_sorted(const struct graph *g)
 {
 	for (uint32_t i = 0; i < g->n; i++) {

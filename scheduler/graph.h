@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * graph.h - the frozen graph of work: nodes, edges, topological order.
  *
- * Purpose:   says what waits for what; knows nothing of what the nodes do.
- * Ownership: graph_builder_freeze() ends the builder and gives a graph, ended by
- *            graph_free(). Payloads are borrowed.
+ * Purpose:   says what waits for what; does not know what the nodes do.
+ * Ownership: graph_builder_freeze() ends the builder and gives a graph, which
+ *            graph_free() ends. Payloads are borrowed.
  * Threads:   a builder belongs to one thread; a graph is const and shared freely.
  * Errors:    graph_builder_freeze(): ERR_SYNTAX for a cycle, naming a node on it.
  */
@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-/* A number of its own type, so that it is not mixed with other numbers. */
+/* A number with its own type, so that it is not mixed up with other numbers. */
 struct node_id {
 	uint32_t index; /* from 0, in the order of adding */
 };
@@ -46,12 +46,12 @@ size_t graph_size(const struct graph *g);
 const char *graph_name(const struct graph *g, struct node_id id);
 const void *graph_payload(const struct graph *g, struct node_id id);
 uint64_t graph_cost_ms(const struct graph *g, struct node_id id);
-/* Before anybody shares the graph. */
+/* Call it before the graph is shared. */
 void graph_set_cost(struct graph *g, struct node_id id, uint64_t cost_ms);
 /* What `id` waits for, and what waits for it; ascending, without repeats. */
 struct node_ids graph_before(const struct graph *g, struct node_id id);
 struct node_ids graph_after(const struct graph *g, struct node_id id);
-/* All nodes, each after all it waits for; ties in the order of adding. */
+/* All nodes, each after everything it waits for; ties in the order of adding. */
 struct node_ids graph_order(const struct graph *g);
 
 #endif

@@ -60,7 +60,7 @@ static void post(struct message_queue *q, struct message *m, bool wake)
 	if (wake)
 		q->is_signalled = true;
 	pthread_mutex_unlock(&q->lock);
-	/* Not under the lock, for which the conductor would only wait again. */
+	/* Not under the lock: the conductor would only have to wait for it. */
 	if (wake)
 		eventfd_write(q->fd, 1);
 }

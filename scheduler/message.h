@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * message.h - what workers tell the conductor: a queue with a descriptor to poll.
  *
- * Purpose:   carries state changes, results and what steps have to say, in order. Lines
- *            and notes wait while the queue is full, so that a chatty script is slowed
- *            down and memory stays bounded; results never wait.
- * Ownership: a message in the queue belongs to it; message_free() ends a taken one.
+ * Purpose:   carries state changes, results and what steps say, in order. Lines and notes
+ *            wait while the queue is full, so that a chatty script slows down and memory
+ *            stays bounded; results never wait.
+ * Ownership: the queue owns its messages; message_free() ends one that was taken.
  * Threads:   any thread posts; one takes.
  * Errors:    message_queue_init(): ERR_SYS.
  */
@@ -38,21 +38,22 @@ struct message {
 };
 
 struct message_queue {
-	pthread_mutex_t lock; /* guards all below */
+	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t room;
 	struct message *first, **last;
 	size_t len;
-	int fd; /* eventfd: readable when there are messages to be taken soon */
-	bool is_signalled; /* `fd` is, or is about to be */
+	int fd;		   /* eventfd: readable when messages must be taken soon */
+	bool is_signalled; /* `fd` is readable, or about to be */
 };
 
 NODISCARD struct err *message_queue_init(struct message_queue *q);
 void message_queue_release(struct message_queue *q);
 struct message *message_new(enum message_type type, struct node_id node, struct str text);
 void message_post(struct message_queue *q, struct message *m);
-/* Without waking the conductor: it comes by with the next message, or the next tick. */
+/* Post it without waking the conductor, which takes it with the next message or at the
+ * next tick. */
 void message_post_later(struct message_queue *q, struct message *m);
-/* All messages there are, linked in order, or NULL. */
+/* All messages in the queue, linked in order, or NULL. */
 struct message *message_take_all(struct message_queue *q);
 void message_free(struct message *m);
 

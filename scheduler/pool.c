@@ -39,17 +39,17 @@ struct task_group {
 
 struct pool {
 	struct pool_options options;
-	pthread_mutex_t lock;	 /* guards all below */
+	pthread_mutex_t lock;	 /* guards everything below */
 	pthread_cond_t work;	 /* for idle threads: there may be work and a slot */
 	pthread_cond_t returned; /* for tasks that want their slot back */
-	pthread_cond_t ended;	 /* a child group's last child has */
+	pthread_cond_t ended;	 /* a group's last child has ended */
 	unsigned free_slots;
-	unsigned returning; /* tasks that wait to have their slot back */
+	unsigned returning; /* tasks that wait for their slot */
 	unsigned idle;	    /* threads that wait for work */
 	bool stopped, quitting;
-	size_t withdrawn; /* offered nodes that nobody is going to take */
+	size_t withdrawn; /* offered nodes that no worker is going to take */
 	struct ready ready;
-	struct task_group *groups; /* that have children to start; newest first */
+	struct task_group *groups; /* groups with children to start; newest first */
 	VEC(pthread_t) threads;
 };
 
@@ -67,8 +67,8 @@ static bool has_slot(const struct pool *p)
 	return p->free_slots > p->returning;
 }
 
-/* Something may be possible that was not before: wake one of those who wait, who wakes
- * the next, and see that somebody is there to take work. */
+/* Something may have become possible: wake one waiting thread, which wakes the next, and
+ * make sure that a thread is there to take work. */
 static void kick(struct pool *p)
 {
 	pthread_t thread;
@@ -116,7 +116,7 @@ static void group_unlink(struct pool *p, struct task_group *g)
 		*link = g->next;
 }
 
-/* Run the group's next child; the caller holds a slot and the lock, which is dropped
+/* Run the group's next child; the caller holds a slot and the lock, which is released
  * meanwhile. */
 static void run_child(struct pool *p, struct task_group *g)
 {
@@ -142,7 +142,7 @@ static void run_child(struct pool *p, struct task_group *g)
 
 /* ---- nodes ---- */
 
-/* May the conductor hear of a result later?  While probing, when there is enough to do
+/* May the conductor hear of a result later?  Yes while probing, if there is enough to do
  * without it: a probe can take less time than waking it. */
 static bool can_wait(struct pool *p)
 {
@@ -165,8 +165,7 @@ static void post_done(struct pool *p, struct node_id id, enum node_state state,
 		state = err_code(error) == ERR_CANCELLED ? NODE_CANCELLED : NODE_FAILED;
 	m->state = state;
 	m->error = error;
-	/* At once, not when the conductor comes to read it: nothing new starts after a
-	 * failure. */
+	/* Now, not when the conductor reads it: nothing new starts after a failure. */
 	if (error || (state == NODE_MISSED && p->options.stop_at_miss))
 		pool_stop(p);
 	if (state == NODE_CACHED && can_wait(p))
@@ -196,7 +195,7 @@ static void run_node(struct pool *p, struct node_id id)
 	post_done(p, id, NODE_BUILT, x->run(x->self, id, &task));
 }
 
-/* The slot that comes free is taken up at once by the same thread, if there is more. */
+/* When a slot comes free and there is more work, the same thread takes it again. */
 static void work_once(struct pool *p)
 {
 	struct node_id id;

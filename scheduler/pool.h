@@ -2,15 +2,14 @@
  * pool.h - slots, worker threads, and what waits for them.
  *
  * Purpose:   at most `jobs` slots are held at once; a thread does work only while it
- *            holds one. Threads are started when a slot is free, something waits, and no
+ *            holds one. A thread starts when a slot is free, something waits, and no
  *            thread is idle; so there are more threads than slots only while tasks have
  *            lent theirs out.
  *
- *            Who gets a free slot: first a task that wants its own back, then child
- *            tasks of what runs already, then the most urgent ready node.
- * Ownership: pool_free() waits for all threads and ends it.
- * Threads:   the conductor calls pool_*; the task functions of executor.h are called by
- *            workers.
+ *            A free slot goes first to a task that wants its own back, then to child
+ *            tasks of running nodes, then to the most urgent ready node.
+ * Ownership: pool_free() waits for all threads and ends the pool.
+ * Threads:   the conductor calls pool_*; workers call the task functions of executor.h.
  */
 #ifndef SCHEDULER_POOL_H
 #define SCHEDULER_POOL_H
@@ -31,14 +30,14 @@ struct pool_options {
 
 struct pool *pool_new(const struct pool_options *options);
 void pool_free(struct pool *p);
-/* Have workers take the nodes, each when it is its turn: those with a higher `rank`,
- * which is by node, first. */
+/* Offer the nodes to the workers, each in its turn: higher `rank` (indexed by node)
+ * first. */
 void pool_offer(struct pool *p, const struct node_id *nodes, size_t n,
 		const uint64_t *rank);
-/* From now on no offered node is taken.  The pool stops by itself at the first error, and
- * with stop_at_miss at the first miss, before the result is posted. */
+/* From now on no worker takes an offered node.  The pool stops by itself at the first
+ * error, and with stop_at_miss at the first miss, before the result is posted. */
 void pool_stop(struct pool *p);
-/* How many of the offered nodes are not going to be taken. */
+/* How many offered nodes no worker is going to take. */
 size_t pool_withdrawn(struct pool *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * rank.c - one pass over the nodes, last ones first: see rank.h.
+ * rank.c - one pass over the nodes, from last to first: see rank.h.
  */
 #include "scheduler/rank.h"
 

@@ -7,7 +7,7 @@
 #include "scheduler/graph.h"
 
 /* For each node the expected time, in ms, from its start to the end of the run along the
- * longest way: what starts the longest way first delays the end least.  By node index;
+ * longest path: starting the longest path first delays the end least.  By node index;
  * free() it. */
 uint64_t *rank_critical_path(const struct graph *g);
 

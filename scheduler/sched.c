@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * sched.c - the conductor: see sched.h.
  *
- * All node states live here and change in set_state() alone.  Workers say what happened
- * through the message queue; the conductor waits for messages, signals and ticks in one
- * poll(2).
+ * All node states live here, and only set_state() changes them.  Workers report through
+ * the message queue; the conductor waits for messages, signals and ticks in one poll(2).
  */
 #include "scheduler/sched.h"
 
@@ -34,7 +33,7 @@ struct conductor {
 	size_t *missing;	   /* by node: how many before it are not done */
 	uint64_t *started_ns;	   /* by node */
 	VEC(struct node_id) ready; /* not yet given to the pool */
-	size_t offered, done;	   /* nodes given to the pool, and come back */
+	size_t offered, done;	   /* nodes given to the pool, and returned */
 	int interrupt_fd;	   /* of interrupt_listen() */
 	bool is_mute;
 	struct err *error; /* first one; others attached */
@@ -42,8 +41,8 @@ struct conductor {
 
 /* ---- events and states ---- */
 
-/* After a signal nobody waits for who does not read what we write: what waits in a sink
- * is interrupted then (interrupt.h), and the sinks get no more. */
+/* After a signal we do not wait for a reader that does not read: calls that wait in a
+ * sink are interrupted (interrupt.h), and the sinks get no more. */
 static void emit(struct conductor *c, struct event *event)
 {
 	uint64_t began_ns = clock_mono_ns();
@@ -101,8 +100,8 @@ static void make_ready(struct conductor *c, struct node_id id)
 	vec_push(&c->ready, id);
 }
 
-/* All that became ready together is offered together: one after the other, an idle worker
- * would take the first rather than the most urgent. */
+/* Nodes that became ready together are offered together: one by one, an idle worker would
+ * take the first node rather than the most urgent. */
 static void offer(struct conductor *c)
 {
 	if (c->ready.len == 0)
@@ -228,7 +227,7 @@ static void run(struct conductor *c)
 
 		wait_for_something(c);
 		drain(c);
-		/* Messages that come without a pause must not hold the ticks up. */
+		/* Messages that arrive without a pause must not hold up the ticks. */
 		if (clock_mono_ns() - ticked_ns >= (uint64_t)TICK_MS * 1000000) {
 			ticked_ns = clock_mono_ns();
 			emit(c, &tick);
@@ -271,7 +270,7 @@ static void finish(struct conductor *c)
 {
 	if (c->pool) {
 		pool_free(c->pool);
-		/* What a worker said after its result. */
+		/* Take what a worker said after its result. */
 		drain(c);
 		message_queue_release(&c->queue);
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * sched.h - the conductor: runs a graph on worker threads.
  *
- * Purpose:   one thread (the caller's) owns all node states; workers take a node and
- *            post a result. Ready nodes start by critical path: the longest expected way
- *            to the end first. The first failure stops what depends on it; nothing new
- *            starts, what runs may finish.
- * Ownership: the result's arrays are ended by sched_result_release().
- * Threads:   called by the main thread, which listens to signals meanwhile
- *            (base/interrupt.h); all threads it starts have ended on return.
+ * Purpose:   one thread (the caller's) owns all node states; workers take a node and post
+ *            a result. Ready nodes start by critical path: the longest expected path to
+ *            the end first. After the first failure nothing new starts, but what runs may
+ *            finish.
+ * Ownership: sched_result_release() ends the result's arrays.
+ * Threads:   the main thread calls it, and listens to signals meanwhile
+ *            (base/interrupt.h); all threads that it starts have ended on return.
  * Errors:    sched_run(): the first node's error; ERR_CANCELLED when interrupted.
  */
 #ifndef SCHEDULER_SCHED_H
@@ -19,7 +19,7 @@
 struct sched_options {
 	unsigned jobs;	   /* slots: threads doing work at once; at least 1 */
 	bool probe_only;   /* a miss is final (MISSED); what depends on it is SKIPPED */
-	bool past_misses;  /* with probe_only: what depends on a miss is probed, too */
+	bool past_misses;  /* with probe_only: probe what depends on a miss, too */
 	bool stop_at_miss; /* with probe_only: stop everything at the first miss */
 	const struct event_sink *sinks;
 	size_t n_sinks;
