@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * calls.c - see calls.h.
  *
- * Only what a kernel could answer is injected: a pipe has no full disk, and opening a
- * file that is there needs no space.
+ * It injects only what a kernel could answer: a pipe has no full disk, and opening an
+ * existing file needs no space.
  */
 #include "calls.h"
 
@@ -18,7 +18,7 @@
 
 enum {
 	SPACE = 1,   /* takes space on a disk: ENOSPC */
-	DISK = 2,    /* asks a disk: EIO */
+	DISK = 2,    /* uses a disk: EIO */
 	OPENS = 4,   /* makes a descriptor: EMFILE */
 	BY_FD = 8,   /* the first argument is a descriptor, which must be a file's */
 	CREATES = 16 /* takes space only with O_CREAT or O_TMPFILE */
@@ -91,13 +91,13 @@ static const struct {
 	{SYS_memfd_create, OPENS},
 };
 
-/* A file or folder of a disk; not a pipe, a socket, a terminal, /proc. */
+/* A file or folder on a disk; not a pipe, a socket, a terminal, /proc. */
 static bool is_on_disk(pid_t pid, uint64_t fd)
 {
 	char link[64], target[64];
 	ssize_t n;
 
-	/* What it says goes to whoever started it. */
+	/* Its output goes to the program that started it. */
 	if (fd <= 2)
 		return false;
 	snprintf(link, sizeof(link), "/proc/%d/fd/%llu", (int)pid,

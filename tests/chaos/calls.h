@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT calls.h - which system calls a full disk, a broken one, or
- * an exhausted table makes fail.
+/* SPDX-License-Identifier: MIT
+ * calls.h - which system calls a full disk, a broken one, or an exhausted table makes
+ * fail.
  *
  * Purpose:   the table behind killer.c; it runs nothing itself.
  * Ownership: everything is constant.

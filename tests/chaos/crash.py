@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Kill dagbuild, or make its system calls fail, and see that the next run knows nothing of it.
+"""Kill dagbuild, or make its system calls fail, and check that the next run is not affected.
 
     crash.py kill    kills at every system call of a small build
     crash.py signal  asks it to end at every such call, with SIGTERM
@@ -9,15 +9,15 @@
     crash.py lab3    [--points N] [--seed S] [--only ...]
                      kills at random calls of examples/lab3.def
 
-Each point is a state of the store, a variant of the harm, and the number of the call.  The store is put
-into its state, dagbuild is run under `killer` and then again without it.  The second run must succeed,
-make the image that a build in an empty store makes, byte for byte, and leave no process, no mount, and no
-temporary file; `cache verify` finds nothing, and a third run has nothing to do.  Right after the harm
-there is the earlier image or the new one, nothing in between; after a signal also no process, no mount and no
-temporary file, before another run could remove one.
+Each point is a state of the store, a variant of the harm, and the number of the call.  The test puts the store into its
+state, runs dagbuild under `killer`, and then again without it.  The second run must succeed, make byte for byte the
+image that a build in an empty store makes, and leave no process, no mount and no temporary file; `cache verify` finds
+nothing, and a third run has nothing to do.  Right after the harm the image is the earlier or the new one, never a
+mixture; after a signal there is also no process, no mount and no temporary file left, before another run could remove
+it.
 
-What fails is printed with the words that repeat it (--only).  With CHAOS=full in the environment every
-call is tried, the dynamic loader's too (as with --every 1 --loader).  Environment: DAGBUILD, KILLER, SOURCE; for lab3 also
+A failure is printed with the words that repeat it (--only).  With CHAOS=full in the environment every call is tried,
+the dynamic loader's too (as with --every 1 --loader).  Environment: DAGBUILD, KILLER, SOURCE; for lab3 also
 DAGBUILD_REGISTRY_MIRRORS.
 """
 
@@ -37,7 +37,7 @@ import tempfile
 import time
 
 DAGBUILD = os.environ["DAGBUILD"]
-# The soft limit by which our processes are known: run.sh sets it.
+# The soft limit that marks our processes: run.sh sets it.
 MARK = resource.getrlimit(resource.RLIMIT_MSGQUEUE)[0]
 KILLER = os.environ["KILLER"]
 SOURCE = os.environ["SOURCE"]
@@ -73,7 +73,7 @@ Harm = collections.namedtuple("Harm", "report status stderr")
 
 
 class Wrong(Exception):
-    """What a point has shown."""
+    """What went wrong at a point."""
 
 
 def write(path, text):
@@ -102,7 +102,7 @@ class Place:
         write(os.path.join(self.folder, "in.def"), definition)
         if as_user:
             os.chmod(work, 0o755)
-            # The user's folder is where the image goes.
+            # The image goes into the user's folder.
             subprocess.run([*self.as_user, "true"], check=True)
             os.chown(self.folder, os.stat(work).st_uid, -1)
         listing = subprocess.run([DAGBUILD, "--help"], capture_output=True, text=True, check=False).stdout
@@ -126,7 +126,7 @@ class Place:
         return done
 
     def save_state(self, name):
-        """Keep the store, and the image there is, as a state to begin with."""
+        """Keep the store and the present image as a state to begin with."""
         folder = os.path.join(self.states, name)
         os.makedirs(folder)
         if os.path.exists(self.store):
@@ -164,7 +164,8 @@ class Place:
 # ---- what must be so ----
 
 def processes_of_ours():
-    """dagbuild's, and those of its containers, by the limit that all inherit: some have an empty environment."""
+    """Processes of dagbuild and of its containers, found by the limit that all inherit: some have an empty
+    environment."""
     own = os.readlink("/proc/self/ns/pid")
     for path in glob.glob("/proc/[0-9]*"):
         try:
@@ -179,7 +180,7 @@ def processes_of_ours():
 
 
 def temporary_files(place, files_before):
-    """Names that no finished run leaves: beside the image, and anywhere in the store but in layers."""
+    """Names that no finished run leaves: next to the image, and anywhere in the store except in layers."""
     yield from set(os.listdir(place.folder)) - files_before - {"image.sif"}
     yield from (entry for entry in glob.glob(place.store + "/tmp/*") + glob.glob(place.store + "/tmp/.*"))
     for folder, folders, files in os.walk(place.store):
@@ -201,7 +202,7 @@ def check_nothing_left(place, files_before):
 
 
 def check_harmed(place, harm, was, is_fault):
-    """Right after the harm."""
+    """Check right after the harm."""
     if harm.report["overdue"]:
         raise Wrong("processes lived on after the kill")
     if os.path.exists(place.image) and not same(place.image, place.clean) and not (
@@ -221,7 +222,7 @@ def check_harmed(place, harm, was, is_fault):
 
 
 def check_asked(place, harm, files_before):
-    """Right after a signal: it has ended by that, or had finished before it came."""
+    """Check right after a signal: the run ended because of it, or had finished before it came."""
     if harm.report["signal"] != signal.SIGTERM and harm.status not in (0, 130):
         raise Wrong(f"status {harm.status}, signal {harm.report['signal']}:\n{harm.stderr}")
     if harm.status == 0 and not same(place.image, place.clean):
@@ -247,7 +248,7 @@ def check_after(place, files_before):
 
 
 def try_point(place, state, options, n, is_fault):
-    """Whether the build has an N-th call; what happened there."""
+    """Whether the build has an N-th call, and what happened there."""
     place.enter_state(state)
     was = os.path.join(place.states, state, "image")
     files_before = set(os.listdir(place.folder))
@@ -270,7 +271,7 @@ class Tally:
         self.endings = collections.Counter()
 
     def point(self, place, state, variant, options, n):
-        """False when there is nothing more to try: the build has fewer calls, or too much was found."""
+        """False when there is nothing more to try: the build has fewer calls, or too many failures were found."""
         is_fault = "--fault" in options
         try:
             report = try_point(place, state, options, n, is_fault)
@@ -333,7 +334,7 @@ def only(place, tally, variants, text):
 def sweep(place, variants, args, tally):
     for state in ("empty", "earlier"):
         for index, (variant, options) in enumerate(variants.items()):
-            # Each variant begins elsewhere, so that samples differ.
+            # Each variant begins at another call, so that samples differ.
             n = 1 + (index * args.every // len(variants) + args.offset) % args.every
             while tally.point(place, state, variant, options, n):
                 n += args.every

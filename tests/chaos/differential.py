@@ -4,11 +4,11 @@
 
     differential.py [--seed N] [--edits M] [--dir DIR] [-v]
 
-A world is a definition, host files, and tags in a registry of the test's own.  After each edit it is built
-twice, with the store that has seen all edits before and with an empty one.  Both must end alike; the
-images must be the same bytes when SOURCE_DATE_EPOCH is set, and hold the same tree, times aside, when it
-is not.  Now and then an edit is taken back, or only times are changed: then nothing but the image may be
-made again.  After some edits a new world begins, in the same store.
+A world is a definition, host files, and tags in the test's own registry.  After each edit it is built twice: with the
+store that has seen all earlier edits, and with an empty one.  Both builds must end alike; the images must be equal byte
+for byte when SOURCE_DATE_EPOCH is set, and otherwise hold the same tree, apart from times.  Now and then an edit is
+taken back, or only times change: then only the image may be made again.  After some edits a new world begins, in the
+same store.
 
 The seed is printed, and repeats the run; --edits then stops after the one of interest.  Environment:
 DAGBUILD, SOURCE; CHAOS=full makes 1000 edits the default.
@@ -37,13 +37,13 @@ FAILURES_MAX = 10
 
 
 def remove_tree(folder):
-    """Also files of subordinate owners."""
+    """Remove a tree, including files of subordinate owners."""
     before = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--map-auto"]
     subprocess.run([*before, "rm", "-rf", folder], check=True)
 
 
 class State:
-    """A world and its host's files, kept apart, so that it can come again."""
+    """A world and its host's files, kept so that it can come back."""
 
     def __init__(self, world, host, folder):
         self.world = world.copied()
@@ -105,13 +105,13 @@ class Test:
         shutil.rmtree(self.work + "/states")
         os.mkdir(self.work + "/states")
         self.kept = []
-        # Older than the clock of a filesystem is coarse, as nearly all files of a user are.
+        # Older than the granularity of a filesystem's clock, like nearly all files of a user.
         if self.n_worlds % 4 == 1:
             time.sleep(2.3)
             self.host.is_old = True
 
     def put_world(self):
-        """The registry's tags and the definition follow the world."""
+        """Make the registry's tags and the definition follow the world."""
         world = self.world
         world.host_name = self.registry.host
         for stage in world.stages:
@@ -141,7 +141,7 @@ class Test:
     def compare(self, cached, clean):
         if cached.status != clean.status:
             return f"status {cached.status}, a clean build's {clean.status}:\n{cached.stderr}\n{clean.stderr}"
-        # A host file may be missing; else every definition is a good one.
+        # A host file may be missing; otherwise every definition is valid.
         if cached.status not in (0, 1) and not (cached.status == 2 and "[missing-source]" in cached.stderr):
             return f"status {cached.status}:\n{cached.stderr}"
         if cached.status != 0:
@@ -157,7 +157,7 @@ class Test:
         return "the images differ, but in times only" if self.world.epoch is not None else None
 
     def build_and_compare(self, may_build):
-        """What is wrong; `may_build`: the number of steps that may be made, or None for any."""
+        """What is wrong; `may_build` is the number of steps that may be made, or None for any."""
         self.put_world()
         jobs = self.chance.randint(1, 4)
         clean = self.start("clean", 2)
@@ -175,7 +175,7 @@ class Test:
         return wrong, cached.status == 0
 
     def choose(self):
-        """Change the world: what was done, and how many steps may be made then."""
+        """Change the world; returns what was done, and how many steps may then be made."""
         kind = self.chance.random()
         if kind < 0.12 and self.kept:
             state = self.chance.choice(self.kept)
@@ -210,7 +210,7 @@ class Test:
         elif not self.kept:
             self.edits_of_world = 0
         elif self.chance.random() < 0.9:
-            # What fails teaches little: most of the time its edit is taken back.
+            # Failing builds teach little: most of the time their edit is taken back.
             self.world = self.kept[-1].restore(self.host)
 
 
@@ -223,7 +223,7 @@ def main():
     parser.add_argument("-v", "--verbose", action="store_true", help="tell each edit")
     args = parser.parse_args()
 
-    # So that the registry ends, too.
+    # Makes the registry end, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"# seed {args.seed}", flush=True)
     started = time.monotonic()

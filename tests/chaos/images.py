@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Base images for the differential test: made here, pushed into a registry of the test's own.
+"""Base images for the differential test: made here, pushed into the test's own registry.
 
 Each variant differs from the first in one respect that a build may or may not depend on.
 """

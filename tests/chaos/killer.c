@@ -3,27 +3,28 @@
  *
  *     killer [OPTION...] N PROGRAM ARGUMENT...
  *
- * Counted are the system calls of all tasks that run PROGRAM (--of FILE: that run FILE,
- * when PROGRAM only leads to it): of the process, its threads, and its children that
- * execute it again; with --fault only those that can fail that way.  The dynamic loader's
- * are not (--loader counts them): a program's calls begin at its entry point.  Other
- * programs that it starts, as the scripts of a build, are only watched.
+ * It counts the system calls of all tasks that run PROGRAM (--of FILE: that run FILE,
+ * when PROGRAM only starts it): of the process, its threads, and its children that
+ * execute it again; with --fault only calls that can fail that way.  It does not count
+ * those of the dynamic loader (--loader does): a program's calls begin at its entry
+ * point.  Other programs that it starts, such as the scripts of a build, are only
+ * watched.
  *
  * At the N-th call, before it is done,
  *   --kill main   the process that was started gets SIGKILL, as from a user's `kill -9`;
- *   what it started
- *                 has to end by itself
- *   --kill ask    it gets SIGTERM, as from timeout(1): it has to end, with all that it
- *   started --kill tree   all its processes get SIGKILL, as when a machine goes down
+ *                 what it started has to end by itself
+ *   --kill ask    it gets SIGTERM, as from timeout(1): it has to end, with everything
+ *                 that it started
+ *   --kill tree   all its processes get SIGKILL, as when a machine goes down
  *   --fault E     the call is not done and fails with E (ENOSPC, EIO or EMFILE), with
- *   --lasting also every
- *                 later one; close(2) is done nevertheless, as the kernel does
+ *                 --lasting every later one does, too; close(2) is done nevertheless, as
+ *                 the kernel does
  * N = 0 only counts.
  *
  * Exit status: 0 when all tasks have ended; 3 when some had not ended 20 seconds after
- * the kill (they are killed); 2 for a wrong use.  One line of JSON is written, with
- * --report FILE there: the number of calls counted, whether the N-th came, its name, path
- * and thread, and how PROGRAM ended.
+ * the kill (they are killed); 2 for wrong use.  It writes one line of JSON, with --report
+ * FILE to FILE: the number of calls counted, whether the N-th came, its name, path and
+ * thread, and how PROGRAM ended.
  */
 #include <elf.h>
 #include <errno.h>
@@ -54,12 +55,12 @@ enum { TASKS_MAX = 1024 };
 
 struct task {
 	pid_t id;
-	bool is_held;	/* it stopped before its parent told of it */
+	bool is_held;	/* it stopped before its parent reported it */
 	bool is_ours;	/* it runs PROGRAM */
-	bool is_loaded; /* its loader is done */
+	bool is_loaded; /* its loader has finished */
 	bool is_failing;
-	uint64_t entry; /* where a breakpoint is; 0: none */
-	uint64_t text;	/* what was there */
+	uint64_t entry; /* address of a breakpoint; 0: none */
+	uint64_t text;	/* the bytes that were there */
 };
 
 static struct {
@@ -104,7 +105,7 @@ static void task_remove(pid_t id)
 		*t = tasks[--n_tasks];
 }
 
-/* Errors are no news here: a task may be killed at any moment. */
+/* Errors mean nothing here: a task may be killed at any moment. */
 static void go_on(const struct task *t, int signal_number)
 {
 	bool stops_at_calls = t->is_ours && !(was_reached && !options.fault);
@@ -186,7 +187,7 @@ static void kill_them(void)
 {
 	struct sigaction action = {.sa_handler = too_late};
 
-	/* The tracees go on only when we let them: nobody gets away in between. */
+	/* The tracees go on only when we let them: none can get away meanwhile. */
 	if (options.kills_all)
 		for (size_t i = 0; i < n_tasks; i++)
 			kill(tasks[i].id, SIGKILL);
@@ -196,8 +197,7 @@ static void kill_them(void)
 	alarm(END_SECONDS);
 }
 
-/* The path that a call like openat(2) is for, as far as it has none but plain
- * characters. */
+/* The path that a call like openat(2) gets, as far as it has only plain characters. */
 static void note_path(const struct task *t, uint64_t address)
 {
 	struct iovec to = {reached_path, sizeof(reached_path) - 1};

@@ -59,7 +59,7 @@ class Stage:
 
 
 class World:
-    """All that a build depends on but the host's files, which lie in a folder."""
+    """Everything that a build depends on, except the host's files, which are in a folder."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -76,7 +76,7 @@ class World:
             self.add_stage()
 
     def copied(self):
-        """A copy of everything but the source of chance, which goes on."""
+        """A copy of everything except the random source, which continues."""
         chance, self.chance = self.chance, None
         other = copy.deepcopy(self)
         self.chance = other.chance = chance
@@ -152,7 +152,7 @@ class World:
         at = chance.randint(0, len(self.stages))
         self.stages.insert(at, stage)
         stage.copies = [c for c in (self.copy_item(at) for _ in range(chance.randint(0, 2))) if c]
-        # So that there is something to do before the image: the last stage takes from the one before.
+        # The last stage copies from the one before, so that there is work before the image.
         if at + 1 < len(self.stages) and chance.random() < 0.6:
             self.stages[-1].copies.append((stage.name, chance.choice(self.sources_of(stage)), chance.choice(TARGETS)))
 
@@ -190,7 +190,7 @@ class World:
         return f"{how} a line of {stage.name}'s %post"
 
     def edit_post_link(self):
-        """Nothing but a link's target differs in what the script makes."""
+        """Only a link's target differs in what the script makes."""
         with_link = [s for s in self.stages if s.post and s.post[-1].startswith("ln -sfn")]
         if not with_link:
             return None
@@ -237,7 +237,7 @@ class World:
 
     def edit_tag(self):
         tag = self.chance.choice(sorted(self.tags))
-        # Those that differ in little are of most interest.
+        # Images that differ little are the most interesting.
         near = [name for name in ("plain", "times", "mode", "xattr") if name != self.tags[tag]]
         self.tags[tag] = self.chance.choice(near if self.chance.random() < 0.6 else sorted(images.VARIANTS))
         return f"tag {tag} moves to {self.tags[tag]}"
@@ -306,7 +306,7 @@ class Host:
     def __init__(self, chance, folder):
         self.chance = chance
         self.folder = folder
-        self.is_old = False  # the stat memo knows no file that is as young as its clock is coarse
+        self.is_old = False  # the stat memo skips files younger than its clock's granularity
         for name in ("d0", "d1/d2"):
             os.makedirs(os.path.join(folder, name))
         for name in ("f0", "f1", "f2", "d0/f3", "d0/f4", "d1/f5", "d1/d2/f6"):
@@ -343,7 +343,7 @@ class Host:
         return f"write {name}"
 
     def edit_slyly(self):
-        """Other content of the same size under the same time."""
+        """Other content with the same size and the same time."""
         name = self.a_file()
         path = self.path(name)
         before = os.stat(path)

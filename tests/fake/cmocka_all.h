@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cmocka_all.h - cmocka with the headers it wants before itself, and helpers of our own.
+ * cmocka_all.h - cmocka with the headers that it needs first, and our own helpers.
  */
 #ifndef TESTS_FAKE_CMOCKA_ALL_H
 #define TESTS_FAKE_CMOCKA_ALL_H
@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* The call succeeds; if not, its error is shown. */
+/* The call succeeds; if not, show its error. */
 #define assert_ok(call)                                                                  \
 	do {                                                                             \
 		struct err *ok_error_ = (call);                                          \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * layers.h - for tests: layer archives applied one upon another, as a build does it.
+ * layers.h - for tests: layer archives applied one on top of another, as a build does.
  *
  * The test's main() must hand `internal-unpack` to unpack_main() and call
  * private_mounts().
@@ -114,7 +114,7 @@ static inline struct err *apply_merged(struct fixture *f, const struct buf *tar,
 	return e;
 }
 
-/* As the step executor does it: alone, and if that will not do, onto the parents. */
+/* As the step executor does it: alone or, if that is impossible, onto the parents. */
 static inline struct err *apply(struct fixture *f, const struct buf *tar,
 				bool force_merged, struct unpack_result *result)
 {

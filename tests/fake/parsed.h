@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * parsed.h - a definition from a text in a test.
+ * parsed.h - for tests: a definition parsed from a text.
  */
 #ifndef TESTS_FAKE_PARSED_H
 #define TESTS_FAKE_PARSED_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * private_mounts.h - for tests: mounts that nobody else sees.
+ * private_mounts.h - for tests: mounts that no other process sees.
  */
 #ifndef TESTS_FAKE_PRIVATE_MOUNTS_H
 #define TESTS_FAKE_PRIVATE_MOUNTS_H
@@ -9,7 +9,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-/* Before any thread starts.  False when this user may not (CTest: skipped). */
+/* Call it before any thread starts.  False when this user may not mount (CTest:
+ * skipped). */
 static inline bool private_mounts(void)
 {
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * store_fixture.h - for tests: a store of its own, with layers and records in it.
+ * store_fixture.h - for tests: a private store, with layers and records in it.
  */
 #ifndef TESTS_FAKE_STORE_FIXTURE_H
 #define TESTS_FAKE_STORE_FIXTURE_H
@@ -93,7 +93,7 @@ static UNUSED char *record_path_of(const char *step)
 	return xasprintf("records/%.2s/%s.json", hex, hex + 2);
 }
 
-/* As if last used `seconds` ago. */
+/* Make it look as if last used `seconds` ago. */
 static UNUSED void age_record(const struct store *s, const char *step, int seconds)
 {
 	CLEANUP(freep) char *path = record_path_of(step);
@@ -112,7 +112,7 @@ static UNUSED bool has_record(const struct store *s, const char *step)
 	return faccessat(store_fd(s), path, F_OK, 0) == 0;
 }
 
-/* Looks without naming it in a lease. */
+/* Look without naming it in a lease. */
 static UNUSED bool has_layer(const struct store *s, const struct layer_id *id)
 {
 	CLEANUP(freep) char *path = path_join("layers", id->name);
@@ -120,7 +120,7 @@ static UNUSED bool has_layer(const struct store *s, const struct layer_id *id)
 	return faccessat(store_fd(s), path, F_OK, 0) == 0;
 }
 
-/* Another process, which tells through a pipe that it is ready, and is ended by us. */
+/* Another process, which reports through a pipe that it is ready, and which we end. */
 struct other {
 	pid_t pid;
 	int ready;
@@ -140,7 +140,7 @@ static UNUSED void other_kill(struct other *o)
 	close(o->ready);
 }
 
-/* `body` runs in the child, and is followed by a sleep until it is killed. */
+/* The child runs `body`, and then sleeps until it is killed. */
 static UNUSED struct other other_start(void (*body)(struct store *s, void *context),
 				       const char *dir, void *context)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tar.h - for tests: tar archives byte by byte, also such as no sound tool would write.
+ * tar.h - for tests: tar archives byte by byte, including ones that no sound tool would
+ * write.
  *
  * Ownership: the archive is a struct buf; buf_release() it.
  */
@@ -58,7 +59,7 @@ static inline void tar_header(struct buf *tar, const struct tar_entry *e, size_t
 	buf_append(tar, h, sizeof(h));
 }
 
-/* Twelve bytes of a number in base 256. */
+/* Write a number into twelve bytes in base 256. */
 static inline void tar_base256(char *field, uint64_t value)
 {
 	memset(field, 0, 12);

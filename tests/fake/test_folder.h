@@ -11,8 +11,8 @@
 #include "base/fs.h"
 
 /* A new folder in TMPDIR, which tests/scratch.sh puts on a tmpfs; for
- * test_folder_remove().  By hand, below the build folder: overlayfs wants a filesystem
- * with user attributes, which /tmp need not have. */
+ * test_folder_remove().  When run by hand, it is below the build folder: overlayfs needs
+ * a filesystem with user attributes, which /tmp may lack. */
 static inline char *test_folder_new(void)
 {
 	const char *base = getenv("TMPDIR");

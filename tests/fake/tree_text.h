@@ -2,7 +2,7 @@
  * tree_text.h - for tests: a folder as text, so that trees compare as strings.
  *
  * One line for each entry, sorted: "PATH TYPE MODE UID:GID" and then a file's content, a
- * link's target, or a device's numbers.  Links between files show as "=FIRST NAME".
+ * link's target, or a device's numbers.  Hard links show as "=FIRST NAME".
  */
 #ifndef TESTS_FAKE_TREE_TEXT_H
 #define TESTS_FAKE_TREE_TEXT_H
