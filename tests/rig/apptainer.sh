@@ -4,10 +4,10 @@
 # apptainer.sh RIG_DIR --root-script WORD...:   run bash with these words beside it, as real root
 # apptainer.sh RIG_DIR --user-script WORD...:   the same, as root of the user's own namespace
 #
-# Debian 12 has none; the one of Debian's unstable lies in a root of its own, RIG_DIR/apptainer,
-# made once.  It runs there as an ordinary user with subordinate ids, in its own mount and process
-# namespace: as real root Apptainer wants every capability, which not every machine grants.  The
-# current folder is visible as /tmp/here, and is the current folder there.
+# Debian 12 has no Apptainer; the one from Debian unstable is in a separate root, RIG_DIR/apptainer, made once.  It runs
+# there as an ordinary user with subordinate ids, in its own mount and process namespace: as real root Apptainer needs
+# every capability, which not every machine grants.  The current folder is visible as /tmp/here, and is the current
+# folder there.
 set -euo pipefail
 
 mkdir -p "$1"
@@ -20,7 +20,7 @@ prepare() {
 	exec 9>"$rig/apptainer.lock"
 	flock 9
 	if [ -d "$root" ]; then
-		# Others need not wait for this Apptainer.
+		# Other processes do not need to wait for this Apptainer.
 		exec 9>&-
 		return 0
 	fi
@@ -72,7 +72,7 @@ inside() {
 		: >"$root/dev/$node"
 		mount --bind "/dev/$node" "$root/dev/$node"
 	done
-	# A node of our own, since the host's may be closed to ordinary users.
+	# A new device node, since the host's may be closed to ordinary users.
 	umount "$root/dev/fuse" 2>/dev/null && rm -f "$root/dev/fuse" && mknod -m 666 "$root/dev/fuse" c 10 229
 	mkdir -m 1777 "$root/dev/shm"
 	mkdir -p "$root/dev/pts"

@@ -3,8 +3,8 @@
 # as_user.sh --subids|--no-subids HOME COMMAND...: run a command as an ordinary user, with or
 # without subordinate ids.
 #
-# The machine's accounts stay as they are: private copies of the account files lie over the real
-# ones in a mount namespace of its own.  HOME is a folder that the user gets.
+# The machine's accounts stay as they are: private copies of the account files are mounted over the real ones in a
+# separate mount namespace.  HOME is a folder that the user gets.
 set -euo pipefail
 
 uid=12345

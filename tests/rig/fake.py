@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Images and registries made of Python: what no honest server would hold, or answer.
+"""Images and registries in Python: what no honest server would hold or answer.
 
     from fake import *
     registry = Registry({"t/base:1": Image([base(), tar(file("etc/motd", "hello"))])})
     registry.host                       # 127.0.0.1:PORT; registry.log holds (METHOD, PATH, headers)
 
-Everything is held in memory; servers listen on 127.0.0.1 at a free port and end with the process.
+Everything is in memory; servers listen on 127.0.0.1 at a free port and end with the process.
 """
 
 import gzip
@@ -75,7 +75,7 @@ def gnu_sparse(name, size, offset, data):
 
 
 def pax_sparse(name, size, offset, data, form):
-    """The same by pax records: `form` is 0.0, 0.1 or 1.0."""
+    """The same with pax records: `form` is 0.0, 0.1 or 1.0."""
     records = {"GNU.sparse.name": name, "GNU.sparse.numblocks": "1"}
     if form == "1.0":
         records |= {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(size)}
@@ -90,7 +90,7 @@ def pax_sparse(name, size, offset, data, form):
 
 
 def tar(*entries, format=tarfile.PAX_FORMAT):
-    """Entries are what the functions above give, or whole blocks as they shall be."""
+    """Entries are what the functions above return, or whole blocks, used as they are."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=format, errors="surrogateescape") as archive:
         for one in entries:
@@ -133,7 +133,7 @@ class Layer:
 
 
 class Stream(Layer):
-    """A layer whose tar is never held as a whole: `pieces` of it, whole blocks."""
+    """A layer whose tar is never held as a whole: only `pieces`, in whole blocks."""
 
     def __init__(self, pieces):  # pylint: disable=super-init-not-called
         packer, hashed, out = zlib.compressobj(1, zlib.DEFLATED, 31), hashlib.sha256(), []
@@ -206,18 +206,18 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     kinds `name` is the path)."""
 
     protocol_version = "HTTP/1.1"
-    # Else each answer waits for an acknowledgement that the other side delays by 40 ms.
+    # Otherwise each answer waits for an acknowledgement that the other side delays by 40 ms.
     disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
 
     def send_header(self, keyword, value):
-        """Any text, as UTF-8: http.server itself breaks off at what latin-1 lacks."""
+        """Any text, as UTF-8: http.server itself fails on what latin-1 lacks."""
         super().send_header(keyword, value.encode("utf-8", "surrogateescape").decode("latin-1"))
 
     def answer(self, status, body=b"", headers=None):
-        """Answer, and return True.  Headers are a dict; a value that is a list gives the header several times."""
+        """Answer, and return True.  Headers are a dict; a list as value repeats the header."""
         body = body.encode() if isinstance(body, str) else body
         headers = {"Content-Length": str(len(body)), **(headers or {})}
         self.send_response(status)
@@ -231,7 +231,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         return True
 
     def raw(self, data, times=1, pause=0):
-        """Write `data` as it is, so many times (None: until nobody listens), end the connection, and return True."""
+        """Write `data` as it is, `times` times (None: until the peer is gone), end the connection, and return True."""
         self.close_connection = True
         while times is None or times > 0:
             self.wfile.write(data)
@@ -266,9 +266,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class Registry:
-    """`images` by "REPOSITORY:TAG".  hook(exchange) may answer first, and returns true when it has.  `tls` are files:
-    certificate and key, and the authority of clients, if those must show a certificate.  `ip` is another loopback
-    address.  A proxy is a registry, too: it is asked for whole URLs."""
+    """`images` by "REPOSITORY:TAG".  hook(exchange) may answer first, and returns true when it has.  `tls` is a list of
+    files: certificate, key, and the authority of clients if they must show a certificate.  `ip` is another loopback
+    address.  A proxy is a registry, too: clients ask it for whole URLs."""
 
     def __init__(self, images=None, hook=None, tls=None, ip="127.0.0.1"):
         self.images, self.hook, self.log, self.sent = images or {}, hook, [], 0
@@ -286,7 +286,7 @@ class Registry:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def count(self, pattern):
-        """How many requests "METHOD PATH" the pattern was found in."""
+        """How many requests ("METHOD PATH") match the pattern."""
         return sum(1 for method, path, _ in self.log if re.search(pattern, f"{method} {path}"))
 
     def find(self, x):

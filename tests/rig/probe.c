@@ -1,9 +1,10 @@
-/* SPDX-License-Identifier: MIT probe.c - what a program in a container can reach: probe
- * NAME... prints "NAME: VALUE" lines.
+/* SPDX-License-Identifier: MIT
+ * probe.c - what a program in a container can reach: probe NAME... prints "NAME: VALUE"
+ * lines.
  *
  * For the tests; linked statically, since it runs in images without a C library.  It
- * looks for what may be done, and does no harm where it may: files are opened and not
- * written, what is changed gets the value that it has.
+ * looks for what is allowed, and does no harm if it is: it opens files but does not write
+ * them, and what it changes gets the value that it already has.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -61,7 +62,7 @@ static const char *outcome(bool done)
 
 /* ---- terminals ---- */
 
-/* Each way to a terminal is tried as far as it goes; none may go anywhere. */
+/* Try each way to a terminal as far as it goes; none may lead anywhere. */
 static void try_terminal(const char *name, int fd)
 {
 	struct termios settings;
@@ -118,8 +119,8 @@ static void each_entry(const char *folder, void (*visit)(const char *path))
 	closedir(dir);
 }
 
-/* Could we change what the link leads to?  It gets what it has already: where there is no
- * defence, the test must do no harm to its host. */
+/* Could we change what the link leads to?  It gets the value that it already has: without
+ * a defence, the test must still do no harm to its host. */
 static void try_to_change(const char *path)
 {
 	char target[PATH_MAX];
@@ -204,7 +205,7 @@ static void probe_null(void)
 
 /* ---- security: one line for each row of the table in docs/security.md ---- */
 
-/* "absent" where this host has no such thing, so that there is nothing to say. */
+/* "absent" if this host has no such thing, so that there is nothing to report. */
 static void row(const char *name, bool can)
 {
 	say(name, "%s", can ? "yes" : "no");
@@ -254,7 +255,7 @@ static const char *const capabilities[] = {
 	"checkpoint_restore",
 };
 
-/* The set itself, or what is missing, whichever is shorter. */
+/* The set itself or what is missing from it, whichever is shorter. */
 static void show_capabilities(void)
 {
 	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -373,7 +374,7 @@ static void show_masked(void)
 	row("see what is masked", shown);
 }
 
-/* Is there a mount below /sys that can be written? */
+/* Is there a writable mount below /sys? */
 static void show_sys(void)
 {
 	FILE *mounts = fopen("/proc/self/mounts", "re");
@@ -392,8 +393,8 @@ static void show_sys(void)
 	row("write to a mount below /sys", writable);
 }
 
-/* The first SCSI disk's numbers, never opened; what can be opened everywhere is
- * /dev/null's. */
+/* The first SCSI disk's numbers, which are never opened; only /dev/null's can be opened
+ * everywhere. */
 static void show_devices(void)
 {
 	static const char *const folders[] = {"/", "/dev/"};
@@ -417,14 +418,14 @@ static void show_devices(void)
 
 /* ---- system calls ---- */
 
-/* Not refused by the filter: EPERM and ENOSYS are what that says. */
+/* The filter does not refuse it: its answers are EPERM and ENOSYS. */
 static bool passes(long result)
 {
 	return result >= 0 || (errno != EPERM && errno != ENOSYS);
 }
 
 #ifdef __x86_64__
-/* By the way of 32-bit programs, whose numbers are others. */
+/* Through the entry for 32-bit programs, which has other call numbers. */
 static long call_as_32_bit(int number)
 {
 	long result;
@@ -450,8 +451,8 @@ static bool passes_as_32_bit(void)
 	return passed;
 }
 
-/* A kernel without CONFIG_IA32_EMULATION, or with ia32_emulation=0, ends who tries:
- * getpid. */
+/* A kernel without CONFIG_IA32_EMULATION, or with ia32_emulation=0, kills a process that
+ * tries: getpid. */
 static bool has_32_bit_calls(void)
 {
 	int status = -1;
@@ -503,7 +504,7 @@ static void show_calls(void)
 	row("call sethostname(2)", sethostname(text, strlen(text)) == 0);
 }
 
-/* In a child, which alone gets the new namespaces. */
+/* In a child, so that only it gets the new namespaces. */
 static bool child_does(bool (*what)(void))
 {
 	int status = 1;
@@ -532,7 +533,8 @@ static bool unshares(void)
 
 /* ---- the host beside us ---- */
 
-/* What the test listens at; what else it has on the host is named after it. */
+/* The port where the test listens; the other things that it has on the host are named
+ * after it. */
 static int port(void)
 {
 	const char *text = getenv("PROBE_PORT");
@@ -611,7 +613,7 @@ static void probe_security(void)
 	row("take a mask away", child_does(unmasks));
 	row("make a user namespace", child_does(unshares));
 	show_host();
-	/* Last, as what is allowed has effects on ourselves. */
+	/* Last, since calls that are allowed affect this process. */
 	show_calls();
 	printf("rows: %d\n", rows);
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A faulty reverse proxy before a registry, on 127.0.0.1.
+"""A faulty reverse proxy in front of a registry, on 127.0.0.1.
 
 proxy.py --upstream URL --port-file FILE --log FILE [--rule REGEX=ACTION[:ARG][*COUNT]]...
 
-The first rule whose REGEX is found in "METHOD /path" and whose COUNT is not used up decides; with
-none the request is passed on.  Actions:
+The first rule whose REGEX is found in "METHOD /path" and whose COUNT is not used up decides; without one the request is
+passed on.  Actions:
 
   status:N        answer with HTTP status N and the distribution protocol's error document
   retry:N,SECONDS the same, with Retry-After: SECONDS
@@ -118,7 +118,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if rate:
                 time.sleep(0.1)
         if stall and len(shown) < len(body):
-            # Until the other side gives up; bounded all the same.
+            # Until the other side gives up, but not forever.
             self.connection.settimeout(60)
             try:
                 self.connection.recv(1)

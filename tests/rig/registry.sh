@@ -52,7 +52,7 @@ stop() {
 	[ -r "$dir/pid" ] || return 0
 	pid=$(cat "$dir/pid")
 	rm -f "$dir/pid" "$dir/port"
-	# The number may be another process's by now.
+	# By now the pid may be another process's.
 	is_ours "$pid" || return 0
 	kill "$pid" 2>/dev/null || return 0
 	for _ in $(seq 100); do
