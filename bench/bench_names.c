@@ -3,7 +3,7 @@
  *
  * CPU time of composing 5,000 keys like those of `%post` (the keys of 1,000 stages), the
  * best of five turns; and of naming the contents of the files.
- * OPENSSL_ia32cap=:~0x20000000 tells what a CPU without SHA extensions would take.
+ * OPENSSL_ia32cap=:~0x20000000 shows how long a CPU without SHA extensions would take.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
-/* SPDX-License-Identifier: MIT bench_parse.c - bench_parse BYTES [FILE...]: time and
- * memory of parsing, for texts that are one line again and again, and for files.
+/* SPDX-License-Identifier: MIT
+ * bench_parse.c - bench_parse BYTES [FILE...]: time and memory of parsing, for texts that
+ * repeat one line, and for files.
  *
- * Memory is how far the resident size rises above what it was with the text alone, as a
- * multiple of the text: what parsing may need is 40 times the text and 1 MiB.
+ * Memory is how far the resident size rises above its value with the text alone, as a
+ * multiple of the text: parsing may need 40 times the text and 1 MiB.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "base/str.h"
 #include "frontend/def/parse.h"
 
-/* What comes first, and the line. */
+/* The start of the text, and the line. */
 static const char *const LINES[][2] = {
 	{"", "x\n"},
 	{"", "From: x\n"},
@@ -69,7 +70,7 @@ static void shown(char *out, size_t size, const char *line)
 	out[n] = '\0';
 }
 
-/* `text` is owned.  In a child of its own, since memory that is freed stays. */
+/* Takes over `text`.  Measures in a separate child, since freed memory stays resident. */
 static void measure(const char *name, struct buf *text)
 {
 	pid_t child = fork();

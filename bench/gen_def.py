@@ -5,8 +5,8 @@
 SHAPE is `chain` (each stage copies from the one before) or `fan` (the last one copies from all of
 them).  A stage has five steps: base, copy or files, post, meta, test; with the image at the end.
 
-SHAPE `files` can be built: of a base that tests/rig has, each stage copies the host's folder
-tree/N and from ten stages above it, so that the last one needs all.
+SHAPE `files` can be built: each stage, on a base that tests/rig has, copies the host's folder tree/N, and from ten
+stages above it, so that the last stage needs all.
 """
 
 import sys
@@ -43,7 +43,7 @@ def definition(shape, n):
 
 
 def manifest(shape, n):
-    """Five edges a stage, with the same commands and dependencies."""
+    """Five edges for each stage, with the same commands and dependencies."""
     yield "rule run\n  command = $cmd\n"
     for i in range(n):
         before = []

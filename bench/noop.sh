@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# noop.sh: time a run of lab3 that changes nothing, the registry on loopback: median of 20 runs after a
-# warm-up; then `apptainer build` of the same file, with what it has downloaded in its cache.
+# noop.sh: time a run of lab3 that changes nothing, with the registry on loopback: median of 20 runs after a warm-up;
+# then `apptainer build` of the same file, with its downloads in its cache.
 #
 # The rig's Apptainer does not know dagbuild's mirrors: its `From` names the registry.
 set -euo pipefail

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# noop_files.sh [STAGES]: time a run that changes nothing of a definition of STAGES (1,000) stages which
-# copy 100,000 host files of 1 KiB, against `git status` on the same files: in pairs, after a warm-up.
+# noop_files.sh [STAGES]: time a run without changes of a definition with STAGES (1,000) stages, which copy 100,000 host
+# files of 1 KiB, against `git status` on the same files: in pairs, after a warm-up.
 #
-# The first run builds all the stages, which takes minutes; all that is made stays in build/noop_files for
-# the next time.
+# The first run builds all the stages, which takes minutes; everything stays in build/noop_files for the next time.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -27,12 +26,12 @@ make_tree() {
 	git init -q .
 	git add tree
 	git -c user.name=bench -c user.email=bench@localhost commit -qm tree
-	# Times as old as those of any tree that is not being edited.
+	# Times as old as in any tree that nobody is editing.
 	sleep 3
 	git status --porcelain tree >/dev/null
 }
 
-# Microseconds that the words take.
+# Microseconds that the command takes.
 measure() {
 	local start=${EPOCHREALTIME/./}
 	"$@" >"$work/log" 2>&1
@@ -54,7 +53,7 @@ DAGBUILD_REGISTRY_MIRRORS=docker.io=http://127.0.0.1:$(cat registry/port)
 export DAGBUILD_REGISTRY_MIRRORS
 
 echo "to begin with: $(($(measure "$dagbuild" run image.def) / 1000)) ms: $(tail -n 1 log)"
-# The second run may still read files that were made just before the first.
+# The second run may still read files that were made just before the first run.
 for _ in 1 2; do
 	measure "$dagbuild" run image.def >/dev/null
 	measure git status --porcelain tree >/dev/null

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# pack.sh DIR: pack a root filesystem, in turn with mksquashfs as Apptainer calls it (gzip 9) and with
-# build/release/bench/bench_pack; a warm-up, then three pairs.  Seconds, bytes, largest resident size.
+# pack.sh DIR: pack a root filesystem, alternately with mksquashfs as Apptainer calls it (gzip 9) and with
+# build/release/bench/bench_pack; a warm-up, then three pairs.  Prints seconds, bytes, largest resident size.
 set -euo pipefail
 
 dir=$1
@@ -17,7 +17,7 @@ measure() {
 	printf '%-22s %s  %s bytes\n' "$name" "$(tail -n 1 "$work/time")" "$(stat -c %s "$work/image")"
 }
 
-tar -cf - -C "$dir" . | cat >/dev/null # the files are in memory for both
+tar -cf - -C "$dir" . | cat >/dev/null # so that the files are in memory for both
 "$bench" "$dir" "$work/image" 2 >/dev/null
 for _ in 1 2 3; do
 	measure "mksquashfs gzip 9" mksquashfs "$dir" "$work/image" -noappend -quiet -no-progress -processors 2

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# plan.sh: plan definitions of 20,000 stages (100,000 steps), in pairs with `ninja -n` on a manifest of as
-# many edges with the same commands: a chain, and a fan; medians of seconds and of the largest resident
-# size, and the ratios.  Then the chain at other lengths, to see that both grow with it.
+# plan.sh: plan definitions of 20,000 stages (100,000 steps), in pairs with `ninja -n` on a manifest of as many edges
+# with the same commands: a chain, and a fan; medians of seconds and of the largest resident size, and the ratios.  Then
+# the chain at other lengths, to show that both grow with its length.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
