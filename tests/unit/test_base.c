@@ -50,7 +50,7 @@ static unsigned count_entries(DIR *dir)
 	return n;
 }
 
-/* An open descriptor gives all entries again, however often it is asked. */
+/* An open descriptor gives all entries again, however often we ask. */
 static void test_dir(void **state)
 {
 	CLEANUP(dir_closep) DIR *by_name = dir_open(AT_FDCWD, *state, O_NOFOLLOW);
@@ -76,7 +76,7 @@ static void test_dir_fails(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(symlinkat(".", dirfd(dir), "link"), 0);
 	assert_null(dir_open(dirfd(dir), "link", O_NOFOLLOW));
-	/* Reading fails: the descriptor is a file's now. */
+	/* Reading fails: the descriptor is now a file's. */
 	assert_ok(fs_open(dirfd(dir), "file", O_RDONLY | O_CREAT, 0600, &file));
 	assert_int_equal(dup3(file, dirfd(dir), O_CLOEXEC), dirfd(dir));
 	assert_null(dir_next(dir));
@@ -181,7 +181,7 @@ static void test_str_distance(void **state)
 	assert_int_equal(str_distance(STR(""), STR("ab"), 3), 2);
 }
 
-/* Of several that fail side by side those who say why count. */
+/* Of several errors side by side, those that say why count. */
 static void test_err_join(void **state)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -228,7 +228,7 @@ static void test_digest(void **state)
 	assert_false(digest_equal(&x, &y));
 }
 
-/* What xxHash's own state gives for `len` bytes at once. */
+/* What xxHash's own state gives for `len` bytes in one go. */
 static struct digest xxh3_of(const struct hash_secret *secret, const void *data,
 			     size_t len)
 {
@@ -244,7 +244,7 @@ static struct digest xxh3_of(const struct hash_secret *secret, const void *data,
 	return d;
 }
 
-/* What libcrypto gives for `len` bytes at once. */
+/* What libcrypto gives for `len` bytes in one go. */
 static struct digest sha256_of(const void *data, size_t len)
 {
 	struct digest d = {.kind = DIGEST_SHA256};
@@ -263,7 +263,7 @@ static struct digest in_pieces(enum digest_kind kind, const struct hash_secret *
 	return hasher_final(h);
 }
 
-/* Whatever the pieces are, and wherever a buffer ends. */
+/* The digest is the same whatever the pieces are, and wherever a buffer ends. */
 static void test_hasher_pieces(void **state)
 {
 	static const size_t pieces[] = {1, 8, 511, 512, 513, 4096};
@@ -289,7 +289,7 @@ static void test_hasher_pieces(void **state)
 	}
 }
 
-/* Several at a time, in any order, by several threads: contexts are lent, never
+/* Several hashers at a time, in any order, in several threads: contexts are lent, never
  * shared. */
 static void *hash_in_turns(void *unused)
 {
@@ -310,7 +310,7 @@ static void *hash_in_turns(void *unused)
 
 			memset(data, i + round, sizeof(data));
 			hasher_update(all[i], data, 2000);
-			/* One that is given up leaves nothing behind. */
+			/* An abandoned one leaves nothing behind. */
 			if (k % 2 == 0) {
 				got = hasher_final(all[i]);
 				want = sha256_of(data, sizeof(data));
@@ -373,7 +373,7 @@ static void test_json_limits(void **state)
 	for (int i = 0; i < 100; i++)
 		buf_putc(&deep, '[');
 	assert_err(ERR_CORRUPT, json_parse(str_make(deep.data, deep.len), &tree));
-	/* A million values, and one more; commas in a string are none. */
+	/* A million values, and one more; commas in a string do not count. */
 	for (int i = 0; i <= 1000000; i++)
 		buf_append(&many, i ? ",0" : "[0", 2);
 	buf_putc(&many, ']');
@@ -446,8 +446,8 @@ static void test_fs_publish(void **state)
 	assert_err(ERR_CORRUPT, fs_read_file(dir, "f", 2, &text));
 }
 
-/* A kill between the two names of a file leaves the temporary one: it goes, but not that
- * of a live owner, nor what only looks alike. */
+/* A kill between the two names of a file leaves the temporary one: it is removed, but not
+ * that of a live owner, nor a name that only looks similar. */
 static void test_tmpfile_remove_dead(void **state)
 {
 	CLEANUP(closep) int dir = -1;
@@ -466,8 +466,8 @@ static void test_tmpfile_remove_dead(void **state)
 	assert_int_equal(faccessat(dir, ".dagbuild-mine.tmp", F_OK, 0), 0);
 }
 
-/* Publishing fails onto a folder; nothing but the folder is left then.  The file's name
- * was once removed by way of a descriptor that was closed before. */
+/* Publishing onto a folder fails; then only the folder is left.  The file's name was once
+ * removed through a descriptor that was already closed. */
 static void test_fs_publish_fails(void **state)
 {
 	CLEANUP(freep) char *path = path_join(*state, "p");
@@ -511,7 +511,7 @@ static void test_source_positions(void **state)
 	assert_int_equal(source_position(s, 99).column, 5);
 }
 
-/* A child gets just the descriptors it was given, and its status comes back. */
+/* A child gets only the descriptors that it was given, and returns its status. */
 static void test_proc(void **state)
 {
 	static const char *const words[] = {"sh", "-c", "echo hi >&3; kill -TERM $$",
@@ -591,7 +591,7 @@ static void *signal_it(void *self)
 	return NULL;
 }
 
-/* The time is the monotonic clock's: as the wall clock's it would be past since 1970. */
+/* The time is the monotonic clock's: by the wall clock it would be long past, in 1970. */
 static void test_condition(void **state)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -1,6 +1,7 @@
-/* SPDX-License-Identifier: MIT test_container.c - a script runs in its container as it
- * should, and leaves nothing: no process, no mount, no file but what it wrote.  As root,
- * in a mount namespace of the test's own.
+/* SPDX-License-Identifier: MIT
+ * test_container.c - a script runs in its container as it should, and leaves nothing: no
+ * process, no mount, no file except what it wrote. Runs as root, in the test's own mount
+ * namespace.
  */
 /* links: run */
 #include <errno.h>
@@ -27,7 +28,7 @@ struct box {
 	int fd;
 	VEC(char *) lines;
 	struct cancel *cancel;
-	bool is_cancelled; /* asked for at the line "ready", insisted on at "asked" */
+	bool is_cancelled; /* ask at the line "ready", insist at "asked" */
 };
 
 static void write_file(struct box *b, const char *path, const char *text)
@@ -155,7 +156,7 @@ static void test_status(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* What the script sees: its folder, its environment and no other, process 1 not
+/* What the script sees: its folder, only its environment, and a process 1 other than
  * itself. */
 static void test_surroundings(void **state)
 {
@@ -181,8 +182,8 @@ static void test_surroundings(void **state)
 	assert_string_equal(line(b, 7), "stdin is empty");
 }
 
-/* The image's environment files are sourced first, in order; one that fails is no
- * failure. */
+/* The image's environment files are sourced first, in order; a failing one does not fail
+ * the script. */
 static void test_environment_files(void **state)
 {
 	struct box *b = *state;
@@ -196,7 +197,7 @@ static void test_environment_files(void **state)
 	assert_string_equal(line(b, 0), "first-second");
 }
 
-/* The upper holds what the script wrote, and nothing that was only there to run it. */
+/* The upper holds what the script wrote, and nothing that was there only to run it. */
 static void test_capture(void **state)
 {
 	struct box *b = *state;
@@ -210,7 +211,7 @@ static void test_capture(void **state)
 	assert_true(exists(b, "upper/made"));
 	assert_true(exists(b, "upper/tmp/kept"));
 	assert_false(exists(b, "upper/.post.script"));
-	/* It did not exist in the image: it was a mount point only. */
+	/* It did not exist in the image: it was only a mount point. */
 	assert_false(exists(b, "upper/etc/hosts"));
 	assert_false(exists(b, "upper/etc/resolv.conf"));
 	assert_false(exists(b, "upper/dev/null"));
@@ -230,7 +231,8 @@ static void test_tmp_is_private(void **state)
 	assert_int_equal(access("/tmp/dagbuild-leak", F_OK), -1);
 }
 
-/* An image whose resolv.conf is an absolute link leads nowhere on the host. */
+/* In an image whose resolv.conf is an absolute link, the link leads nowhere on the
+ * host. */
 static void test_resolv_conf_link(void **state)
 {
 	struct box *b = *state;
@@ -248,8 +250,8 @@ static void test_resolv_conf_link(void **state)
 	}
 }
 
-/* Where a folder is in the place of resolv.conf, or nothing can be, the script runs
- * without, and is told; /etc/hosts is there. */
+/* If a folder is in the place of resolv.conf, or nothing can be there, the script runs
+ * without it, and a note says so; /etc/hosts is there. */
 static void test_resolv_conf_folder(void **state)
 {
 	struct box *b = *state;
@@ -266,7 +268,7 @@ static void test_resolv_conf_folder(void **state)
 	assert_string_equal(line(b, 1), "1");
 }
 
-/* What is left in the background ends, even if it holds the output open. */
+/* A process left in the background ends, even if it holds the output open. */
 static void test_background(void **state)
 {
 	struct box *b = *state;
@@ -298,7 +300,7 @@ static void test_long_lines(void **state)
 	assert_string_equal(line(b, b->lines.len - 1), "end");
 }
 
-/* Asked, the script may clean up; it is told once more, and then it ends. */
+/* When asked to end, the script may clean up; at the second request it ends. */
 static void test_cancel(void **state)
 {
 	struct box *b = *state;

@@ -60,7 +60,7 @@ static bool same(const struct content *a, const struct content *b)
 
 struct shape {
 	uint64_t size;
-	uint64_t data[4]; /* offsets of one byte each; 0: none more */
+	uint64_t data[4]; /* offsets of one byte each; 0: no more */
 };
 
 static const struct shape shapes[] = {
@@ -86,7 +86,7 @@ static void put_shape(const struct shape *s, int fd, bool with_zeros)
 		assert_ok(fs_pwrite_all(fd, "x", 1, s->data[i]));
 }
 
-/* Whatever a file's holes: it is what its zeros are, in the copy, too. */
+/* Whatever holes a file has, its content is that of its zeros, in the copy, too. */
 static void test_holes_are_zeros(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
@@ -109,7 +109,7 @@ static void test_holes_are_zeros(void **state)
 	}
 }
 
-/* Where data lies counts, and how far a file goes. */
+/* The place of data counts, and so does the file's size. */
 static void test_place_counts(void **state)
 {
 	CLEANUP(closep) int fd = new_file(*state, "f");
@@ -126,8 +126,8 @@ static void test_place_counts(void **state)
 	assert_false(same(&before, &after));
 }
 
-/* 2 TiB with data at two places: no more is read than the blocks that they lie in, and
- * the first one. */
+/* 2 TiB with data at two places: only the blocks that hold them and the first one are
+ * read. */
 static void test_cost(void **state)
 {
 	CLEANUP(closep) int fd = new_file(*state, "f");

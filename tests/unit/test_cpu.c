@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_cpu.c - which scripts depend on the processor, and when it is another one.
+ * test_cpu.c - which scripts depend on the processor, and when two processors differ.
  */
 /* links: work */
 #include "engine/work/cpu.h"
@@ -60,10 +60,10 @@ static void test_described(void **state)
 	(void)state;
 	assert_memory_equal(text, "Xeon, sha256:", strlen("Xeon, sha256:"));
 	assert_true(same(XEON("2000", "fpu avx2"), XEON("2100", "fpu avx2")));
-	/* As many of the same as there may be. */
+	/* However many equal ones there are. */
 	assert_true(same(XEON("2000", "fpu"), XEON("2000", "fpu") XEON("2000", "fpu")));
 	assert_false(same(XEON("2000", "fpu avx2"), XEON("2000", "fpu avx2 avx512f")));
-	/* Another kind beside it counts. */
+	/* Another kind next to it counts. */
 	assert_false(same(XEON("2000", "fpu"), XEON("2000", "fpu") XEON("2000", "sse")));
 	assert_false(same("CPU part\t: 0xd0c\n", "CPU part\t: 0xd40\n"));
 	assert_string_equal(here, again);

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_credentials.c - challenges are read, and credentials
- * found, wherever docker, podman and Apptainer have put them; a helper has its time, and
- * no more.
+/* SPDX-License-Identifier: MIT
+ * test_credentials.c - challenges are read, and credentials are found wherever docker,
+ * podman and Apptainer put them; a helper has its time, and no more.
  */
 /* links: net */
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static void test_challenges(void **state)
 		 "https://a/t"},
 		{"Basic realm=\"b\"\nBEARER Realm=\"https://a/t\"", AUTH_BEARER,
 		 "https://a/t"},
-		/* Bearer that says not where: Basic can be answered. */
+		/* Bearer without a realm: Basic can be answered. */
 		{"Bearer, Basic realm=\"b\"", AUTH_BASIC, "b"},
 		{"Basic realm=\"b\"\nBearer service=\"s\"", AUTH_BASIC, "b"},
 		{"Bearer service=\"s\"", AUTH_BEARER, NULL},
@@ -106,7 +106,7 @@ static void docker_config(const struct places *p, const char *text)
 	put(p, ".docker/config.json", text);
 }
 
-/* "USER:PASSWORD", "token:TOKEN", or "" for what is found; for free(). */
+/* What is found: "USER:PASSWORD", "token:TOKEN", or ""; for free(). */
 static char *found(const struct places *p, const char *host, const char *repository)
 {
 	CLEANUP(credentials_release) struct credentials c = CREDENTIALS_INIT;
@@ -161,12 +161,12 @@ static void test_places(void **state)
 	assert_found(p, "ghcr.io", "x", "a:b");
 	assert_found(p, "token.io", "x", "token:t");
 	assert_found(p, "other.io", "x", "");
-	/* Apptainer's own file comes first, and does not hide the other. */
+	/* Apptainer's own file comes first, but does not hide the other. */
 	put(p, ".apptainer/docker-config.json",
 	    "{\"auths\":{\"ghcr.io\":{\"auth\":\"b3duOng=\"}}}");
 	assert_found(p, "ghcr.io", "x", "own:x");
 	assert_found(p, "docker.io", "library/alpine", "user:secret");
-	/* Podman's come last: of the session, then its own. */
+	/* Podman's files come last: the session's, then its own. */
 	assert_ok(fs_mkdirs(p->dir, ".config/containers", 0700));
 	assert_ok(fs_mkdirs(p->dir, "run/containers", 0700));
 	put(p, ".config/containers/auth.json",
@@ -178,7 +178,7 @@ static void test_places(void **state)
 	    "{\"auths\":{\"quay.io/team\":{\"auth\":\"Yzpk\"}}}");
 	assert_found(p, "quay.io", "team/x", "c:d");
 	assert_found(p, "quay.io", "x", "a:b");
-	/* The variables are for hosts that a `From:` names, and for no other. */
+	/* The variables are only for hosts that a `From:` names. */
 	p->sources.user = "v";
 	p->sources.password = "w";
 	assert_found(p, "ghcr.io", "x", "v:w");
@@ -231,7 +231,8 @@ static void test_keys(void **state)
 			print_error("key '%s'\n", rows[i].key);
 		assert_string_equal(got, rows[i].fits ? "a:b" : "");
 	}
-	/* The longest path, then what says something, then today's form; in any order. */
+	/* The longest path wins, then an entry that says something, then today's form; in
+	 * any order. */
 	docker_config(p, "{\"auths\":{\"h.example\":{\"auth\":\"YTpi\"},"
 			 "\"h.example/team/x\":{\"auth\":\"Yzpk\"},"
 			 "\"h.example/team\":{\"auth\":\"ZTpm\"}}}");
@@ -278,7 +279,7 @@ static void test_texts(void **state)
 		docker_config(p, without[i]);
 		assert_found(p, "h.example", "x", "");
 	}
-	/* What is wrong is told with the file's name. */
+	/* Mistakes are reported with the file's name. */
 	docker_config(p, "{");
 	assert_refused(p, ERR_CORRUPT, ".docker/config.json");
 	docker_config(p, "[]");
@@ -287,12 +288,12 @@ static void test_texts(void **state)
 	assert_refused(p, ERR_CORRUPT, ".docker/config.json");
 	docker_config(p, "{\"auths\":{\"h.example\":{\"auth\":\"YWI=\"}}}"); /* "ab" */
 	assert_refused(p, ERR_CORRUPT, "h.example");
-	/* A pipe is not waited for. */
+	/* We do not wait for a pipe. */
 	assert_int_equal(unlinkat(p->dir, ".docker/config.json", 0), 0);
 	assert_int_equal(mkfifoat(p->dir, ".docker/config.json", 0600), 0);
 	assert_refused(p, ERR_CORRUPT, ".docker/config.json");
 	assert_int_equal(unlinkat(p->dir, ".docker/config.json", 0), 0);
-	/* Where a folder should be, there is a file: no configuration either. */
+	/* A file where a folder should be: no configuration either. */
 	p->sources.home = "/dev/null";
 	assert_found(p, "h.example", "x", "");
 	p->sources.authfile = "/nonexistent/auth.json";
@@ -355,8 +356,8 @@ static void test_helpers(void **state)
 	helper(p, "none", "echo 'credentials not found in native keychain'\nexit 1");
 	assert_ok(ask("none", LONG_MS, NULL, &c));
 	assert_false(credentials_are_set(&c));
-	/* What it leaves in the background does not hold us up, though it holds the
-	 * pipes. */
+	/* A process that it leaves in the background does not hold us up, though it holds
+	 * the pipes. */
 	helper(p, "forks",
 	       "/bin/sleep 600 &\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'");
 	assert_ok(ask("forks", LONG_MS, NULL, &c));
@@ -377,7 +378,7 @@ static void test_helpers(void **state)
 	helper(p, "rubbish", "echo rubbish");
 	assert_err(ERR_CORRUPT, ask("rubbish", LONG_MS, NULL, &c));
 	assert_err(ERR_NOTFOUND, ask("missing", LONG_MS, NULL, &c));
-	/* A name leads nowhere else. */
+	/* A name cannot lead elsewhere. */
 	assert_err(ERR_UNSUPPORTED, ask("", LONG_MS, NULL, &c));
 	assert_err(ERR_UNSUPPORTED, ask("x/../../bin/sh", LONG_MS, NULL, &c));
 	assert_err(ERR_UNSUPPORTED, ask("a b", LONG_MS, NULL, &c));
@@ -389,7 +390,7 @@ struct interrupt {
 	pid_t child;
 };
 
-/* Once the helper has told of its child. */
+/* Interrupt once the helper has reported its child. */
 static void *interrupt(void *context)
 {
 	struct interrupt *i = context;
@@ -407,7 +408,7 @@ static void *interrupt(void *context)
 	return NULL;
 }
 
-/* Killed; who has adopted it may not have reaped it yet. */
+/* It was killed; the process that adopted it may not have reaped it yet. */
 static void wait_for_death(pid_t pid)
 {
 	CLEANUP(freep) char *path = xasprintf("/proc/%d/stat", (int)pid);
@@ -444,8 +445,7 @@ static void test_helper_hangs(void **state)
 	cancel_free(i.cancel);
 }
 
-/* A file that names a helper: what it fails with is kept, and other places are looked
- * at. */
+/* A file names a helper: its error is kept, and other places are tried. */
 static void test_helper_of_a_file(void **state)
 {
 	struct places *p = *state;

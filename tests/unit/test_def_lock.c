@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_def_lock.c - the lock file says again what was
- * written into it, and nothing that is damaged is believed.
+/* SPDX-License-Identifier: MIT
+ * test_def_lock.c - the lock file gives back what was written into it, and nothing
+ * damaged is believed.
  */
 /* links: project */
 #include <fcntl.h>
@@ -130,7 +131,7 @@ static void test_find(void **state)
 	assert_null(def_lock_find(&f->lock, "docker", "127.0.0.1:5000/a/b:2"));
 	base = def_lock_find_like(&f->lock, "docker", "127.0.0.1:5000/a/b:2");
 	assert_ptr_equal(base, &f->lock.bases.items[1]);
-	/* The port is no tag. */
+	/* The port is not a tag. */
 	assert_null(def_lock_find_like(&f->lock, "docker", "127.0.0.1:5000/a/c:1"));
 	base = def_lock_find_like(&f->lock, "docker", "docker.io/library/alpine:latest");
 	assert_ptr_equal(base, &f->lock.bases.items[0]);

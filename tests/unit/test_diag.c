@@ -10,7 +10,7 @@
 #include "frontend/def/diag.h"
 #include "tests/fake/cmocka_all.h"
 
-/* Where `what` stands in the text. */
+/* Where `what` is in the text. */
 static struct span span_of(const struct source *source, const char *what)
 {
 	const char *text = source_text(source).data, *at = strstr(text, what);
@@ -70,7 +70,7 @@ static void test_sorted(void **state)
 	assert_int_equal(diag_count(l, DIAG_WARNING), 4);
 }
 
-/* The first ones by place are shown, in whatever order they come. */
+/* The first ones by place are shown, in whatever order they arrive. */
 static void test_many(void **state)
 {
 	enum { LINES = 1000 };
@@ -160,7 +160,7 @@ static void test_options(void **state)
 
 	(void)state;
 	options.disabled[DIAG_FLOATING_TAG] = true;
-	options.disabled[DIAG_UNKNOWN_STAGE] = true; /* in vain */
+	options.disabled[DIAG_UNKNOWN_STAGE] = true; /* has no effect */
 	options.disabled[DIAG_MISSING_SOURCE] = true;
 	l = diag_list_new(source, &options);
 	diag_add(l, DIAG_CRLF, (struct span){0, 1}, "a warning");
@@ -260,12 +260,13 @@ static void test_long_lines(void **state)
 	char dashes[101];
 
 	(void)state;
-	/* 100 columns are shown whole. */
+	/* A line of 100 columns is shown whole. */
 	fill(text, 100, 'a');
 	whole = snippet(text, 99, 100);
 	wanted = xasprintf("    1 | %s\n      | %99s^\n", text, "");
 	assert_string_equal(whole, wanted);
-	/* Of more those around the span, never more of it than there is room for. */
+	/* Of a longer line the part around the span, never more than there is room
+	 * for. */
 	fill(text, 900, 'a');
 	memset(text + 500, 'b', 200);
 	got = snippet(text, 500, 700);
@@ -340,7 +341,7 @@ static void test_json(void **state)
 	assert_string_equal(json_string(d, "code"), "unknown-stage");
 	assert_string_equal(json_string(d, "message"),
 			    "no '{{ x }}' [a](b) \"\\ \xef\xbf\xbd\xc3\xa4");
-	/* In characters, the end exclusive. */
+	/* In characters, with the end exclusive. */
 	assert_true(json_u64(d, "line", &n) && n == 3);
 	assert_true(json_u64(d, "column", &n) && n == 2);
 	assert_true(json_u64(d, "end_line", &n) && n == 3);
@@ -384,7 +385,7 @@ static void test_sarif(void **state)
 	assert_true(json_u64(result, "ruleIndex", &n));
 	assert_string_equal(json_string(cJSON_GetArrayItem(rules, (int)n), "id"),
 			    "unknown-stage");
-	/* No placeholder and no link is left of a name. */
+	/* A name leaves no placeholder and no link. */
 	assert_string_equal(
 		json_string(json_object(result, "message"), "text"),
 		"no '{{{{ x }}}}' [a]\xe2\x80\x8b(b) \"\\ \xef\xbf\xbd\xc3\xa4 "

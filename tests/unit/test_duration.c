@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_duration.c - lengths of time, read and told.
+ * test_duration.c - durations, read and written.
  */
 /* links: base */
 #include "base/duration.h"

@@ -29,7 +29,7 @@ static uint32_t at(const char *what)
 	return (uint32_t)(strstr(LAB3, what) - LAB3);
 }
 
-/* The example, with other names. */
+/* The example, with different names. */
 static const struct plan *lab3(struct fake_plan *f, const char *compiler,
 			       const char *from_label)
 {
@@ -239,7 +239,7 @@ static void test_tree_nasty(void **state)
 
 /* ---- a large plan ---- */
 
-/* A writer that looks at all steps for each stage would not end in time. */
+/* A writer that looked at all steps for each stage would not end in time. */
 static void test_large(void **state)
 {
 	enum { STAGES = 10000, STEPS = 10 };
@@ -267,7 +267,7 @@ static void test_large(void **state)
 	}
 }
 
-/* What cannot be written is said. */
+/* A failure to write is reported. */
 static void test_full(void **state)
 {
 	static const char *const names[] = {"tree", "dot", "json", "mermaid"};
@@ -301,7 +301,7 @@ static void test_json(void **state)
 	assert_ok(json_parse(str_of(text), &tree));
 	steps = json_array(tree, "steps");
 	assert_int_equal(cJSON_GetArraySize(steps), plan->n_steps);
-	/* As the name is, but for the byte that is no UTF-8. */
+	/* Equal to the name, except the byte that is not UTF-8. */
 	assert_non_null(
 		strstr(json_string(steps->child, "name"),
 		       "q\"u\\o\\n\\G<t>e&amp;#35;`_*{}|%%\xc3\xa4\xef\xbf\xbd\x01"));
@@ -333,7 +333,7 @@ static char *content(int fd)
 	return buf_steal(&text);
 }
 
-/* What `dot` makes of the plan, without a word on standard error. */
+/* What `dot` makes of the plan, with nothing on standard error. */
 static char *draw(const struct plan *plan, const struct export_state *s,
 		  const char *format)
 {

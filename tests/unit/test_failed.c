@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_failed.c - roots of failed steps are kept within
- * their limits, and only whole ones are given out.
+/* SPDX-License-Identifier: MIT
+ * test_failed.c - roots of failed steps are kept within their limits, and only whole ones
+ * are listed.
  */
 /* links: cache */
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 static const struct failed_limits ROOMY = {
 	.count = 10, .bytes = GIB(1), .age_ms = HOUR_MS};
 
-/* Keep an upper with one file of `kib` KiB, of a step that stood on layer `below`. */
+/* Keep an upper with one file of `kib` KiB, from a step on top of layer `below`. */
 static struct failed_kept keep(struct store *s, const char *step, unsigned kib,
 			       const char *below, const struct failed_limits *limits)
 {
@@ -83,7 +84,7 @@ static void test_keep(void **state)
 	assert_int_equal(f->below.len, 1);
 	assert_string_equal(f->below.layers[0].name, "aaaaaaaaaaaa");
 	assert_string_equal(json_string(f->about, "step"), "one.post");
-	/* Named so that an overlay takes it for one more layer. */
+	/* Named so that an overlay can use it as another layer. */
 	upper = failed_upper(&f->id);
 	path = xasprintf("%s/%s/made", layer_root(*state), upper);
 	assert_ok(fs_read_file(AT_FDCWD, path, KIB(200), &text));
@@ -106,7 +107,7 @@ static void test_count(void **state)
 	assert_int_equal(count_folders(*state, "failed"), 2);
 }
 
-/* The oldest go; what is too large alone makes no other go. */
+/* The oldest go; a root that is too large by itself displaces no other. */
 static void test_bytes(void **state)
 {
 	const struct failed_limits limits = {
@@ -184,7 +185,7 @@ static void test_layer_gone(void **state)
 	assert_int_equal(count_folders(*state, "failed"), 1);
 }
 
-/* What somebody looks at stays, however old. */
+/* A root that is in use stays, however old. */
 static void test_in_use(void **state)
 {
 	const struct failed_limits none = {.count = 0, .bytes = 0, .age_ms = 0};
@@ -206,7 +207,7 @@ static void test_in_use(void **state)
 	assert_err(ERR_NOTFOUND, failed_hold(*state, &list.items[0].id, &first));
 }
 
-/* A store from before there were any. */
+/* A store from before failed roots were kept. */
 static void test_old_store(void **state)
 {
 	char text[512];

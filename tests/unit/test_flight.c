@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_flight.c - many steps of one key: one is in at a
- * time, all get in; and when one has failed nobody tries again.
+/* SPDX-License-Identifier: MIT
+ * test_flight.c - many steps of one key: one is in at a time, and all get in; when one
+ * has failed, no other tries again.
  */
 /* links: engine */
 #include <stdatomic.h>
@@ -18,7 +19,7 @@ struct many {
 	_Atomic int in, most_in, done, waited;
 };
 
-/* The first works longer than a waiter keeps his slot. */
+/* The first works longer than a waiting task keeps its slot. */
 static struct err *enter_and_leave(void *self, struct node_id id, struct task *task,
 				   enum probe_result *out)
 {

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_folder_walk.c - trees deeper than PATH_MAX and than
- * the descriptors there are, walked and removed; links; limits.
+/* SPDX-License-Identifier: MIT
+ * test_folder_walk.c - trees deeper than PATH_MAX and than the limit of descriptors are
+ * walked and removed; links; limits.
  */
 /* links: base */
 #include <errno.h>
@@ -52,7 +53,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Each folder holds the next one and a file on either side of it. */
+/* Each folder holds the next one, with a file on either side of it. */
 static void make_deep(int root_fd, int depth)
 {
 	int fd = dup(root_fd);
@@ -95,7 +96,7 @@ static struct err *walk(struct folder_walk *w, int dir_fd, const char *top, bool
 		}
 		if (*n < 64)
 			buf_printf(text, "%s/%s ", folder_walk_path(w), name);
-		/* What is looked at lies where the walk says that it is. */
+		/* Each name is where the walk says that it is. */
 		assert_int_equal(faccessat(folder_walk_fd(w), name, F_OK, 0), 0);
 		if (!is_folder(folder_walk_fd(w), name))
 			continue;
@@ -123,7 +124,7 @@ static void test_deep(void **state)
 	assert_ok(walk(&w, b->fd, ".", false, &text, &n));
 	assert_int_equal(n, 3 * DEEP);
 	assert_memory_equal(text.data, begin, strlen(begin));
-	/* A path that one system call does not take. */
+	/* A path too long for one system call. */
 	for (int i = 0; i < DEEP; i++)
 		buf_printf(&path, "/%s", NAME);
 	assert_ok(path_open(b->fd, buf_text(&path), O_PATH, 0, &fd));
@@ -132,7 +133,7 @@ static void test_deep(void **state)
 	assert_int_equal(faccessat(b->fd, NAME, F_OK, 0), -1);
 }
 
-/* A removal that must look for its way back finds what it has not removed yet. */
+/* A removal that must find its way back finds what it has not removed yet. */
 static void test_remove_wide(void **state)
 {
 	const struct box *b = *state;
@@ -147,7 +148,7 @@ static void test_remove_wide(void **state)
 		make_deep(fd, 30);
 		assert_int_equal(fchmod(fd, 0), 0);
 	}
-	/* What a link leads to stays. */
+	/* The target of a link stays. */
 	assert_int_equal(mkdirat(b->fd, "other", 0755), 0);
 	assert_int_equal(symlinkat("../other", b->fd, "top/link"), 0);
 	assert_ok(fs_remove_tree(b->fd, "top"));
@@ -156,8 +157,8 @@ static void test_remove_wide(void **state)
 	assert_ok(fs_remove_tree(b->fd, "top"));
 }
 
-/* `..` does not lead back from a link: such folders stay open, and there is a limit of
- * them. */
+/* `..` does not lead back from a link: such folders stay open, and their number is
+ * limited. */
 static void test_links(void **state)
 {
 	const struct box *b = *state;
@@ -181,7 +182,7 @@ static void test_links(void **state)
 	folder_walk_release(&w);
 }
 
-/* Whoever moves folders away leads nobody elsewhere. */
+/* Moving folders away does not lead the walk elsewhere. */
 static void test_moved(void **state)
 {
 	const struct box *b = *state;

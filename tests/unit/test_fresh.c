@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_fresh.c - options and the lock file become a rule for
- * each step, and a record counts or not by its rule.
+/* SPDX-License-Identifier: MIT
+ * test_fresh.c - options and the lock file become a rule for each step, and a record
+ * counts or not by its rule.
  */
 /* links: project */
 #include <fcntl.h>
@@ -29,7 +30,7 @@ struct fixture {
 	struct freshness rules;
 };
 
-/* Two stages with one base under two spellings, and one whose base is pinned. */
+/* Two stages with the same base under two spellings, and one whose base is pinned. */
 static int setup(void **state)
 {
 	static const struct step_base bases[] = {
@@ -280,7 +281,7 @@ static void test_locked(void **state)
 	assert_string_equal(f->rules.lock_name, "x.def.lock");
 	assert_string_equal(digest_format(&f->rules.rules[BUILD_BASE].locked, text), B);
 	assert_true(is_locked(f, FINAL_BASE));
-	/* The definition itself says what it is. */
+	/* The definition itself pins it. */
 	assert_false(is_locked(f, DATA_BASE));
 	assert_false(is_locked(f, FINAL_COPY));
 	f->options.locked = false;
@@ -328,7 +329,7 @@ static enum miss refuses(const struct freshness_rule *rule, const char *text)
 	return freshness_refuses(rule, record);
 }
 
-/* What counts is when the work began: a script may have read the world at once. */
+/* What counts is when the work began: a script may have read the world right then. */
 static void test_records(void **state)
 {
 	struct freshness_rule any = {0};
@@ -348,7 +349,7 @@ static void test_records(void **state)
 			 freshness_rule(NULL, (struct node_id){8}));
 }
 
-/* A run that is interrupted has found no damage, nor has one that may not look. */
+/* An interrupted run has found no damage, nor has one that may not look. */
 static void test_layers(void **state)
 {
 	static const struct {

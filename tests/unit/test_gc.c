@@ -26,7 +26,7 @@ static struct gc_policy all_policy(void)
 	return policy;
 }
 
-/* base; one and two upon it; old by itself, used long ago. */
+/* base; one and two on top of it; old by itself, used long ago. */
 struct tree {
 	struct layer_id base, one, two, old;
 };
@@ -51,7 +51,7 @@ static struct tree make_tree(struct store *s)
 	}
 	snapshot_push(&old, &t.old);
 	make_record(s, "old", &old);
-	age_record(s, "base", 9000); /* but what is upon it was used later */
+	age_record(s, "base", 9000); /* but what is on top of it was used later */
 	age_record(s, "one", 300);
 	age_record(s, "two", 200);
 	age_record(s, "old", 4000);
@@ -73,7 +73,8 @@ static void test_least_recently_used(void **state)
 	policy.max_bytes = report.total.bytes - 1;
 	policy.reason = "--cache-max";
 	r = collect(*state, policy);
-	/* The oldest that nothing younger stands upon, and its layer, is enough. */
+	/* Taking the oldest record with nothing younger on top, and its layer, is
+	 * enough. */
 	assert_false(has_record(*state, "old") || has_layer(*state, &t.old));
 	assert_true(has_record(*state, "base") && has_record(*state, "one") &&
 		    has_record(*state, "two"));
@@ -82,7 +83,8 @@ static void test_least_recently_used(void **state)
 	assert_string_equal(eviction.why, "--cache-max");
 	key = key_of("one");
 	assert_false(history_evicted(*state, &key, &eviction));
-	/* Half of what is left: `one` goes before `base`, though that was used before. */
+	/* Half of what is left: `one` goes before `base`, though `base` was used
+	 * earlier. */
 	assert_ok(usage_measure(*state, USAGE_EXACT, &report));
 	assert_true(r.before.bytes - r.freed.bytes + 8192 > report.total.bytes);
 	policy.max_bytes = report.total.bytes - 20000;
@@ -128,7 +130,7 @@ static void test_all(void **state)
 	assert_false(has_record(*state, "base"));
 }
 
-/* A layer that no record names is left by a crash: it goes in any case. */
+/* A crash leaves a layer that no record names: it goes in any case. */
 static void test_orphan(void **state)
 {
 	struct layer_id id = make_layer(*state, 10);
@@ -166,7 +168,7 @@ static void test_needed_by_another(void **state)
 	assert_true(has_record(*state, "two"));
 	assert_true(has_layer(*state, &t.base) && has_layer(*state, &t.two));
 	assert_false(has_record(*state, "one") || has_layer(*state, &t.one));
-	/* The dead need nothing. */
+	/* A dead process needs nothing. */
 	other_kill(&o);
 	r = collect(*state, all_policy());
 	assert_int_equal(r.needed, 0);
@@ -189,7 +191,7 @@ static bool has_blob(const struct store *s, const struct digest *id)
 	return faccessat(store_fd(s), path, F_OK, 0) == 0;
 }
 
-/* What was unpacked goes, but for what another process is going to read. */
+/* Unpacked blobs go, except those that another process is going to read. */
 static void test_spent_blobs(void **state)
 {
 	struct digest a = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
@@ -211,13 +213,13 @@ static void test_spent_blobs(void **state)
 	blob_spend(*state, &b);
 	assert_ok(blob_drop_spent(*state));
 	assert_false(has_blob(*state, &b));
-	/* It may come again. */
+	/* It may come back. */
 	assert_ok(blob_put(*state, &b, "world", 5));
 	assert_true(has_blob(*state, &b));
 }
 
-/* While one process collects all the time, others make things and use what they find:
- * what they found after naming it never goes away. */
+/* While one process keeps collecting, others make things and use what they find: what
+ * they found after naming it never goes away. */
 enum { USERS = 3, TURNS = 60 };
 
 static bool use_once(struct store *s, int turn)
@@ -255,7 +257,7 @@ static void use_many(const char *dir)
 	for (int turn = 0; turn < TURNS; turn++) {
 		struct store *s = NULL;
 
-		/* A lease of its own each time: so that things become free again. */
+		/* A new lease each time, so that things become free again. */
 		err_free(store_open(dir, STORE_WRITE, &s));
 		err_free(store_hold(s));
 		if (!use_once(s, turn))
@@ -286,7 +288,7 @@ static void test_races(void **state)
 	assert_true(taken > 0);
 }
 
-/* A step failed upon `below`, just now. */
+/* A step on top of `below` failed just now. */
 static void fail_upon(struct store *s, const struct layer_id *below)
 {
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
@@ -309,7 +311,7 @@ static size_t count_failed(const struct store *s)
 	return list.len;
 }
 
-/* What a failed step stands on stays for it, but not when room must be made. */
+/* The layers below a failed step stay for it, but not when room must be made. */
 static void test_failed_holds(void **state)
 {
 	struct gc_policy holding = GC_NOTHING, ceiling = GC_NOTHING;
@@ -322,7 +324,7 @@ static void test_failed_holds(void **state)
 	holding.unused_since_ns = clock_real_ns() - INT64_C(3600) * 1000000000;
 	assert_int_equal(collect(*state, holding).victims, 0);
 	assert_int_equal(count_failed(*state), 1);
-	/* Its own turn comes, and then theirs. */
+	/* Its turn comes first, and then theirs. */
 	holding.unused_since_ns = INT64_MAX;
 	assert_int_equal(collect(*state, holding).victims, 2);
 	assert_false(has_layer(*state, &below));

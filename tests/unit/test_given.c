@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_given.c - texts are read once: what is handed over to
- * the next process is what this one has read, whatever became of the files.
+/* SPDX-License-Identifier: MIT
+ * test_given.c - texts are read once: the next process gets what this one read, whatever
+ * happened to the files.
  */
 /* links: project */
 #include <fcntl.h>
@@ -53,7 +54,7 @@ static void put(const struct fixture *f, const char *text)
 	assert_null(fs_write_atomic(AT_FDCWD, f->path, text, strlen(text), 0644));
 }
 
-/* As the next process has it: by the words of the command line. */
+/* As the next process gets it: from the words of the command line. */
 static void pass_on(struct fixture *f)
 {
 	CLEANUP(buf_release) struct buf words = BUF_INIT;
@@ -121,7 +122,8 @@ static void test_lock_comes_and_goes(void **state)
 	assert_true(is_locked(f, "a:1"));
 }
 
-/* A file, or memory that somebody could still write to, is not what was checked. */
+/* A file, or memory that could still be written, is not trusted to be what was
+ * checked. */
 static void test_not_sealed(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_history.c - the history knows the latest builds, and
- * never more than its limits; what is damaged is none.
+/* SPDX-License-Identifier: MIT
+ * test_history.c - the history knows the latest builds, and never more than its limits; a
+ * damaged history counts as missing.
  */
 /* links: cache */
 #include <dirent.h>
@@ -31,7 +32,7 @@ static void add(struct store *s, const struct history_step *step, unsigned n, ui
 	assert_ok(history_add(s, step, build));
 }
 
-/* "3 2 1": the builds, newest first; "*" after those that have their list of files. */
+/* "3 2 1": the builds, newest first; "*" marks those with their list of files. */
 static char *builds(struct store *s, const struct history_step *step)
 {
 	CLEANUP(json_freep) cJSON *history = NULL;
@@ -69,7 +70,7 @@ static void test_latest_builds(void **state)
 	for (unsigned n = 1; n <= 5; n++)
 		add(*state, &POST, n, n);
 	assert_builds(*state, "5* 4* 3 2");
-	/* The same key again moves; it is there once. */
+	/* Adding a key again moves it; it is there once. */
 	add(*state, &POST, 4, 1);
 	assert_builds(*state, "4* 5* 3 2");
 	assert_ok(history_use(*state, &POST, &second));
@@ -184,14 +185,14 @@ static void litter_large(int folder, const char *name)
 	close(fd);
 }
 
-/* Definitions come and go; their histories do not stay for ever. */
+/* Definitions come and go; their histories do not stay forever. */
 static void test_bounded(void **state)
 {
 	add(*state, &POST, 1, 1);
 	assert_int_equal(each_file(*state, litter), 2);
 	add(*state, &POST, 2, 1);
 	assert_builds(*state, "2* 1*");
-	/* The pointer's folder was not written to again. */
+	/* Nothing was written into the pointer's folder again. */
 	assert_int_equal(each_file(*state, NULL), 64 + 101);
 	each_file(*state, litter_large);
 	add(*state, &POST, 3, 1);

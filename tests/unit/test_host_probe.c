@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * test_host_probe.c - host files are read when they may have changed, and only then; the
- * digest is the same with a memo and without, on one thread and on many.
+ * test_host_probe.c - host files are read only when they may have changed; the digest is
+ * the same with and without a memo, on one thread and on many.
  */
 /* links: tree cache scheduler */
 #include <time.h>
@@ -61,7 +61,7 @@ static struct copy_request request_for(struct probing *p, const struct copy_item
 	};
 }
 
-/* As a process of its own: load the memo, probe, save it. */
+/* As a separate process does: load the memo, probe, save it. */
 static struct digest look(struct probing *p, const char *source)
 {
 	struct copy_item item = {source, "/x", fixture_place()};
@@ -103,7 +103,7 @@ static void unchanged_is_not_read(void **state)
 	/* A copy into an image has the same digest, and needs no memo to be right. */
 	assert_ok(copy(p->f, COPY_FROM_HOST, "src", "/new", NULL));
 
-	/* Times only: the same digest, and read once more. */
+	/* Only times changed: the same digest, and one more read. */
 	shell(p->f, "touch src/d/f1 src/f");
 	again = look(p, "src");
 	assert_true(digest_equal(&first, &again));
@@ -114,7 +114,7 @@ static void unchanged_is_not_read(void **state)
 	assert_int_equal(p->reads, 0);
 }
 
-/* The same size and the mtime set back: ctime tells. */
+/* The same size and the mtime set back: ctime reveals it. */
 static void mtime_set_back(void **state)
 {
 	struct probing *p = *state;
@@ -129,7 +129,7 @@ static void mtime_set_back(void **state)
 	assert_false(digest_equal(&before, &after));
 }
 
-/* Written, looked at, and written again within one tick of the clock. */
+/* Written, read, and written again within one tick of the clock. */
 static void racy_writes(void **state)
 {
 	struct probing *p = *state;
@@ -174,14 +174,14 @@ static void holes(void **state)
 	assert_int_equal(fstatat(p->f->image_fd, "sparse/a", &st, 0), 0);
 	assert_int_equal(st.st_size, (off_t)1 << 40);
 	assert_true(st.st_blocks * 512 < (off_t)MIB(8));
-	/* Where in the hole the data lies counts. */
+	/* The place of the data in the hole counts. */
 	shell(p->f, "rm src/s/a; truncate -s 1T src/s/a; printf x > src/s/b;"
 		    "dd if=src/s/b of=src/s/a bs=1 conv=notrunc status=none; rm src/s/b");
 	zeros = look(p, "src/s");
 	assert_false(digest_equal(&hole, &zeros));
 }
 
-/* Files without blocks are read each time: nothing tells that they changed. */
+/* Files without blocks are read each time: nothing shows that they changed. */
 static void files_of_the_kernel(void **state)
 {
 	struct probing *p = *state;
@@ -251,7 +251,7 @@ static void many_threads(void **state)
 		stat_memo_free(memo);
 		assert_true(digest_equal(&alone, &parallel.digest));
 	}
-	/* A mistake deep down says where it is. */
+	/* An error deep down says where it is. */
 	parallel.request.files.memo = (struct content_memo){0};
 	shell(p->f, "ln -s nowhere src/wide/d7/e/f7/lost");
 	e = probe_with(&parallel, 4);

@@ -12,10 +12,10 @@
 #include "engine/net/http.h"
 #include "tests/fake/cmocka_all.h"
 
-/* Far beyond all that happens here. */
+/* Far longer than anything here takes. */
 static const unsigned LONG_MS = 3600000;
 
-/* A server that takes connections and says nothing. */
+/* A server that accepts connections and says nothing. */
 struct silent {
 	int fd;
 	unsigned port;
@@ -62,9 +62,9 @@ static struct err *get(const struct silent *s, const char *scheme,
 	return e;
 }
 
-/* A handshake without an end is no answer that does not come: the one is tried for a
- * moment, the other for long.  Which of the two it is was chance when their times were
- * alike. */
+/* A handshake that never ends is not a missing answer: we try the first for a moment, and
+ * wait for the second for long.  When the two times were alike, chance decided which it
+ * was. */
 static void test_no_connection(void **state)
 {
 	struct http_request request = {.connect_timeout_ms = 100, .stall_timeout_ms = 1};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * test_identity.c - what a layer is called: by all that it holds, and by nothing else.
+ * test_identity.c - a layer's identity covers everything that it holds, and nothing else.
  *
- * A small layer of each kind of entry has a name that is written down here: it is the
- * same in every store, for every user, on every machine.  Each row changes one thing in
- * it, and says whether the name changes.
+ * A small layer with each kind of entry has an identity that is written down here: it is
+ * the same in every store, for every user, on every machine.  Each row changes one thing
+ * in the layer, and says whether the identity changes.
  */
 /* links: cache */
 #include <pthread.h>
@@ -17,7 +17,7 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-/* Of the layer that make_tree() makes. */
+/* The identity of the layer that make_tree() makes. */
 static const char GOLDEN[] =
 	"16f4aabc251025ee6a67191f78ae0c3c9bec6cd80ba1a47fd8a1d89f60b49334";
 
@@ -60,7 +60,7 @@ static void write_block(int dir_fd, const char *name, off_t offset, char byte)
 	assert_int_equal(pwrite(fd, block, sizeof(block), offset), sizeof(block));
 }
 
-/* A file of 1 MiB with data at its start alone. */
+/* A file of 1 MiB with data only at its start. */
 static void make_holey(int dir_fd, const char *name)
 {
 	CLEANUP(closep) int fd = -1;
@@ -202,7 +202,7 @@ static void part_names(int root)
 	write_text(root, "d/other", "twice\n", 0600);
 }
 
-/* The same names, but other two of them are one file. */
+/* The same names, but a different two of them are one file. */
 static void regroup(int root)
 {
 	part_names(root);
@@ -273,7 +273,7 @@ static void change_whiteout(int root)
 	assert_int_equal(fchownat(root, "gone", 1, 1, 0), 0);
 }
 
-/* overlayfs makes whiteouts so. */
+/* overlayfs makes whiteouts this way. */
 static void link_whiteout(int root)
 {
 	assert_int_equal(mknodat(root, "hone", S_IFCHR, 0), 0);
@@ -412,7 +412,7 @@ static void test_rows(void **state)
 	}
 }
 
-/* Which are two, and which whiteouts are one inode. */
+/* Which names are one file, and which whiteouts are one inode. */
 static void test_pairs(void **state)
 {
 	struct digest a = identity_of(*state, link_whiteout),
@@ -426,7 +426,7 @@ static void test_pairs(void **state)
 	assert_false(digest_equal(&a, &b));
 }
 
-/* Another store has another secret: seals differ, identities do not. */
+/* Another store has a different secret: seals differ, identities do not. */
 static void test_another_store(void **state)
 {
 	char *path = test_folder_new();
@@ -573,7 +573,7 @@ static void test_times(void **state)
 	assert_false(digest_equal(&a, &b));
 }
 
-/* Not to be taken for one whose times nobody has looked at. */
+/* It must not be taken for a layer whose times are not known yet. */
 static void test_times_of_nothing(void **state)
 {
 	struct layer_id id = publish(*state, nothing, 1000);
@@ -587,7 +587,7 @@ static void test_times_of_nothing(void **state)
 	assert_int_equal(rename(aside, layer), 0);
 }
 
-/* A full disk, say: what was found counts all the same. */
+/* On a full disk, for example: the result counts all the same. */
 static void test_times_that_cannot_be_kept(void **state)
 {
 	struct layer_id id = publish(*state, nothing, 1000);
@@ -623,7 +623,7 @@ static void test_verify(void **state)
 	assert_ok(verify_run(*state, &options, &result));
 	assert_int_equal(result.layers, 1);
 	assert_int_equal(result.damaged, 0);
-	/* Another name than what it holds has. */
+	/* A name other than that of its contents. */
 	seal.tree.bytes[5] ^= 1;
 	assert_int_equal(setxattr(path, "user.overlay.id", seal.tree.bytes, 32, 0), 0);
 	assert_ok(verify_run(*state, &options, &result));
@@ -665,7 +665,7 @@ static struct digest chain_of(const struct identity *ids, size_t n)
 	return snapshot_digest(&chain);
 }
 
-/* A chain is called by what its layers are called, in their order; by no name of this
+/* A chain's digest covers its layers' identities, in their order, and no name of this
  * store. */
 static void test_chain(void **state)
 {

@@ -1,7 +1,8 @@
-/* SPDX-License-Identifier: MIT test_interrupt.c - what a signal does: to a process, to
- * who listens, to what waits and what loops.
+/* SPDX-License-Identifier: MIT
+ * test_interrupt.c - what a signal does to a process, to a listener, to calls that wait
+ * and to loops.
  *
- * Each case runs in a process of its own, which ends with 0 when it found what it wanted.
+ * Each case runs in a separate process, which ends with 0 when it found what it expected.
  */
 /* links: base */
 #include <errno.h>
@@ -92,7 +93,7 @@ static void test_die(void **state)
 	}
 }
 
-/* Blocked by who has started us. */
+/* The program that started us blocked the signals. */
 static int die_though_blocked(const char *path)
 {
 	sigset_t all;
@@ -120,7 +121,7 @@ static int ignore_what_is_ignored(const char *path)
 	return interrupt_came();
 }
 
-/* As a job in the background of a script. */
+/* Like a background job of a script. */
 static int die_of_sigint(const char *path)
 {
 	(void)path;
@@ -182,7 +183,7 @@ static int defer_and_resume(const char *path)
 	return 2;
 }
 
-/* Who takes too long dies all the same. */
+/* A process that takes too long dies all the same. */
 static int defer_for_ever(const char *path)
 {
 	(void)path;
@@ -228,7 +229,7 @@ static int listen_and_count(const char *path)
 	interrupt_unlisten();
 	if (!interrupt_came())
 		return 4;
-	/* Who listens again begins anew. */
+	/* Listening again starts from scratch. */
 	if (interrupt_listen(&fd) || interrupt_came())
 		return 5;
 	interrupt_unlisten();
@@ -236,7 +237,7 @@ static int listen_and_count(const char *path)
 	return 6;
 }
 
-/* kill(2) has a sender, which a terminal has not. */
+/* A signal from kill(2) has a sender; one from a terminal has none. */
 static int two_at_once(const char *path)
 {
 	int fd = -1;
@@ -270,7 +271,7 @@ static int wait_after_signal(const char *path)
 	return !e || err_code(e) != ERR_CANCELLED;
 }
 
-/* So is a write to who does not read. */
+/* So is a write to a process that does not read. */
 static int write_after_signal(const char *path)
 {
 	CLEANUP(freep) char *data = xcalloc(1, MIB(1));
@@ -305,7 +306,7 @@ static void test_waiting(void **state)
 	assert_int_equal(run(open_after_signal, *state), 0);
 }
 
-/* Loops over folders and files end; what removes goes on, since a little is soon gone. */
+/* Loops over folders and files end; a removal goes on, since a little is soon gone. */
 static int loop_after_signal(const char *path)
 {
 	int fd = -1, folder = open_folder(path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_key_lock.c - one at a time has a key's lock, and the dead have none.
+ * test_key_lock.c - one process at a time has a key's lock, and dead processes have none.
  */
 /* links: cache */
 #include "cache/key_lock.h"
@@ -61,7 +61,8 @@ static void test_holder_dies(void **state)
 	key_lock_release(&lock);
 }
 
-/* As a container does when its dagbuild is killed: the lock is free when it has ended. */
+/* As a container does when its dagbuild is killed: the lock is free once the container
+ * has ended. */
 static void test_inherited(void **state)
 {
 	struct key_lock lock = KEY_LOCK_INIT, again = KEY_LOCK_INIT;
@@ -72,7 +73,7 @@ static void test_inherited(void **state)
 	if (child == 0)
 		for (;;)
 			pause();
-	/* Not release: the parent is killed, and only its descriptor goes. */
+	/* Not key_lock_release(): the parent is killed, and only its descriptor goes. */
 	close(lock.fd);
 	assert_false(try_lock(*state, "k", &again, &holder));
 	kill(child, SIGKILL);

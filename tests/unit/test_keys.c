@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * test_keys.c - a key changes with each of its inputs, and with nothing else.
  *
- * Each row changes one thing: then exactly the part that it names is another one.  Each
- * input of each kind of step (engine/executor/key_parts.c) has such a row.  Other rows
- * change what must not matter: then the key is the same.
+ * Each row changes one thing: then exactly the part that it names differs.  Each input of
+ * each kind of step (engine/executor/key_parts.c) has such a row.  Other rows change what
+ * must not matter: then the key stays the same.
  */
 /* links: plan engine */
 #include <fcntl.h>
@@ -64,12 +64,12 @@ static const char DEFINITION[] = "Bootstrap: docker\n"
 enum change {
 	NOTHING,
 	TEXT,	       /* of the definition: `from` becomes `to` */
-	VALUE,	       /* of a part that is constant in one build of the program */
+	VALUE,	       /* of a part that is constant within one build of the program */
 	PARENT,	       /* another root filesystem */
 	PARENT_ANEW,   /* it was rebuilt, to the same files */
-	PARENT_TIMES,  /* and its times are others, where they count */
-	BASE_CONFIG,   /* what the base image says of itself, but for its files */
-	PRODUCER,      /* its files are others */
+	PARENT_TIMES,  /* and its times differ, where they count */
+	BASE_CONFIG,   /* what the base image says about itself, except its files */
+	PRODUCER,      /* its files differ */
 	PRODUCER_ANEW, /* it was rebuilt, to the same files at another time */
 	PRODUCER_TIME, /* the same, and times count: with SOURCE_DATE_EPOCH */
 	PRODUCER_LATE, /* both times are after the epoch */
@@ -87,8 +87,8 @@ enum change {
 	NEW_FILE,
 	TIME,
 	JOBS,
-	/* The same layer of a registry, unpacked under another map of ids: what a map
-	 * lacks has other owners.  Here other data stands for them. */
+	/* The same registry layer, unpacked under another map of ids: ids that a map
+	 * lacks get other owners.  Here other data stands for them. */
 	PRODUCER_MAPPED,
 };
 
@@ -103,7 +103,7 @@ struct row {
 /* Layers of the producer; made only where overlayfs may be mounted. */
 static const char OUT[] = "outaaaaaaaaa", OUT_OTHER[] = "outbbbbbbbbb",
 		  OUT_ANEW[] = "outccccccccc";
-/* Any other one; it is nowhere. */
+/* Any other layer; it does not exist. */
 static const char ANY[] = "aaaaaaaaaaaa";
 static bool can_mount;
 
@@ -293,7 +293,7 @@ static void set_snapshot(struct exec *x, struct node_id id, const char *name,
 			     {0}}};
 
 	snprintf(layer.name, sizeof(layer.name), "%s", name);
-	/* Of those that are on the disk. */
+	/* For layers that are on the disk. */
 	if (x->work.epoch_set && strcmp(name, ANY) != 0)
 		assert_ok(layer_times(x->work.options.store, &layer, x->work.epoch_s,
 				      true, (struct stop){0}, &layer.identity.times));
@@ -415,7 +415,7 @@ static struct result key_of(const struct world *w, const struct row *row, bool i
 	assert_ok(plan_compile(def, &plan_options, &plan));
 	options.work.steps = plan->steps;
 	options.work.n_steps = plan->n_steps;
-	/* Whether times count is not what these rows change. */
+	/* These rows do not change whether times count. */
 	if (is_changed || row->change == PRODUCER_TIME || row->change == PRODUCER_LATE)
 		change_world(row, &options);
 	compose(plan, row, &options, is_changed, &out);
@@ -501,8 +501,8 @@ static bool is_copy(const struct row *row)
 	return strcmp(row->step, "final.copy") == 0;
 }
 
-/* "x" when only part x differs, counting what is there on one side only; else all that
- * differ, for a message. */
+/* "x" when only part x differs, including parts on one side only; else all that differ,
+ * for a message. */
 static char *differing(const cJSON *a, const cJSON *b)
 {
 	struct buf names = BUF_INIT;
@@ -567,7 +567,7 @@ static const char ANOTHER_STAGE[] = "Bootstrap: scratch\nStage: another\n\n"
 				    "Bootstrap: docker\n";
 
 static const struct row SAME[] = {
-	/* Another stage above, and so other places and numbers. */
+	/* Another stage above, and so different places and numbers. */
 	{"build.base", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
 	{"build.files", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
 	{"build.post", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
@@ -597,7 +597,7 @@ static const struct row SAME[] = {
 	{"final.pack", "", PARENT_ANEW, NULL, NULL},
 	{"build.base", "", BASE_CONFIG, NULL, NULL},
 	{"final.meta", "", BASE_CONFIG, NULL, NULL},
-	/* Whose ids the owners are outside. */
+	/* Whose ids the owners have outside. */
 	{"build.base", "", ID_MAP, NULL, "root: 100000"},
 	{"build.post", "", ID_MAP, NULL, "root: 100000"},
 	{"final.pack", "", ID_MAP, NULL, "root: 100000"},

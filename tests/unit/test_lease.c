@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_lease.c - a lease is seen while its process lives, and not after.
+ * test_lease.c - a lease is visible while its process lives, and not afterwards.
  */
 /* links: cache */
 #include <dirent.h>
@@ -50,7 +50,7 @@ static void test_own(void **state)
 	lease_set_release(&set);
 }
 
-/* Records, layers and blobs are named by those who look for them. */
+/* A process that looks for records, layers and blobs names them. */
 static void test_what_is_named(void **state)
 {
 	CLEANUP(json_freep) cJSON *record = NULL;
@@ -68,7 +68,7 @@ static void test_what_is_named(void **state)
 	assert_ok(record_load(*state, &key, &record));
 	assert_true(snapshot_exists(*state, &chain));
 	assert_true(blob_exists(*state, &blob));
-	/* What is published is named before anybody can see it. */
+	/* What is published is named before any process can see it. */
 	b = make_layer(*state, 10);
 	assert_ok(lease_set_read(*state, &set));
 	assert_true(lease_set_has(&set, LEASE_RECORD, digest_hex(&key, hex)));
@@ -102,7 +102,8 @@ static void test_other_process(void **state)
 	assert_int_equal(set.bytes, 1000);
 	assert_true(set.own_ns == INT64_MIN && set.youngest_ns > 0);
 	lease_set_release(&set);
-	/* A kill leaves the file; it counts no more, and whoever reads it removes it. */
+	/* A kill leaves the file; it no longer counts, and a process that reads it
+	 * removes it. */
 	other_kill(&o);
 	assert_int_equal(count_leases(*state), 1);
 	assert_ok(lease_set_read(*state, &set));

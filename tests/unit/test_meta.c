@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_meta.c - what Apptainer images hold besides the root
- * filesystem: scripts that a shell runs as meant, labels, and files that never lead out
- * of the root.
+/* SPDX-License-Identifier: MIT
+ * test_meta.c - what Apptainer images hold besides the root filesystem: scripts that a
+ * shell runs as intended, labels, and files that never lead out of the root.
  */
 /* links: meta */
 #include <fcntl.h>
@@ -110,8 +110,8 @@ static void test_runscript(void **state)
 	expect_run(*state, &only_entrypoint, NULL, other, "hello echo other\n");
 }
 
-/* Apptainer's runtime interprets a runscript with exactly this line itself, also where
- * the image has no shell. */
+/* Apptainer's runtime itself interprets a runscript with exactly this line, even if the
+ * image has no shell. */
 static void test_runscript_is_interpreted(void **state)
 {
 	CLEANUP(buf_release) struct buf script = BUF_INIT;
@@ -122,7 +122,7 @@ static void test_runscript_is_interpreted(void **state)
 		strstr(buf_text(&script), "\neval \"set ${SINGULARITY_OCI_RUN}\"\n"));
 }
 
-/* Words are evaluated, as Apptainer does; what it stumbles over comes through. */
+/* Words are evaluated as Apptainer does; what breaks Apptainer still comes through. */
 static void test_runscript_words(void **state)
 {
 	static const struct {
@@ -181,7 +181,7 @@ static char *content(struct box *b, const char *path)
 	return buf_steal(&text);
 }
 
-/* Whatever links the base image has, the files come to lie inside the root. */
+/* Whatever links the base image has, the files end up inside the root. */
 static void test_confined(void **state)
 {
 	struct box *b = *state;
@@ -255,12 +255,12 @@ static void test_sections(void **state)
 	assert_ok(root_exists(b->fd, "/.singularity.d/bootstrap_history/Apptainer0",
 			      &exists));
 	assert_true(exists);
-	/* What cannot be looked at is not taken for missing. */
+	/* What cannot be examined is not taken for missing. */
 	assert_err(ERR_SYS, root_exists(b->fd, "/.singularity.d/runscript/x", &exists));
 }
 
-/* Blanks at the end of a text stay, line ends go; an empty file of the environment is
- * listed, an empty text of another kind is not. */
+/* Blanks at the end of a text stay, line ends go; an empty environment file is listed, an
+ * empty text of another kind is not. */
 static void test_inspect_json(void **state)
 {
 	static const struct {
@@ -288,8 +288,8 @@ static void test_inspect_json(void **state)
 			    "\"type\":\"container\"}\n");
 }
 
-/* So many that a search through all of them for each would not end before the test's time
- * is over. */
+/* So many that searching all of them for each one would not end within the test's time
+ * limit. */
 static void test_many_labels(void **state)
 {
 	struct box *b = *state;
@@ -313,8 +313,7 @@ static void test_many_labels(void **state)
 	assert_string_equal(loaded.items[7]->value, "new");
 }
 
-/* What is written in our form takes more room than in the configuration that it came
- * in. */
+/* Our form takes more room than the configuration that the labels came in. */
 static void test_large_labels(void **state)
 {
 	const size_t n = (size_t)7 << 20;

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_net.c - where a URL leads, which proxy it goes
- * through, and whose certificates count.
+/* SPDX-License-Identifier: MIT
+ * test_net.c - where a URL leads, which proxy it goes through, and whose certificates
+ * count.
  */
 /* links: net */
 #include <curl/curl.h>
@@ -315,7 +316,7 @@ static void test_trust(void **state)
 	assert_ok(trust_find("a.b:5000", &named));
 	assert_true(has(&named, "FILE") && has(&named, "ONE") && has(&named, "TWO"));
 	assert_false(has(&named, "HASHED") || has(&named, "no certificate"));
-	/* Those of the host are believed as well. */
+	/* The host's authorities are trusted, too. */
 	if (own && stat(own, &st) == 0)
 		assert_true(named.authorities.len > (size_t)st.st_size);
 	assert_string_equal(named.folder, "one:missing:two");

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_oci.c - references and documents are understood as
- * registries and clients mean them, and what is malformed is refused.
+/* SPDX-License-Identifier: MIT
+ * test_oci.c - references and documents are understood as registries and clients mean
+ * them, and malformed ones are refused.
  */
 /* links: oci */
 #include <stdio.h>
@@ -165,8 +166,8 @@ static void test_platforms(void **state)
 					 arm64 = {"linux", "arm64", "v8", "v8.2"},
 					 arm9 = {"linux", "arm64", "v8", "v9"},
 					 power = {"linux", "ppc64le", NULL, NULL};
-	/* Each row fits its machine worse than the one before, if that is of the same
-	 * machine; the last of a machine may not fit at all. */
+	/* Each row fits its machine worse than the row before for the same machine; the
+	 * last row of a machine may not fit at all. */
 	static const struct {
 		const struct oci_platform *host;
 		const char *os, *architecture, *variant;
@@ -227,7 +228,7 @@ static void test_platforms(void **state)
 	assert_true(oci_platform_is_base("arm64", "v8"));
 }
 
-/* The loader of the C library knows the level of the processor, too. */
+/* The C library's loader also knows the level of the processor. */
 static void test_level(void **state)
 {
 	static const char command[] = "/lib64/ld-linux-x86-64.so.2 --help 2>/dev/null";
@@ -273,7 +274,7 @@ static void test_index_levels(void **state)
 	assert_true(c.is_by_level);
 	assert_string_equal(c.variant, "v3");
 	oci_choice_release(&c);
-	/* On an older one the choice is another; which must be known, too. */
+	/* An older processor leads to a different choice; that must be known, too. */
 	pc.level = NULL;
 	assert_ok(oci_index_choose(STR(levels), &pc, &c));
 	assert_true(c.is_by_level);
@@ -283,7 +284,7 @@ static void test_index_levels(void **state)
 	assert_false(c.is_by_level);
 }
 
-/* One entry that says nothing of its platform, beside what is not an image. */
+/* One entry that does not name its platform, next to one that is not an image. */
 static void test_index_of_one(void **state)
 {
 	static const char *const taken[] = {
@@ -326,8 +327,8 @@ static void test_index_of_one(void **state)
 	}
 }
 
-/* What there is, is told; of many only the first, and of long names only the
- * beginning. */
+/* The error lists what there is: only the first of many, and only the beginning of long
+ * names. */
 static void test_nothing_fits(void **state)
 {
 	struct oci_platform pc = {"linux", "amd64", NULL, "v2"};
@@ -415,7 +416,7 @@ static void test_manifests(void **state)
 	assert_err(ERR_UNSUPPORTED,
 		   parse_layer("{\"digest\":\"sha512:" HEX HEX "\",\"size\":1}"));
 	assert_err(ERR_CORRUPT, parse("{\"digest\":\"sha256:00\",\"size\":1}", "", ""));
-	/* The same twice is usual, and so is none at all. */
+	/* The same layer twice is common, and so is none at all. */
 	assert_ok(parse_layer(
 		DESCRIPTOR(LAYER_TYPE, "a") "}," DESCRIPTOR(LAYER_TYPE, "a") "}"));
 	assert_ok(parse_layer(""));
@@ -495,7 +496,7 @@ static void test_types(void **state)
 		assert_ok(parse(configs[i], "", ""));
 	for (size_t i = 0; i < ARRAY_LEN(artifacts); i++)
 		assert_err(ERR_UNSUPPORTED, parse(artifacts[i], "", ""));
-	/* What says what it is as a whole. */
+	/* A manifest that says what it is as a whole. */
 	assert_err(ERR_UNSUPPORTED,
 		   parse(configs[2], "", ",\"artifactType\":\"application/x-sbom\""));
 	assert_ok(parse(configs[0], "", ",\"artifactType\":\"application/x-sbom\""));

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_older.c - a store of an older format is raised to
- * ours, and what is of no use in it goes: but for downloads, for what failed steps left,
- * and for what a running process needs.
+/* SPDX-License-Identifier: MIT
+ * test_older.c - a store of an older format is raised to ours, and what is of no use in
+ * it goes, except downloads, what failed steps left, and what a running process needs.
  */
 /* links: cache */
 #include <fcntl.h>
@@ -50,8 +50,8 @@ static struct store *open_again(const struct store *s, enum store_access access)
 	return again;
 }
 
-/* Whatever the format was; reading raises nothing; a kill after the first of the two
- * files is as good as one before. */
+/* Any older format is raised; reading raises nothing; a kill after the first of the two
+ * files has the same effect as one before. */
 static void test_raised(void **state)
 {
 	static const char *const versions[] = {"dagbuild store 1\n", "dagbuild store 2\n",
@@ -79,7 +79,7 @@ static void test_raised(void **state)
 	}
 }
 
-/* What no release has written up to now. */
+/* Formats that no release up to now has written. */
 static void test_not_raised(void **state)
 {
 	static const char *const versions[] = {
@@ -137,8 +137,8 @@ static size_t count_failed(const struct store *s)
 	return list.len;
 }
 
-/* A process of an older release, as it is seen: a lease that is locked.  `lines` name
- * what it needs. */
+/* What shows a process of an older release: a locked lease.  `lines` name what it
+ * needs. */
 static int hold(const struct store *s, const char *lines)
 {
 	CLEANUP(freep)
@@ -160,7 +160,7 @@ static void collect(struct store *s)
 	assert_ok(gc_run(s, &policy, &result));
 }
 
-/* What there was is older than the file that says so. */
+/* Everything in the store is older than the file `older`. */
 static void raise_now(struct store *s)
 {
 	struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -207,7 +207,7 @@ static void test_collected(void **state)
 	assert_false(has(s, "logs/a.post-01234567.log"));
 	assert_true(older_is_left(s));
 
-	/* It has ended. */
+	/* That process has ended. */
 	close(lease);
 	put(s, "stat-memo", "ours");
 	collect(s);
@@ -225,7 +225,7 @@ static void test_collected(void **state)
 	assert_true(has(s, path));
 }
 
-/* It needs nothing of what is there, but may write more: a record, a log, the memo. */
+/* It needs nothing that is there, but may write more: a record, a log, the memo. */
 static void test_somebody_at_work(void **state)
 {
 	struct store *s = *state;
@@ -246,8 +246,8 @@ static void test_somebody_at_work(void **state)
 	assert_false(has_layer(s, &late) || has(s, "history/ab/" REST ".json"));
 }
 
-/* Opened for reading it has not been raised: what would go is shown, and nothing
- * changes. */
+/* Opened for reading, the store is not raised: a dry run shows what would go, and changes
+ * nothing. */
 static void test_dry_run(void **state)
 {
 	struct store *s = *state, *reader;
@@ -270,7 +270,7 @@ static void test_dry_run(void **state)
 	put(s, "version", "dagbuild store 4\n");
 }
 
-/* Who comes after one that was killed amid it finds less to do. */
+/* A collector that follows one that was killed half way finds less to do. */
 static void test_collected_in_part(void **state)
 {
 	struct store *s = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_options.c - command lines as users write them, and as they get them wrong.
+ * test_options.c - command lines as users write them, right and wrong.
  */
 /* links: options */
 #include <stdlib.h>
@@ -106,7 +106,8 @@ static void test_words(void **state)
 	check_rows(cases, ARRAY_LEN(cases));
 }
 
-/* The next word is never the value of an option that may go without: it is the file. */
+/* The next word is never the value of an option whose value is optional: it is the
+ * file. */
 static void test_optional_value(void **state)
 {
 	static const char *const cases[][2] = {
@@ -125,7 +126,7 @@ static void test_optional_value(void **state)
 	check_rows(cases, ARRAY_LEN(cases));
 }
 
-/* What was given is told by the bits of the rows, whatever their order. */
+/* The bits of the rows tell which options were given, whatever their order. */
 static void test_uses(void **state)
 {
 	static const char *const cases[][2] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_outline.c - what is not all there is not taken for whole.
+ * test_outline.c - an incomplete layer is not taken for whole.
  */
 /* links: cache */
 #include <sys/resource.h>
@@ -100,7 +100,7 @@ static void test_whole(void **state)
 	fixture_close(&f);
 }
 
-/* Two names that change places are not the same. */
+/* Two names that swap places are not the same. */
 static void test_swapped(void **state)
 {
 	struct timespec t[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -115,7 +115,7 @@ static void test_swapped(void **state)
 	fixture_close(&f);
 }
 
-/* A cleaner goes through all of a tree, however deep; and few descriptors are enough. */
+/* A cleaner reaches all of a tree, however deep; and few descriptors are enough. */
 static void test_deep(void **state)
 {
 	struct fixture f;

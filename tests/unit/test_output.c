@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_output.c - which names the user may have written, and what they lead to.
+ * test_output.c - which names may be written for the user, and where they lead.
  */
 /* links: base */
 #include <fcntl.h>
@@ -104,7 +104,7 @@ static void test_check(void **state)
 	assert_err(ERR_USAGE, output_check("/proc/x"));
 }
 
-/* A link that came after it was followed would be replaced itself. */
+/* A link that appeared after we followed the path would itself be replaced. */
 static void test_check_link(void **state)
 {
 	CLEANUP(freep) char *link = path_join(*state, "link");

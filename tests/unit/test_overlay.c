@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * test_overlay.c - layers show through one another as they should, in any number.
+ * test_overlay.c - layers show through one another as they should, however many there
+ * are.
  */
 /* links: tree */
 #include <fcntl.h>
@@ -83,7 +84,7 @@ static void assert_tree(const char *root, const char *want)
 	buf_release(&got);
 }
 
-/* The upper layer wins, and a write lands in the folder given for it only. */
+/* The upper layer wins, and writes go only to the folder given for them. */
 static void two_layers_and_upper(void **state)
 {
 	struct fixture *f = *state;
@@ -103,7 +104,7 @@ static void two_layers_and_upper(void **state)
 	assert_tree(f->upper, "new f 644 0:0 'n'\n");
 }
 
-/* One read-only layer is no special case: its whiteouts do not show as devices. */
+/* One read-only layer is not a special case: its whiteouts do not show as devices. */
 static void single_layer_read_only(void **state)
 {
 	struct fixture *f = *state;
@@ -119,7 +120,7 @@ static void single_layer_read_only(void **state)
 	free(gone);
 }
 
-/* No layer at all: an empty root, writable with an upper and not without. */
+/* No layer at all: an empty root, writable only with an upper. */
 static void no_layers(void **state)
 {
 	struct fixture *f = *state;
@@ -142,7 +143,8 @@ static void no_layers(void **state)
 	free(file);
 }
 
-/* Registries allow 127 layers: so many mount, and far too many are refused in words. */
+/* Registries allow 127 layers: that many mount, and far too many are refused with a
+ * message. */
 static void many_layers(void **state)
 {
 	struct fixture *f = *state;

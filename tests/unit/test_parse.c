@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_parse.c - what a definition's text means: stages,
- * replaced arguments, places, words of the command line, and that time and memory stay
- * linear in the text.
+/* SPDX-License-Identifier: MIT
+ * test_parse.c - what a definition's text means: stages, replaced arguments, places,
+ * words of the command line, and that time and memory stay linear in the text.
  */
 /* links: def */
 #include <string.h>
@@ -55,7 +55,7 @@ static void test_replaced(void **state)
 	}
 }
 
-/* The command line wins over %arguments; those of another stage do not count. */
+/* The command line wins over %arguments; another stage's %arguments do not count. */
 static void test_scope(void **state)
 {
 	static const char text[] =
@@ -77,7 +77,7 @@ static void test_scope(void **state)
 	assert_true(with.def->stages[0].arguments->is_used);
 }
 
-/* What comes from a value is shown at its placeholder, the rest where it stands. */
+/* Text from a value is shown at its placeholder, the rest where it is. */
 static void test_places(void **state)
 {
 	static const char text[] =
@@ -101,7 +101,7 @@ static void test_places(void **state)
 	assert_true(str_is(source_slice(p.source, copy->target_span), "{{ a }}/y"));
 }
 
-/* A value can bring sections along, but no stages. */
+/* A value can bring in sections, but not stages. */
 static void test_injected(void **state)
 {
 	CLEANUP(parsed_release) struct parsed p;
@@ -127,7 +127,7 @@ static void test_flags(void **state)
 	}
 }
 
-/* A file's later lines win, and flags win over the file, also when they came before. */
+/* A file's later lines win, and flags win over the file, even if they come first. */
 static void test_file(void **state)
 {
 	static const char text[] = "a=1\r\n\n b = \"x\" \n# c=3\nno pair\na=2";
@@ -188,7 +188,7 @@ static void test_image(void **state)
 
 /* ---- large and hostile texts ---- */
 
-/* `line` again and again, `size` bytes of it. */
+/* `line` repeated, `size` bytes of it. */
 static char *repeated(const char *head, const char *line, size_t size)
 {
 	struct buf text = BUF_INIT;
@@ -199,7 +199,8 @@ static char *repeated(const char *head, const char *line, size_t size)
 	return buf_steal(&text);
 }
 
-/* Were time not linear in the text, this would not end within the test's time limit. */
+/* If time were not linear in the text, this would not end within the test's time
+ * limit. */
 static void test_linear(void **state)
 {
 	static const char *const lines[] = {

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_plan.c - stages become chains of steps in Apptainer's
- * order; targets, and stages that nothing needs; all of a large definition.
+/* SPDX-License-Identifier: MIT
+ * test_plan.c - stages become chains of steps in Apptainer's order; targets, and stages
+ * that nothing needs; all of a large definition.
  */
 /* links: plan */
 #include <string.h>
@@ -163,7 +164,7 @@ static void test_large(void **state)
 				   "%%files from s%d\n/a /b\n",
 				   i, fan ? 0 : i - 1);
 		parsed_init(&p, text.data, NULL);
-		/* The first one copies from none that there is. */
+		/* The first stage has no other to copy from. */
 		p.def->stages[0].files = NULL;
 		options.all_stages = true;
 		assert_ok(plan_compile(p.def, &options, &plan));

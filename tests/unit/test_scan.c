@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_scan.c - blanks are Go's, lines end in LF or CR LF,
- * placeholders are found as Go's expression finds them.
+/* SPDX-License-Identifier: MIT
+ * test_scan.c - blanks are Go's, lines end in LF or CR LF, placeholders are found as Go's
+ * expression finds them.
  */
 /* links: def */
 #include <string.h>
@@ -14,8 +15,8 @@ static void test_trim(void **state)
 		{" \t\v\f\r x y \n", "x y"},
 		{"\xc2\xa0x\xe3\x80\x80", "x"},	    /* no-break, ideographic */
 		{"\xe2\x80\x89x\xe2\x80\xa8", "x"}, /* thin, line separator */
-		{"\xe2\x80\x8bx", "\xe2\x80\x8bx"}, /* zero width: none */
-		{"x\x85", "x\x85"},		    /* no UTF-8 */
+		{"\xe2\x80\x8bx", "\xe2\x80\x8bx"}, /* zero width: not a blank */
+		{"x\x85", "x\x85"},		    /* not UTF-8 */
 		{"\xc2\x85", ""},
 	};
 

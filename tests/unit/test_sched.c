@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_sched.c - every node ends exactly once, after all it
- * waits for, and never more slots are held than there are; whatever fails, misses, nests
- * or is interrupted.
+/* SPDX-License-Identifier: MIT
+ * test_sched.c - every node ends exactly once, after everything it waits for, and no more
+ * slots are held than there are, whatever fails, misses, nests or is interrupted.
  */
 /* links: scheduler */
 #include <pthread.h>
@@ -23,7 +23,7 @@ enum { NODES_MAX = 2000 };
 struct fake {
 	const struct graph *graph;
 	unsigned char hit[NODES_MAX], fails[NODES_MAX]; /* what to do */
-	bool past_misses;				/* a probe is all that is done */
+	bool past_misses;				/* nothing is done but probes */
 	unsigned children; /* task_parallel() in each run, nested once */
 	unsigned lines;	   /* printed by each run */
 	unsigned work_us;
@@ -152,7 +152,7 @@ static struct outcome *run(struct fake *f, struct sched_options options)
 	o->error = sched_run(f->graph, &x, &options, &o->result);
 	assert_int_equal(o->watch.begins, 1);
 	assert_int_equal(o->watch.ends, 1);
-	/* A node that is missed is not finished. */
+	/* A missed node is not finished. */
 	if (!options.past_misses)
 		assert_int_equal(atomic_load(&f->out_of_order), 0);
 	assert_true(atomic_load(&f->most_working) <= (int)options.jobs);
@@ -202,7 +202,7 @@ static void test_graph(void **state)
 	struct node_ids order = graph_order(g);
 
 	(void)state;
-	assert_int_equal(after.len, 2); /* one was given twice */
+	assert_int_equal(after.len, 2); /* one edge was given twice */
 	assert_int_equal(after.items[0].index, 1);
 	assert_int_equal(after.items[1].index, 2);
 	assert_int_equal(before.len, 2);
@@ -251,7 +251,7 @@ static void test_ready_heap(void **state)
 	assert_int_equal(n, 500);
 }
 
-/* The longest way counts, not the dearest node. */
+/* The longest path counts, not the most expensive node. */
 static void test_rank(void **state)
 {
 	static const uint64_t costs[] = {5, 1, 100, 1};
@@ -349,7 +349,7 @@ static void test_probe_only(void **state)
 	assert_int_equal(o->result.states[0], NODE_MISSED);
 	assert_int_equal(o->result.counts[NODE_SKIPPED], 3);
 	outcome_free(o);
-	/* Past misses everything is probed, in order. */
+	/* With past_misses everything is probed, in order. */
 	fake_init(&f, g);
 	f.hit[2] = 1;
 	f.past_misses = true;
@@ -360,7 +360,7 @@ static void test_probe_only(void **state)
 	outcome_free(o);
 }
 
-/* Children of children need no slot beyond their ancestor's. */
+/* Children of children need no slot besides their ancestor's. */
 static void test_children_with_one_slot(void **state)
 {
 	CLEANUP(graph_freep) struct graph *g = make_graph(4, DIAMOND, 5, NULL);

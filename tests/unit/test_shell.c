@@ -1,9 +1,10 @@
-/* SPDX-License-Identifier: MIT test_shell.c - the checks of shell scripts find what they
- * are for, and nothing in scripts as they are: quotes, comments, here-documents, programs
- * of other languages.
+/* SPDX-License-Identifier: MIT
+ * test_shell.c - the checks of shell scripts find what they are meant to find, and
+ * nothing in valid scripts: quotes, comments, here-documents, programs in other
+ * languages.
  *
- * Each row is a script and what is reported of it: lines "CODE: TEXT", by place. All are
- * run with LF and with CR LF, and every beginning of each is run for the sake of ASan.
+ * Each row is a script and what is reported about it: lines "CODE: TEXT", by place. All
+ * run with LF and with CR LF, and every prefix of each runs for the sake of ASan.
  */
 /* links: check base */
 #include <string.h>
@@ -34,7 +35,7 @@ static void note(void *context, const struct script_finding *finding)
 	struct seen *seen = context;
 	struct str all = seen->text, at = finding->at, where = finding->note_at;
 
-	/* Places are in the text; texts are whole. */
+	/* Places are in the text; texts are complete. */
 	assert_true(at.len > 0 && at.data >= all.data &&
 		    at.data + at.len <= all.data + all.len);
 	assert_true(where.len == 0 || (where.data >= all.data &&
@@ -58,7 +59,7 @@ static void seen_release(struct seen *seen)
 	buf_release(&seen->messages);
 }
 
-/* A copy of its own size, so that reading past its end is seen. */
+/* A copy of exactly its size, so that reading past its end is noticed. */
 static void run(struct script_text script, struct seen *seen)
 {
 	seen->text = script.text;
@@ -191,9 +192,9 @@ static const struct row bashisms[] = {
 	{"printf -v x a\n", B "-v\n"},
 	{"type -p gcc\n", B "-p\n"},
 	{"export -f f\n", B "-f\n"},
-	/* One finding for each kind, and each kind. */
+	/* One finding for each kind, and every kind. */
 	{"source a\nsource b\n[[ x ]]\n[[ y ]]\n", B "source\n" B "[[\n"},
-	/* Behind what has to be read over. */
+	/* After text that must be skipped. */
 	{"cat > x <<EOF\n[[ it's ]]\nEOF\nsource a\n", B "source\n"},
 	{"cat <<A <<-'B' > x\n'\nA\n\t\"\n\tB\nsource a\n", B "source\n"},
 	{"x=$(cat <<EOF\n)'\nEOF\n)\nsource a\n", B "source\n"},
@@ -220,7 +221,7 @@ static const struct row bashisms[] = {
 	{"exec 3>&1 2>>log <&-; source a\n", B "source\n"},
 };
 
-/* What looks like one, and is none. */
+/* What looks like a bashism, but is not one. */
 static const struct row fine[] = {
 	{"", ""},
 	{"\n\n", ""},
@@ -297,7 +298,7 @@ static const struct row fine[] = {
 	{"sed -n '/^a/,/^b/{p;q}' f | awk -F: '$3 >= 1000 && $1 != \"x\" {print $1}' |\n"
 	 "  sort -u > /etc/users\n",
 	 ""},
-	/* Not understood, so nothing is said. */
+	/* Not understood, so nothing is reported. */
 	{"source a\necho 'open\n", ""},
 	{"source a\necho \"open\n", ""},
 	{"source a\necho $(open\n", ""},
@@ -324,7 +325,7 @@ static void test_bashisms(void **state)
 		check_text(script, str_of(bashisms[i].script), "");
 }
 
-/* What the ash of BusyBox takes of bash's, and what it does not take. */
+/* What BusyBox's ash accepts of bash, and what it does not accept. */
 static const struct row of_ash[] = {
 	{"[[ a == b && c =~ d ]]", ""},
 	{"function f { :; }", ""},
@@ -477,7 +478,7 @@ static const struct row host_tmp[] = {
 	{"f() ( cat /tmp/a )\ncat /tmp/b\n", T "/tmp/b\n"},
 	{"if true; then cat /tmp/a; fi\n", T "/tmp/a\n"},
 	{"x=$(cat /tmp/a)\n", T "/tmp/a\n"},
-	/* Something put it there, or might have. */
+	/* Something put the file there, or might have. */
 	{"wget -O /tmp/a x && cat /tmp/a\n", ""},
 	{"curl -o/tmp/a x; sh /tmp/a\n", ""},
 	{"curl x > /tmp/a; sh /tmp/a\n", ""},
@@ -506,7 +507,7 @@ static const struct row host_tmp[] = {
 	{"cat /tmp/a || true\n", ""},
 	{"cat /tmp/a 2>/dev/null\n", ""},
 	{"f() {\n  if x; then\n    cat /tmp/a\n  fi\n}\nwget -O /tmp/a x\nf\n", ""},
-	/* It is not read, or it is not known what. */
+	/* The file is not read, or it is not known which file is. */
 	{"cp a /tmp/a\nmv b /tmp/b\n", ""},
 	{"cp -t /tmp/a b c\n", ""},
 	{"ln -s /tmp/a /var/a\nln -sfn /tmp/b b\n", ""},

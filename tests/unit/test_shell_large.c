@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_shell_large.c - checking scripts takes a time that is
- * linear in their length and number, whatever is in them.
+/* SPDX-License-Identifier: MIT
+ * test_shell_large.c - the time to check scripts is linear in their length and number,
+ * whatever they hold.
  */
 /* links: check base */
 #include "frontend/check/check.h"
@@ -13,8 +14,8 @@ static void ignore(void *context, const struct script_finding *finding)
 	(void)finding;
 }
 
-/* So much of each that looking at all of it for each byte would not end before the test's
- * time is over. */
+/* So much of each that looking at all of it for each byte would not end within the test's
+ * time limit. */
 static void test_long_scripts(void **state)
 {
 	static const char *const parts[] = {
@@ -76,8 +77,8 @@ static void test_long_scripts(void **state)
 	}
 }
 
-/* So many scripts and files that looking at all of them for each would not end before the
- * test's time is over. */
+/* So many scripts and files that looking at all of them for each one would not end within
+ * the test's time limit. */
 static void test_many_sections(void **state)
 {
 	const unsigned n = 150000;

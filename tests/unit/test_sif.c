@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_sif.c - a SIF is written as Apptainer writes it, byte
- * for byte, and nothing that no writer writes is read.
+/* SPDX-License-Identifier: MIT
+ * test_sif.c - a SIF is written as Apptainer writes it, byte for byte, and what no writer
+ * writes is refused.
  */
 /* links: image */
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static void expect(int fd, off_t at, const void *bytes, size_t len)
 	assert_memory_equal(got, bytes, len);
 }
 
-/* The offsets are those of a dump of an image that Apptainer 1.4.5 made. */
+/* The offsets come from a dump of an image that Apptainer 1.4.5 made. */
 static void test_bytes(void **state)
 {
 	int fd = make();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_sinks.c - what the sinks make of events, at the times that the events tell.
+ * test_sinks.c - what the sinks make of events, at the times that the events give.
  */
 /* links: ui engine */
 #include <fcntl.h>
@@ -178,7 +178,7 @@ static void text(struct stage *s, enum event_type type, uint32_t node, const cha
 			    .time_ns = ms * 1000000});
 }
 
-/* What came since the last time; for free(). */
+/* What was written since the last call; for free(). */
 static char *news(struct stage *s)
 {
 	CLEANUP(freep) char *all = content(s->file);
@@ -195,7 +195,7 @@ static void expect(struct stage *s, const char *expected)
 	assert_string_equal(said, expected);
 }
 
-/* Jobs whose logs do not grow are ended by their servers. */
+/* Servers end jobs whose logs do not grow. */
 static void test_plain_silence(void **state)
 {
 	struct stage s;
@@ -246,7 +246,7 @@ static void test_plain_progress(void **state)
 	}
 	expect(&s, "#1 downloading 10% of 100.0 MB, 1.0 MB/s, 1m31s left\n"
 		   "#1 downloading 20% of 100.0 MB, 1.0 MB/s, 1m21s left\n");
-	/* It stands still: what came last is told, then that it still runs. */
+	/* It stands still: the last progress is reported, then that it still runs. */
 	tick(&s, 30000);
 	expect(&s, "#1 downloading 25% of 100.0 MB, 74.1 kB/s, 16m53s left\n");
 	tick(&s, 89900);
@@ -258,7 +258,7 @@ static void test_plain_progress(void **state)
 	stage_end(&s, sink_plain_free);
 }
 
-/* A step is named before anything is said of it, and once. */
+/* A step is named once, before anything is said about it. */
 static void test_plain_names(void **state)
 {
 	struct stage s;
@@ -279,7 +279,7 @@ static void test_plain_names(void **state)
 	stage_end(&s, sink_plain_free);
 }
 
-/* Whoever only looks says nothing, unless it takes long. */
+/* A probe says nothing, unless it takes long. */
 static void test_plain_look(void **state)
 {
 	struct stage s;
@@ -355,7 +355,7 @@ static void test_tty_in_place(void **state)
 		CLEANUP(freep) char *said = news(&s);
 
 		assert_memory_equal(said, "\r\033[2A[0/2]", 10);
-		/* Never from the first line on: only what is below the last one. */
+		/* Never erase from the first line on: only what is below the last one. */
 		assert_string_equal(said + strlen(said) - 5, "K\n\033[J");
 	}
 	set(s.sink, s.plan, 0, NODE_BUILT, 2200);
@@ -375,7 +375,7 @@ static void test_tty_in_place(void **state)
 	stage_end(&s, sink_tty_free);
 }
 
-/* Any output and any names: no line of the list is longer than the terminal is wide. */
+/* Whatever the output and the names: no line of the list is wider than the terminal. */
 static void test_tty_wide(void **state)
 {
 	static const char *const lines[] = {

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_sqfs.c - what is packed is what unsquashfs reads
- * back: contents, modes, owners, links, attributes; with the same bytes for any number of
- * threads.
+/* SPDX-License-Identifier: MIT
+ * test_sqfs.c - unsquashfs reads back what was packed: contents, modes, owners, links,
+ * attributes; the bytes are the same for any number of threads.
  */
 /* links: image */
 #include <errno.h>
@@ -292,8 +292,8 @@ static unsigned links_of(struct reader *r, const char *path, unsigned *number)
 	return links;
 }
 
-/* As mksquashfs counts: two and the subfolders, and the names of a file in the tree,
- * wherever they are. */
+/* Links are counted as mksquashfs does: two plus the subfolders, and the names of a file
+ * in the tree, wherever they are. */
 static void test_links(void **state)
 {
 	struct box *b = *state;
@@ -391,7 +391,7 @@ static void note_progress(void *context, uint64_t done, uint64_t total)
 	*(uint64_t *)context = done;
 }
 
-/* 1 TiB without data: nothing of it is read, and its inode tells its size. */
+/* 1 TiB without data: none of it is read, and its inode has its size. */
 static void test_large_hole(void **state)
 {
 	struct box *b = *state;
@@ -417,13 +417,13 @@ static void test_large_hole(void **state)
 	assert_int_equal(done, result.input_bytes);
 	assert_true(result.size < MIB(2));
 	expect_in(b, "unsquashfs -o 36864 -lls image huge", " 1099511627776 ");
-	/* A byte more is too large. */
+	/* One byte more is too large. */
 	assert_int_equal(ftruncate(file, (off_t)size + 1), 0);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_err(ERR_SYS, sqfs_write(&request, &result));
 }
 
-/* Deeper than PATH_MAX and than the descriptors that there are. */
+/* Deeper than PATH_MAX and than the limit of descriptors. */
 static void test_deep(void **state)
 {
 	struct box *b = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * test_stat_memo.c - the memo gives a file's content back only when nothing can have
- * changed it.
+ * test_stat_memo.c - the memo gives a file's content only when nothing can have changed
+ * it.
  */
 /* links: cache */
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static void add(struct stat_memo *m, const struct stat *st, unsigned n)
 	stat_memo_add(m, st, st, NOW, &d);
 }
 
-/* Does a memo that is loaded anew give content `n` for `st`? */
+/* Does a newly loaded memo give content `n` for `st`? */
 static bool knows(const struct store *s, const struct stat *st, unsigned n)
 {
 	CLEANUP(memo_freep) struct stat_memo *m = stat_memo_new(s);
@@ -72,7 +72,7 @@ static void save_files(const struct store *s, unsigned from, unsigned to)
 	assert_ok(stat_memo_save(m));
 }
 
-/* What is saved is found, whatever the order, and stays when more comes. */
+/* What is saved is found, whatever the order, and stays when more is added. */
 static void round_trip(void **state)
 {
 	save_files(*state, 0, 500);
@@ -125,8 +125,8 @@ static void each_part_counts(void **state)
 			fail_msg("change %zu is not seen", i);
 }
 
-/* Racy: a time so near to the reading that a later change may leave the same; in the
- * future; changed while it was read; and what tells nothing by its times. */
+/* Racy: a time so close to the reading that a later change may leave the same one; a time
+ * in the future; a change during the reading; and files whose times tell nothing. */
 static void not_certain(void **state)
 {
 	CLEANUP(memo_freep) struct stat_memo *m = stat_memo_new(*state);
@@ -150,7 +150,7 @@ static void not_certain(void **state)
 	assert_int_equal(faccessat(store_fd(*state), "stat-memo", F_OK, 0), -1);
 }
 
-/* Write the memo's file anew after `change`; `sign` gives it a checksum that fits. */
+/* Rewrite the memo's file after `change`; `sign` gives it a matching checksum. */
 static void edit(const struct store *s, void (*change)(struct buf *), bool sign)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -216,7 +216,7 @@ static void make_old(struct buf *text)
 	}
 }
 
-/* What nobody asked for in a month goes when something is written; use keeps it. */
+/* An entry unused for a month goes when something is written; use keeps it. */
 static void forgotten(void **state)
 {
 	struct stat st = file_stat(0), used = file_stat(2), unused = file_stat(4);

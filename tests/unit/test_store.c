@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_store.c - the store gives back what was put in, and never something else.
+ * test_store.c - the store returns what was put in, and never anything else.
  */
 /* links: cache */
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static void test_blob_round_trip(void **state)
 	assert_string_equal(buf_text(&text), "hello");
 }
 
-/* What does not match its digest never gets its name, and is not continued. */
+/* A blob that does not match its digest never gets its name, and is not resumed. */
 static void test_blob_wrong_content(void **state)
 {
 	struct digest id = sha256("hello");
@@ -65,7 +65,7 @@ static void test_blob_wrong_content(void **state)
 	blob_writer_release(w);
 }
 
-/* A broken transfer is taken up where it stopped. */
+/* A broken transfer resumes where it stopped. */
 static void test_blob_resume(void **state)
 {
 	struct digest id = sha256("hello");
@@ -128,8 +128,8 @@ static void test_key_parts(void **state)
 }
 
 /* A key is the same in every store: the SHA-256 of what is written out here.  What is
- * remembered of its parts is not: who has not the store's secret cannot try values
- * out. */
+ * remembered of its parts is not: nobody can try out values without the store's
+ * secret. */
 static void test_key_is_a_name(void **state)
 {
 	enum { LONG = 300 };
@@ -139,7 +139,7 @@ static void test_key_is_a_name(void **state)
 		'p',
 		'o',
 		's',
-		't', /* the kind: its length and 1, itself */
+		't', /* the kind: its length plus 1, then its text */
 		4,
 		'a',
 		'r',
@@ -198,8 +198,8 @@ static char *record_file(const struct store *s, const struct digest *key)
 	return xasprintf("%s/records/%.2s/%s.json", store_dir(s), hex, hex + 2);
 }
 
-/* A damaged record, another key's, or one of another boot is a miss, not an error and no
- * hit. */
+/* A damaged record, another key's, or one from another boot is a miss, neither an error
+ * nor a hit. */
 static void test_record_is_not_believed(void **state)
 {
 	static const char *const texts[] = {
@@ -244,7 +244,7 @@ static void test_record_of_another_boot(void **state)
 	assert_null(json_string(back, "boot"));
 }
 
-/* What a killed process did not come to settle, the next one that uses it settles. */
+/* What a killed process left unsettled, the next process that uses it settles. */
 static void test_record_adopted(void **state)
 {
 	struct digest key = sha256("inputs");
@@ -263,7 +263,8 @@ static void test_record_adopted(void **state)
 	store_close(next);
 }
 
-/* Settling is no use of a record: what was used last is still last afterwards. */
+/* Settling does not count as use of a record: what was used last is still last
+ * afterwards. */
 static void test_settling_keeps_times(void **state)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
@@ -281,8 +282,8 @@ static void test_settling_keeps_times(void **state)
 	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
 }
 
-/* Scratch folders of the dead are removed at the next opening, those of the living are
- * not. */
+/* The next opening removes scratch folders of dead processes, but not those of living
+ * ones. */
 static void test_scratch(void **state)
 {
 	CLEANUP(scratch_release) struct scratch mine = SCRATCH_INIT;
@@ -314,7 +315,7 @@ static void test_layer_publish(void **state)
 	assert_ok(layer_publish(&request, &id));
 	assert_int_equal(faccessat(scratch.fd, "upper", F_OK, 0), -1);
 	assert_int_equal(strlen(id.name), 12);
-	/* What holds the same is a layer of its own. */
+	/* Equal contents still make a separate layer. */
 	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
 	assert_ok(layer_publish(&request, &other));
 	assert_string_not_equal(other.name, id.name);

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_store_make.c - which folders become a store, and that
- * only what is ours ever leaves it.
+/* SPDX-License-Identifier: MIT
+ * test_store_make.c - which folders become a store, and that only our own files are ever
+ * removed from it.
  */
 /* links: cache */
 #include <limits.h>
@@ -13,7 +14,7 @@
 #include "tests/fake/store_fixture.h"
 #include "tests/fake/tree_text.h"
 
-/* What is made in a new folder, in words: "NAME/" is a folder, "NAME|" a fifo, "NAME>" a
+/* What to make in a new folder, as words: "NAME/" is a folder, "NAME|" a fifo, "NAME>" a
  * link to nowhere, others are files; "NAME=TEXT" holds a text. */
 static void make(int dir_fd, const char *words)
 {
@@ -67,11 +68,11 @@ static bool has(const struct place *p, const char *name)
 	return faccessat(p->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* A store from before it was finished: somebody was killed at it. */
+/* An unfinished store: the process that made it was killed. */
 #define SKELETON                                                                         \
 	"blobs/ blobs/sha256/ blobs/partial/ layers/ layers/empty/ records/ logs/ tmp/"
 
-/* A folder that holds anything else is refused, and stays as it is. */
+/* A folder that holds anything else is refused, and stays unchanged. */
 static void test_strange_folders(void **state)
 {
 	static const char *const folders[] = {
@@ -114,7 +115,7 @@ static void test_strange_folders(void **state)
 	}
 }
 
-/* An empty folder, and one in which somebody was killed while he made a store, become
+/* An empty folder, and one in which a process was killed while it made a store, become
  * one. */
 static void test_empty_and_unfinished(void **state)
 {
@@ -152,7 +153,7 @@ static void test_newer_version(void **state)
 	place_remove(&p);
 }
 
-/* What is not a folder, or nobody's to have. */
+/* What is not a folder, or may not become a store. */
 static void test_no_folders(void **state)
 {
 	struct place p = place_new("file link> fifo|");
@@ -196,7 +197,7 @@ static void test_other_owner(void **state)
 	place_remove(&p);
 }
 
-/* Others must not put a layer of theirs in the place of ours. */
+/* Others must not be able to put a layer of theirs in place of ours. */
 static void test_mode(void **state)
 {
 	struct place p = place_new("");
@@ -221,7 +222,7 @@ static void test_tag(void **state)
 	assert_memory_equal(text.data, "Signature: 8a477f597d28d172789f06886806bc55", 43);
 }
 
-/* At the start what the dead have left goes, and nothing else in tmp/. */
+/* The start removes what dead processes left, and nothing else in tmp/. */
 static void test_start_removes_ours(void **state)
 {
 	struct place p = place_new("");
@@ -316,7 +317,7 @@ static void test_clear_removes_ours(void **state)
 	place_remove(&p);
 }
 
-/* Everything that the store makes is known: nothing of it stays. */
+/* Everything that the store makes is on the list: none of it stays. */
 static void test_clear_leaves_nothing(void **state)
 {
 	CLEANUP(freep) char *link = NULL;
@@ -330,7 +331,7 @@ static void test_clear_leaves_nothing(void **state)
 	store_close(s);
 	assert_int_equal(access(p.path, F_OK), -1);
 
-	/* By a link the store is cleared, and link and folder stay. */
+	/* Through a link the store is cleared, and link and folder stay. */
 	p = store_with_things(&s);
 	store_close(s);
 	link = xasprintf("%s.link", p.path);

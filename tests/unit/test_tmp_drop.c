@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_tmp_drop.c - of the temporary folders what a section made is dropped, and what it
+ * test_tmp_drop.c - what a section made in temporary folders is dropped, and what it
  * removed or changed stays so.
  *
  * Each row makes a root filesystem, mounts an upper folder over it, runs a script there,
@@ -100,7 +100,7 @@ static struct err *drop(const struct box *b, struct tmp_drop *d)
 }
 
 /* A stage: `base` makes its root filesystem, `script` runs on top, what it made is
- * dropped, and `look` is true of what comes out. */
+ * dropped, and `look` succeeds on the result. */
 static void expect(const char *base, const char *script, struct tmp_drop *d,
 		   const char *look)
 {
@@ -133,10 +133,10 @@ static const struct {
 } rows[] = {
 	{"", "echo x >tmp/x; mkdir -p tmp/d/e var/tmp/f; mkfifo tmp/d/p; ln -s / tmp/l",
 	 EMPTY("tmp") EMPTY("var/tmp") BOTH},
-	/* Elsewhere everything stays, whatever it is called. */
+	/* Everything elsewhere stays, whatever its name. */
 	{"mkdir opt/tmp", "mkdir -p tmp2 usr/tmp; touch tmp2/x usr/tmp/x opt/tmp/x",
 	 "ls tmp2/x usr/tmp/x opt/tmp/x >/dev/null\n" BOTH},
-	/* What was there counts. */
+	/* What was already there counts. */
 	{"echo old >tmp/a; echo old >tmp/b; echo old >tmp/c",
 	 "rm tmp/a; echo new >tmp/b; touch tmp/d; mv tmp/c tmp/e",
 	 "test \"$(ls tmp)\" = b; test \"$(cat tmp/b)\" = new\n" BOTH},
@@ -150,7 +150,7 @@ static const struct {
 	{"touch tmp/a", "rm tmp/a; mkdir tmp/a; touch tmp/a/b",
 	 "test -d tmp/a\n" EMPTY("tmp/a")},
 	{"mkdir tmp/a; touch tmp/a/b", "rm -r tmp/a; echo x >tmp/a", "test -f tmp/a"},
-	/* A file with a second name elsewhere has that name still. */
+	/* A file with a second name elsewhere keeps that name. */
 	{"",
 	 "echo x >tmp/x; ln tmp/x opt/x; mv opt/x opt/y; echo y >opt/z; ln opt/z tmp/z",
 	 "test \"$(cat opt/y opt/z)\" = \"$(printf 'x\\ny')\"\n"
@@ -181,7 +181,7 @@ static const struct {
 	 EMPTY("tmp") STICKY("tmp")},
 	{"rmdir tmp", "mkdir tmp; touch tmp/x", EMPTY("tmp") STICKY("tmp")},
 	{"rmdir tmp", "touch here", "test ! -e tmp"},
-	/* Folders that nobody may open, and names of any bytes. */
+	/* Folders without permissions, and names of any bytes. */
 	{"",
 	 "mkdir -p tmp/a/b tmp/0; touch tmp/a/b/c; chmod 0 tmp/a/b tmp/a; touch 'tmp/-r "
 	 "f'",
@@ -209,7 +209,7 @@ static void test_keep(void **state)
 	assert_int_equal(d.n_names, 0);
 }
 
-/* The size is that of what is gone for good, once. */
+/* The size is that of what is really gone, counted once. */
 static void test_size(void **state)
 {
 	struct tmp_drop d = {0};
@@ -225,7 +225,7 @@ static void test_size(void **state)
 	assert_int_equal(d.n_names, 5);
 }
 
-/* Far deeper than there are descriptors, and than a path may be long. */
+/* Far deeper than the limit of descriptors, and than a path may be long. */
 static void test_deep(void **state)
 {
 	struct tmp_drop d = {0};
@@ -238,7 +238,7 @@ static void test_deep(void **state)
 	assert_int_equal(d.n_names, 1);
 }
 
-/* So many descriptors more than are open now. */
+/* Allow `more` descriptors than are open now. */
 static void allow_descriptors(unsigned more)
 {
 	struct rlimit limit;
@@ -251,8 +251,8 @@ static void allow_descriptors(unsigned more)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Whatever fails, nothing that was there before is taken for new: with one descriptor
- * more at each try, each call that needs one is once the first that gets none. */
+/* Whatever fails, nothing that was there before is taken for new: each try has one
+ * descriptor more, so that each call that needs one is the first to fail once. */
 static void test_no_descriptors(void **state)
 {
 	struct rlimit before;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_tree_clone.c - a clone has the seal of what it was made from.
+ * test_tree_clone.c - a clone has the seal of its original.
  */
 /* links: cache engine */
 #include <sys/sysmacros.h>
@@ -34,7 +34,7 @@ static void make_deep(int fd)
 	close(here);
 }
 
-/* Of each kind of thing one, in an order in which no time is changed afterwards. */
+/* One of each kind of thing, in an order in which no time changes afterwards. */
 static void make_tree(int fd)
 {
 	CLEANUP(closep) int file = -1;
@@ -99,7 +99,7 @@ static void test_clone(void **state)
 	want = seal_of(*state, scratch.fd, "from");
 	got = seal_of(*state, scratch.fd, "to");
 	assert_true(digest_equal(&want.digest, &got.digest));
-	/* Holes stay, but for what one block of data covers. */
+	/* Holes stay, except where one block of data covers them. */
 	assert_true(got.usage.bytes <= want.usage.bytes + MIB(1));
 }
 

@@ -56,7 +56,7 @@ struct copy_case {
 	const char *host, *stage; /* changes, or FATAL */
 };
 
-/* spec: Apptainer 1.4.5's behaviour, but for the rows that say otherwise */
+/* spec: Apptainer 1.4.5's behaviour, except in rows that say otherwise */
 static const struct copy_case cases[] = {
 	{"src/f", "/new", "+new f 640 0:0 'F'\n", "+new f 640 5:6 'F'\n"},
 	{"src/f", "/newd/", "+newd d 755 0:0\n+newd/f f 640 0:0 'F'\n",
@@ -144,7 +144,7 @@ static const struct copy_case cases[] = {
 	 "+src d 755 0:0\n+src/a b f 644 0:0 'sp'\n"},
 	{"./src/../src/f", "", "+src d 755 0:0\n+src/f f 640 0:0 'F'\n",
 	 "+src d 755 0:0\n+src/f f 640 5:6 'F'\n"},
-	/* fifos: cp makes them anew; from a stage Apptainer would wait for ever */
+	/* fifos: cp makes new ones; from a stage Apptainer would wait forever */
 	{"src/fifo", "/new", "+new p 644 0:0\n", FATAL},
 	{"src/fifo", "/t/file", FATAL, FATAL},
 	{"/dev/null", "/t/file", FATAL, FATAL},
@@ -186,7 +186,7 @@ static void case_table(void **state)
 	}
 }
 
-/* What a failed copy must not have done: anything. */
+/* A failed copy must not have done anything. */
 static void assert_untouched(const struct fixture *f)
 {
 	CLEANUP(buf_release) struct buf got = BUF_INIT;
@@ -245,8 +245,8 @@ static void links_out_of_the_image(void **state)
 	shell(f, "test -z \"$(ls out)\"");
 }
 
-/* The second way onto the host: a base's link in the place of a folder on the path, which
- * stays inside also where it dangles. */
+/* The second way onto the host: the base has a link in the place of a folder on the path;
+ * it stays inside even if it dangles. */
 static void dangling_link_to_host(void **state)
 {
 	struct fixture *f = *state;
@@ -276,8 +276,8 @@ static void no_shell(void **state)
 	assert_text(f, "image/t/dir/c$HOME", "c");
 }
 
-/* What cannot be copied is found out before anything at the target is touched, and
- * without waiting for a fifo's other end. */
+/* We find out what cannot be copied before we touch anything at the target, and without
+ * waiting for a fifo's other end. */
 static void types_come_first(void **state)
 {
 	struct fixture *f = *state;
@@ -311,7 +311,7 @@ static void stage_links_stay_inside(void **state)
 	assert_text(f, "image/new2", "mine");
 }
 
-/* A device or fifo of the image is not written into by a copy from the host. */
+/* A copy from the host does not write into a device or fifo of the image. */
 static void special_files_at_target(void **state)
 {
 	struct fixture *f = *state;
@@ -328,7 +328,7 @@ static int64_t mtime_at(const struct fixture *f, const char *name)
 	return st.st_mtim.tv_sec;
 }
 
-/* A file from a stage does not take a folder's place, and says what to do. */
+/* A file from a stage does not replace a folder, and the error says what to do. */
 static void folder_is_not_replaced(void **state)
 {
 	struct fixture *f = *state;
@@ -342,7 +342,7 @@ static void folder_is_not_replaced(void **state)
 	assert_untouched(f);
 }
 
-/* A stage's times are kept, but the named folder's; the host's are not. */
+/* A stage's times are kept, except the named folder's; the host's are not. */
 static void times(void **state)
 {
 	struct fixture *f = *state;
@@ -399,7 +399,7 @@ static void make_deep(const struct fixture *f, const char *folder, int depth)
 	close(top);
 }
 
-/* How many names lie below, and how many links the file in the outermost folder has. */
+/* How many names are below, and how many links the file in the outermost folder has. */
 static size_t count_names(const struct fixture *f, const char *folder, unsigned *links)
 {
 	CLEANUP(folder_walk_release) struct folder_walk w = {0};
@@ -425,8 +425,8 @@ static size_t count_names(const struct fixture *f, const char *folder, unsigned 
 	return n;
 }
 
-/* Folders deeper than PATH_MAX, and than there are descriptors for; from a stage with
- * names of one file that far from each other. */
+/* Folders deeper than PATH_MAX and than the limit of descriptors; from a stage, with
+ * names of one file that far apart. */
 static void deep_folders(void **state)
 {
 	enum { DEPTH = 400 };
@@ -450,8 +450,8 @@ static void deep_folders(void **state)
 	assert_int_equal(links, 3);
 }
 
-/* What is too large is refused before anything of it is made, one file or all together;
- * nor is it read when it is only looked at. */
+/* What is too large, one file or all together, is refused before any of it is made; a
+ * probe does not read it either. */
 static void sizes_are_limited(void **state)
 {
 	static const enum copy_from sides[] = {COPY_FROM_HOST, COPY_FROM_STAGE};
@@ -498,7 +498,8 @@ static void sizes_are_limited(void **state)
 	}
 }
 
-/* A link to a folder above, followed for ever by a careless copy, ends in an error. */
+/* A link to a folder above, which a careless copy would follow forever, ends in an
+ * error. */
 static void loops_on_the_host(void **state)
 {
 	struct fixture *f = *state;
@@ -571,7 +572,7 @@ int main(void)
 		fprintf(stderr, "skipped: owners need root, or a user namespace\n");
 		return 77;
 	}
-	/* What is made must not depend on it. */
+	/* The results must not depend on it. */
 	umask(0077);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

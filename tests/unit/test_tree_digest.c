@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * test_tree_digest.c - the digest of what `%files` copies changes with what is copied and
- * with nothing else; sources stand for what a shell would make of them.
+ * with nothing else; sources mean what a shell would make of them.
  */
 /* links: tree */
 #include "engine/tree/tree_glob.h"
@@ -31,7 +31,7 @@ struct digest_case {
 static const struct digest_case digest_cases[] = {
 	{"touch src/d/f1 src/d", false, false},
 	{"printf one > src/d/f1", false, false},
-	{"chmod 755 src/d", true, false}, /* a stage's named folder is 0755 always */
+	{"chmod 755 src/d", true, false}, /* a stage's named folder is always 0755 */
 	{"chown 1:1 src/d", false, false},
 	{"printf two > src/d/f1", true, true},
 	{"chmod 600 src/d/f1", true, true},
@@ -89,8 +89,9 @@ static struct digest digest_until(const struct fixture *f, enum copy_from from,
 	return d;
 }
 
-/* With an epoch, a time that is kept and that the image will show counts: a base whose
- * tag moved to one with other times only once gave an image with the earlier times. */
+/* With an epoch, a time that is kept and that the image will show counts: once, when a
+ * base's tag had moved to one that differed only in times, the image got the earlier
+ * times. */
 static void digest_covers_times_until_epoch(void **state)
 {
 	static const char *const changes[] = {"touch -d @2000 stage/src/d/f1",
@@ -111,7 +112,7 @@ static void digest_covers_times_until_epoch(void **state)
 	assert_true(digest_equal(&before, &after));
 }
 
-/* Names count: what a pattern matches, and under which name it arrives. */
+/* Names count: which names a pattern matches, and the name in the copy. */
 static void digest_covers_names(void **state)
 {
 	struct fixture *f = *state;
@@ -157,7 +158,7 @@ static const struct brace_case brace_cases[] = {
 	{"${x,y}", "$x $y"},
 };
 
-/* Braces stand for what they stand for in bash; too many names are refused. */
+/* Braces mean what they mean in bash; too many names are refused. */
 static void braces(void **state)
 {
 	CLEANUP(path_list_release) struct path_list none = {0};
@@ -175,8 +176,8 @@ static void braces(void **state)
 	assert_err(ERR_SYNTAX, tree_glob_braces("{1..999}{1..999}", &none));
 }
 
-/* Nor may few texts stand for more than a list holds: a long name 9,999 times, or each of
- * its names behind a long path. */
+/* Nor may a few texts expand to more than a list holds: a long name 9,999 times, or many
+ * names each after a long path. */
 static void memory_is_limited(void **state)
 {
 	struct fixture *f = *state;
@@ -193,7 +194,7 @@ static void memory_is_limited(void **state)
 	assert_true(list.bytes <= PATH_LIST_MAX + 10000);
 	freep(&pattern);
 	buf_clear(&text);
-	/* `./` costs no folder. */
+	/* `./` does not count as a folder. */
 	while (text.len < 4000)
 		buf_puts(&text, "./");
 	shell(f, "mkdir wide; cd wide; seq 1 20000 | xargs touch");
@@ -202,7 +203,7 @@ static void memory_is_limited(void **state)
 	assert_true(found.bytes <= PATH_LIST_MAX + 10000);
 }
 
-/* A list of what was copied keeps no more than a few MiB of paths: then it tells
+/* A list of what was copied keeps at most a few MiB of paths: beyond that it holds
  * top-level entries, as many as fit. */
 static void lists_are_limited(void **state)
 {
@@ -225,7 +226,7 @@ static void lists_are_limited(void **state)
 		bytes += strlen(l.tops[i].path);
 	assert_true(bytes < MIB(5));
 	assert_true(l.n_tops > 900);
-	/* The rest is one, with the size of all. */
+	/* The rest is one entry, with the size of all. */
 	assert_int_equal(l.tops[l.n_tops - 1].size, 5000 - (l.n_tops - 1));
 }
 
@@ -254,7 +255,7 @@ static const struct glob_case glob_cases[] = {
 	{"literal", "literal"},
 };
 
-/* Patterns match as in a shell; nothing found is an error that names the pattern. */
+/* Patterns match as in a shell; finding nothing is an error that names the pattern. */
 static void patterns(void **state)
 {
 	struct fixture *f = *state;
@@ -295,7 +296,7 @@ int main(void)
 		fprintf(stderr, "skipped: owners need root, or a user namespace\n");
 		return 77;
 	}
-	/* What is made must not depend on it. */
+	/* The results must not depend on it. */
 	umask(0077);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_ui.c - the parts of what is shown: texts in columns, transfers, the summary.
+ * test_ui.c - the parts of the display: texts in columns, transfers, the summary.
  */
 /* links: ui engine */
 #include "frontend/ui/activity.h"
@@ -17,7 +17,7 @@ static void test_cut(void **state)
 	assert_int_equal(screen_text_cut(&out, STR("\xc3\xa4\xc3\xb6\xc3\xbcx"), 3), 3);
 	assert_string_equal(buf_text(&out), "\xc3\xa4\xc3\xb6\xc3\xbc");
 	buf_clear(&out);
-	/* Two columns each: three would not fit whole. */
+	/* Two columns each: the second would not fit into three. */
 	assert_int_equal(screen_text_cut(&out, STR("\xe6\xbc\xa2\xe5\xad\x97"), 3), 2);
 	assert_string_equal(buf_text(&out), "\xe6\xbc\xa2");
 }
@@ -37,7 +37,7 @@ static void test_fit(void **state)
 		{"some-long-name", 1, 1, "."},
 		{"some-long-name", 0, 0, ""},
 		{"", 4, 0, ""},
-		/* Wide characters may leave a column, combining ones take none. */
+		/* Wide characters may leave a column free, combining ones take none. */
 		{"\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97", 7, 6,
 		 "\xe6\xbc\xa2..\xe5\xad\x97"},
 		{"e\xcc\x81tude", 5, 5, "e\xcc\x81tude"},
@@ -100,7 +100,7 @@ static void test_activity(void **state)
 
 	(void)state;
 	check_activity(&a, S, 80, "");
-	/* It begins where an earlier transfer broke off: that is no speed. */
+	/* It begins where an earlier transfer broke off: that is not speed. */
 	activity_update(&a, "downloading", MIB(50), MIB(100), 10 * S);
 	check_activity(&a, 10 * S, 80, "downloading 50% of 104.9 MB");
 	for (unsigned i = 1; i <= 40; i++)
@@ -108,17 +108,17 @@ static void test_activity(void **state)
 				10 * S + i * S / 10);
 	assert_int_equal(activity_rate(&a, 14 * S), 5000000);
 	check_activity(&a, 14 * S, 80, "downloading 69% of 104.9 MB, 5.0 MB/s, 7s left");
-	/* What gives way, one after the other. */
+	/* Parts are dropped one after the other. */
 	check_activity(&a, 14 * S, 45, "69% of 104.9 MB, 5.0 MB/s, 7s left");
 	check_activity(&a, 14 * S, 30, "69%, 5.0 MB/s, 7s left");
 	check_activity(&a, 14 * S, 15, "69%, 7s left");
 	check_activity(&a, 14 * S, 8, "69%");
 	check_activity(&a, 14 * S, 0, "69%");
-	/* Nothing comes any more: what it was before is forgotten. */
+	/* Nothing arrives any more: the earlier rate is forgotten. */
 	assert_in_range(activity_rate(&a, 16 * S), 2500000, 4000000);
 	assert_int_equal(activity_rate(&a, 20 * S), 0);
 	check_activity(&a, 20 * S, 80, "downloading 69% of 104.9 MB");
-	/* From the beginning, another one, one of unknown size, one that lies. */
+	/* A restart, another activity, one of unknown size, one with a wrong size. */
 	activity_update(&a, "downloading", 0, MIB(100), 21 * S);
 	check_activity(&a, 21 * S, 80, "downloading 0% of 104.9 MB");
 	activity_update(&a, "copying", 0, 0, 22 * S);

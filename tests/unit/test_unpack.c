@@ -296,7 +296,7 @@ static void random_entry(unsigned *seed, unsigned number, bool marks, struct buf
 	tar_add(tar, &entry);
 }
 
-/* The tree that two random layers give, or how they fail. */
+/* The tree that two random layers make, or how they fail. */
 static void random_tree(unsigned seed, bool force_merged, struct buf *out, bool *alone)
 {
 	CLEANUP(buf_release) struct buf lower = BUF_INIT, upper = BUF_INIT;
@@ -323,8 +323,8 @@ static void random_tree(unsigned seed, bool force_merged, struct buf *out, bool 
 	teardown(&own);
 }
 
-/* Whatever a layer holds: where it can be applied alone, that gives what applying it onto
- * its parents gives. */
+/* Whatever a layer holds: if it can be applied alone, the result is the same as applying
+ * it onto its parents. */
 static void alone_equals_merged(void **state)
 {
 	unsigned n_alone = 0;
@@ -391,7 +391,7 @@ static struct timespec mtime_of(const char *root, const char *name)
 	return st.st_mtim;
 }
 
-/* Times are the archive's, to the nanosecond; folders keep theirs though entries follow,
+/* Times are the archive's, to the nanosecond; folders keep theirs even if entries follow,
  * and a lower folder that is only written into keeps its own. */
 static void times(void **state)
 {
@@ -425,7 +425,7 @@ static void times(void **state)
 	buf_release(&upper);
 }
 
-/* False in a user namespace, whose map cannot express large ids. */
+/* False in a user namespace whose map cannot express large ids. */
 static bool has_all_ids(void)
 {
 	CLEANUP(buf_release) struct buf map = BUF_INIT;
@@ -441,8 +441,8 @@ static void assert_no_xattr(const char *path, const char *name)
 	assert_true(getxattr(path, name, value, sizeof(value)) < 0);
 }
 
-/* Long and non-ASCII names, big ids, xattrs: what pax headers bring arrives byte by byte,
- * and marks of overlayfs from a stranger do not. */
+/* Long and non-ASCII names, big ids, xattrs: what pax headers hold arrives byte for byte,
+ * but a stranger's marks of overlayfs do not. */
 static void pax_headers(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT test_unpack_limits.c - what an archive may ask for: sizes,
- * memory, depth; and where it may end.
+/* SPDX-License-Identifier: MIT
+ * test_unpack_limits.c - what an archive may ask for: sizes, memory, depth; and where it
+ * may end.
  */
 /* links: unpack dep::archive */
 #include <archive.h>
@@ -30,7 +31,7 @@ static struct stat stat_in(const struct fixture *f, const char *path)
 	return st;
 }
 
-/* Fails with ERR_CORRUPT; all of `wanted` (NULL ends it) is in what is said. */
+/* It fails with ERR_CORRUPT, and the message holds all of `wanted` (NULL ends it). */
 static void assert_refused(struct err *e, const char *const *wanted)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -113,7 +114,7 @@ static void add_sparse(struct buf *tar, enum sparse_form form, uint64_t size,
 	tar_pad(tar);
 }
 
-/* Holes of every form are made, of a size that is allowed. */
+/* Holes of every form are made if their size is allowed. */
 static void sparse_files(void **state)
 {
 	const uint64_t size = GIB(20), offset = GIB(10) + 7;
@@ -140,7 +141,7 @@ static void sparse_files(void **state)
 	}
 }
 
-/* Others are refused before anything is made; so is data behind a file's end. */
+/* Others are refused before anything is made; so is data beyond a file's end. */
 static void sizes_are_limited(void **state)
 {
 	static const uint64_t sizes[] = {(UINT64_C(1) << 40) + 1, UINT64_C(1) << 43,
@@ -213,8 +214,8 @@ static void check_two_files(const struct fixture *f, size_t size)
 	assert_int_equal(strspn(buf_text(&text), "y"), size);
 }
 
-/* Wherever it is cut: behind the last byte of data all is there, before it the layer is
- * refused. */
+/* Wherever it is cut: after the last byte of data everything is there, before it the
+ * layer is refused. */
 static void tails(void **state)
 {
 	static const size_t sizes[] = {1, 300, 511, 512, 700, 1024};
@@ -243,8 +244,7 @@ static void tails(void **state)
 	}
 }
 
-/* The same for data that nobody reads: of a hard link, here; and in headers of
- * headers. */
+/* The same for data that nothing reads: here a hard link's; and in headers of headers. */
 static void tails_elsewhere(void **state)
 {
 	const struct fixture *f = *state;
@@ -266,7 +266,7 @@ static void tails_elsewhere(void **state)
 
 /* ---- depth ---- */
 
-/* A path of as many folders as PATH_MAX has room for. */
+/* A path of as many folders as fit into PATH_MAX. */
 static void deep_paths(void **state)
 {
 	struct fixture *f = *state;
@@ -284,7 +284,7 @@ static void deep_paths(void **state)
 	tar_add(&tar, &(struct tar_entry)FILE_("x", "text"));
 	tar_end(&tar);
 	assert_ok(apply(f, &tar, false, &result));
-	/* And another upon it. */
+	/* And another layer on top of it. */
 	put_text(&records, "path", buf_text(&path));
 	tar_pax(&upper, &records);
 	tar_add(&upper, &(struct tar_entry)FILE_("x", "other"));
@@ -293,7 +293,7 @@ static void deep_paths(void **state)
 	assert_ok(fs_open(AT_FDCWD, f->layers, O_RDONLY | O_DIRECTORY, 0, &root));
 	assert_ok(fs_open(root, "bbbb", O_RDONLY | O_DIRECTORY, 0, &fd));
 	assert_int_equal(faccessat(fd, buf_text(&path), F_OK, 0), 0);
-	/* One longer is none that a kernel takes. */
+	/* The kernel does not accept a longer one. */
 	buf_puts(&path, "-and-more-than-fits");
 	buf_clear(&tar);
 	put_text(&records, "path", buf_text(&path));
@@ -304,7 +304,7 @@ static void deep_paths(void **state)
 
 /* ---- memory ---- */
 
-/* The gzip of pieces that need not be held. */
+/* Makes a gzip from pieces that are not kept. */
 struct packer {
 	struct archive *archive;
 	char *data;
@@ -355,7 +355,7 @@ static char *long_path(void)
 	return buf_steal(&path);
 }
 
-/* Most of the memory of any process that was started so far. */
+/* The largest peak of memory among the processes started so far. */
 static uint64_t peak(void)
 {
 	struct rusage usage;
@@ -411,7 +411,7 @@ static void many_names(void **state)
 	assert_ok(apply(f, &small, false, &result));
 	assert_ok(unpack_into(f, "t", &blob, 0));
 	assert_modest(before);
-	/* Upon its parents, too. */
+	/* Onto its parents, too. */
 	assert_int_equal(mkdir(target, 0700), 0);
 	assert_ok(apply_merged(f, &blob, target, &result));
 	assert_modest(before);

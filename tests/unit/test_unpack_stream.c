@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * test_unpack_stream.c - compressed, damaged, hostile and endless layers: each is read to
- * the right digest, or refused in words, or ended.
+ * the right digest, refused with a message, or ended.
  */
 /* links: unpack dep::archive */
 #include <archive.h>
@@ -75,7 +75,7 @@ static struct err *unpack_fresh(const struct fixture *f, const struct buf *blob,
 }
 
 /* gzip, zstd and none give the same tree and the same diffID, padding included; a stream
- * that is cut, altered, or of another digest is refused. */
+ * that is cut, altered, or has another digest is refused. */
 static void compression_and_digest(void **state)
 {
 	struct fixture *f = *state;
@@ -105,7 +105,7 @@ static void compression_and_digest(void **state)
 	}
 }
 
-/* One compression is taken off: what comes out is a tar, or nothing that we know. */
+/* One compression is removed: the result must be a tar. */
 static void compressed_twice(void **state)
 {
 	static const bool is_zstd[][2] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
@@ -125,11 +125,11 @@ static void compressed_twice(void **state)
 		assert_ok(unpack_fresh(*state, &once, &digest, &result));
 		assert_err(ERR_CORRUPT, unpack_fresh(*state, &twice, &digest, &result));
 	}
-	/* zstd may begin with a frame that is skipped. */
+	/* zstd data may begin with a skippable frame. */
 	buf_append(&skipped, "\x5f\x2a\x4d\x18\4\0\0\0skip", 12);
 	compress(&tar, true, &skipped);
 	assert_ok(unpack_fresh(*state, &skipped, &digest, &result));
-	/* Work without an end, and without a byte that comes out: it is not begun. */
+	/* Endless work that yields no byte: it is not begun. */
 	compress(&nothing, false, &empty);
 	for (unsigned i = 0; i < 10000; i++)
 		buf_append(&members, empty.data, empty.len);
@@ -142,7 +142,7 @@ static void compressed_twice(void **state)
 struct bad_case {
 	const char *name;
 	struct tar_entry entries[4];
-	const char *message; /* part of what is said, of the error or its cause */
+	const char *message; /* part of the text of the error or its cause */
 };
 
 static const struct bad_case bad_cases[] = {
@@ -166,7 +166,7 @@ static const struct bad_case bad_cases[] = {
 	 "none"},
 };
 
-/* What no sound archive holds is refused in words that name the entry. */
+/* What no sound archive holds is refused with a message that names the entry. */
 static void refused(void **state)
 {
 	struct fixture *f = *state;
@@ -195,7 +195,7 @@ static void refused(void **state)
 	}
 }
 
-/* An attribute that no file takes is the archive's fault. */
+/* An attribute that no file accepts is the archive's fault. */
 static void attributes(void **state)
 {
 	const struct fixture *f = *state;
@@ -230,7 +230,8 @@ static void nameless_whiteout(void **state)
 	buf_release(&tar2);
 }
 
-/* More data than asked for, and data that grows a thousandfold, end before the disk does.
+/* More data than announced, and data that grows a thousandfold, are stopped before the
+ * disk is full.
  */
 static void bombs(void **state)
 {
@@ -293,7 +294,7 @@ static void cancelled_midway(void **state)
 	assert_err(ERR_CANCELLED, unpack(&tar, &request, &result));
 }
 
-/* A token that is raised already lets nothing be done. */
+/* With a token that is already raised, nothing is done. */
 static void cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -314,7 +315,8 @@ static void cancelled(void **state)
 	buf_release(&tar);
 }
 
-/* An empty archive, and no byte at all, are layers without entries; text is no archive.
+/* An empty archive, and no byte at all, are layers without entries; text is not an
+ * archive.
  */
 static void empty_and_garbage(void **state)
 {

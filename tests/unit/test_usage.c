@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_usage.c - what the store takes is what du(1) says, and seals notice damage.
+ * test_usage.c - the store takes what du(1) says, and seals detect damage.
  */
 /* links: cache */
 #include <sys/xattr.h>
@@ -104,7 +104,7 @@ static void damage_content(const char *path)
 	assert_int_equal(pwrite(fd, "y", 1, 3), 1);
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
-	assert_int_equal(futimens(fd, times), 0); /* size and times tell nothing */
+	assert_int_equal(futimens(fd, times), 0); /* size and times reveal nothing */
 	close(fd);
 }
 
@@ -173,7 +173,7 @@ static void test_seal_and_links(void **state)
 	assert_int_equal(unlinkat(scratch.fd, "outside", 0), 0);
 	assert_ok(look_at(*state, scratch.fd, "upper", &after));
 	assert_true(digest_equal(&before.digest, &after.digest));
-	/* But a link within the layer is part of it. */
+	/* But a link within the layer counts. */
 	assert_int_equal(unlinkat(scratch.fd, "upper/c", 0), 0);
 	assert_ok(look_at(*state, scratch.fd, "upper", &after));
 	assert_false(digest_equal(&before.digest, &after.digest));
@@ -185,7 +185,7 @@ static struct err *refuse(const void *context)
 	return err_new(ERR_CANCELLED, "stop");
 }
 
-/* Files that are too large make no layer, nor does an interrupted look; holes cost
+/* Files that are too large make no layer, nor does an interrupted walk; holes cost
  * nothing. */
 static void test_seal_limits(void **state)
 {
@@ -219,8 +219,8 @@ static void test_seal_limits(void **state)
 	assert_err(ERR_CANCELLED, layer_publish(&request, &id));
 }
 
-/* A seal of an earlier version was made in another way: it says what the layer takes, but
- * damage cannot be told by it. */
+/* A seal of an earlier version was made differently: it has the layer's size, but cannot
+ * reveal damage. */
 static void test_earlier_seal(void **state)
 {
 	struct layer_id id = make_layer(*state, 10);
@@ -288,7 +288,7 @@ static void test_verify_layer(void **state)
 	damage_content(path);
 	assert_int_equal(verify(*state, false, &seen).damaged, 1);
 	assert_string_equal(seen.text, "layer it is not what it was when it was made\n");
-	/* Never served again, but still there to be looked at. */
+	/* Never served again, but still there to look at. */
 	assert_false(has_record(*state, "top"));
 	assert_false(layer_exists(*state, &b));
 	assert_true(has_record(*state, "base") && has_record(*state, "other"));

@@ -18,7 +18,7 @@ static void test_length(void **state)
 		{{"\0", 1}, 1},
 		{{"\xc3\xa4", 2}, 2},
 		{{"\xc3\xa4", 1}, 0},	  /* cut */
-		{{"\xc0\xaf", 2}, 0},	  /* longer than need be */
+		{{"\xc0\xaf", 2}, 0},	  /* longer than necessary */
 		{{"\xe0\x80\xaf", 3}, 0}, /* the same */
 		{{"\xed\xa0\x80", 3}, 0}, /* half of a surrogate pair */
 		{{"\xef\xbf\xbd", 3}, 3},
@@ -67,7 +67,7 @@ static void test_columns(void **state)
 	};
 
 	(void)state;
-	/* Whatever the locale of the process is. */
+	/* Whatever the locale of the process. */
 	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
 		size_t row = i % ARRAY_LEN(rows);
 

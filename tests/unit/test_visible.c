@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_visible.c - whatever strangers write, nothing of it steers what shows it.
+ * test_visible.c - whatever strangers write, none of it steers what shows it.
  */
 /* links: base */
 #include <string.h>
@@ -102,7 +102,7 @@ static void test_output(void **state)
 		 "31m\xff",
 		 "?31m?"},
 		{"\xe2\x80\xaegnp.exe", "?gnp.exe"},
-		/* over what is there already */
+		/* over what is already there */
 		{"10%\r50%\r100%", "100%"},
 		{"all of it\r", "all of it"},
 		{"line\r\r", "line"},
@@ -127,7 +127,7 @@ static void test_json(void **state)
 	check_rows(visible_json, rows, ARRAY_LEN(rows));
 }
 
-/* A reader of our JSON gets the text back that was put in. */
+/* A reader of our JSON gets back the text that was put in. */
 static void test_json_string(void **state)
 {
 	static const char text[] = "\033[1m\xc2\x9b\xe2\x80\xae\"\\\n\t\177\xc3\xa4";
@@ -142,8 +142,7 @@ static void test_json_string(void **state)
 	assert_string_equal(cJSON_GetStringValue(tree), text);
 }
 
-/* Lines of an error are its own: a stranger's text makes no new one, and steers
- * nothing. */
+/* Only we make the lines of an error: a stranger's text adds none, and steers nothing. */
 static void test_error(void **state)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT;

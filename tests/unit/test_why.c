@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * test_why.c - a difference is told in the right words, whatever is different.
+ * test_why.c - a difference is described in the right words, whatever it is.
  */
 /* links: engine */
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static int setup(void **state)
 
 /* ---- one step, and what it was built from ---- */
 
-/* What one build was made of: those that are not set are left out. */
+/* What one build was made of; unset members are left out. */
 struct inputs {
 	const char *script, *args, *epoch;
 	const char *part[2]; /* any, by its name */
@@ -146,7 +146,7 @@ static void test_lines(void **state)
 	check_script("a\n", "b\n", "%post line 1 changed | %post line 1\n");
 	check_script("a\n", "", "%post removed | %post removed\n");
 	check_script("", "a\n", "%post added | %post added\n");
-	/* No line is another, but the text is. */
+	/* No line differs, but the text does. */
 	check_script("a\n", "a", "%post changed | %post changed\n");
 }
 
@@ -274,7 +274,7 @@ static void test_files(void **state)
 	      "src/type: is a folder (was a file) | \n");
 }
 
-/* More than a list may hold: the top-level entries are told, and few of many. */
+/* More than a list may hold: the top-level entries are listed, and only a few of many. */
 static void test_many_files(void **state)
 {
 	CLEANUP(tree_list_release)

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT test_xattr_rules.c - the table of extended attributes is
- * what unpacking, copies, seals and images do, row by row, on a real filesystem; and
- * docs/caching.md shows it.
+/* SPDX-License-Identifier: MIT
+ * test_xattr_rules.c - unpacking, copies, seals and images do what the table of extended
+ * attributes says, row by row, on a real filesystem; and docs/caching.md shows the table.
  */
 /* links: cache unpack image */
 #include <linux/limits.h>
@@ -16,7 +16,7 @@
 #include "tests/fake/store_fixture.h"
 #include "tests/fake/tar.h"
 
-/* Each attribute lies on `node`, a file, or a folder where only folders have it. */
+/* Each attribute is on `node`: a file, or a folder if only folders have the attribute. */
 struct trial {
 	struct store *store;
 	struct scratch scratch; /* from/node */
@@ -149,7 +149,7 @@ static bool is_copied(const struct trial *t)
 {
 	CLEANUP(closep) int to = open_new(t, "copied");
 	CLEANUP(source_freep) struct source *source = source_new("x.def", STR("x\n"));
-	/* Below the named folder, which keeps nothing of its own. */
+	/* Below the named folder, which itself keeps nothing. */
 	struct copy_item item = {"/", "/", {source, 0}};
 	struct copy_request request = {
 		.rules.from = COPY_FROM_STAGE,
@@ -205,7 +205,7 @@ static void try_name(struct store *store, const char *name, size_t *tried)
 	assert_int_equal(chmod(path, 0750), 0);
 	before = seal_of(&t);
 	if (setxattr(path, name, t.value, t.size, 0) == 0) {
-		/* The list sets the mode, too: it was that already. */
+		/* The list sets the mode, too, to what it already was. */
 		after = seal_of(&t);
 		assert_use(&t, XATTR_SEAL, "the seal",
 			   !digest_equal(&before.digest, &after.digest));
@@ -236,11 +236,11 @@ static void each_row(void **state)
 		assert_ptr_equal(xattr_rule_of(name), rule);
 		try_name(*state, name, &tried);
 	}
-	/* What anybody may set. */
+	/* At least what any user may set. */
 	assert_true(tried >= 9);
 }
 
-/* Of strangers' attributes, also of those that no user may set, none arrives unasked. */
+/* No attribute of a stranger's arrives unasked, not even one that no user may set. */
 static void refused_ones(void **state)
 {
 	static const char *const names[] = {
@@ -263,8 +263,8 @@ static void refused_ones(void **state)
 	}
 }
 
-/* What a later step can see, and what an image holds, names the layer; what names it, and
- * what strangers bring, is kept and sealed. */
+/* What a later step can see, and what an image holds, counts in the identity; what counts
+ * there, and what strangers bring, is kept and sealed. */
 static void columns_agree(void **state)
 {
 	(void)state;
