@@ -46,7 +46,7 @@ NODISCARD struct err *fs_write_atomic(int dir_fd, const char *path, const void *
 				      size_t len, mode_t mode);
 /* Remove `path`, whatever it is, and everything below; adds missing permissions of
  * folders first; a missing `path` is fine.  Never crosses into another mount.
- * ERR_CANCELLED when interrupt_is_late(): then a part is left.  */
+ * ERR_CANCELLED when interrupt_is_late(): then a part is left. */
 NODISCARD struct err *fs_remove_tree(int dir_fd, const char *path);
 /* Does `path` below `dir_fd` still lead to what `fd` is open on?  For locks: between
  * opening and locking, a file may be removed, and another may take its name. */
@@ -57,7 +57,7 @@ NODISCARD struct err *fs_absolute(const char *path, char **out);
 /* A file without a name (O_TMPFILE), so that a kill leaves nothing behind; if the
  * filesystem cannot do that (NFS), a file under a temporary name.  Replacing a file also
  * needs a temporary name for a moment.  A file under such a name is locked by its owner,
- * so that tmpfile_remove_dead() knows what a dead owner left.  */
+ * so that tmpfile_remove_dead() knows what a dead owner left. */
 struct tmpfile {
 	int dir_fd; /* borrowed */
 	int fd;

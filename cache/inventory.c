@@ -297,8 +297,8 @@ static void release_layers_and_files(struct inventory *inv)
 
 static struct err *read_all(struct inventory *inv)
 {
-	/* Layers first: a layer that is published later has no record that we could
-	 * miss. */
+	/* Layers first: else a layer that is published meanwhile would be listed without
+	 * its record. */
 	TRY(for_each(inv, "layers", add_layer));
 	TRY(for_each(inv, "records", add_record_folder));
 	TRY(for_each(inv, "blobs/sha256", add_blob_folder));

@@ -207,7 +207,7 @@ static struct err *make_parts(int fd)
 {
 	char version[VERSION_SIZE];
 
-	/* A process that was killed while it wrote one of these may have left such a
+	/* A process that was killed while it wrote one of these may have left a temporary
 	 * file. */
 	tmpfile_remove_dead(fd);
 	TRY(make_text(fd, VERSION, version_text(STORE_FORMAT, version), 0600));

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # apptainer.sh RIG_DIR ARGUMENT...:             a real Apptainer, the judge of our images
-# apptainer.sh RIG_DIR --root-script WORD...:   run bash with these words beside it, as real root
+# apptainer.sh RIG_DIR --root-script WORD...:   run bash with these words next to it, as real root
 # apptainer.sh RIG_DIR --user-script WORD...:   the same, as root of the user's own namespace
 #
 # Debian 12 has no Apptainer; the one from Debian unstable is in a separate root, RIG_DIR/apptainer, made once.  It runs

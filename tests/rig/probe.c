@@ -531,7 +531,7 @@ static bool unshares(void)
 	return unshare(CLONE_NEWUSER) == 0;
 }
 
-/* ---- the host beside us ---- */
+/* ---- the host next to us ---- */
 
 /* The port where the test listens; the other things that it has on the host are named
  * after it. */

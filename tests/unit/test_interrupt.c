@@ -63,7 +63,7 @@ static int open_folder(const char *path)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* ---- nobody listens ---- */
+/* ---- without a listener ---- */
 
 static int die_with_names(const char *path)
 {
@@ -204,7 +204,7 @@ static void test_defer(void **state)
 	assert_int_equal(run(defer_for_ever, *state), 128 + SIGHUP);
 }
 
-/* ---- somebody listens ---- */
+/* ---- with a listener ---- */
 
 static uint64_t count(int fd)
 {
