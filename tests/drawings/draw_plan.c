@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: MIT draw_plan.c - draw_plan FORMAT <LABELS: a plan with each
- * status and any names, for draw.py.
+/* SPDX-License-Identifier: MIT
+ * draw_plan.c - draw_plan FORMAT <LABELS: a plan with each status and any names, for
+ * draw.py.
  *
  * LABELS are texts, each followed by NUL.  Each names a stage, and in it a base, what it
  * copies from the host, and why: with the statuses in turn, so that four of them meet

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Check that lines of C end at column 90, also those of comments, which clang-format leaves alone.
+"""Check that lines of C end at column 90, also those of comments, which clang-format leaves alone, and that a file
+begins with a line for its license.
 
 A tab is eight columns; an address (https://...) may go on.  Prints each violation as FILE:LINE: COLUMNS and exits 1
 if there is one.
@@ -12,13 +13,18 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MAX = 90
+LICENSE = ("/* SPDX-License-Identifier: MIT", "/* SPDX-License-Identifier: MIT */")
 
 
 def main() -> int:
     listed = subprocess.run(["git", "ls-files", "*.c", "*.h"], cwd=ROOT, capture_output=True, text=True, check=True)
     bad = 0
     for name in listed.stdout.split():
-        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
+        lines = (ROOT / name).read_text().splitlines()
+        if lines[0] not in LICENSE:
+            print(f"{name}:1: not the license alone")
+            bad += 1
+        for number, line in enumerate(lines, 1):
             columns = len(line.expandtabs(8))
             if columns > MAX and "https://" not in line:
                 print(f"{name}:{number}: {columns} columns")
