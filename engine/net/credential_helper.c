@@ -1,6 +1,7 @@
-/* SPDX-License-Identifier: MIT credential_helper.c - see credential_helper.h; the
- * protocol is that of github.com/docker/docker-credential-helpers: the server on standard
- * input, JSON or a message on standard output.
+/* SPDX-License-Identifier: MIT
+ * credential_helper.c - see credential_helper.h; the protocol is that of
+ * github.com/docker/docker-credential-helpers: the server on standard input, JSON or a
+ * message on standard output.
  *
  * A helper may ask a password store, a person, or a network: it may take long, or hang.
  * It runs in a process group of its own, which is killed when the helper has ended, in
