@@ -3,11 +3,11 @@
  *
  * Three processes, one thread each:
  *
- *      outer   enters new namespaces, starts init, passes signals on, waits init
- *      process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
- *              when the script has ended it ends everything else, cleans up, answers,
- *              exits
- *      script  the program
+ *	outer	enters new namespaces, starts init, passes signals on, waits
+ *	init	process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
+ *		when the script has ended, it ends everything else, cleans up, answers,
+ *		exits
+ *	script	the program
  *
  * If dagbuild dies, outer gets the death signal and kills init, which also sees the end
  * of the request pipe; when init dies the kernel ends all processes of its namespace.
