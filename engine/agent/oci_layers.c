@@ -10,10 +10,10 @@
  * All layers are fetched and tried alone in parallel; then the chain is put together from
  * the bottom, where those that need parents are applied, one after the other.
  *
- * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top. If an image
+ * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top.  If an image
  * has more layers than LAYERS_MAX, the lowest are applied one after the other to one
  * folder, as tools without overlayfs do; it becomes one layer, named after the ChainID of
- * the last of them. It is the lowest, since all layers above can then stand alone as
+ * the last of them.  It is the lowest, since all layers above can then stand alone as
  * before; these are fetched in parallel, too.
  */
 #include "engine/agent/oci_layers.h"

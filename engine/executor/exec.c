@@ -5,9 +5,9 @@
  * and looks for a record.  Running it makes a layer on top of the parent's, publishes it,
  * and writes the record, in this order: a record never names a layer that is not there.
  *
- * A script may not give the same files twice. So the steps on top of a step are keyed on
+ * A script may not give the same files twice.  So the steps on top of a step are keyed on
  * what it has made, by the identities of its layers: with other files they miss, with the
- * same files they stay hits. Such a hit may stand on the layers of an earlier run, which
+ * same files they stay hits.  Such a hit may stand on the layers of an earlier run, which
  * hold the same: its record names its whole chain, and the next step stands on that.
  */
 #include "engine/executor/exec.h"

@@ -2,7 +2,7 @@
  * http_answer.c - takes in an answer, within limits.
  *
  * The status and its headers are the answer; of a body that only explains a failure, we
- * read as much as anybody would read. Other bodies are checked against the limit before
+ * read as much as anybody would read.  Other bodies are checked against the limit before
  * they come, if the server tells their length, and while they come.
  */
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * for a token, with credentials if we have any, and send the token.  A token is kept for
  * its endpoint and scope until nine tenths of its life are over.
  *
- * The challenge is a stranger's text, and says where to send our credentials. So the
+ * The challenge is a stranger's text, and says where to send our credentials.  So the
  * scope is not the one it names but what this request needs; and credentials go to a
  * realm on another host only over https, and the user is told.
  */

@@ -2,7 +2,7 @@
  * registry_endpoint.c - where a request goes: mirrors in their order, then the registry.
  *
  * A mirror may lack things, or not answer: whatever it does wrong, we ask the next one,
- * and remember the failure, so that it costs its time once. Only a failure of our own (a
+ * and remember the failure, so that it costs its time once.  Only a failure of our own (a
  * full disk, an interrupt) ends a request at once.
  */
 #include <stdlib.h>

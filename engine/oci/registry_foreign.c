@@ -3,7 +3,7 @@
  * gives.
  *
  * Descriptors may have URLs (oci-image-spec, descriptor.md): layers that only their owner
- * may hand out have them. The author of the manifest sends us there, as by a redirect:
+ * may hand out have them.  The author of the manifest sends us there, as by a redirect:
  * the same rules hold, and no credentials are sent.
  */
 #include <stdlib.h>

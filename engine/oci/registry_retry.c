@@ -4,7 +4,7 @@
  * The code of the error decides whether to try again (engine/net/http_fault.c, and the
  * statuses in registry_request.c).  Tries are counted since the last progress of 1 MiB,
  * as containerd and podman do; less would let a server that sends a byte for each try
- * hold us for ever. The whole time is bounded, too: few tries may stall.
+ * hold us for ever.  The whole time is bounded, too: few tries may stall.
  */
 #include <curl/curl.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
  *
  * New things belong to root, have the source's mode less 0002 (Apptainer's umask while it
  * builds) and less the set-id bits, and the present time.  An existing file is written
- * into: it keeps its owner, mode and inode. Where a link lies in place of a file, cp
+ * into: it keeps its owner, mode and inode.  Where a link lies in place of a file, cp
  * writes through it, which in Apptainer leads out onto the host; here it leads inside the
  * root.
  */

@@ -2,7 +2,7 @@
  * host_probe.c - see host_probe.h.
  *
  * A folder's entries are cut into slices of about equal work.  A single slice is done
- * directly; several are child tasks, which nest as folders do. Each stores what it found
+ * directly; several are child tasks, which nest as folders do.  Each stores what it found
  * in the entries, and the folder's digest is made from them in the order of their names.
  */
 #include "engine/tree/host_probe.h"

@@ -20,7 +20,7 @@ static const char MARK[] = "user.dagbuild.links";
 
 enum { PROC_PATH_SIZE = 32 + 256 };
 
-/* A path that the *xattr calls take, which cannot take a descriptor and a name. */
+/* A path for the *xattr calls, which do not take a descriptor with a name. */
 static const char *proc_path(int dir_fd, const char *name, char *out)
 {
 	snprintf(out, PROC_PATH_SIZE, "/proc/self/fd/%d/%s", dir_fd, name);

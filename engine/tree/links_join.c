@@ -3,7 +3,7 @@
  *
  * Below is mounted, so that what the layers hide of one another is hidden here, too; in
  * one mount all files have the inode numbers of their layers' filesystem.  The upper is
- * changed as a plain folder: a new link there hides the name below. Paths are followed
+ * changed as a plain folder: a new link there hides the name below.  Paths are followed
  * folder by folder, and links are not followed.
  */
 #include <errno.h>

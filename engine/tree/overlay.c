@@ -2,10 +2,10 @@
  * overlay.c - see overlay.h.
  *
  * mount(2) takes its options as one page, and the kernel silently cuts a longer text:
- * 4111 bytes were seen to lose the work folder. So layers are named through a descriptor
+ * 4111 bytes were seen to lose the work folder.  So layers are named through a descriptor
  * of the folder that holds them, `/proc/self/fd/N/NAME`, which is short however deep the
  * store lies (and needs no chdir(2), which a threaded process must not call), and the
- * length is checked. Some 130 layers fit; SNAPSHOT_MAX keeps chains shorter.
+ * length is checked.  Some 130 layers fit; SNAPSHOT_MAX keeps chains shorter.
  */
 #include "engine/tree/overlay.h"
 

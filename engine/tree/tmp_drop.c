@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * tmp_drop.c - see tmp_drop.h.
  *
- * Names are removed by moving them into a trash folder: one rename for a whole tree. The
+ * Names are removed by moving them into a trash folder: one rename for a whole tree.  The
  * trash is flat: a folder found in one of its folders moves up next to it, so that no
  * depth needs more than two descriptors, or a path longer than a number.
  *
  * Only folders that also exist below are entered; by paths, since the kernel limits these
- * and nothing limits how deep a stranger's folders are. What is deeper stays.
+ * and nothing limits how deep a stranger's folders are.  What is deeper stays.
  */
 #include "engine/tree/tmp_drop.h"
 

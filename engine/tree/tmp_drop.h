@@ -2,9 +2,9 @@
  * tmp_drop.h - what a section made in /tmp and /var/tmp is not in the image.
  *
  * Purpose:   removes from an overlayfs upper folder, after its mount has ended, the names
- *            below /tmp and /var/tmp that the root filesystem under it does not have. A
+ *            below /tmp and /var/tmp that the root filesystem under it does not have.  A
  *            file that was there before counts like any other: its removal or change
- *            stays. Both folders exist afterwards, with mode 1777, unless they were
+ *            stays.  Both folders exist afterwards, with mode 1777, unless they were
  *            replaced by something that is not a folder.
  * Ownership: descriptors are borrowed.
  * Threads:   any.

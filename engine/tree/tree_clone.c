@@ -52,7 +52,7 @@ static struct err *enter(struct clone *c, const char *name)
 
 static struct err *leave(struct clone *c)
 {
-	/* Only now is nothing more made in it. */
+	/* Now nothing more will be made in it. */
 	TRY(overlay_copy_folder(folder_walk_fd(&c->from), dir_chain_fd(&c->to)));
 	TRY(folder_walk_leave(&c->from));
 	return dir_chain_pop(&c->to);

@@ -8,7 +8,7 @@
  * The locale stays "C", on purpose.  Under a UTF-8 locale libarchive 3.6.2 composes the
  * names of pax headers (NFC), so that a file whose name is decomposed gets another name.
  * Under "C" it cannot convert what is not ASCII, says so by ARCHIVE_WARN, and gives the
- * raw bytes, which is what we want. A test checks that.
+ * raw bytes, which is what we want.  A test checks that.
  */
 #include "engine/unpack/unpack_child.h"
 

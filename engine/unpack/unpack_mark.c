@@ -3,13 +3,13 @@
  *
  * A mark hides what the layers below hold, never what its own layer brings, wherever the
  * mark is in the archive (OCI image specification, "Whiteouts").  In MERGED mode the
- * names below are removed, and overlayfs makes its own marks. In ALONE mode an opaque
+ * names below are removed, and overlayfs makes its own marks.  In ALONE mode an opaque
  * mark becomes overlayfs's.
  *
  * A whiteout could also become overlayfs's, a 0:0 device, but only where the folder
  * exists in a layer below: elsewhere overlayfs does not merge the folder, and listing it
  * shows the name of the device, which cannot be opened (seen on Linux 6.18).  Some tools
- * do write whiteouts of names that never existed. So a layer with whiteouts needs its
+ * do write whiteouts of names that never existed.  So a layer with whiteouts needs its
  * parents.
  */
 #include "engine/unpack/unpack_writer.h"

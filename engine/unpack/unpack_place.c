@@ -2,7 +2,7 @@
  * unpack_place.c - the folder that an entry lies in.
  *
  * What is made or removed in a folder changes its times, and the work of unpacking must
- * not show in them. So a place knows the time that its folder had, and restores it when
+ * not show in them.  So a place knows the time that its folder had, and restores it when
  * the writer goes on to another: nothing has to be remembered of earlier folders.
  */
 #include "engine/unpack/unpack_writer.h"

@@ -3,8 +3,8 @@
  *
  * A step that is not a hit has reasons of its own (an input is different, it was never
  * built, its record is gone), or a cause (the step it stands on, or copies from, is
- * rebuilt), or both. With only a cause it is open: a hit if the same files come out and
- * there is a record of a build on them. For some steps it is known that other files come
+ * rebuilt), or both.  With only a cause it is open: a hit if the same files come out and
+ * there is a record of a build on them.  For some steps it is known that other files come
  * out.
  */
 #include "engine/why/why.h"

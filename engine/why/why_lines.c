@@ -2,7 +2,7 @@
  * why_lines.c - which lines of a section differ, by the digests of its lines.
  *
  * The common beginning and end of both texts are left out; what remains in the middle is
- * reported as one range. That is less than a diff, but correct and short.
+ * reported as one range.  That is less than a diff, but correct and short.
  */
 #include <string.h>
 
