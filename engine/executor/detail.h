@@ -7,8 +7,8 @@
  *            the hashed values may be secrets.
  *
  *              {"key": HEX, "parts": {NAME: HEX, ...}, "plain": {NAME: TEXT},
- *               "lines": {NAME: [HEX, ...]}, "sets": {NAME: {ITEM: HEX}}, "files": {...},
- *               "reference": "alpine:3.17"}
+ *               "lines": {NAME: [HEX, ...]}, "sets": {NAME: {ITEM: HEX}},
+ *               "files": {...}, "reference": "alpine:3.17"}
  * Ownership: the tree is the caller's.
  * Threads:   the step's own.
  */

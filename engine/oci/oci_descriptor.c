@@ -56,7 +56,7 @@ static void take_urls(const cJSON *item, struct oci_descriptor *out)
 	}
 }
 
-/* What came along is used like what is fetched: only if it has the digest and size it
+/* Included data is used like fetched data: only if it has the digest and size it
  * claims. */
 static struct err *take_data(const cJSON *item, struct oci_descriptor *out)
 {

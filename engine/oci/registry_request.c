@@ -184,7 +184,7 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 		accept = xasprintf("Accept: %s", q->accept);
 		headers[request.n_headers++] = accept;
 	}
-	/* A token goes only where it was made for. */
+	/* A token goes only to the endpoint that it was made for. */
 	token = registry_authorization(s->registry, who_answers(s), q->ref);
 	if (token) {
 		authorization = xasprintf("Authorization: %s", token);

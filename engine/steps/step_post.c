@@ -46,7 +46,7 @@ static struct err *add_shell(struct command *c, struct str rest)
 	return NULL;
 }
 
-/* 
+/*
  * `/bin/sh -ex ARGUMENTS SCRIPT`, the arguments cut at the first `#`.  `%post -c
  * /bin/bash` runs `/bin/sh -ex -c "/bin/bash /.post.script"`, as with Apptainer: the
  * inner shell has no -e.
