@@ -124,7 +124,8 @@ struct err *writer_link(struct unpack_writer *w, const char *path, const char *l
 	return wait_for_target(w, path, STEAL(target));
 }
 
-/* The folder existed when the link came; if it is gone, no time needs to be kept. */
+/* The folder existed when the link came; if it is gone, it is made again, and no entry
+ * gives it a time. */
 static struct err *finish_link(struct unpack_writer *w, const struct late_link *link)
 {
 	CLEANUP(freep) char *folder = folder_of(link->path);
