@@ -4,8 +4,8 @@
  * Purpose:   one file and one row of agent_table.c for each agent.
  * Ownership: agent_base_release() frees what fetch() made.
  * Threads:   any; one context per call.
- * Errors:    resolve(): ERR_NOTFOUND when only a network request could tell and none may
- *            be made; else what registry.h says.
+ * Errors:    resolve(): ERR_NOTFOUND when only a network request could tell and none is
+ *            allowed; else what registry.h says.
  */
 #ifndef ENGINE_AGENT_AGENT_H
 #define ENGINE_AGENT_AGENT_H
@@ -24,13 +24,14 @@ struct agent_context {
 	struct task *task;
 	const char *id_class, *id_map; /* how ids are mapped: for keys, for records */
 	struct oci_platform platform;
-	bool use_network; /* resolve() may ask */
-	/* clock_real_ns(): what was resolved after needs no asking. */
+	bool use_network; /* resolve() may make requests */
+	/* clock_real_ns(): what was resolved after that needs no request. */
 	int64_t resolved_since;
-	/* Bytes of a file, and of a layer's, holes included; 0: no limit. */
+	/* The most bytes of a file, also of one in a layer, holes included; 0: no
+	 * limit. */
 	uint64_t max_file;
-	/* resolve() sets it to when it was asked for, clock_real_ns(); left alone when
-	 * the base needs no asking; may be NULL. */
+	/* resolve() sets it to the time of the request, clock_real_ns(); left alone when
+	 * the base needs none; may be NULL. */
 	int64_t *resolved_ns;
 };
 
@@ -39,8 +40,8 @@ struct agent_base {
 	struct snapshot layers;
 	struct oci_config config;
 	bool has_config;
-	/* oci_platform.level of who chose, when another processor may get other layers
-	 * for the same source ("": it had none); else NULL. */
+	/* oci_platform.level of the machine that chose, when another processor may get
+	 * other layers for the same source ("": it had none); else NULL. */
 	const char *level;
 };
 
@@ -51,15 +52,15 @@ struct agent_base {
 
 struct agent {
 	const char *name; /* value of `Bootstrap:` */
-	/* What a lock file calls the source, in its one normal form, for free(); NULL
-	 * when there is no such member: there is nothing to lock.  `*is_pinned`: it holds
-	 * the digest already. */
+	/* What a lock file calls the source, in its one normal form, for free(); a NULL
+	 * member: there is nothing to lock.  `*is_pinned`: it holds the digest
+	 * already. */
 	struct err *(*reference)(const struct step_base *base, char **out,
 				 bool *is_pinned);
 	/* What the source is at present, as a digest for the step's key. */
 	struct err *(*resolve)(const struct agent_context *context,
 			       const struct step_base *base, struct digest *out);
-	/* Bring what resolve() named. */
+	/* Fetch what resolve() named. */
 	struct err *(*fetch)(const struct agent_context *context,
 			     const struct step_base *base, const struct digest *resolved,
 			     struct agent_base *out);

@@ -57,7 +57,7 @@ static bool load_memo(const struct agent_context *c, const struct digest *key,
 	text = json_string(record, "digest");
 	if (!text || !json_u64(record, "time_ms", &when))
 		return false;
-	/* With a network at hand only what was resolved by this very command counts. */
+	/* With a network, only what this very command has resolved counts. */
 	if (c->use_network && (int64_t)when < c->resolved_since / 1000000)
 		return false;
 	if (c->resolved_ns)
@@ -80,8 +80,8 @@ static struct err *save_memo(const struct agent_context *c, const struct digest 
 	return record_save_memo(c->store, key, record);
 }
 
-/* Whatever is wrong with what a registry has or sends is the registry's fault to the
- * caller. */
+/* To the caller, whatever is wrong with what a registry has or sends is the registry's
+ * fault. */
 static struct err *blame_registry(struct err *e, const char *name)
 {
 	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_CORRUPT))
@@ -131,7 +131,7 @@ static struct err *docker_resolve(const struct agent_context *c,
 		return err_hint(err_new(ERR_NOTFOUND, "'%s' was never resolved", name),
 				"build once without --offline, or name a digest: 'From: "
 				"...@sha256:...'");
-	/* Stages with one tag get one digest, also when the tag moves meanwhile. */
+	/* Stages with one tag get one digest, even if the tag moves meanwhile. */
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
 	if (!load_memo(c, &key, out))
 		e = ask(c, &ref, &key, name, out);
@@ -155,7 +155,8 @@ static struct err *fetch_blob(void *source, const struct oci_descriptor *blob,
 				   watch);
 }
 
-/* A document as an index has it: of the size that it says, and perhaps brought along. */
+/* A document as an index has it: of the size that the index says, and perhaps included in
+ * it. */
 static struct err *fetch_document(const struct docker_source *s,
 				  const struct oci_descriptor *d, struct buf *body,
 				  char **type)
@@ -175,7 +176,7 @@ static struct err *fetch_document(const struct docker_source *s,
 	return NULL;
 }
 
-/* One that this machine runs need not run on the next. */
+/* An image that this machine runs may not run on the next. */
 static void tell_choice(const struct agent_context *c, const struct oci_choice *choice,
 			struct agent_base *out)
 {
@@ -231,8 +232,7 @@ static struct err *fetch_config(const struct docker_source *s,
 	return oci_config_parse(str_make(buf_text(&text), text.len), out);
 }
 
-/* Some images are made for one platform and say that they are for another, or have no
- * index. */
+/* Some images are made for one platform and claim to be for another, or have no index. */
 static void tell_other_platform(const struct agent_context *c,
 				const struct oci_config *config)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * oci_document.h - indexes and manifests, kept in the store like any other blob.
  *
- * Purpose:   a document is named by its digest, so one that was fetched is not asked for
+ * Purpose:   a document is named by its digest, so one that was fetched is never fetched
  *            again: a base whose layers are there is put together without a request.
  * Ownership: `content_type` is for free(); NULL when the store does not know it.
  * Threads:   any.

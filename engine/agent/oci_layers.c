@@ -3,18 +3,18 @@
  *
  * A layer that can stand alone becomes a store layer of its own, named after its diffID
  * and shared by every image that has it.  A layer that cannot (it writes through a link
- * of a layer below, or links to a file there) is applied onto its mounted parents; what
- * comes out depends on them, so it is named after the ChainID: the digest over all
- * diffIDs up to it (OCI image specification, "Layer ChainID").
+ * of a layer below, or links to a file there) is applied onto its mounted parents; the
+ * result depends on them, so it is named after the ChainID: the digest over all diffIDs
+ * up to it (OCI image specification, "Layer ChainID").
  *
  * All layers are fetched and tried alone in parallel; then the chain is put together from
  * the bottom, where those that need parents are applied, one after the other.
  *
- * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top.  Of an image
- * with more layers than LAYERS_MAX the lowest are applied one after the other to one
- * folder, as tools without overlayfs do, which becomes one layer, named after the ChainID
- * of the last of them.  The lowest, since all that is above can then stand alone as
- * before; they are fetched in parallel, too.
+ * A chain that is mounted has a limit (SNAPSHOT_MAX), and steps come on top.  If an image
+ * has more layers than LAYERS_MAX, the lowest are applied one after the other to one
+ * folder, as tools without overlayfs do; it becomes one layer, named after the ChainID of
+ * the last of them.  It is the lowest, since all layers above can then stand alone as
+ * before; these are fetched in parallel, too.
  */
 #include "engine/agent/oci_layers.h"
 
@@ -46,7 +46,7 @@ struct layer_job {
 	_Atomic uint64_t received, unpacked; /* compressed bytes */
 };
 
-/* Layers of a base; the rest of a chain is for the steps upon it. */
+/* The most layers of a base; the rest of a chain is for the steps on top. */
 enum { LAYERS_MAX = SNAPSHOT_MAX - 20 };
 
 struct bringing {
@@ -54,9 +54,10 @@ struct bringing {
 	struct layer_job *jobs;
 	size_t n;
 	uint64_t total; /* compressed bytes of all layers */
-	/* So many of the lowest become one: 0, or at least 2. */
+	/* How many of the lowest become one: 0, or at least 2. */
 	size_t n_merged;
-	struct layer_job merged; /* what they become, `diff_id` is the ChainID */
+	struct layer_job merged; /* the layer that they become, `diff_id` is the
+				    ChainID */
 };
 
 /* For the callbacks of one job. */
@@ -114,7 +115,7 @@ static struct digest layer_key(const struct agent_context *c, const char *kind,
 	return key_final(key);
 }
 
-/* What stands at the bottom is unpacked by other rules: see unpack.h. */
+/* The bottom layer is unpacked by other rules: see unpack.h. */
 static struct digest alone_key(const struct agent_context *c, const struct layer_job *job)
 {
 	return layer_key(c, job->is_first ? "oci first layer" : "oci layer",
@@ -247,7 +248,7 @@ static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 	return save_layer(c, key, watch->job);
 }
 
-/* One of those that are going to be merged, unless that was done before. */
+/* One of the layers that will be merged, unless that was done before. */
 static struct err *bring_merged_part(struct bringing *all, struct job_watch *watch)
 {
 	if (all->merged.layer.len == 0)
@@ -257,7 +258,7 @@ static struct err *bring_merged_part(struct bringing *all, struct job_watch *wat
 	return NULL;
 }
 
-/* Child task: layer `index` into the store, if it can stand alone. */
+/* Child task: put layer `index` into the store, if it can stand alone. */
 static struct err *bring_alone(void *context, size_t index, struct task *task)
 {
 	struct bringing *all = context;
@@ -342,7 +343,7 @@ static struct err *make_on_chain(struct bringing *all, struct job_watch *watch,
 	return save_layer(c, key, watch->job);
 }
 
-/* The layer of `job`, applied onto `chain` whose last ChainID gave `chain_id`. */
+/* Apply the layer of `job` onto `chain`; `chain_id` is the last ChainID. */
 static struct err *bring_on_chain(struct bringing *all, struct layer_job *job,
 				  const struct snapshot *chain,
 				  const struct digest *chain_id)
@@ -382,7 +383,7 @@ static struct err *make_merged(struct bringing *all, const struct digest *key)
 		struct job_watch watch = {all, &all->jobs[i], c->task};
 		struct unpack_result result = {0};
 
-		/* There already, unless somebody has removed it. */
+		/* It is there already, unless something has removed it. */
 		TRY(fetch_blob(all, &watch));
 		TRY(unpack(all, &watch, target, i > 0 ? target : NULL, &result));
 	}
@@ -421,7 +422,8 @@ static struct digest chain_id_next(const struct digest *chain_id,
 	return digest_bytes(DIGEST_SHA256, NULL, text, strlen(text));
 }
 
-/* overlayfs takes no folder twice, but images do repeat layers, empty ones above all. */
+/* overlayfs does not take a folder twice, but images do repeat layers, above all empty
+ * ones. */
 static bool is_in(const struct snapshot *chain, const struct layer_job *job)
 {
 	for (size_t i = 0; i < chain->len; i++)
@@ -439,8 +441,8 @@ static void push(struct snapshot *out, const struct layer_job *job,
 	snapshot_push(out, &id);
 }
 
-/* What an image's layers are called depends on the image alone: on which of them are
- * applied onto others, and that on what is in them and below. */
+/* The names of an image's layers depend only on the image: on which of them are applied
+ * onto others, which depends on what is in them and below. */
 static struct err *stack(struct bringing *all, struct snapshot *out)
 {
 	const struct store *s = all->request->context->store;
@@ -464,9 +466,9 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 	return NULL;
 }
 
-/* Is the layer's blob there, or the layer itself in the form that is needed?  (That one
- * which stands alone must be applied after all, since its parent's root folder has
- * another owner, is found out only when its turn comes.) */
+/* Is the layer's blob there, or the layer itself in the form that is needed?  (Only when
+ * its turn comes do we find out that a layer that stands alone must be applied after all,
+ * since its parent's root folder has another owner.) */
 static bool has_blob(const struct agent_context *c, const struct layer_job *job)
 {
 	return job->blob->data || blob_exists(c->store, &job->blob->digest);
@@ -482,7 +484,7 @@ static bool can_bring_offline(const struct agent_context *c, struct layer_job *j
 				    (!job->needs_parents || load_layer(c, &chain, job)));
 }
 
-/* Without a network what is missing is told at once, all of it. */
+/* Without a network, report everything that is missing at once. */
 static struct err *check_offline(struct bringing *all)
 {
 	const struct agent_context *c = all->request->context;
@@ -558,8 +560,8 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 		e = task_parallel(request->context->task, all.n, bring_alone, &all);
 	if (!e)
 		e = stack(&all, out);
-	/* Not before all are in their places: a blob may be needed on its own, and upon
-	 * its parents. */
+	/* Only when all are in place: a blob may be needed alone, and also on its
+	 * parents. */
 	for (size_t i = 0; !e && i < all.n; i++)
 		blob_spend(request->context->store, &all.jobs[i].blob->digest);
 	for (size_t i = 0; i < all.n; i++)

@@ -7,7 +7,7 @@
 
 #include "engine/executor/key_parts.h"
 
-/* Scripts longer than this are told by their digest alone. */
+/* Of scripts longer than this only the digest is kept. */
 static const size_t LINES_MAX = 20000;
 
 struct builder {
@@ -39,7 +39,8 @@ static void add_lines(const struct builder *b, cJSON *array, const char *text)
 	}
 }
 
-/* Of several texts all but the last are a line each: what follows the section's name. */
+/* Of several texts, all except the last are one line each: what follows the section's
+ * name. */
 static void put_lines(const struct builder *b, const char *name, const char *const *texts,
 		      size_t n)
 {
@@ -64,7 +65,8 @@ static void put_item(const struct builder *b, cJSON *set, const char *item,
 	cJSON_AddStringToObject(set, item, short_digest(b, value, hex));
 }
 
-/* "NAME=VALUE" each, or names and values in turns; of a list of copies both are names. */
+/* Each text is "NAME=VALUE", or names and values alternate; in a list of copies both are
+ * names. */
 static void put_set(const struct builder *b, const char *name, const char *const *texts,
 		    size_t n)
 {

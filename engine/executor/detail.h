@@ -4,7 +4,7 @@
  * Purpose:   a JSON object with the key, and for each part its digest and as much detail
  *            as key_parts.h says: texts as digests of their lines, values of variables
  *            and labels as digests. All digests are keyed with the store's secret, since
- *            what they stand for may be one.
+ *            the hashed values may be secrets.
  *
  *              {"key": HEX, "parts": {NAME: HEX, ...}, "plain": {NAME: TEXT},
  *               "lines": {NAME: [HEX, ...]}, "sets": {NAME: {ITEM: HEX}},
@@ -17,7 +17,7 @@
 
 #include "engine/work/work.h"
 
-/* Of a composed step, also of one that waits for another: parts may be missing. */
+/* For a composed step, also for one that waits for another: then parts may be missing. */
 cJSON *detail_new(const struct work *w, const struct step *step);
 
 #endif

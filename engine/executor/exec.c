@@ -5,10 +5,10 @@
  * and looks for a record.  Running it makes a layer on top of the parent's, publishes it,
  * and writes the record, in this order: a record never names a layer that is not there.
  *
- * A script need not give the same files twice.  So what stands on a step is keyed on what
- * that has made, by the identities of its layers: other files make it miss, the same
- * files leave it a hit.  Such a hit may stand on the layers of an earlier run, which hold
- * the same: its record names its whole chain, and what comes next stands on that.
+ * A script may not give the same files twice.  So the steps on top of a step are keyed on
+ * what it has made, by the identities of its layers: with other files they miss, with the
+ * same files they stay hits.  Such a hit may stand on the layers of an earlier run, which
+ * hold the same: its record names its whole chain, and the next step stands on that.
  */
 #include "engine/executor/exec.h"
 
@@ -19,7 +19,7 @@
 #include "engine/executor/exec_probe.h"
 #include "engine/executor/exec_run.h"
 
-/* "amd64", "arm/v7": this machine's, in the words of OCI. */
+/* "amd64", "arm/v7": this machine's, in OCI's terms. */
 static char *architecture(const struct oci_platform *host)
 {
 	return xasprintf("%s%s%s", host->architecture, host->variant ? "/" : "",

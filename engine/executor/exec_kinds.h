@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * exec_kinds.h - what each kind of step does.
  *
- * Purpose:   the table of steps/, by kind; the executor's one knowledge of kinds.
+ * Purpose:   the table of steps/, by kind; all that the executor knows of kinds.
  * Ownership: const.
  * Threads:   const.
  * Errors:    none.
@@ -11,7 +11,7 @@
 
 #include "engine/steps/steps.h"
 
-/* NULL: this version cannot. */
+/* NULL: this version cannot run it. */
 extern const struct step_ops *const exec_kinds[STEP_KINDS];
 
 /* Can this version run the step? */

@@ -8,7 +8,7 @@
 #include "engine/executor/exec_record.h"
 #include "engine/executor/key_parts.h"
 
-/* Everything every key holds, then what the kind adds. */
+/* Sets what every key holds, then what the kind adds. */
 struct err *exec_compose(struct exec *x, const struct step *step, struct task *task,
 			 bool *known)
 {
@@ -34,9 +34,9 @@ struct err *exec_compose(struct exec *x, const struct step *step, struct task *t
 	return NULL;
 }
 
-/* Are the layers there that the step added?  Those of its parent were looked at with the
- * parent.  A run without changes does not look into them: what is going to be used is
- * looked at again by the process that can mount.  MISS_NONE when they are. */
+/* Are the layers that the step added there?  Those of its parent were checked with the
+ * parent.  A run without changes does not look into them: the process that can mount
+ * checks again what it uses.  MISS_NONE when they are. */
 static enum miss lost_layers(struct exec *x, const struct step *step, struct task *task)
 {
 	const struct snapshot *own = &work_state(&x->work, step->id)->snapshot;
@@ -45,7 +45,7 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 	enum miss miss;
 	struct err *e;
 
-	/* A parent that was rebuilt since then has other layers, which hold the same. */
+	/* A parent that was rebuilt since then has other layers with the same content. */
 	if (snapshot_begins_with(own, parent)) {
 		added.layers += parent->len;
 		added.len -= parent->len;
@@ -60,7 +60,7 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 	return miss;
 }
 
-/* The times in the record's layers; those of the parent are known. */
+/* Add the times in the record's layers; those of the parent are known. */
 static enum miss add_times(struct exec *x, const struct step *step, struct task *task)
 {
 	struct snapshot *own = &work_state(&x->work, step->id)->snapshot;

@@ -5,7 +5,7 @@
  *            filesystem holds, and looks for a record that still holds.
  * Ownership: everything is borrowed; what is found goes into the step's state.
  * Threads:   one step is probed on one thread.
- * Errors:    those of the kinds' compose(). A miss is none: the state says why.
+ * Errors:    those of the kinds' compose(). A miss is not an error: the state says why.
  */
 #ifndef ENGINE_EXECUTOR_EXEC_PROBE_H
 #define ENGINE_EXECUTOR_EXEC_PROBE_H

@@ -25,7 +25,7 @@ static struct err *run_step(struct exec *x, const struct step *step, struct task
 }
 
 /* Another step or process may have made it between our probe and our turn: what was made
- * since the command began is as new as what we would make. */
+ * since the command began is as fresh as what we would make. */
 static bool take_new_record(struct exec *x, const struct step *step, struct task *task)
 {
 	struct step_state *state = work_state(&x->work, step->id);
@@ -55,7 +55,8 @@ struct err *exec_run(void *self, struct node_id id, struct task *task)
 	struct exec *x = self;
 	const struct step *step = x->work.options.steps[id.index];
 	struct digest key =
-		work_state(&x->work, id)->key; /* of the probe: running may set another */
+		work_state(&x->work, id)->key; /* from the probe: running may set
+						  another */
 	struct err *e = NULL;
 	bool waited;
 

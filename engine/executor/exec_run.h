@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * exec_run.h - makes what a step makes.
+ * exec_run.h - runs a step.
  *
- * Purpose:   runs a step that is a miss, unless somebody else has made it meanwhile,
- *            within the store's ceiling, and writes its record.
+ * Purpose:   runs a step that is a miss, unless another step or process has made it
+ *            meanwhile, within the store's ceiling, and writes its record.
  * Ownership: everything is borrowed; what is made goes into the step's state.
  * Threads:   one step is run on one thread.
  * Errors:    those of the steps, with the step's place in the definition.

@@ -59,7 +59,7 @@ const struct key_part key_parts_table[] = {
 	 "the same; a `test` step sees it through `parent`"},
 	{"labels", META, PART_SET, false, "the section"},
 	{"headers", META, PART_SET, false, "of the stage: they become labels"},
-	/* Every change shows in it: what says more comes first. */
+	/* Every change shows in it, so more specific parts come first. */
 	{"definition", META, PART_LINES, false,
 	 "in the stage of the image: the whole text, which is stored in the image"},
 	{"base configuration", PACK, PART_PARENT, true,

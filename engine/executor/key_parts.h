@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * key_parts.h - the inputs of each kind of step, by name: the one list of them.
  *
- * Purpose:   exec_probe.c asserts that a key has these parts and no others, `why` goes
- *            over them to say what is different, `dagbuild why --list-inputs` prints
+ * Purpose:   exec_probe.c asserts that a key has these parts and no others, `why`
+ *            compares them to say what is different, `dagbuild why --list-inputs` prints
  *            them, and a test compares that with the table in docs/caching.md.
  * Threads:   const.
  */
@@ -25,7 +25,7 @@ struct key_part {
 	const char *name;
 	unsigned kinds; /* 1U << STEP_BASE | ... */
 	enum part_class class;
-	bool is_optional; /* not there when it is not set */
+	bool is_optional; /* absent when it is not set */
 	const char *what; /* in plain words, for the documentation */
 };
 
@@ -34,7 +34,7 @@ extern const size_t key_parts_len;
 
 /* Does a step of that kind have the part? */
 bool key_part_is_of(const struct key_part *part, enum step_kind kind);
-/* Has a complete key of that kind the parts of the table, and no others? */
+/* Does a complete key of that kind have the parts of the table, and no others? */
 bool key_parts_agree(const struct key *key, enum step_kind kind);
 
 #endif

@@ -65,7 +65,7 @@ struct sif {
 		0                                                                        \
 	}
 
-/* Does a file that begins with these bytes say that it is one? */
+/* Does a file that begins with these bytes claim to be an image? */
 bool sif_is_image(const void *data, size_t len);
 NODISCARD struct err *sif_read(int fd, struct sif *out);
 void sif_release(struct sif *s);

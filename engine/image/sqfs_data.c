@@ -17,8 +17,8 @@
 
 enum { CHUNK = 1 << 20 };
 
-/* libsquashfs compares a new file's blocks with all blocks before, one by one; for files
- * of more blocks than this that is not worth its time. */
+/* libsquashfs compares a new file's blocks with all earlier blocks, one by one; for files
+ * larger than this that is not worth the time. */
 static const uint64_t DEDUPLICATE_MAX = (uint64_t)256 << 20;
 
 /* ---- finding files ---- */
@@ -43,7 +43,7 @@ static struct err *move_to(struct sqfs_data *d, const struct sqfs_node *folder,
 }
 
 /* Go to `folder` from where we are, one step after the other, so that its depth does not
- * matter.  Files come in the order of the tree: it is near. */
+ * matter.  Files come in the order of the tree, so the way is short. */
 static struct err *go_to(struct sqfs_data *d, const struct sqfs_node *folder)
 {
 	VEC(const struct sqfs_node *) way = {0};
@@ -118,7 +118,7 @@ static struct err *append_data(struct sqfs_data *d, int fd, uint64_t at, uint64_
 }
 
 /* The next data from `at` on, a multiple of the block size, in whole blocks as far as
- * there are any: lseek(2), SEEK_DATA.  Where the filesystem cannot tell, all is data. */
+ * possible: lseek(2), SEEK_DATA.  If the filesystem cannot tell, everything is data. */
 static void find_data(int fd, uint64_t at, uint64_t size, uint64_t *start, uint64_t *end)
 {
 	off_t data = lseek(fd, (off_t)at, SEEK_DATA);
@@ -233,7 +233,7 @@ struct err *sqfs_data_write(struct sqfs_data *d)
 	return NULL;
 }
 
-/* ---- what libsquashfs made of it ---- */
+/* ---- the inodes that libsquashfs made ---- */
 
 /* Bytes of the file's data that libsquashfs was given. */
 static uint64_t data_size(const struct sqfs_node *node)
@@ -288,7 +288,7 @@ static void put_blocks(struct sizes *s, const struct sqfs_node *node, size_t n_g
 	const sqfs_u32 *given = node->inode->extra;
 	uint64_t blocks = (node->size + SQFS_BLOCK_SIZE - 1) / SQFS_BLOCK_SIZE, at = 0;
 
-	/* Its last block is no block of its own, but lies in a fragment. */
+	/* Its last block is not a block of its own, but lies in a fragment. */
 	if (node->inode->data.file_ext.fragment_idx != 0xFFFFFFFF)
 		blocks--;
 	for (size_t r = 0; r < node->n_runs; r++) {

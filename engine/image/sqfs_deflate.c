@@ -39,7 +39,7 @@ static void deflate_configuration(const sqfs_compressor_t *compressor,
 	sqfs_compressor_config_init(out, SQFS_COMP_GZIP, d->block_size, 0);
 }
 
-/* Without an options block readers assume zlib's defaults, which need no more to be read.
+/* Without an options block readers assume zlib's defaults, which suffice for reading.
  */
 static int deflate_write_options(sqfs_compressor_t *compressor, sqfs_file_t *file)
 {
@@ -55,7 +55,7 @@ static int deflate_read_options(sqfs_compressor_t *compressor, sqfs_file_t *file
 	return SQFS_ERROR_UNSUPPORTED;
 }
 
-/* 0 says that the block did not shrink; libsquashfs stores it as it is then. */
+/* 0 says that the block did not shrink; then libsquashfs stores it as it is. */
 static sqfs_s32 deflate_block(sqfs_compressor_t *compressor, const sqfs_u8 *in,
 			      sqfs_u32 size, sqfs_u8 *out, sqfs_u32 room)
 {

@@ -25,7 +25,7 @@ struct file_part {
 	unsigned char data[GATHER];
 };
 
-/* libsquashfs gives us back the first member of our struct. */
+/* libsquashfs hands us the first member of our struct. */
 static struct file_part *part_of(sqfs_file_t *file)
 {
 	return (struct file_part *)(void *)file;
@@ -101,7 +101,8 @@ static sqfs_u64 part_get_size(const sqfs_file_t *file)
 	return ((const struct file_part *)(const void *)file)->size;
 }
 
-/* Called for real: the blocks of a file that turns out to be a copy are cut off again. */
+/* This really happens: the blocks of a file that turns out to be a copy are cut off
+ * again. */
 static int part_truncate(sqfs_file_t *file, sqfs_u64 size)
 {
 	struct file_part *p = part_of(file);

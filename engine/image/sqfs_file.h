@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * sqfs_file.h - libsquashfs's file object over a part of a file.
  *
- * Purpose:   everything is shifted by the partition's offset; writes that follow one
- *            another are gathered.
+ * Purpose:   everything is shifted by the partition's offset; consecutive writes are
+ *            gathered.
  * Ownership: sqfs_destroy() ends it; the descriptor is borrowed.
  * Threads:   libsquashfs calls it from one thread.
- * Errors:    libsquashfs's numbers; what errno was is kept for sqfs_part_errno().
+ * Errors:    libsquashfs's numbers; sqfs_part_errno() keeps the errno.
  */
 #ifndef ENGINE_IMAGE_SQFS_FILE_H
 #define ENGINE_IMAGE_SQFS_FILE_H

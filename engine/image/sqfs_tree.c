@@ -18,9 +18,9 @@
 #include "base/vec.h"
 #include "base/xattr_rules.h"
 
-/* All that is called a name, leads somewhere, or is an attribute.  A stranger's layer of
- * a few megabytes has as much as it likes; those of an honest image of a million files
- * take 40 MiB. */
+/* The most bytes of names, link targets and attributes.  A stranger's layer of a few
+ * megabytes can have any amount of them; those of an honest image of a million files take
+ * 40 MiB. */
 static const uint64_t TEXT_MAX = MIB(128);
 
 struct scan {
@@ -29,7 +29,8 @@ struct scan {
 	uint64_t text_bytes;
 	struct folder_walk walk;
 	struct sqfs_node *here;	 /* the folder that the walk is in */
-	struct inode_set linked; /* of files with several names: place in nodes, from 1 */
+	struct inode_set linked; /* files with several names: their place in nodes, from
+				    1 */
 };
 
 static void scan_release(struct scan *s)
@@ -58,8 +59,8 @@ char *sqfs_node_path(const struct sqfs_node *node)
 	return path;
 }
 
-/* The node that has the same inode already; else this one becomes it, and is the next of
- * the tree's nodes: nothing is below it. */
+/* The node that has the same inode already; else the entry's own node is noted as such,
+ * and becomes the next of the tree's nodes: it has no children. */
 static struct sqfs_node *find_same(struct scan *s, const struct stat *st)
 {
 	size_t met = inode_set_meet(&s->linked, st, s->tree->n_nodes + 1);
@@ -98,7 +99,7 @@ static void read_xattr(struct scan *s, const char *path, struct str name,
 	vec_push(&x->found, ((struct sqfs_xattr){copy, stored, size}));
 }
 
-/* Through /proc/self/fd/N/NAME: there is no lgetxattrat(2) before Linux 6.13. */
+/* Through /proc/self/fd/N/NAME: lgetxattrat(2) does not exist before Linux 6.13. */
 static void read_xattrs(struct scan *s, int dir_fd, struct sqfs_node *node)
 {
 	char names[XATTR_LIST_MAX];
@@ -150,7 +151,7 @@ static void tree_add(struct sqfs_tree *t, struct sqfs_node *node)
 
 static struct err *check_size(const struct scan *s, const struct stat *st)
 {
-	/* The numbers of all blocks of a file have 32 bits for their length in bytes. */
+	/* The list of a file's block sizes has 32 bits for its length in bytes. */
 	const uint64_t most = GIB(64 * 1024);
 	struct size_limit limit = {
 		.max = s->max_file > 0 && s->max_file < most ? s->max_file : most};
@@ -181,7 +182,7 @@ static struct err *enter_folder(struct scan *s, int dir_fd, struct sqfs_node *no
 	return NULL;
 }
 
-/* What an entry is; the walk enters a folder, which is added when it is left. */
+/* Look at an entry; the walk enters a folder, which is added when it is left. */
 static struct err *scan_entry(struct scan *s, int dir_fd, struct sqfs_node *node)
 {
 	struct stat st;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * sqfs_tree.h - the inodes of a root filesystem, as squashfs will have them.
+ * sqfs_tree.h - the inodes of a root filesystem, as squashfs will store them.
  *
  * Purpose:   a scan of the tree in byte order: names, stats, link targets, extended
  *            attributes, and which names are hard links to one inode. No file is opened.
  * Ownership: sqfs_tree_free() ends it.
  * Threads:   one thread.
  * Errors:    ERR_SYS with the path; ERR_UNSUPPORTED when names, link targets and
- *            attributes have more than 128 MiB; ERR_CANCELLED.
+ *            attributes take more than 128 MiB; ERR_CANCELLED.
  */
 #ifndef ENGINE_IMAGE_SQFS_TREE_H
 #define ENGINE_IMAGE_SQFS_TREE_H
@@ -24,12 +24,12 @@ struct sqfs_xattr {
 	size_t size; /* bytes */
 };
 
-/* Blocks of a file that hold data, one behind the other. */
+/* Consecutive blocks of a file that hold data. */
 struct sqfs_run {
 	uint32_t first, count;
 };
 
-/* About 150 bytes each, and libsquashfs has some 100 for a file: the only memory that
+/* About 150 bytes each, and some 100 in libsquashfs for a file: the only memory that
  * grows with the image. */
 struct sqfs_node {
 	const char *name;

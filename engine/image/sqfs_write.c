@@ -122,7 +122,7 @@ static struct err *make_processor(struct sqfs_writer *w)
 		.size = sizeof(description),
 		.max_block_size = SQFS_BLOCK_SIZE,
 		.num_workers = w->request->workers,
-		/* Bounds memory: so many blocks are on their way at once. */
+		/* Bounds memory: at most this many blocks are in progress at a time. */
 		.max_backlog = 10 * w->request->workers,
 		.cmp = w->compressor,
 		.file = w->file,
@@ -251,7 +251,7 @@ static struct err *make_folder(struct sqfs_writer *w, struct sqfs_node *node)
 						   node->xattr_index, parent);
 	if (!node->inode)
 		return err_new(ERR_SYS, "libsquashfs has no memory");
-	/* libsquashfs adds two, and all entries. */
+	/* libsquashfs adds two, and the number of entries. */
 	if (node->inode->base.type == SQFS_INODE_EXT_DIR)
 		node->inode->data.dir_ext.nlink = node->links;
 	else
@@ -350,7 +350,7 @@ static struct err *write_tables(struct sqfs_writer *w, struct sqfs_result *resul
 	return NULL;
 }
 
-/* Each keeps pointers to those made before it: the last one goes first. */
+/* Each keeps pointers to those made before it: release the last one first. */
 static void writer_release(struct sqfs_writer *w)
 {
 	void *const objects[] = {w->entries,	  w->folders, w->inodes,

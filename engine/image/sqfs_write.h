@@ -2,12 +2,12 @@
  * sqfs_write.h - a tree as squashfs, streamed into a file at an offset.
  *
  * Purpose:   libsquashfs writes straight into the partition's place in the SIF; gzip
- *            blocks are compressed by libdeflate. Memory does not grow
- *            with the data. Same tree, same bytes, whatever the number of threads.
+ *            blocks are compressed by libdeflate. Memory does not grow with the data.
+ *            Same tree, same bytes, whatever the number of threads.
  * Ownership: nothing is kept.
  * Threads:   any; starts `workers` threads of its own and joins them.
  * Errors:    ERR_SYS (also for a file that is too large, with its path), ERR_NOSPACE,
- *            ERR_CANCELLED; ERR_CORRUPT when a file changes while read.
+ *            ERR_CANCELLED; ERR_CORRUPT when a file changes while it is read.
  */
 #ifndef ENGINE_IMAGE_SQFS_WRITE_H
 #define ENGINE_IMAGE_SQFS_WRITE_H
@@ -22,7 +22,7 @@ enum sqfs_compression {
 
 struct sqfs_request {
 	int root_fd;	 /* the tree's root folder */
-	int file_fd;	 /* read-write; nothing may lie behind `offset` */
+	int file_fd;	 /* read-write; nothing may follow after `offset` */
 	uint64_t offset; /* of the squashfs within the file, a multiple of 4096 */
 	enum sqfs_compression compression;
 	int level;	   /* 0: the compression's default */

@@ -133,14 +133,14 @@ static const struct {
 	{"/.singularity.d/runscript", 0755,
 	 "#!/bin/sh\necho \"This image has no run script.\"\n"},
 	{"/.singularity.d/startscript", 0755, "#!/bin/sh\n# Nothing is started.\n"},
-	/* The runtime binds the host's over these; what the base had would be misleading.
+	/* The runtime binds the host's over these; the base's own would be misleading.
 	 */
 	{"/etc/hosts", 0644, ""},
 	{"/etc/resolv.conf", 0644, ""},
 };
 
-/* Apptainer makes these 0755, and leaves others as they are; programs that run in the
- * image expect temporary folders. */
+/* Apptainer makes these 0755, and leaves existing ones as they are; programs that run in
+ * the image expect temporary folders. */
 static struct err *make_temporary_folders(int root_fd)
 {
 	static const char *const names[] = {"/tmp", "/var/tmp"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * base_files.h - the files that every Apptainer image holds: /.singularity.d and friends.
+ * base_files.h - the files that every Apptainer image holds: /.singularity.d and others.
  *
  * Purpose:   written on top of what the agent fetched, before anything else of the stage
  *            runs. Paths and roles are those that Apptainer's runtime expects.

@@ -4,7 +4,7 @@
  */
 #include "engine/meta/go_json.h"
 
-/* What the first byte says of the sequence's length; 0 if it begins none. */
+/* What the first byte says of the sequence's length; 0 if it does not begin one. */
 static size_t length_of(unsigned char first)
 {
 	if (first < 0x80)
@@ -25,7 +25,7 @@ static size_t utf8_length(struct str s)
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	/* Longer than need be, surrogates, and beyond U+10FFFF. */
+	/* Longer than needed, surrogates, and beyond U+10FFFF. */
 	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
 	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;

@@ -1,6 +1,7 @@
-/* SPDX-License-Identifier: MIT inspect_json.c - the SIF's inspect-metadata.json: what
- * `apptainer inspect` shows without mounting the image.  Keys in Apptainer's order, empty
- * ones left out, but for the files of the environment, which are listed one by one.
+/* SPDX-License-Identifier: MIT
+ * inspect_json.c - the SIF's inspect-metadata.json: what `apptainer inspect` shows
+ * without mounting the image.  Keys are in Apptainer's order; empty ones are left out,
+ * except the files of the environment, which are listed one by one.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static void put_key(struct buf *out, const char *key)
 
 enum if_empty { LEAVE_OUT, PUT_ANYWAY };
 
-/* The member `key` from a file of the image.  Line ends at its end are cut, blanks are
+/* The member `key` from a file of the image.  Line ends at the end are cut, blanks are
  * not. */
 static struct err *put_file(struct buf *out, int root_fd, const char *key,
 			    const char *path, enum if_empty if_empty)

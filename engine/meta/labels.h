@@ -5,7 +5,7 @@
  *            the same time however many there are.
  * Ownership: labels_release() ends a map; texts are copied in.
  * Threads:   a map belongs to one thread.
- * Errors:    labels_load(): ERR_CORRUPT for a file that is no such map; a missing file
+ * Errors:    labels_load(): ERR_CORRUPT for a file that is not such a map; a missing file
  *            gives an empty one.
  */
 #ifndef ENGINE_META_LABELS_H
@@ -21,7 +21,7 @@ struct label {
 };
 
 struct labels {
-	struct label **items; /* in the order they were set first, or sorted */
+	struct label **items; /* in the order in which they were first set, or sorted */
 	size_t len, cap;
 	struct map by_name;
 };

@@ -10,7 +10,7 @@
 #include "engine/meta/root_file.h"
 #include "engine/oci/oci_manifest.h"
 
-/* Inside double quotes the shell gives meaning to these four only (POSIX: XCU 2.2.3). */
+/* Only these four have a meaning to the shell inside double quotes (POSIX: XCU 2.2.3). */
 static void put_double_quoted(struct buf *out, struct str text)
 {
 	buf_putc(out, '"');
@@ -47,7 +47,8 @@ static bool is_variable_name(struct str name)
 	return name.len > 0;
 }
 
-/* What the user has set wins, but for PATH: the image's programs lie in the image's PATH.
+/* What the user has set wins, except for PATH: the image's programs lie in the image's
+ * PATH.
  */
 void oci_runtime_environment(const struct oci_config *config, struct buf *out)
 {
@@ -69,7 +70,7 @@ void oci_runtime_environment(const struct oci_config *config, struct buf *out)
 	}
 }
 
-/* NAME='"first" "second"': words that `eval` takes apart again. */
+/* NAME='"first" "second"': words that `eval` splits again. */
 static void put_words(struct buf *out, const char *name, char *const *words, size_t n)
 {
 	CLEANUP(buf_release) struct buf joined = BUF_INIT;
@@ -96,16 +97,16 @@ static void put_set(struct buf *out, const char *indent, char *const *words, siz
 }
 
 /*
- * The end of the runscript.  Words are evaluated once more by the shell, as Apptainer has
- * it: `$HOME` in one is the user's home.  There a quote in an argument breaks the command
- * or is lost, and an option as the first word goes to `set`; here they come through.  A
- * word with a command in it is left alone: its quotes may be the command's.
+ * The end of the runscript.  The shell evaluates the words once more, as in Apptainer:
+ * `$HOME` in one is the user's home.  In Apptainer a quote in an argument breaks the
+ * command or is lost, and an option as the first word goes to `set`; here they come
+ * through.  A word with a command in it is left alone: its quotes may be the command's.
  *
  * The last line but one must be written like this: Apptainer's runtime looks for it, and
- * then interprets the whole script itself, so that images without a shell run, too.  Its
- * interpreter (mvdan.cc/sh) takes a backslash in the value of a pattern, quoted or not,
- * for one that escapes, and keeps two of `x\\$y`: patterns are literals here, and
- * backslashes stand in single quotes.
+ * then interprets the whole script itself, so that images without a shell run, too.  To
+ * its interpreter (mvdan.cc/sh) a backslash in the value of a pattern, quoted or not,
+ * escapes, and it keeps both in `x\\$y`: patterns are literals here, and backslashes
+ * stand in single quotes.
  */
 static const char EVALUATE[] =
 	"# Each word is evaluated once more, but for a quote that would end it, and a "

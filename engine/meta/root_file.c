@@ -13,7 +13,7 @@
 #include "base/path.h"
 
 /* The largest is labels.json: a configuration of 8 MiB may be all labels, and `<` takes
- * six bytes there. */
+ * six bytes in the file. */
 static const size_t READ_MAX = MIB(64);
 
 struct err *root_exists(int root_fd, const char *path, bool *out)
@@ -40,11 +40,11 @@ static struct err *create(int dir, const char *name, const char *data, size_t le
 
 	TRY(fs_open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &fd));
 	TRY(fs_write_all(fd, data, len));
-	/* The mode is set apart from creating: the process's umask would cut it. */
+	/* The mode is set after creating, since the process's umask would cut it. */
 	return fchmod(fd, mode) == 0 ? NULL : err_sys("mode of '%s'", name);
 }
 
-/* An empty folder is what is left of a mount point; one with files is somebody's. */
+/* An empty folder is what is left of a mount point; one with files belongs to someone. */
 static struct err *remove_old(int dir, const char *name, const char *path, bool is_folder)
 {
 	if (unlinkat(dir, name, is_folder ? AT_REMOVEDIR : 0) == 0)
@@ -78,7 +78,7 @@ struct err *root_read(int root_fd, const char *path, struct buf *out)
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
-	/* O_NONBLOCK: a fifo of that name must not hold us. */
+	/* O_NONBLOCK: a fifo of that name must not block us. */
 	TRY(path_open(root_fd, path, O_RDONLY | O_NONBLOCK, 0, &fd));
 	if (fstat(fd, &st) != 0)
 		return err_sys("'%s' in the image", path);

@@ -21,14 +21,14 @@ enum root_if_exists { ROOT_REPLACE, ROOT_KEEP };
  */
 NODISCARD struct err *root_write(int root_fd, const char *path, const char *data,
 				 size_t len, mode_t mode, enum root_if_exists existing);
-/* Append, or make it with `mode` holding `first` and the data. */
+/* Append, or make the file with `mode`, holding `first` and the data. */
 NODISCARD struct err *root_append(int root_fd, const char *path, const char *first,
 				  const char *data, mode_t mode);
 /* A plain file's content, at most 64 MiB; ERR_NOTFOUND when there is none. */
 NODISCARD struct err *root_read(int root_fd, const char *path, struct buf *out);
-/* Whether something, be it a link, has that name. */
+/* Does anything, even a link, have that name? */
 NODISCARD struct err *root_exists(int root_fd, const char *path, bool *out);
-/* A symbolic link; a link of that name is replaced, anything else is left alone. */
+/* Make a symbolic link; a link of that name is replaced, anything else is left alone. */
 NODISCARD struct err *root_link(int root_fd, const char *path, const char *target);
 NODISCARD struct err *root_remove(int root_fd, const char *path);
 

@@ -66,7 +66,7 @@ static struct err *count_entries(int root_fd, const char *path, unsigned *n)
 	return errno ? err_sys("'%s' in the image", path) : NULL;
 }
 
-/* A definition that the base image brought goes to the history, numbered. */
+/* A definition that the base image brought goes into the history, with a number. */
 static struct err *write_definition(int root_fd, const struct sections_request *r)
 {
 	CLEANUP(buf_release) struct buf earlier = BUF_INIT;
@@ -100,9 +100,9 @@ static struct err *write_environment(int root_fd, const struct sections_request 
 }
 
 /*
- * Line 1 is the interpreter: the body's own `#!` line if its first line that is not blank
- * is one, else /bin/sh; words of the section line follow it.  (Apptainer takes the body's
- * first line even when it is blank, which leaves a script that cannot run.)
+ * Line 1 is the interpreter: the body's own `#!` line if that is its first line that is
+ * not blank, else /bin/sh; words of the section line follow it.  (Apptainer takes the
+ * body's first line even when it is blank, which leaves a script that cannot run.)
  */
 static struct err *write_script(int root_fd, const char *path,
 				const struct section_text *section)
@@ -135,7 +135,7 @@ static void format_date(const struct sections_request *r, char *out, size_t size
 		gmtime_r(&when, &tm);
 	else
 		localtime_r(&when, &tm);
-	/* In English: the locale is C, since nobody calls setlocale(). */
+	/* In English: the locale is C, since setlocale() is never called. */
 	strftime(day, sizeof(day), "%A", &tm);
 	strftime(month, sizeof(month), "%B", &tm);
 	if (strftime(zone, sizeof(zone), "%Z", &tm) == 0)
@@ -183,12 +183,12 @@ static struct err *take_build_labels(int root_fd, struct labels *labels)
 	return root_remove(root_fd, BUILD_LABELS);
 }
 
-/* What `%labels` says, where nothing else has set that label. */
+/* What `%labels` says, if nothing else has set that label. */
 static void set_own(struct labels *labels, const struct sections_request *r)
 {
 	CLEANUP(labels_release) struct labels own = LABELS_INIT;
 
-	/* Of a name given twice the last one counts. */
+	/* The last one of a name given twice counts. */
 	for (size_t i = 0; i < r->meta->labels.len; i++)
 		labels_set(&own, r->meta->labels.items[i].name,
 			   r->meta->labels.items[i].value, true);

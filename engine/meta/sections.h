@@ -28,7 +28,7 @@ struct section_text {
 };
 
 struct sections {
-	const char *definition; /* whole text; NULL but in the target stage */
+	const char *definition; /* whole text; NULL except in the target stage */
 	struct section_text help, environment, runscript, startscript, test;
 	struct section_labels labels;  /* of %labels */
 	struct section_labels headers; /* of the stage, key and value */

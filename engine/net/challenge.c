@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * challenge.c - see challenge.h.
  *
- * A challenge's scope is not read: what we ask for is ours to say.
+ * A challenge's scope is not read: we decide what we ask for.
  */
 #include "engine/net/challenge.h"
 
@@ -63,7 +63,7 @@ static char **slot_of(struct challenge *c, struct str name)
 	return str_equal_nocase(name, STR("service")) ? &c->service : NULL;
 }
 
-/* Takes `value` over; of a parameter given twice the first counts. */
+/* Takes `value` over; the first of a parameter given twice counts. */
 static void set_parameter(struct challenge *c, struct str name, char *value)
 {
 	char **slot = slot_of(c, name);
@@ -81,7 +81,7 @@ static enum auth_scheme scheme_of(struct str name)
 	return str_equal_nocase(name, STR("basic")) ? AUTH_BASIC : AUTH_NONE;
 }
 
-/* Without a realm nobody knows where a token is to be had. */
+/* Without a realm we do not know where to get a token. */
 static unsigned usefulness(const struct challenge *c)
 {
 	switch (c->scheme) {

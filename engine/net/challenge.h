@@ -4,7 +4,7 @@
  * Purpose:   choose the one of its challenges that can be answered best.
  * Ownership: challenge_release() frees what the struct points to.
  * Threads:   values.
- * Errors:    none: what cannot be read is no challenge.
+ * Errors:    none: what cannot be read is not a challenge.
  */
 #ifndef ENGINE_NET_CHALLENGE_H
 #define ENGINE_NET_CHALLENGE_H

@@ -1,6 +1,7 @@
-/* SPDX-License-Identifier: MIT credential_helper.c - see credential_helper.h; the
- * protocol is that of github.com/docker/docker-credential-helpers: the server on standard
- * input, JSON or a message on standard output.
+/* SPDX-License-Identifier: MIT
+ * credential_helper.c - see credential_helper.h; the protocol is that of
+ * github.com/docker/docker-credential-helpers: the server on standard input, JSON or a
+ * message on standard output.
  *
  * A helper may ask a password store, a person, or a network: it may take long, or hang.
  * It runs in a process group of its own, which is killed when the helper has ended, in
@@ -43,7 +44,7 @@ static void talk_release(struct talk *t)
 	buf_release(&t->complaint);
 }
 
-/* A name is part of a program's, never a path. */
+/* It is part of a program's name, never a path. */
 static bool name_is_valid(const char *name)
 {
 	static const char allowed[] =
@@ -74,13 +75,13 @@ static struct err *begin(struct talk *t, const char *program)
 	spec.stdout_fd = out_write;
 	spec.stderr_fd = err_write;
 	TRY(proc_start(&t->process, &spec));
-	/* A server's name fits into a pipe; the helper need not want to read it. */
+	/* A server's name fits into a pipe; the helper may not want to read it. */
 	err_ignore(fs_write_all(in_write, t->helper->server, strlen(t->helper->server)),
 		   "its answer tells");
 	return NULL;
 }
 
-/* What there is to read; closes what has ended. */
+/* Read what is there; close a pipe that has ended. */
 static void drain(int *fd, struct buf *out)
 {
 	char piece[4096];
@@ -123,7 +124,7 @@ static struct err *listen_to(struct talk *t)
 		if (t->answer.overflowed)
 			return err_new(ERR_CORRUPT, "an answer of more than %zu bytes",
 				       ANSWER_MAX);
-		/* Who complains without end is not listened to. */
+		/* We stop listening to a helper that complains without end. */
 		if (t->complaint.overflowed && t->err_fd >= 0)
 			close(steal_fd(&t->err_fd));
 	}
@@ -173,7 +174,7 @@ static struct err *ask(struct talk *t, const char *program, struct credentials *
 
 	TRY(begin(t, program));
 	TRY(listen_to(t));
-	/* Before it is reaped: its number is still its own. */
+	/* Before it is reaped: its pid is still its own. */
 	kill(-t->process.pid, SIGKILL);
 	TRY(proc_wait(&t->process, &status));
 	return status == 0 ? read_answer(t, out) : failure(t, status);

@@ -106,8 +106,8 @@ static void split_key(const char *key, struct str *host, struct str *path)
 		*path = STR("");
 }
 
-/* How well a key is meant for the query; 0: not at all.  The longest path wins, then what
- * says anything, then the form that is written today. */
+/* How well a key fits the query; 0: not at all.  The longest path wins, then an entry
+ * that says anything, then the form that is written today. */
 static size_t fitness(const cJSON *entry, const struct credential_query *q)
 {
 	struct str host, path, wanted = str_of(q->host),
@@ -164,7 +164,7 @@ static bool decode_auth(const char *text, struct credentials *out)
 		return false;
 	if (!str_cut(str_of(plain), ':', &user, &password))
 		return false;
-	/* `echo user:password | base64` has one, too. */
+	/* `echo user:password | base64` adds a line end, too. */
 	while (str_ends_with(password, "\n") || str_ends_with(password, "\r"))
 		password = str_slice(password, 0, password.len - 1);
 	out->user = str_dup(user);
@@ -199,8 +199,8 @@ static struct err *take_entry(const cJSON *entry, struct credentials *out)
 	return NULL;
 }
 
-/* A helper that is missing or fails leaves us without credentials, as one that knows
- * none: many images need none.  What was wrong is told if they do. */
+/* A helper that is missing or fails leaves us without credentials, like one that knows
+ * none: many images need none.  If they do, we tell what was wrong. */
 static struct err *ask_helper(const struct credential_sources *s,
 			      const struct credential_query *q, const char *name,
 			      const char *server, struct credentials *out)
@@ -231,7 +231,8 @@ static struct err *search(const struct credential_sources *s, const cJSON *tree,
 		cJSON_GetStringValue(best_entry(json_object(tree, "credHelpers"), q));
 	const cJSON *entry = best_entry(json_object(tree, "auths"), q);
 
-	/* A host's own takes the place of the store; "" is the file itself. */
+	/* A host's own helper takes the place of `credsStore`; "" means the file
+	 * itself. */
 	if (helper && helper[0])
 		return ask_helper(s, q, helper, server, out);
 	if (entry)
@@ -249,7 +250,7 @@ static struct err *read_config(const char *path, cJSON **out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(closep) int fd = -1;
-	/* Not waiting for a pipe's writer. */
+	/* Do not wait for a pipe's writer. */
 	struct err *e = fs_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd);
 	struct stat st;
 
@@ -300,7 +301,7 @@ static bool is_set(const char *variable)
 	return variable && variable[0];
 }
 
-/* `name` in a folder, which is `below_home` if it is not told; NULL when there is
+/* `name` in a folder, which is `below_home` if `dir` is not set; NULL when there is
  * neither. */
 static char *file_in(const char *dir, const char *home, const char *below_home,
 		     const char *name)

@@ -19,7 +19,7 @@ struct credentials {
 	char *user, *password; /* both or none */
 	char *identity_token;  /* an OAuth2 refresh token */
 	char *registry_token;  /* a bearer token as it is */
-	char *source;	       /* whose they are: "'/root/.docker/config.json'" */
+	char *source;	       /* where they are from: "'/root/.docker/config.json'" */
 	char *trouble;	       /* what a helper failed with; NULL when none did */
 	bool from_variables;
 };
@@ -50,7 +50,7 @@ struct credential_query {
 };
 
 struct credential_sources credential_sources_from_environment(const char *authfile);
-/* Is the file of --authfile there, and readable as one?  ERR_USAGE. */
+/* Is the file of --authfile there, and is it readable and valid?  ERR_USAGE if not. */
 NODISCARD struct err *credential_sources_check(const struct credential_sources *sources);
 NODISCARD struct err *credentials_find(const struct credential_sources *sources,
 				       const struct credential_query *query,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * http.c - see http.h.
  *
- * Each exchange has a curl multi handle to itself, because only those can wait for a
- * descriptor of ours too: the cancel token's.  The handle goes back to a list with its
+ * Each exchange has a curl multi handle to itself, because only that can also wait for a
+ * descriptor of ours: the cancel token's.  The handle goes back to a list with its
  * connection open.
  */
 #include "engine/net/http.h"
@@ -85,8 +85,8 @@ static bool is_direct(const struct exchange *x)
 	return x->proxy[0] == '\0';
 }
 
-/* The connection stands, nothing was sent yet: a name may have led to where it must
- * not. */
+/* The connection stands and nothing was sent yet: a name may have led to an address that
+ * is not allowed. */
 static int on_connected(void *context, char *peer, char *own, int peer_port, int own_port)
 {
 	struct exchange *x = context;
@@ -120,7 +120,7 @@ static void set_trust(const struct exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_SSLKEY, t->key);
 }
 
-/* The answer may have to begin before that, and a connection cannot take longer. */
+/* The answer may have to begin earlier, and a connection cannot take longer than that. */
 static long connect_timeout_ms(const struct exchange *x)
 {
 	const struct http_request *q = x->request;
@@ -202,8 +202,8 @@ static struct err *result_of(struct exchange *x, CURLM *multi)
 	int left;
 
 	while ((message = curl_multi_info_read(multi, &left)) != NULL) {
-		/* Whatever became of the text that explains a status: it is the
-		 * answer. */
+		/* The status is the answer, whatever became of the text that explains
+		 * it. */
 		bool has_answer = x->answered_ns > 0 && !is_success(x->response->status);
 
 		if (message->msg != CURLMSG_DONE)
@@ -217,7 +217,7 @@ static struct err *result_of(struct exchange *x, CURLM *multi)
 	return answer_end(x);
 }
 
-/* Where the request goes through, and whom we believe. */
+/* What the request goes through, and whom we trust. */
 static struct err *prepare(struct exchange *x)
 {
 	CLEANUP(freep) char *host = NULL;
@@ -263,7 +263,7 @@ struct err *http_perform(struct http *h, const struct http_request *request,
 	struct line line = line_take(h);
 	CLEANUP(exchange_release)
 	struct exchange x = {.request = request, .response = out, .easy = line.easy};
-	/* Not what follows the path: addresses of stores of objects are keys to them. */
+	/* Without what follows the path: URLs of object stores grant access by it. */
 	CLEANUP(freep) char *shown = url_shown(request->url);
 	struct err *e;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * http_answer.c - takes in an answer, within limits.
  *
- * The status and its headers are the answer; of a body that only explains a failure so
- * much is read as anybody would read.  Other bodies are held against the limit before
- * they come, if the server tells their length, and while they do.
+ * The status and its headers are the answer; of a body that only explains a failure, we
+ * read as much as anybody would read.  Other bodies are checked against the limit before
+ * they come, if the server tells their length, and while they come.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,11 @@
 /* Of all headers together; servers of registries send 1 KiB in 15 lines. */
 static const size_t HEADER_BYTES_MAX = (size_t)64 << 10;
 static const size_t HEADER_LINES_MAX = 512;
-/* Who waits this long wants to know why. */
+/* A user who waits this long wants to know why. */
 static const uint64_t SLOW_MS = 800;
-/* Bytes in each second, over the time that a transfer may stall. */
+/* Bytes per second, over the time that a transfer may stall. */
 static const uint64_t SPEED_MIN = 1024;
-/* A document is whole after so many times that. */
+/* A document must be whole after so many times the time of a stall. */
 static const uint64_t DOCUMENT_TIMES = 5;
 
 /* ---- headers ---- */
@@ -77,7 +77,7 @@ void http_response_release(struct http_response *r)
 	*r = (struct http_response)HTTP_RESPONSE_INIT;
 }
 
-/* What an earlier answer said, of status 1xx, is not said of this one. */
+/* What an earlier answer of status 1xx said does not apply to this one. */
 static void forget_headers(struct http_response *r)
 {
 	struct buf body = r->body;
@@ -120,7 +120,7 @@ static struct err *take_line(struct exchange *x, struct str line)
 	if (x->header_bytes > HEADER_BYTES_MAX || ++x->header_lines > HEADER_LINES_MAX)
 		return err_new(ERR_CORRUPT, "headers of more than %zu bytes or %zu lines",
 			       HEADER_BYTES_MAX, HEADER_LINES_MAX);
-	/* Those that follow a body in chunks say nothing that we would need. */
+	/* Headers that follow a chunked body say nothing that we need. */
 	if (x->answered_ns > 0)
 		return NULL;
 	if (str_starts_with(line, "HTTP/"))
@@ -194,8 +194,8 @@ static struct err *check_answer(struct exchange *x, uint64_t now)
 
 	if (q->answer_by_ns > 0 && q->answer_by_ns < by)
 		by = q->answer_by_ns;
-	/* Until then curl has a time limit of its own, which says what it is that hangs:
-	 * two for one wait would make it chance which error there is. */
+	/* Until then curl's own time limit applies, which says what hangs; with two
+	 * limits for one wait, chance would decide which error is reported. */
 	if (x->is_connected && now > by)
 		return err_new(ERR_NETWORK, "there was no answer in %u s",
 			       q->stall_timeout_ms / 1000);

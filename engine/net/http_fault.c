@@ -14,15 +14,15 @@ static const char trust_hint[] =
 static const char proxy_hint[] =
 	"look at http_proxy, https_proxy, all_proxy and no_proxy";
 
-/* Curl takes lines of 100 KiB; what it says of longer ones is either this or, in later
- * versions, CURLE_TOO_LARGE.  (Who is really out of memory ends in xmalloc().) */
+/* Curl takes lines of 100 KiB; for longer ones it returns this or, in later versions,
+ * CURLE_TOO_LARGE. (A process that is really out of memory ends in xmalloc().) */
 #if LIBCURL_VERSION_NUM >= 0x080600
 #define LINE_TOO_LONG CURLE_TOO_LARGE
 #else
 #define LINE_TOO_LONG CURLE_OUT_OF_MEMORY
 #endif
 
-/* What is not here may succeed at another try. */
+/* After a failure that is not listed here, another try may succeed. */
 static const struct fault {
 	CURLcode code;
 	enum err_code means;
@@ -30,7 +30,7 @@ static const struct fault {
 } faults[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, reach_hint},
 	{CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, reach_hint},
-	/* Only a connection that does not come about has a time of curl's. */
+	/* curl's own time limit covers only a connection that does not come about. */
 	{CURLE_OPERATION_TIMEDOUT, ERR_UNREACHABLE, reach_hint},
 	/* A server without TLS, one that refuses ours, or one that is ending. */
 	{CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, NULL},

@@ -12,7 +12,7 @@
 #include "engine/net/http.h"
 #include "engine/net/trust.h"
 
-/* Of an answer that is not 2xx: bytes, and how long is waited for them. */
+/* For an answer that is not 2xx: bytes of it, and how long we wait for them. */
 enum { ERROR_BODY_MAX = 64 << 10, ERROR_BODY_MS = 5000 };
 
 struct exchange {
@@ -24,15 +24,16 @@ struct exchange {
 	char error[CURL_ERROR_SIZE];
 	struct err *failed; /* of a callback */
 	uint64_t begun_ns;
-	bool is_connected; /* before, all time limits are curl's */
-	/* Headers, of all answers: there may be several of 1xx. */
+	bool is_connected; /* until then, all time limits are curl's */
+	/* Headers of all answers: there may be several with status 1xx. */
 	size_t header_bytes, header_lines;
 	uint64_t answered_ns; /* when those of the last one were complete; 0: not yet */
 	/* The body. */
 	bool begun;  /* begin() was called */
 	bool enough; /* the rest of it is not wanted */
 	uint64_t received;
-	uint64_t window_ns, window_received; /* since when, what speed is measured */
+	uint64_t window_ns, window_received; /* where the window begins in which speed is
+						measured */
 	bool is_told;			     /* slow() was called */
 };
 
@@ -44,9 +45,9 @@ static inline bool is_success(long status)
 /* Callbacks of curl; `context` is the exchange. */
 size_t answer_on_header(char *data, size_t size, size_t count, void *context);
 size_t answer_on_body(char *data, size_t size, size_t count, void *context);
-/* After the transfer: an empty body has a beginning, too. */
+/* After the transfer: calls begin() for an empty body, too. */
 NODISCARD struct err *answer_end(struct exchange *x);
-/* Does it go on fast enough?  Sets `enough` when the rest is not worth the wait. */
+/* Is the transfer fast enough?  Sets `enough` when the rest is not worth the wait. */
 NODISCARD struct err *answer_check_time(struct exchange *x);
 
 /* The error for what curl says; `code` is not CURLE_OK. */

@@ -14,7 +14,7 @@
 /* ---- no_proxy ---- */
 
 struct address {
-	unsigned bits; /* 32 or 128; 0: it is none */
+	unsigned bits; /* 32 or 128; 0: not an address */
 	uint8_t bytes[16];
 };
 
@@ -40,8 +40,8 @@ static bool same_prefix(const struct address *a, const struct address *b, uint64
 	return true;
 }
 
-/* "name:80", "[::1]:80", "::1": the port off, if there is one.  False when it is
- * another. */
+/* "name:80", "[::1]:80", "::1": take the port off, if there is one.  False when it is
+ * another port. */
 static bool take_port(struct str *entry, unsigned port)
 {
 	struct str name, rest, number;
@@ -111,7 +111,7 @@ struct variable {
 	const char *name, *value;
 };
 
-/* The first that says something. */
+/* The first that is not empty. */
 static struct variable variable_of(const char *lower, const char *upper)
 {
 	const char *value = getenv(lower);

@@ -22,7 +22,7 @@ static void add_file(struct buf *out, const char *path)
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct stat st;
 
-	/* A pipe would have to be waited for. */
+	/* We would have to wait for a pipe. */
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return;
 	err_ignore(fs_read_file(AT_FDCWD, path, AUTHORITIES_MAX, &text),
@@ -34,7 +34,7 @@ static void add_file(struct buf *out, const char *path)
 	buf_putc(out, '\n');
 }
 
-/* Names of a folder in their order; for each `visit`. */
+/* Calls `visit` for the names in a folder, in their order. */
 static void each_file(const char *folder,
 		      void (*visit)(struct trust *t, const char *folder,
 				    const char *name),
@@ -157,8 +157,8 @@ struct err *trust_find(const char *host, struct trust *out)
 
 	read_environment(out);
 	TRY(find_host_folder(out, host));
-	/* They come to those that curl would have taken, as in Go's clients, which read
-	 * the host's folders in any case. */
+	/* They are added to those that curl would have used, as in Go's clients, which
+	 * read the host's folders in any case. */
 	if (out->authorities.len > 0 && own)
 		add_file(&out->authorities, own);
 	return NULL;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * trust.h - whose certificates are believed, and what we show of our own.
+ * trust.h - whose certificates we trust, and which of our own we show.
  *
  * Purpose:   libcurl knows the host's authorities; here is what users add to them, where
  *            Go's clients, docker and podman look: SSL_CERT_FILE and SSL_CERT_DIR, and
  *            the folder certs.d/HOST:PORT with *.crt (authorities), NAME.cert and
  *            NAME.key (ours), in ~/.config/containers, /etc/containers, ~/.config/docker,
- *            /etc/docker: the first that is there.
+ *            /etc/docker: the first that exists.
  * Ownership: trust_release() ends it.
- * Threads:   any, while nobody changes the environment.
+ * Threads:   any, while the environment does not change.
  * Errors:    trust_find(): ERR_PROTOCOL for a certificate without its key. What cannot be
- *            read is not there, as for all others.
+ *            read counts as absent, as in all other clients.
  */
 #ifndef ENGINE_NET_TRUST_H
 #define ENGINE_NET_TRUST_H

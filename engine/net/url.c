@@ -89,7 +89,7 @@ bool url_target(const char *url, bool *is_https, char **host, unsigned *port)
 char *url_resolve(const char *base, const char *location)
 {
 	CLEANUP(url_cleanup) CURLU *url = curl_url();
-	/* As lenient as curl is with those it follows itself. */
+	/* As lenient as curl is with locations that it follows itself. */
 	const unsigned lenient = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
 
 	if (!url || curl_url_set(url, CURLUPART_URL, base, 0) != CURLUE_OK ||

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nobody needs more; what is more is not looked at. */
+/* More is never needed, and is ignored. */
 static const size_t URLS_MAX = 8;
 static const size_t URL_MAX_BYTES = 4096;
 
@@ -56,7 +56,8 @@ static void take_urls(const cJSON *item, struct oci_descriptor *out)
 	}
 }
 
-/* What came along is used like what is fetched: only if it is what it says. */
+/* Included data is used like fetched data: only if it has the digest and size it
+ * claims. */
 static struct err *take_data(const cJSON *item, struct oci_descriptor *out)
 {
 	const char *coded = json_string(item, "data");

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "engine/oci/oci_manifest.h"
 
-/* Of what an index has, so many are told when none fits. */
+/* How many of an index's platforms are listed when none fits. */
 static const size_t LISTED_MAX = 12;
 
 void oci_choice_release(struct oci_choice *c)
@@ -38,7 +38,7 @@ static bool is_text(const char *text, const char *wanted)
 	return text && strcmp(text, wanted) == 0;
 }
 
-/* An image or an index of them: no attestation, signature or other artifact. */
+/* An image or an index of them: not an attestation, signature or other artifact. */
 static bool is_image(const cJSON *entry)
 {
 	const char *type = json_string(entry, "mediaType");
@@ -89,19 +89,19 @@ static struct err *nothing_fits(const cJSON *manifests, const struct oci_platfor
 		       there.len > 0 ? buf_text(&there) : "nothing");
 }
 
-/* Is it for some processors of the architecture alone? */
+/* Is it only for some processors of the architecture? */
 static bool is_for_younger(const struct oci_platform *want, const struct said *said)
 {
 	struct oci_platform young = *want;
 
-	/* Beyond all that there are. */
+	/* Beyond every level that exists. */
 	young.level = "v9.90";
 	return !oci_platform_is_base(want->architecture, said->variant) &&
 	       oci_platform_fitness(&young, said->os, said->architecture, said->variant) >
 		       0;
 }
 
-/* The best of all; of several as good, the first. */
+/* The best of all; the first of several equally good ones. */
 static const cJSON *best_of(const cJSON *manifests, const struct oci_platform *want,
 			    bool *is_by_level)
 {
@@ -128,7 +128,7 @@ static const cJSON *best_of(const cJSON *manifests, const struct oci_platform *w
 			best_fitness = fit;
 		}
 	}
-	/* An index of one image need not say what it is for. */
+	/* An index of one image does not need to say what it is for. */
 	return !best && n == 1 && says_nothing(sole) ? sole : best;
 }
 

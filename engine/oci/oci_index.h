@@ -4,7 +4,7 @@
  * Purpose:   choose the entry for a machine.
  * Ownership: oci_choice_release() frees what the choice points to.
  * Threads:   values.
- * Errors:    ERR_NOTFOUND when nothing fits, listing what there is; ERR_CORRUPT.
+ * Errors:    ERR_NOTFOUND when nothing fits, listing what the index has; ERR_CORRUPT.
  */
 #ifndef ENGINE_OCI_OCI_INDEX_H
 #define ENGINE_OCI_OCI_INDEX_H
@@ -14,9 +14,9 @@
 
 struct oci_choice {
 	struct oci_descriptor entry;
-	/* Of a processor that is younger than the base of the architecture; or NULL. */
+	/* For a processor younger than the base of the architecture; or NULL. */
 	char *variant;
-	/* Another processor of the architecture may get another entry. */
+	/* Another processor of the architecture might get another entry. */
 	bool is_by_level;
 };
 

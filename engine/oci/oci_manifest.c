@@ -10,7 +10,7 @@
 #include "base/json.h"
 
 static const uint64_t LAYERS_MAX = 1000;
-/* Compressed, all together: beyond any image, and beyond most disks. */
+/* Compressed, all together: more than any image, and than most disks. */
 static const uint64_t LAYER_BYTES_MAX = UINT64_C(1) << 40;
 
 static const char OCI_INDEX_TYPE[] = "application/vnd.oci.image.index.v1+json";
@@ -48,8 +48,9 @@ bool oci_type_is_document(struct str type)
 	return kind_of_type(type, &kind);
 }
 
-/* Without a type that tells: an index has manifests, a manifest has configuration and
- * layers. What looks like both is an attack on one of two readers (CVE-2021-41190). */
+/* Judged by its members: an index has manifests, a manifest has a configuration and
+ * layers.  A document that looks like both is an attack on one of two readers
+ * (CVE-2021-41190). */
 static struct err *kind_of_members(const cJSON *tree, enum oci_kind *out)
 {
 	bool index = json_array(tree, "manifests") != NULL;
@@ -62,7 +63,7 @@ static struct err *kind_of_members(const cJSON *tree, enum oci_kind *out)
 	if (json_u64(tree, "schemaVersion", &version) && version == 1)
 		return err_new(ERR_UNSUPPORTED, "the image has the old format (schema "
 						"1), which is not supported");
-	/* Of a draft of OCI 1.1, for what is not an image. */
+	/* From a draft of OCI 1.1, for what is not an image. */
 	if (json_array(tree, "blobs") && json_string(tree, "artifactType"))
 		return err_new(ERR_UNSUPPORTED,
 			       "this is not a container image but '%.100s'",
@@ -106,7 +107,7 @@ void oci_manifest_release(struct oci_manifest *m)
 	*m = (struct oci_manifest){0};
 }
 
-/* What says nothing of what it is, is looked at. */
+/* Types that say nothing of the content: then we look at the content. */
 static bool is_generic(const char *type)
 {
 	static const char *const types[] = {
@@ -134,7 +135,7 @@ static bool is_image_config(const char *type)
 	       strcmp(type, "application/vnd.docker.container.image.v1+json") == 0;
 }
 
-/* How it is compressed is told by the layer itself. */
+/* The layer itself tells how it is compressed. */
 static bool is_layer(const char *type)
 {
 	static const char *const stems[] = {
@@ -158,7 +159,7 @@ static bool is_layer(const char *type)
 	return is_generic(type);
 }
 
-/* Registries hold other things, too, in the form of images. */
+/* Registries also hold other things in the form of images. */
 static struct err *no_image(const char *type)
 {
 	static const struct {
@@ -203,7 +204,7 @@ static struct err *judge_config(const cJSON *tree, const struct oci_descriptor *
 	return NULL;
 }
 
-/* The same layer twice is usual; the same with another size is a lie. */
+/* The same layer twice is usual; with two sizes it is a lie. */
 static struct err *judge_layers(const struct oci_manifest *m)
 {
 	char digest[DIGEST_TEXT_SIZE];
@@ -221,7 +222,7 @@ static struct err *judge_layers(const struct oci_manifest *m)
 				return err_new(ERR_CORRUPT,
 					       "layer '%s' is there with two sizes",
 					       digest_format(&layer->digest, digest));
-		/* Sizes are below 2^53, and there are not that many of them. */
+		/* Sizes are below 2^53, and there are too few to overflow. */
 		total += layer->size;
 	}
 	if (total > LAYER_BYTES_MAX)
@@ -250,7 +251,7 @@ static struct err *fill_manifest(const cJSON *tree, struct oci_manifest *out)
 	{
 		struct oci_descriptor *next = &out->layers[out->n_layers];
 
-		/* Counted first: what was parsed in part is released, too. */
+		/* Counted first, so that a partly parsed descriptor is released, too. */
 		out->n_layers++;
 		TRY(err_wrap(oci_descriptor_parse(layer, next), "layer %zu of %d",
 			     out->n_layers, n));

@@ -43,7 +43,7 @@ struct oci_config {
 
 enum oci_kind { OCI_INDEX, OCI_MANIFEST };
 
-/* What a document is, by its Content-Type (parameters cut) or, if that says nothing, by
+/* What a document is, by its Content-Type (parameters cut) or, if that tells nothing, by
  * its members. */
 NODISCARD struct err *oci_document_kind(struct str text, const char *content_type,
 					enum oci_kind *out);
@@ -51,8 +51,8 @@ NODISCARD struct err *oci_document_kind(struct str text, const char *content_typ
 NODISCARD struct err *oci_document_parse(struct str text, cJSON **out);
 /* Is it the media type of an index or of a manifest? */
 bool oci_type_is_document(struct str type);
-/* All that can be said of an image before anything of it is fetched is looked at: types,
- * sizes, their sum, the number of layers. */
+/* Checks all that can be known of an image before any of it is fetched: types, sizes,
+ * their sum, the number of layers. */
 NODISCARD struct err *oci_manifest_parse(struct str text, struct oci_manifest *out);
 NODISCARD struct err *oci_config_parse(struct str text, struct oci_config *out);
 void oci_manifest_release(struct oci_manifest *m);

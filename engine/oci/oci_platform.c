@@ -18,7 +18,7 @@ struct name {
 	const char *name, *architecture, *variant;
 };
 
-/* Others' names for what OCI calls otherwise. */
+/* Other names for what OCI calls differently. */
 static const struct name NAMES[] = {
 	{"x86_64", "amd64", NULL},
 	{"x86-64", "amd64", NULL},
@@ -35,8 +35,8 @@ static const struct name NAMES[] = {
 	{"loongarch64", "loong64", NULL},
 };
 
-/* Architectures whose variants have an order, "v7" before "v8", and what none stands
- * for. */
+/* Architectures whose variants have an order, "v7" before "v8", and the variant that a
+ * missing one means. */
 static const struct {
 	const char *architecture, *none;
 } LADDERS[] = {{"amd64", "v1"}, {"arm64", "v8"}, {"arm", "v7"}};
@@ -50,7 +50,7 @@ static const char *none_of(const char *architecture)
 }
 
 /* 100 for each step and 1 for each after the point: "v8.2" is 802, as is "8.2"; 0 for
- * what is no variant on a ladder. */
+ * what is not a variant on a ladder. */
 static unsigned height(const char *variant)
 {
 	struct str s = str_of(variant), step, part;
@@ -67,7 +67,7 @@ static unsigned height(const char *variant)
 
 #if defined(__x86_64__)
 
-/* The levels of the x86-64 psABI, as glibc's loader finds them out. */
+/* The levels of the x86-64 psABI, found as glibc's loader finds them. */
 static const char *processor_level(void)
 {
 	bool v2 = CPU_FEATURE_ACTIVE(CMPXCHG16B) && CPU_FEATURE_ACTIVE(LAHF64_SAHF64) &&
@@ -78,7 +78,7 @@ static const char *processor_level(void)
 		  CPU_FEATURE_ACTIVE(BMI1) && CPU_FEATURE_ACTIVE(BMI2) &&
 		  CPU_FEATURE_ACTIVE(F16C) && CPU_FEATURE_ACTIVE(FMA) &&
 		  CPU_FEATURE_ACTIVE(LZCNT) && CPU_FEATURE_ACTIVE(MOVBE);
-	/* Asked of the compiler: the header shifts 1 by 31 for AVX512VL, into the
+	/* The compiler's builtin: the header shifts 1 by 31 for AVX512VL, into the
 	 * sign. */
 	bool v4 = v3 && __builtin_cpu_supports("avx512f") &&
 		  __builtin_cpu_supports("avx512bw") &&
@@ -91,7 +91,7 @@ static const char *processor_level(void)
 
 #elif defined(__aarch64__)
 
-/* What each version of the architecture makes mandatory and the kernel tells of:
+/* What each version of the architecture makes mandatory and the kernel reports:
  * Documentation/arch/arm64/elf_hwcaps.rst. */
 static const char *processor_level(void)
 {
@@ -127,7 +127,7 @@ static const char *processor_level(void)
 
 struct oci_platform oci_platform_host(void)
 {
-	/* The rest is called alike by uname(2) and by Go. */
+	/* uname(2) and Go have the same names for the rest. */
 	static const char *const same[] = {"ppc64le", "s390x", "riscv64"};
 	struct oci_platform host = {"linux", "amd64", NULL, processor_level()};
 	struct utsname name;

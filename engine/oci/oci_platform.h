@@ -2,7 +2,7 @@
  * oci_platform.h - what runs where: the platforms that images are made for.
  *
  * Purpose:   the platform of this machine, and how well one that an image names fits it;
- *            in the words of OCI and of others.
+ *            in the terms of OCI and of others.
  * Ownership: values; texts are constant.
  * Threads:   any.
  * Errors:    none.
@@ -15,19 +15,19 @@
 /* Go names; `variant` and `level` may be NULL. */
 struct oci_platform {
 	const char *os, *architecture;
-	const char *variant; /* what each processor of the architecture is */
-	const char *level;   /* the most demanding variant that this one runs */
+	const char *variant; /* what every processor of the architecture is */
+	const char *level;   /* the most demanding variant that this processor runs */
 };
 
 /* The platform of this host. */
 struct oci_platform oci_platform_host(void);
 /* How well something made for `os`, `architecture` and `variant` (each may be NULL) fits
- * the machine `host`; 0: not at all.  What has the higher number was made for a younger
+ * the machine `host`; 0: not at all.  A higher number means: made for a younger
  * processor. (oci-image-spec, image-index.md, "Platform Variants"; the order is
  * containerd's.) */
 unsigned oci_platform_fitness(const struct oci_platform *host, const char *os,
 			      const char *architecture, const char *variant);
-/* Is it what each processor of its architecture runs? */
+/* Does every processor of the architecture run it? */
 bool oci_platform_is_base(const char *architecture, const char *variant);
 
 #endif

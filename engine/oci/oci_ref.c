@@ -23,7 +23,7 @@ static bool is_lower_or_digit(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Runs of letters and digits, between them one of: `.`, `_`, `__`, or any number of `-`.
+/* Runs of letters and digits, separated by one of: `.`, `_`, `__`, or any number of `-`.
  */
 static bool component_is_valid(struct str s)
 {
@@ -89,7 +89,7 @@ static bool holds_only(struct str s, const char *also)
 	return s.len > 0;
 }
 
-/* Labels with dots between, or an address in brackets. */
+/* Labels separated by dots, or an address in brackets. */
 static bool host_name_is_valid(struct str s)
 {
 	struct str label;
@@ -125,7 +125,7 @@ static bool looks_like_host(struct str s)
 	       str_is(s, "localhost");
 }
 
-/* `name` without tag and digest, into host and repository. */
+/* Splits `name`, without tag and digest, into host and repository. */
 static struct err *split_name(const char *text, struct str name, struct oci_ref *out)
 {
 	struct str first, rest;

@@ -22,7 +22,8 @@ static void set_default(unsigned *value, unsigned fallback)
 		*value = fallback;
 }
 
-/* HOST=URL.  The host is compared as text: what cannot be one would never be found. */
+/* HOST=URL.  The host is compared as text: a text that cannot be one would never
+ * match. */
 static bool is_mirror(const char *text)
 {
 	static const char in_hosts[] = "abcdefghijklmnopqrstuvwxyz"
@@ -83,12 +84,12 @@ void registry_freep(struct registry **r)
 
 /* ---- manifests ---- */
 
-/* Who asks for the documents of an image. */
+/* A request for the documents of an image. */
 struct asking {
 	struct registry *registry;
 	const struct oci_ref *ref;
 	const struct registry_watch *watch;
-	char *mirror; /* that has answered last, or NULL */
+	char *mirror; /* the one that answered last, or NULL */
 };
 
 static void asking_release(struct asking *a)
@@ -126,7 +127,7 @@ struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
 		return NULL;
 	}
 	TRY(send_manifest(&a, "HEAD", ref->tag, &head));
-	/* HEAD was refused, and this is what GET has brought. */
+	/* HEAD was refused, and this is what GET brought. */
 	if (head.body.len > 0) {
 		*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&head.body),
 				    head.body.len);
@@ -135,7 +136,7 @@ struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
 	if (head.content_digest && digest_parse(str_of(head.content_digest), out) &&
 	    out->kind == DIGEST_SHA256)
 		return NULL;
-	/* Some servers do not say: then the document itself does. */
+	/* Some servers do not say; then the document itself tells. */
 	TRY(send_manifest(&a, "GET", ref->tag, &whole));
 	*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&whole.body), whole.body.len);
 	return NULL;
@@ -154,8 +155,8 @@ static struct err *check_manifest(const struct oci_ref *ref, const struct digest
 		       digest_format(want, want_text), digest_format(&got, got_text));
 }
 
-/* By its digest; or by the tag, where a server knows no other names, if what the tag has
- * is what is wanted. */
+/* By its digest; or by the tag, for a server that knows no other names, if the tag has
+ * the wanted digest. */
 static struct err *get_manifest(struct asking *a, const struct digest *digest,
 				struct http_response *out)
 {
@@ -181,7 +182,7 @@ static struct err *get_manifest(struct asking *a, const struct digest *digest,
 	return NULL;
 }
 
-/* What is wrong may have been damaged on its way: it is fetched once more. */
+/* A wrong document may have been damaged on its way: it is fetched once more. */
 struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *ref,
 				    const struct digest *digest,
 				    const struct registry_watch *watch, struct buf *body,
@@ -218,7 +219,7 @@ struct blob_transfer {
 	const struct oci_descriptor *blob;
 	const struct registry_watch *watch;
 	const char *url; /* where it is, if not in the registry */
-	char *mirror;	 /* that has sent it, or NULL */
+	char *mirror;	 /* the one that sent it, or NULL */
 };
 
 static uint64_t blob_offset(void *context)
@@ -244,7 +245,7 @@ static struct err *blob_begin(void *context, long status, const char *content_ra
 {
 	struct blob_transfer *t = context;
 
-	/* 206 that goes on is what we asked for; anything else begins anew. */
+	/* A 206 that goes on is what we asked for; anything else starts over. */
 	if (status == 206 && continues_at(content_range, blob_writer_have(t->writer)))
 		return NULL;
 	TRY(blob_writer_restart(t->writer));
@@ -281,14 +282,14 @@ static struct err *transfer(struct registry *r, const struct oci_ref *ref,
 		.watch = t->watch,
 	};
 
-	/* A partial file may hold all of it: only the check was missing. */
+	/* A partial file may hold all of it, unchecked. */
 	if (blob_writer_have(t->writer) < t->blob->size)
 		TRY(t->url ? registry_send_foreign(r, &request, t->url, &answer)
 			   : registry_send(r, &request, &answer));
 	return blob_writer_finish(t->writer);
 }
 
-/* One transfer, from where `t` says; what it gives for `mirror` is for free(). */
+/* One transfer, from where `t` says; `t->mirror` is for free() afterwards. */
 static struct err *fetch_once(struct registry *r, const struct oci_ref *ref,
 			      struct store *store, struct blob_transfer *t)
 {
@@ -310,7 +311,7 @@ static struct err *fetch_from_registry(struct registry *r, const struct oci_ref 
 {
 	struct err *e = NULL;
 
-	/* Of each mirror once, of the registry twice. */
+	/* Once from each mirror, twice from the registry. */
 	for (int tries = 0; tries < 2;) {
 		struct blob_transfer t = {.blob = blob, .watch = watch};
 		CLEANUP(freep) char *mirror = NULL;

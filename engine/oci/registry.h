@@ -7,11 +7,11 @@
  * Ownership: registry_free() ends a client and its connections.
  * Threads:   one client may be used from many threads; curl_global_init() must have run.
  * Errors:    registry_new(): ERR_USAGE. All others: ERR_NOTFOUND (404), ERR_AUTH (401,
- *            403, no token to be had, a malformed file of credentials), ERR_NETWORK and
- *            ERR_UNREACHABLE (after the last try), ERR_PROTOCOL (no try helps),
+ *            403, no token available, a malformed file of credentials), ERR_NETWORK and
+ *            ERR_UNREACHABLE (after the last try), ERR_PROTOCOL (no other try helps),
  *            ERR_CORRUPT (beyond a limit; digest or size wrong twice), ERR_CANCELLED, and
- *            those of the store. Of several endpoints the text has each one's failure,
- *            the code is the last one's.
+ *            those of the store. With several endpoints the text has the failure of each,
+ *            and the code is the last one's.
  */
 #ifndef ENGINE_OCI_REGISTRY_H
 #define ENGINE_OCI_REGISTRY_H
@@ -27,13 +27,13 @@ struct registry_options {
 	bool no_https;	      /* plain http for every registry */
 	bool offline;	      /* every request is refused: ERR_NETWORK */
 	const char *authfile; /* NULL: the usual places */
-	/* registry_memory() of a client before this one; may be NULL. */
+	/* registry_memory() of an earlier client; may be NULL. */
 	const char *memory;
 	/* Timings, in milliseconds; 0 means the default.  Tests make them short. */
 	unsigned connect_timeout_ms; /* 15000 */
 	unsigned stall_timeout_ms;   /* 60000 with less than 1 KiB/s: tried again */
 	unsigned retry_delay_ms;     /* 1000, times 3 each try, with jitter */
-	unsigned retry_after_max_ms; /* 60000: longer Retry-After ends in an error */
+	unsigned retry_after_max_ms; /* 60000: a longer Retry-After ends in an error */
 };
 
 struct registry;
@@ -42,10 +42,10 @@ NODISCARD struct err *registry_new(const struct registry_options *options,
 				   struct registry **out);
 void registry_free(struct registry *r);
 void registry_freep(struct registry **r);
-/* What it has learnt, and a later client of the same command need not: which mirrors
- * fail, what the user was told.  A text for free(), of 16 KiB at most. */
+/* What it has learnt, so that a later client of the same command does not need to: which
+ * mirrors fail, what the user was told.  A text for free(), of at most 16 KiB. */
 char *registry_memory(struct registry *r);
-/* How a transfer tells what it does; any member may be NULL. */
+/* How a transfer reports what it does; any member may be NULL. */
 struct registry_watch {
 	const struct cancel *cancel;
 	void (*progress)(void *context, uint64_t done,
@@ -54,8 +54,8 @@ struct registry_watch {
 	void *context;
 };
 
-/* Digest of what `ref` names now: one HEAD request (GET where HEAD does not tell).  A
- * reference with a digest asks nobody. */
+/* Digest of what `ref` names now: one HEAD request (GET where HEAD does not tell).  For a
+ * reference with a digest no request is made. */
 NODISCARD struct err *registry_resolve(struct registry *r, const struct oci_ref *ref,
 				       const struct registry_watch *watch,
 				       struct digest *out);
@@ -66,8 +66,8 @@ NODISCARD struct err *registry_fetch_manifest(struct registry *r,
 					      const struct digest *digest,
 					      const struct registry_watch *watch,
 					      struct buf *body, char **content_type);
-/* Fetch a blob into the store; nothing to do if it is there.  What its descriptor brings
- * along is taken, and what the registry has not is fetched from where its URLs say. */
+/* Fetch a blob into the store; nothing to do if it is there.  Data in its descriptor is
+ * used; what the registry does not have is fetched from the URLs in the descriptor. */
 NODISCARD struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 					  const struct oci_descriptor *blob,
 					  struct store *store,

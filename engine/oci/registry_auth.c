@@ -2,12 +2,12 @@
  * registry_auth.c - answering a registry's challenge.
  *
  * The token flow is the distribution project's: ask the realm that the challenge names
- * for a token, with credentials where there are some, and send that.  A token is kept for
+ * for a token, with credentials if we have any, and send the token.  A token is kept for
  * its endpoint and scope until nine tenths of its life are over.
  *
- * The challenge is a stranger's text, and says where our credentials shall go.  So the
+ * The challenge is a stranger's text, and says where to send our credentials.  So the
  * scope is not the one it names but what this request needs; and credentials go to a
- * realm on another host over https alone, which is said.
+ * realm on another host only over https, and the user is told.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@
 #include "engine/net/challenge.h"
 #include "engine/oci/registry_private.h"
 
-/* The whole answer, and what is sent as a header with each request: servers take 8 KiB,
- * some more. */
+/* The most bytes of the answer, and of the token, a header of each request: servers take
+ * 8 KiB, some more. */
 static const size_t ANSWER_MAX = (size_t)64 << 10;
 static const size_t TOKEN_MAX = (size_t)16 << 10;
 static const uint64_t TOKEN_SECONDS_MIN = 60;
@@ -90,7 +90,7 @@ static void remember(struct registry *r, const struct endpoint *endpoint,
 
 /* ---- accounts ---- */
 
-/* A copy of what was found for a query; false when nobody has asked. */
+/* A copy of what was found for a query; false when it was never asked. */
 static bool known_account(struct registry *r, const struct credential_query *q,
 			  struct credentials *out)
 {
@@ -109,7 +109,7 @@ static bool known_account(struct registry *r, const struct credential_query *q,
 	return found;
 }
 
-/* Who we are to an endpoint; kept, since a helper may ask a person. */
+/* Who we are to an endpoint.  It is kept, since a helper may ask a person. */
 static struct err *find_account(struct registry *r, const struct endpoint *endpoint,
 				const struct registry_request *q, struct credentials *out)
 {
@@ -125,7 +125,7 @@ static struct err *find_account(struct registry *r, const struct endpoint *endpo
 	if (!endpoint->host || known_account(r, &query, out))
 		return NULL;
 	e = credentials_find(&r->sources, &query, out);
-	/* No damage on the way, which another try would mend. */
+	/* Not damage on the way, which another try could mend. */
 	if (e && err_code(e) == ERR_CORRUPT)
 		e = err_recode(e, ERR_AUTH);
 	TRY(e);
@@ -164,7 +164,7 @@ struct answering {
 	const struct registry_request *request;
 	struct challenge challenge;
 	struct credentials account;
-	bool withheld; /* there are credentials, but they do not go there */
+	bool withheld; /* there are credentials, but they are not sent there */
 };
 
 static void answering_release(struct answering *a)
@@ -191,7 +191,7 @@ static char *reason_of(const struct answering *a)
 			 trouble ? trouble : "");
 }
 
-/* `by` is the URL of who refuses. */
+/* `by` is the URL of the server that refuses. */
 static struct err *refused(const struct answering *a, const char *by)
 {
 	CLEANUP(freep) char *name = oci_ref_format(a->request->ref);
@@ -229,7 +229,7 @@ struct err *registry_refused(struct registry *r, const struct endpoint *endpoint
 	return refused(&a, endpoint->base);
 }
 
-/* ---- whom secrets go to ---- */
+/* ---- where secrets go ---- */
 
 static char *host_name(const char *url)
 {
@@ -246,8 +246,8 @@ static char *host_name(const char *url)
 	return str_dup_lower(name);
 }
 
-/* Secrets go over https; over http to a registry on this machine, or, where the user
- * asked for http, to the registry's host and to no other. */
+/* Secrets go over https; over http only to a registry on this machine, or, where the user
+ * asked for http, to the registry's own host. */
 static bool may_send_secrets(const struct answering *a, const char *url)
 {
 	CLEANUP(freep) char *to = host_name(url);
@@ -260,7 +260,7 @@ static bool may_send_secrets(const struct answering *a, const char *url)
 	return a->registry->options.no_https && strcmp(to, own) == 0;
 }
 
-/* Is `name` the host itself, or one below it, as auth.docker.io is? */
+/* Is `name` the host itself, or below it, as auth.docker.io is below docker.io? */
 static bool is_below(const char *name, const char *host)
 {
 	CLEANUP(freep) char *suffix = xasprintf(".%s", host);
@@ -285,7 +285,7 @@ static void note_once(const struct answering *a, char *text)
 	free(text);
 }
 
-/* Who would not think of it learns it. */
+/* Tell users where credentials go, when they would not expect it. */
 static void tell_who_gets_them(const struct answering *a, const char *realm)
 {
 	CLEANUP(freep) char *to = host_name(realm);
@@ -304,7 +304,7 @@ static void tell_who_gets_them(const struct answering *a, const char *realm)
 				       a->account.source, to, own));
 }
 
-/* One pair of variables for several hosts is seldom what was meant. */
+/* Users seldom mean one pair of variables for several hosts. */
 static void tell_of_variables(const struct answering *a)
 {
 	struct registry *r = a->registry;
@@ -325,8 +325,8 @@ static void tell_of_variables(const struct answering *a)
 
 /* ---- bearer ---- */
 
-/* The realm without what would tell its server of another scope than ours, and without a
- * fragment, which would hide it; ends where parameters go on. */
+/* The realm without parameters that name another scope than ours, and without a fragment,
+ * which would hide ours; ends where parameters go on. */
 static struct buf realm_url(const char *realm)
 {
 	struct str all, fragment, place, query, parameter, name, value;
@@ -339,7 +339,7 @@ static struct buf realm_url(const char *realm)
 	while (query.len > 0) {
 		str_cut(query, '&', &parameter, &query);
 		str_cut(parameter, '=', &name, &value);
-		/* A name needs no encoding but to be overlooked. */
+		/* A name has no need for encoding except to be overlooked. */
 		if (parameter.len == 0 || str_equal_nocase(name, STR("scope")) ||
 		    str_find(name, '%') < name.len)
 			continue;
@@ -413,12 +413,12 @@ static struct err *read_token(const struct http_response *answer, char **header,
 				 TOKEN_MAX);
 }
 
-/* What is asked of a token server, and of where it redirects to. */
+/* What is sent to a token server, and to where it redirects. */
 struct token_request {
 	char *url;
 	char *form;		   /* POST; NULL: GET */
 	char *authorization;	   /* a header, or NULL */
-	enum host_reach keep_from; /* of who has sent us there; http.h */
+	enum host_reach keep_from; /* by which server sent us there; http.h */
 };
 
 static void token_request_release(struct token_request *t)
@@ -449,7 +449,7 @@ static struct err *ask_once(const struct answering *a, const struct token_reques
 	return NULL;
 }
 
-/* Redirects are followed; to another origin without secrets. */
+/* Follows redirects; to another origin without secrets. */
 static struct err *ask_redirected(const struct answering *a, struct token_request *t,
 				  struct http_response *out)
 {
@@ -523,7 +523,7 @@ static struct err *ask_for_token(const struct answering *a)
 	return NULL;
 }
 
-/* A realm is a URL as any other that a stranger sends us to. */
+/* A realm is a URL like any other that a stranger sends us to. */
 static struct err *check_realm(const struct answering *a)
 {
 	const char *realm = a->challenge.realm;
@@ -546,7 +546,7 @@ static struct err *answer_bearer(struct answering *a)
 	const struct credentials *account = &a->account;
 	char *header;
 
-	/* Goes to the registry itself. */
+	/* This goes to the registry itself. */
 	if (account->registry_token && may_send_secrets(a, a->endpoint->base)) {
 		header = bearer(account->registry_token);
 		if (!header)

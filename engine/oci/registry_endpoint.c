@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * registry_endpoint.c - where a request goes: mirrors in their order, then the registry.
  *
- * A mirror need not have everything, nor answer: whatever it does wrong, the next one is
- * asked, and what it did wrong is remembered, so that it costs its time once.  Only what
- * is wrong with ourselves (a full disk, an interrupt) ends a request at once.
+ * A mirror may lack things, or not answer: whatever it does wrong, we ask the next one,
+ * and remember the failure, so that it costs its time once.  Only a failure of our own (a
+ * full disk, an interrupt) ends a request at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,7 @@ static void find_endpoints(struct registry *r, const struct oci_ref *ref,
 
 /* ---- what is remembered of mirrors ---- */
 
-/* Why it is not asked for this image any more, for free(); NULL: it is. */
+/* Why it is not asked for this image any more, for free(); NULL if it is asked. */
 static char *why_not(struct registry *r, const struct endpoint *endpoint,
 		     const struct oci_ref *ref)
 {
@@ -119,8 +119,8 @@ static void remember_failed(struct registry *r, const char *base,
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* A mirror that is down, or does not speak as registries do, is not asked again; one that
- * lacks an image, or does not give it to us, may give others. */
+/* A mirror that is down, or does not speak the protocol of registries, is not asked
+ * again; one that lacks an image, or does not give it to us, may give others. */
 static bool is_about_image(const struct err *e, const struct http_response *answer)
 {
 	return err_code(e) == ERR_CORRUPT ||
@@ -162,8 +162,8 @@ static bool may_pass(const struct err *e)
 	return err_code(e) == ERR_NETWORK || err_code(e) == ERR_UNREACHABLE;
 }
 
-/* On this machine nobody needs encryption: https is tried, and then http, if nothing
- * talks https there. */
+/* On this machine encryption is not needed: try https, and then http if nothing there
+ * talks https. */
 static struct err *ask_here(struct registry *r, const struct registry_request *q,
 			    const struct endpoint *https, struct http_response *out)
 {
@@ -214,7 +214,7 @@ bool registry_is_theirs(const struct err *e)
 	return false;
 }
 
-/* What all that were asked have said, in their order. */
+/* The failures of all endpoints that were asked, in order. */
 struct asked {
 	struct buf told;
 	unsigned n;
@@ -234,7 +234,7 @@ static void tell(struct asked *a, const struct endpoint *endpoint, const char *w
 		   before ? " (asked before)" : "", why);
 }
 
-/* The last one's error, with everybody's words. */
+/* The last one's error, with the failures of all. */
 static struct err *all_failed(const struct asked *a, struct err *last)
 {
 	const char *advice = err_advice(last);
@@ -249,8 +249,8 @@ static struct err *all_failed(const struct asked *a, struct err *last)
 	return e;
 }
 
-/* Before the next one is asked, which goes on where this one broke off, unless what came
- * was wrong. */
+/* Before the next one is asked; that one goes on where this one broke off, unless what
+ * came was wrong. */
 static struct err *leave(struct registry *r, const struct registry_request *q,
 			 const struct endpoint *endpoint, const struct err *e,
 			 const struct http_response *answer)
@@ -261,7 +261,7 @@ static struct err *leave(struct registry *r, const struct registry_request *q,
 
 	remember_failed(r, endpoint->base, q->ref, !is_about_image(e, answer),
 			registry_reason(e));
-	/* A mirror need not have everything. */
+	/* A mirror does not need to have everything. */
 	if (err_code(e) != ERR_NOTFOUND)
 		registry_note(q->watch, text);
 	return q->begin && err_code(e) == ERR_CORRUPT ? q->begin(q->context, 0, NULL)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
- * registry_foreign.c - blobs that a registry has not, but says where they are.
+ * registry_foreign.c - blobs that a registry does not have, at the URLs that the manifest
+ * gives.
  *
- * Descriptors may have URLs (oci-image-spec, descriptor.md): layers whose owner lets
- * nobody else hand them out have them.  Who wrote the manifest sends us there, as by a
- * redirect: the same rules hold, and nobody gets credentials.
+ * Descriptors may have URLs (oci-image-spec, descriptor.md): layers that only their owner
+ * may hand out have them.  The author of the manifest sends us there, as by a redirect:
+ * the same rules hold, and no credentials are sent.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/oci/registry_private.h"
 
-/* The registry itself, whoever has answered in its place. */
+/* The registry itself, whatever has answered in its place. */
 static char *origin_of(const struct registry *r, const struct oci_ref *ref)
 {
 	bool plain = r->options.no_https || host_reach(ref->host) == HOST_LOOPBACK;

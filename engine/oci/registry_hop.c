@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT registry_hop.c - what is the same for every request to
- * every host: where it may be redirected to, its times, what is told of a host that does
- * not answer.
+/* SPDX-License-Identifier: MIT
+ * registry_hop.c - what is the same for every request to every host: where it may be
+ * redirected to, its times, what is told of a host that does not answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "engine/oci/registry_private.h"
 
-/* Bytes of a URL that we are sent to: what servers are to take (RFC 9110, 4.1), and what
- * can be told if it is refused. */
+/* The most bytes of a URL that we are sent to: what servers should take (RFC 9110, 4.1),
+ * and what a message can show. */
 static const size_t URL_BYTES_MAX = 8000;
 
 const char *registry_reason(const struct err *e)
@@ -27,8 +27,7 @@ void registry_note(const struct registry_watch *watch, const char *text)
 
 /* ---- redirects ---- */
 
-/* How far inside is the host of `url`, by its address where a connection has told
- * that? */
+/* How far inside is `host`, by its address where a connection has shown it? */
 static enum host_reach reach_of(struct registry *r, const char *host)
 {
 	enum host_reach reach = host_reach(host);
@@ -66,7 +65,7 @@ enum host_reach registry_keep_from(struct registry *r, const char *from)
 		reach = reach_of(r, host);
 	if (reach == HOST_LOOPBACK)
 		return HOST_ANYWHERE;
-	/* A name of a company's may have a private address; nobody's has these. */
+	/* A company's host name may have a private address; no name should have these. */
 	return reach == HOST_LINK_LOCAL ? HOST_LOOPBACK : HOST_LINK_LOCAL;
 }
 
@@ -125,8 +124,8 @@ struct err *registry_next_hop(struct registry *r, const char *url,
 
 /* ---- a host that does not answer ---- */
 
-/* Of one host there is a note once in the time that a stall may take: several layers wait
- * for it, and https and http. */
+/* A note for each host, once in the time that a stall may take: several layers wait for
+ * it, and both https and http. */
 static bool is_news(struct registry *r, const char *host)
 {
 	uint64_t now = clock_mono_ns();

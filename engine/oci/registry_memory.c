@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * registry_memory.c - what a client has learnt, for the next one of the same command.
  *
- * A command works in two processes, of which the second would have to learn all anew: by
- * waiting for a mirror that is down, say.  A line for each thing:
+ * A command works in two processes.  Without this the second would have to learn
+ * everything again: by waiting for a mirror that is down, say.  A line for each thing:
  *
- *	said TEXT		a note that need not be given again
+ *	said TEXT		a note that is not given again
  *	plain HOST		a registry on this machine that talks http
  *	failed BASE IMAGE WHY	a mirror that is not asked; "*" for all images
  */
@@ -13,7 +13,7 @@
 
 #include "engine/oci/registry_private.h"
 
-/* It goes through a command line.  What is too much is learnt anew. */
+/* It goes through a command line.  What does not fit is learnt again. */
 static const size_t MEMORY_MAX = (size_t)16 << 10;
 static const size_t LINE_MAX_BYTES = 1024;
 

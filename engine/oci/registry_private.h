@@ -3,9 +3,9 @@
  *
  * Layers, each in a file: registry_auth.c answers one request's challenge,
  * registry_request.c sends one request with authentication and redirects,
- * registry_retry.c sends it again while that may help, registry_endpoint.c to one
- * endpoint after the other; registry.c knows the protocol.  registry_memory.c takes what
- * was learnt into the next process.
+ * registry_retry.c sends it again while that may help, registry_endpoint.c sends it to
+ * one endpoint after the other; registry.c knows the protocol.  registry_memory.c hands
+ * what was learnt to the next process.
  */
 #ifndef ENGINE_OCI_REGISTRY_PRIVATE_H
 #define ENGINE_OCI_REGISTRY_PRIVATE_H
@@ -20,10 +20,10 @@
 /* Where a registry answers. */
 struct endpoint {
 	char *base;	  /* "https://registry-1.docker.io", without slash at the end */
-	char *host;	  /* whose credentials apply; NULL: nobody's */
+	char *host;	  /* whose credentials apply; NULL: none do */
 	char *repository; /* what it is called there; NULL: as in the reference */
 	bool is_mirror;
-	enum host_reach keep_from; /* whoever has sent us there may not send us: http.h */
+	enum host_reach keep_from; /* how far inside we may not be sent: http.h */
 };
 
 struct token {
@@ -40,13 +40,13 @@ struct account {
 	struct credentials credentials;
 };
 
-/* A host whose address is further inside than its name tells. */
+/* A host whose address is further inside than its name suggests. */
 struct peer {
 	char *host;
 	enum host_reach reach;
 };
 
-/* That it does not answer was told. */
+/* A host of which we said that it does not answer. */
 struct slow_host {
 	char *host;
 	uint64_t told_ns; /* clock_mono_ns() */
@@ -55,7 +55,7 @@ struct slow_host {
 /* A mirror that is not asked any more. */
 struct failed_mirror {
 	char *base;
-	char *image; /* for this one only; NULL: for all */
+	char *image; /* not for this one; NULL: not for any */
 	char *why;
 };
 
@@ -67,7 +67,7 @@ struct registry {
 	VEC(struct token) tokens;
 	VEC(struct account) accounts;
 	VEC(char *) said;     /* notes that are given once */
-	char *variables_host; /* whom the variables' credentials went to first */
+	char *variables_host; /* which host the variables' credentials went to first */
 	VEC(char *) plain;    /* loopback hosts that have answered to http only */
 	VEC(struct failed_mirror) failed;
 	VEC(struct peer) peers;
@@ -81,21 +81,21 @@ struct registry_request {
 	const char *path;   /* "/v2/library/alpine/manifests/3.17" */
 	const char *accept; /* NULL: any */
 	uint64_t max_body;
-	/* For blobs: the pieces of a 2xx body, and where to go on.  begin() with another
-	 * status than 206 forgets what was received. */
+	/* For blobs: the pieces of a 2xx body, and where to go on. begin() with a status
+	 * other than 206 forgets what was received. */
 	struct err *(*begin)(void *context, long status, const char *content_range);
 	struct err *(*body)(void *context, const void *data, size_t len);
 	uint64_t (*offset)(void *context);
 	void *context;
-	/* Where the base of the mirror that has answered goes, for free(); NULL for the
-	 * registry itself.  It holds such a text, or NULL, before.  May be NULL: nobody
-	 * asks. */
+	/* Receives the base of the mirror that has answered, for free(), or NULL for the
+	 * registry itself.  It holds such a text or NULL before.  May be NULL: not
+	 * needed. */
 	char **mirror;
 	const struct registry_watch *watch;
 };
 
 /* Send it, with authentication, redirects and retries, to the endpoints of the reference
- * in turn; `out` is a 2xx answer.  Of several that failed the error tells each, in
+ * in turn; `out` is a 2xx answer.  When several failed, the error has each failure, in
  * order. */
 NODISCARD struct err *registry_send(struct registry *r,
 				    const struct registry_request *request,
@@ -104,18 +104,19 @@ NODISCARD struct err *registry_send(struct registry *r,
 NODISCARD struct err *registry_send_foreign(struct registry *r,
 					    const struct registry_request *request,
 					    const char *url, struct http_response *out);
-/* May another be asked after this failure, or is it ours? */
+/* Is this failure the endpoint's, so that another may be asked, or is it ours? */
 bool registry_is_theirs(const struct err *e);
-/* What `mirror` (registry_request.mirror) sent for `ref` is damaged: it is not asked for
- * it again. */
+/* What `mirror` (registry_request.mirror) sent for `ref` is damaged: the mirror is not
+ * asked for `ref` again. */
 void registry_distrust(struct registry *r, const struct oci_ref *ref, const char *mirror,
 		       const char *why);
 
-/* How often to try.  An error that no other try can mend is final in any case. */
+/* How often to try.  An error that another try cannot mend is final in any case. */
 struct patience {
 	unsigned tries;		    /* without progress of 1 MiB, after ERR_NETWORK */
 	unsigned tries_unreachable; /* after ERR_UNREACHABLE, within two seconds */
-	unsigned stalls;   /* another try begins within so many times the stall timeout */
+	unsigned stalls;   /* another try begins only within so many times the stall
+			      timeout */
 	unsigned wait_max; /* seconds in all that a server may ask to wait */
 };
 
@@ -133,41 +134,44 @@ NODISCARD struct err *registry_attempt(struct registry *r,
 				       const struct registry_request *request,
 				       const struct endpoint *endpoint,
 				       struct http_response *out);
-/* What is at the bottom of it, to be told in a line. */
+/* The root cause, to be shown in a line. */
 const char *registry_reason(const struct err *e);
 
 /* The Authorization header for a request, for free(); NULL when none is known yet. */
 char *registry_authorization(struct registry *r, const struct endpoint *endpoint,
 			     const struct oci_ref *ref);
-/* Answer a 401's challenge: afterwards registry_authorization() gives something else. */
+/* Answer a 401's challenge: afterwards registry_authorization() gives another header. */
 NODISCARD struct err *registry_answer(struct registry *r, const struct endpoint *endpoint,
 				      const struct registry_request *request,
 				      struct str challenges);
-/* ERR_AUTH: the registry refuses what we have, or have not; for a 401 after an answer. */
+/* ERR_AUTH: the registry refuses our credentials, or we have none; for a 401 after an
+ * answer. */
 NODISCARD struct err *registry_refused(struct registry *r,
 				       const struct endpoint *endpoint,
 				       const struct registry_request *request);
 void registry_auth_release(struct registry *r);
-/* Take over registry_memory() of another client, NULL for none; before there are
+/* Take over registry_memory() of another client, NULL for none; call it before there are
  * threads. */
 void registry_recall(struct registry *r, const char *memory);
 void registry_memory_release(struct registry *r);
-/* Who makes a request, and lives as long. */
+/* What makes a request, and lives as long. */
 struct registry_caller {
 	struct registry *registry;
 	const struct registry_watch *watch; /* may be NULL */
 };
 
-/* With what is the same for all: times, the cancel token, a note when an answer takes
- * long. */
+/* The members that are the same for all: times, the cancel token, a note when an answer
+ * takes long. */
 struct http_request registry_http_request(const struct registry_caller *caller);
 /* May we be sent from one URL to another?  Never from https to http, nor to an address
- * further inside (url.h) than that of who sends us: ERR_PROTOCOL. */
+ * further inside (url.h) than that of the server that sends us: ERR_PROTOCOL. */
 NODISCARD struct err *registry_check_redirect(struct registry *r, const char *from,
 					      const char *to);
-/* How far inside `url` is, as its answer has shown: of a name only its address tells. */
+/* Remember how far inside `url` is, as its answer has shown: for a name, only its address
+ * tells. */
 void registry_remember_peer(struct registry *r, const char *url, enum host_reach reach);
-/* For http_request.keep_from, when `from` has sent us: names lead inside, too. */
+/* For http_request.keep_from, when `from` has sent us there: names can lead inside,
+ * too. */
 enum host_reach registry_keep_from(struct registry *r, const char *from);
 /* Where the answer to `url` redirects to, for free(); NULL when it does not. */
 NODISCARD struct err *registry_next_hop(struct registry *r, const char *url,

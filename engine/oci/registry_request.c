@@ -9,13 +9,13 @@
 #include "engine/oci/registry_private.h"
 
 static const unsigned REDIRECTS_MAX = 10;
-/* Challenges answered on the way of one request: a registry's, and those of two hosts
- * that it redirects to. */
+/* Challenges answered for one request: a registry's, and those of two hosts that it
+ * redirects to. */
 static const unsigned ANSWERS_MAX = 3;
 
 /* ---- what an answer means ---- */
 
-/* "CODE: message" of the registry's error document, for free(); NULL if it is none. */
+/* "CODE: message" of the registry's error document, for free(); NULL if it is not one. */
 static char *error_of_body(const struct buf *body)
 {
 	CLEANUP(json_freep) cJSON *tree = NULL;
@@ -33,7 +33,7 @@ static char *error_of_body(const struct buf *body)
 			 message ? message : "");
 }
 
-/* What a status, or the code that comes with it, says about another try. */
+/* What a status, or the code that comes with it, tells about another try. */
 static enum err_code code_of(const struct http_response *answer, const char *said)
 {
 	static const struct {
@@ -99,7 +99,7 @@ static struct err *status_error(const struct registry_request *q, const char *ur
 	return err_wrap(err_hint(e, "%s", advice_for(answer)), "%s %s", q->method, shown);
 }
 
-/* ---- whom a request goes to ---- */
+/* ---- where a request goes ---- */
 
 struct sending {
 	struct registry *registry;
@@ -107,8 +107,8 @@ struct sending {
 	const struct endpoint *endpoint;
 	const char *method;	   /* the request's; GET once HEAD was refused */
 	char *url;		   /* of the last hop */
-	enum host_reach keep_from; /* of who has sent us there; http.h */
-	struct endpoint far;	   /* who answers there: who_answers() */
+	enum host_reach keep_from; /* by which server sent us there; http.h */
+	struct endpoint far;	   /* what answers there: who_answers() */
 };
 
 static void sending_release(struct sending *s)
@@ -118,7 +118,7 @@ static void sending_release(struct sending *s)
 	free(s->far.repository);
 }
 
-/* "library/alpine" of ".../v2/library/alpine/manifests/3.17", for free(); NULL when the
+/* "library/alpine" from ".../v2/library/alpine/manifests/3.17", for free(); NULL when the
  * URL is not a registry's. */
 static char *repository_of(const char *url)
 {
@@ -134,8 +134,8 @@ static char *repository_of(const char *url)
 	return NULL;
 }
 
-/* Who answers the last hop: the endpoint, or a host that it redirects to, which is
- * nobody's choice and gets no credentials. */
+/* What answers the last hop: the endpoint, or a host that it redirects to, which nobody
+ * chose and which gets no credentials. */
 static const struct endpoint *who_answers(struct sending *s)
 {
 	CLEANUP(freep) char *host = NULL;
@@ -167,7 +167,7 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 	CLEANUP(freep) char *accept = NULL;
 	CLEANUP(freep) char *shown = url_shown(s->url);
 	char range[64];
-	/* A layer that was decompressed on its way would not match its digest. */
+	/* A layer that is decompressed on its way would not match its digest. */
 	const char *headers[4] = {"Accept-Encoding: identity"};
 
 	request.method = s->method;
@@ -184,7 +184,7 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 		accept = xasprintf("Accept: %s", q->accept);
 		headers[request.n_headers++] = accept;
 	}
-	/* A token goes to whom it was made for. */
+	/* A token goes only to the endpoint that it was made for. */
 	token = registry_authorization(s->registry, who_answers(s), q->ref);
 	if (token) {
 		authorization = xasprintf("Authorization: %s", token);
@@ -201,7 +201,7 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 	return NULL;
 }
 
-/* All hops together have the time of one until an answer. */
+/* All hops together have the time that one has until an answer. */
 static struct err *exchange(struct sending *s, struct http_response *out)
 {
 	uint64_t by_ns = clock_mono_ns() +
@@ -226,7 +226,7 @@ static struct err *exchange(struct sending *s, struct http_response *out)
 		       s->request->path, REDIRECTS_MAX);
 }
 
-/* With authentication: each host on the way may ask for it, and is answered once. */
+/* With authentication: each host on the way may ask for it, and gets one answer. */
 static struct err *exchange_authenticated(struct sending *s, struct http_response *out)
 {
 	CLEANUP(freep) char *answered = NULL;
@@ -252,9 +252,9 @@ static struct err *exchange_authenticated(struct sending *s, struct http_respons
 static struct err *attempt(struct sending *s, struct http_response *out)
 {
 	TRY(exchange_authenticated(s, out));
-	/* Servers, and what stands before them, refuse HEAD in every way there is, also
-	 * of what they have: what GET says counts.  Who asks to come again later means
-	 * both. */
+	/* Servers, and what stands before them, refuse HEAD in every possible way, even
+	 * for what they have: what GET says counts.  A server that asks to come again
+	 * later means both. */
 	if (out->status >= 400 && !out->retry_after && strcmp(s->method, "HEAD") == 0) {
 		s->method = "GET";
 		TRY(exchange_authenticated(s, out));

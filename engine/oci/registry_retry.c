@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * registry_retry.c - one request to one endpoint, again while that may help.
  *
- * What the code of an error says about another try decides (engine/net/http_fault.c, and
- * the statuses in registry_request.c).  Tries are counted since the last progress of 1
- * MiB, as containerd and podman do; less would let a server that sends a byte for each
- * try hold us for ever.  How long it takes in all is bounded, too: tries that each stall
- * are few.
+ * The code of the error decides whether to try again (engine/net/http_fault.c, and the
+ * statuses in registry_request.c).  Tries are counted since the last progress of 1 MiB,
+ * as containerd and podman do; less would let a server that sends a byte for each try
+ * hold us for ever.  The whole time is bounded, too: few tries may stall.
  */
 #include <curl/curl.h>
 #include <poll.h>
@@ -16,7 +15,7 @@
 #include "engine/oci/registry_private.h"
 
 static const uint64_t PROGRESS_MIN = (uint64_t)1 << 20;
-/* Where nobody is, somebody may be about to be. */
+/* Where nothing answers, something may be about to start. */
 static const uint64_t UNREACHABLE_MS = 2000;
 
 const struct patience registry_patient = {
@@ -31,8 +30,8 @@ struct trying {
 	const struct patience *patience;
 	unsigned n;	   /* tries since there was progress */
 	uint64_t since_ns; /* of the last progress */
-	uint64_t progress; /* the farthest that it came */
-	uint64_t asked_ms; /* waited already because the server asked for it */
+	uint64_t progress; /* the farthest that the body came */
+	uint64_t asked_ms; /* time waited because the server asked for it */
 };
 
 /* Milliseconds that a Retry-After header asks for: seconds, or a date (RFC 9110, 10.2.3).
@@ -91,7 +90,7 @@ static void count_try(struct trying *t)
 	t->n = 1;
 }
 
-/* A server asks for a time of its own. */
+/* A server asks for its own waiting time. */
 static struct err *plan_asked(struct trying *t, struct err *e, uint64_t *wait_ms)
 {
 	uint64_t most = t->registry->options.retry_after_max_ms;
@@ -105,7 +104,7 @@ static struct err *plan_asked(struct trying *t, struct err *e, uint64_t *wait_ms
 	return NULL;
 }
 
-/* How long to wait before the next try; gives the error back when there shall be none. */
+/* How long to wait before the next try; returns the error when there must be none. */
 static struct err *plan_retry(struct trying *t, const struct http_response *answer,
 			      struct err *e, uint64_t *wait_ms)
 {
@@ -126,8 +125,8 @@ static struct err *plan_retry(struct trying *t, const struct http_response *answ
 	return retry_after(answer, wait_ms) ? plan_asked(t, e, wait_ms) : NULL;
 }
 
-/* A range that the server says it does not have: what is here already is no part of what
- * it has. */
+/* The server says it does not have that range: then what is here is not part of what it
+ * has. */
 static struct err *check_range(const struct registry_request *q,
 			       const struct http_response *answer, struct err *e)
 {

@@ -19,27 +19,27 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-/* What podman and buildah grant (containers/common, pkg/config), and to make device
- * nodes: package scripts do, and none can be opened (mounts.c). */
+/* What podman and buildah grant (containers/common, pkg/config), and CAP_MKNOD: package
+ * scripts make device nodes, and none can be opened (mounts.c). */
 static const uint64_t KEPT_BY_ROOT =
 	BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
 	BIT(CAP_KILL) | BIT(CAP_MKNOD) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SETFCAP) |
 	BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SYS_CHROOT);
 
-/* In a user namespace capabilities reach no further than it, and they stay, since scripts
- * mount, say, where an ordinary user may.  But for one: with fewer than init, and than
- * dagbuild outside, a script reaches nothing through their folders in /proc: ptrace(2),
- * "access mode checking". */
+/* Capabilities of a user namespace do not reach beyond it.  The script keeps them, since
+ * it may mount, say, as an ordinary user may.  One is dropped: with fewer than init, and
+ * than dagbuild outside, a script reaches nothing through their folders in /proc:
+ * ptrace(2), "access mode checking". */
 static const uint64_t KEPT_IN_NAMESPACE = ~BIT(CAP_SYS_PTRACE);
 
-/* What no build needs, and could harm the host. */
+/* What no build needs and what could harm the host. */
 static const uint64_t TAKEN_FROM_ROOT =
 	BIT(CAP_SYS_MODULE) | BIT(CAP_SYS_RAWIO) | BIT(CAP_SYS_BOOT) | BIT(CAP_SYS_TIME) |
 	BIT(CAP_MAC_ADMIN) | BIT(CAP_MAC_OVERRIDE) | BIT(CAP_WAKE_ALARM) |
 	BIT(CAP_BLOCK_SUSPEND) | BIT(CAP_SYSLOG) | BIT(CAP_AUDIT_CONTROL) |
 	BIT(CAP_PERFMON) | BIT(CAP_BPF);
 
-/* Is our root the host's, or one whom the host takes for an ordinary user? */
+/* Is our root the host's root, or an ordinary user to the host? */
 static bool is_root_outside(void)
 {
 	CLEANUP(buf_release) struct buf map = BUF_INIT;
@@ -63,7 +63,7 @@ static uint64_t kept(enum security security)
 	return is_root ? KEPT_BY_ROOT : KEPT_IN_NAMESPACE;
 }
 
-/* False when some stay: that takes a capability itself, CAP_SETPCAP. */
+/* False when some stay: to drop one takes a capability itself, CAP_SETPCAP. */
 static bool shrink_bounding_set(uint64_t mask)
 {
 	bool done = true;
@@ -74,7 +74,8 @@ static bool shrink_bounding_set(uint64_t mask)
 	return done;
 }
 
-/* The inheritable ones would come back with the next program, past the bounding set. */
+/* Inheritable capabilities would come back with the next program, past the bounding
+ * set. */
 static struct err *shrink_own(uint64_t mask)
 {
 	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -96,7 +97,8 @@ static struct err *drop_capabilities(uint64_t mask)
 	bool done = shrink_bounding_set(mask);
 
 	TRY(shrink_own(mask));
-	/* What stays in the bounding set root's next program would get: but not so. */
+	/* Root's next program would get what stays in the bounding set; this prevents
+	 * it. */
 	if (!done && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_sys("no new privileges");
 	return NULL;
@@ -110,9 +112,9 @@ struct ruleset {
 };
 static const uint64_t SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0;
 
-/* The network is the host's, and sockets with an abstract name are part of it: with an X
- * server's everything could be seen and typed that is on the screen.  landlock(7); older
- * kernels cannot. */
+/* The network is the host's, and sockets with an abstract name are part of it: through an
+ * X server's, a script could see and type everything on the screen. landlock(7); older
+ * kernels cannot do this. */
 static void leave_abstract_sockets(void)
 {
 	const struct ruleset only_own = {.scoped = SCOPE_ABSTRACT_UNIX_SOCKET};
@@ -129,8 +131,8 @@ struct err *confine(enum security security)
 	uint64_t mask = kept(security);
 
 	if (security == SECURITY_CONTAINER) {
-		/* The caller's, but for root's own: where that may not be done it has
-		 * none. */
+		/* Drops the caller's groups, but not root's own; where this is not
+		 * permitted, it has none. */
 		setgroups(0, NULL);
 		/* The kernel itself looks for keys there, for a network filesystem,
 		 * say. */

@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "engine/run/security.h"
 
-/* Give up for ever what `security` does not grant, of what we have at all: root without
- * all capabilities gives up less, and is asked for none. */
+/* Give up for ever what we have and `security` does not grant.  Root without all
+ * capabilities has less to give up, and needs none of the others. */
 NODISCARD struct err *confine(enum security security);
 
 #endif

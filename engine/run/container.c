@@ -4,7 +4,7 @@
  * The child starts with an empty environment, from a copy of dagbuild (program.h).  Its
  * descriptors: 3 is the request, whose other end stays open as long as we live; 4 takes
  * its answer: "S" and the exit status, or "E", an error code and a text; 5 is the copy it
- * is started from; through 6, with a terminal, comes our end of the new one; 7 is what it
+ * is started from; with a terminal, our end of the new one comes through 6; 7 is what it
  * holds for us.
  */
 #include "engine/run/container.h"
@@ -48,7 +48,7 @@ static void running_release(struct running *r)
 	buf_release(&r->line);
 }
 
-/* Standard descriptors: a pipe that we read; or our own, but no terminal. */
+/* Standard descriptors: a pipe that we read; or our own, except a terminal. */
 static struct err *choose_output(struct running *r, struct proc_spec *proc,
 				 int *output_write)
 {
@@ -135,7 +135,7 @@ static void take_output(struct running *r, struct str text)
 	}
 }
 
-/* Read what there is; false at the end of the output. */
+/* Read what is there; false at the end of the output. */
 static bool read_output(struct running *r)
 {
 	char chunk[16384];

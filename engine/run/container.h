@@ -36,16 +36,17 @@ struct container_request {
 	bool source_environment;
 	const char *hostname; /* NULL: "build" */
 	enum security security;
-	/* Kept open, but not by the script, until nothing of the container is alive, also
-	 * when this process ends before: a lock.  0 or less: none. */
+	/* A descriptor (a lock) that is kept open, but not by the script, until nothing
+	 * of the container is alive, even if this process ends earlier.  0 or less:
+	 * none. */
 	int hold_fd;
 	const struct cancel *cancel;
-	/* The program is the user's: the caller's standard descriptors are its own, and
-	 * signals that the caller gets reach it.  Only in a process with one thread;
-	 * `line` and `cancel` are not used. */
+	/* The program is the user's: it has the caller's standard descriptors, and gets
+	 * the signals that the caller gets.  Only in a process with one thread; `line`
+	 * and `cancel` are not used. */
 	bool interactive;
-	/* The caller's standard input and output are a terminal: it gets one of its own,
-	 * joined to that. */
+	/* The caller's standard input and output are a terminal: the program gets one of
+	 * its own, joined to that. */
 	bool tty;
 	/* Called for each line of standard output and error, in order, without line end;
 	 * very long lines arrive in parts of 64 KiB. */

@@ -5,18 +5,18 @@
  *
  *	outer	enters new namespaces, starts init, passes signals on, waits
  *	init	process 1 of the pid namespace: mounts, pivots, starts the script, reaps;
- *		when the script has ended it ends everything else, cleans up, answers,
+ *		when the script has ended, it ends everything else, cleans up, answers,
  *		exits
  *	script	the program
  *
  * If dagbuild dies, outer gets the death signal and kills init, which also sees the end
  * of the request pipe; when init dies the kernel ends all processes of its namespace.
- * Outer waits for that: as long as it lives it holds what dagbuild gave it to hold.
+ * Outer waits for that: as long as it lives, it holds what dagbuild gave it to hold.
  *
  * Init is process 1 of what the script sees, so it has nothing of the host's that could
- * be reached through /proc/1: it is no file's program (program.h), its environment is
- * empty, its descriptors are pipes and the container's own files, it is in no session
- * with a terminal, and not dumpable (ptrace(2), "access mode checking").
+ * be reached through /proc/1: its program is not a file (program.h), its environment is
+ * empty, its descriptors are pipes and the container's own files, its session has no
+ * terminal, and it is not dumpable (ptrace(2), "access mode checking").
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@
 #include "engine/run/run_spec.h"
 #include "engine/run/terminal.h"
 
-/* What is passed on to the program. */
+/* The signals that are passed on to the program. */
 static const int PASSED_SIGNALS[] = {SIGTERM, SIGINT, SIGHUP};
 
 static const char SCRIPT_PATH[] = "/.post.script";
@@ -78,7 +78,7 @@ static void set_limits(void)
 	}
 }
 
-/* None is blocked, and none ignored: posix_spawn(3) of glibc leaves its own two as
+/* No signal stays blocked or ignored: posix_spawn(3) of glibc leaves its own two as
  * ignored, and sigaction(3) does not touch them. */
 static void reset_signals(void)
 {
@@ -113,7 +113,7 @@ static const char **with_environment(const struct run_spec *spec)
 	return argv;
 }
 
-/* No terminal of the caller's can be reached from a session of its own; tty_ioctl(2). */
+/* In a session of its own the script cannot reach the caller's terminal; tty_ioctl(2). */
 static void join_session(const struct run_spec *spec, int tty_fd)
 {
 	struct err *e;
@@ -139,7 +139,7 @@ static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 	e = confine(spec->security);
 	if (e)
 		give_up(e);
-	/* Last: setgroups(3) and its kin use one of glibc's own two. */
+	/* Last: setgroups(3) and similar calls use one of glibc's own two signals. */
 	reset_signals();
 	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
 	if (errno == ENOENT)
@@ -180,7 +180,7 @@ static struct err *write_script(int root_fd, const char *text)
 }
 
 /* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and
- * goes. */
+ * is unmounted. */
 static struct err *pivot(int root_fd)
 {
 	if (fchdir(root_fd) != 0)
@@ -248,9 +248,9 @@ static void drop_standard_descriptors(void)
 		dup2(null_fd, fd);
 }
 
-/* What we hold shall stay held until we end, but /proc/1/fd would open it to the script.
- * So it lies in a message that nobody takes: it is let go when the socket is, which has
- * no other end. */
+/* What we hold must stay held until we end, but /proc/1/fd would open it to the script.
+ * So it lies in a message that is never received: it is released with the socket, which
+ * has no other end. */
 static struct err *hide_what_is_held(void)
 {
 	CLEANUP(closep) int one = -1;
@@ -262,7 +262,7 @@ static struct err *hide_what_is_held(void)
 	return NULL;
 }
 
-/* Reap until the script has ended; its status as a shell would tell it. */
+/* Reap until the script has ended; its status is given as a shell would. */
 static int wait_for_script(pid_t script, int signal_fd)
 {
 	struct pollfd fds[] = {
@@ -290,7 +290,7 @@ static int wait_for_script(pid_t script, int signal_fd)
 	}
 }
 
-/* Before init answers, nothing may change the root any more. */
+/* When init answers, nothing may change the root any more. */
 static void end_everything(void)
 {
 	kill(-1, SIGKILL);
@@ -365,7 +365,7 @@ static void on_signal(int number)
 		kill(init_pid, number);
 }
 
-/* dagbuild is gone.  We live on until nothing of the container does. */
+/* dagbuild is gone.  We stay until nothing of the container is alive. */
 static void on_orphaned(int number)
 {
 	(void)number;
@@ -394,7 +394,7 @@ static struct err *start_init(const struct run_spec *spec)
 	return NULL;
 }
 
-/* It served the dynamic loader; /proc/1/environ shows where it was. */
+/* Only the dynamic loader needed it; /proc/1/environ shows the memory it was in. */
 static void wipe_environment(void)
 {
 	for (char **word = environ; *word; word++)
@@ -423,7 +423,7 @@ int container_main(int argc, char **argv)
 		give_up(e);
 	while (waitpid(init_pid, &status, 0) < 0 && errno == EINTR)
 		;
-	/* No exit handlers: new threads or processes of theirs would be in the dead
+	/* Run no exit handlers: threads or processes that they start would be in the dead
 	 * namespace. */
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
 }

@@ -2,12 +2,12 @@
  * filter.c - see filter.h.
  *
  * What podman and buildah refuse by default (containers/common, pkg/seccomp), and
- * docker's refusal of keyrings, whose owner is a user and no container.  Two kinds of
+ * docker's refusal of keyrings, which belong to a user, not to a container.  Two kinds of
  * refusal: EPERM says "not you", ENOSYS "no such call", after which programs take an
- * older way.  A call that libseccomp does not know is of the second kind, so that what
- * comes with new kernels is closed at first; the others are allowed one by one.  Building
- * it takes 7 ms; a call costs nothing that could be measured, since Linux 5.11 looks up
- * once which ones are allowed whatever their arguments.
+ * older way.  A call that libseccomp does not know is of the second kind, so that calls
+ * of new kernels are refused at first; the others are allowed one by one.  Building the
+ * filter takes 7 ms; a call costs nothing measurable, since Linux 5.11 looks up once
+ * which calls are allowed whatever their arguments.
  */
 #include "engine/run/filter.h"
 
@@ -81,8 +81,8 @@ static const char *const not_there[] = {
 		(number), SCMP_CMP_NE, (value), 0                                        \
 	}
 
-/* Of these calls what is not allowed here is refused.  The audit log is the host's;
- * EINVAL, since with EPERM useradd(8) and su(1) give up. */
+/* These calls are refused unless a row allows them.  The audit log is the host's; the
+ * error is EINVAL, since at EPERM useradd(8) and su(1) give up. */
 static const struct conditional {
 	const char *name;
 	uint32_t action;
@@ -102,7 +102,7 @@ static const struct conditional {
 	{"personality", SCMP_ACT_ALLOW, 1, {ARGUMENT_IS(0, UINT32_MAX)}}, /* asks */
 };
 
-/* Where calls have their numbers, in all that a kernel of the kind runs. */
+/* Where the numbers of calls begin, for each ABI that a kernel of the kind runs. */
 static const struct abi {
 	uint32_t native, arch;
 	int first;
@@ -129,7 +129,7 @@ static bool is_among(const char *name, const char *const *names, size_t n)
 	return false;
 }
 
-/* A negative errno, as of libseccomp; 0: done. */
+/* A negative errno, as from libseccomp; 0: done. */
 static int add_rule(scmp_filter_ctx filter, const char *name)
 {
 	int number = seccomp_syscall_resolve_name(name), result = 0;
@@ -166,7 +166,7 @@ static int add_rules(scmp_filter_ctx filter, uint32_t arch, int first, int n)
 	return result;
 }
 
-/* A filter for one architecture, which refuses all. */
+/* A filter for one architecture, that refuses everything. */
 static scmp_filter_ctx new_filter(uint32_t arch)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
@@ -181,8 +181,8 @@ static scmp_filter_ctx new_filter(uint32_t arch)
 	}
 	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-	/* Before Linux 5.16 a filter slowed all down, as if the script ran strangers'
-	 * code beside its own secrets. */
+	/* Before Linux 5.16 a filter slowed everything down, as if the script ran
+	 * strangers' code next to its own secrets. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 	return filter;
 }

@@ -29,7 +29,8 @@ static const char *const read_only[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
-/* Not there: the kernel, or the image's root without /sys, has none. */
+/* `*fd` stays -1 for what is not there: the kernel, or an image's root without /sys, has
+ * none. */
 static struct err *open_target(int root_fd, const char *path, int *fd)
 {
 	struct err *e = path_open(root_fd, path, O_PATH | O_NOFOLLOW, 0, fd);

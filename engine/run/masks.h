@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * masks.h - what of /proc and /sys is not there, or cannot be written, in a container.
+ * masks.h - which parts of /proc and /sys a container cannot see, or cannot write.
  *
  * Ownership: mounts end with the mount namespace.
  * Threads:   a child process with one thread.

@@ -64,8 +64,8 @@ struct err *mount_restrict(int root_fd, const char *target, unsigned long flags)
 	return NULL;
 }
 
-/* mount_setattr(2); linux/mount.h cannot be included beside sys/mount.h, which has it
- * since glibc 2.36. */
+/* mount_setattr(2); linux/mount.h cannot be included together with sys/mount.h, which has
+ * it since glibc 2.36. */
 struct attributes {
 	uint64_t set, clear, propagation, userns_fd;
 };

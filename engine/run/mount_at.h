@@ -23,7 +23,8 @@ NODISCARD struct err *mount_at(int root_fd, const struct mount_row *row);
 /* Bind the file `source_fd` over `target_fd`; `name` is for the error. */
 NODISCARD struct err *mount_bind(int source_fd, int target_fd, const char *name);
 /* Add flags (MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC) to the mount whose root `target`
- * is; what it has already stays, as it must in a user namespace: mount_namespaces(7). */
+ * is; flags that it has already stay, as it must in a user namespace:
+ * mount_namespaces(7). */
 NODISCARD struct err *mount_restrict(int root_fd, const char *target,
 				     unsigned long flags);
 /* The same with MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC, for it and all that is

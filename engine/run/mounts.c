@@ -15,7 +15,7 @@
 #include "engine/run/masks.h"
 #include "engine/run/mount_at.h"
 
-/* Lists of hosts that are not to be reached have some 200,000 lines. */
+/* Lists of blocked hosts have some 200,000 lines. */
 static const size_t HOST_FILE_MAX = (size_t)16 << 20;
 
 static struct err *mount_proc(int root_fd)
@@ -28,7 +28,8 @@ static struct err *mount_proc(int root_fd)
 
 	if (!e || err_errno(e) != EPERM)
 		return e;
-	/* Within another container whose /proc is masked, the kernel permits no new one.
+	/* Within another container whose /proc is masked, the kernel does not permit a
+	 * new one.
 	 */
 	err_ignore(e, "the host's is bound instead");
 	return mount_at(root_fd, &host);
@@ -47,8 +48,8 @@ static struct err *restrict_sys(int root_fd, enum security security)
 	return NULL;
 }
 
-/* A single bind of /sys is refused in a user namespace: what was mounted by a more
- * privileged one is locked together (mount_namespaces(7)). */
+/* A single bind of /sys is refused in a user namespace: what a more privileged one has
+ * mounted is locked together (mount_namespaces(7)). */
 static struct err *mount_sys(int root_fd, enum security security)
 {
 	static const struct mount_row host = {"/sys", "/sys", NULL, MS_BIND | MS_REC,
@@ -144,9 +145,9 @@ static struct err *mount_dev(int root_fd)
 
 /* ---- the host's resolv.conf and hosts ---- */
 
-/* What a copy has more than the host's file: another line end at least.  Package managers
- * that compare it with their own then see a changed file, and do not rename over the
- * mount. */
+/* What a copy has in addition to the host's file: at least another line end.  Package
+ * managers that compare it with their own then see a changed file, and do not rename over
+ * the mount. */
 static void add_own(const char *path, const char *hostname, struct buf *text)
 {
 	buf_putc(text, '\n');
@@ -165,7 +166,7 @@ static struct err *read_host_file(const char *path, struct buf *text)
 	return NULL;
 }
 
-/* A file on the container's own /dev, which is there while it gets its mount. */
+/* A file on the container's own /dev, which exists until it is mounted. */
 static const char COPY[] = "/dev/.copy";
 
 static struct err *copy_host_file(int root_fd, const char *path, const char *hostname,
@@ -214,7 +215,7 @@ static struct err *check_target(int fd, const char *path)
 				   : err_new(ERR_SYS, "%s is not a regular file", path);
 }
 
-/* Where the image can have no such file there is none: the script may yet make one. */
+/* An image that cannot have such a file gets none: the script may still make one. */
 static struct err *bind_host_file(int root_fd, const char *path,
 				  const struct mount_plan *plan,
 				  struct mount_stubs *stubs)
@@ -250,7 +251,8 @@ struct err *mounts_make(int root_fd, const struct mount_plan *plan,
 	TRY(mount_sys(root_fd, plan->security));
 	TRY(mount_dev(root_fd));
 	if (plan->security == SECURITY_CONTAINER) {
-		/* The image, or who makes nodes, may have those of the host's disks. */
+		/* The image, or a script that makes nodes, may have those of the host's
+		 * disks. */
 		TRY(mount_restrict(root_fd, "/", MS_NODEV));
 		TRY(masks_make(root_fd));
 	}

@@ -4,9 +4,9 @@
  * Purpose:   /proc, /sys, /dev, and private copies of the host's resolv.conf and hosts,
  *            the latter with the container's own name. All targets are resolved inside
  *            the root: a link of the image leads nowhere else. No device can be opened
- *            but those of /dev and its terminals (SECURITY_CONTAINER).
- * Ownership: mounts end with the mount namespace; mounts_clear() removes what was made
- *            in the root only to be mounted over.
+ *            except those of /dev and its terminals (SECURITY_CONTAINER).
+ * Ownership: mounts end with the mount namespace; mounts_clear() removes what was made in
+ *            the root only to be mounted over.
  * Threads:   a child process with one thread.
  * Errors:    ERR_SYS with the target's path.
  */

@@ -14,7 +14,7 @@
 #include "base/fs.h"
 #include "base/proc.h"
 
-/* Of Linux 6.3; the headers may be older. */
+/* From Linux 6.3; the headers may be older. */
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
@@ -25,8 +25,8 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int sealed_fd = -1;
 
-/* Linux wants to be told since 6.3 that the file is to be executed, and knew no such word
- * before. */
+/* Since 6.3 Linux wants to be told that the file will be executed; before, it did not
+ * know the flag. */
 static int new_memory(void)
 {
 	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -59,7 +59,7 @@ static struct err *seal(int fd)
 
 	if (fchmod(fd, 0555) != 0)
 		return err_sys("mode of the copy");
-	/* Its mode, too, from Linux 6.3 on. */
+	/* Also its mode, from Linux 6.3 on. */
 	if (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_EXEC | F_SEAL_SEAL) == 0 ||
 	    fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL) == 0)
 		return NULL;

@@ -12,7 +12,7 @@
 #define ENGINE_RUN_PROGRAM_H
 
 /* The copy, close-on-exec, made at the first call; -1 where memory may not be executed
- * (sysctl vm.memfd_noexec, or a security module): then dagbuild's own file has to do. */
+ * (sysctl vm.memfd_noexec, or a security module): then use dagbuild's own file. */
 int program_fd(void);
 
 #endif

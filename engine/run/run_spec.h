@@ -33,9 +33,9 @@ struct run_spec {
 	const char *hostname;
 	bool source_environment;
 	enum security security;
-	bool holds; /* CONTAINER_HOLD_FD is one */
+	bool holds; /* CONTAINER_HOLD_FD is open */
 	bool tty;
-	unsigned taken; /* bit N: descriptor N is going to be the terminal */
+	unsigned taken; /* bit N: descriptor N becomes the terminal */
 };
 
 void run_spec_encode(const struct container_request *request, unsigned taken,

@@ -10,7 +10,8 @@
 
 enum security {
 	SECURITY_CONTAINER, /* what a container's program may by default */
-	SECURITY_APPTAINER, /* what Apptainer lets a section do: nearly all that we may */
+	SECURITY_APPTAINER, /* what Apptainer lets a section do: nearly all that we may
+			       do */
 	SECURITY_KINDS,
 };
 

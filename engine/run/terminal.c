@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * terminal.c - see terminal.h.
  *
- * When the user's terminal goes away, or we are asked to end, our end of the new one is
- * closed: the kernel then sends SIGHUP to the program, as when a window is closed.  init
- * keeps the other end open, so that reading ours says "nothing more" only when all is
- * over.
+ * When the user's terminal goes away, or we are asked to end, we close our end of the new
+ * one: the kernel then sends SIGHUP to the program, as when a window is closed.  init
+ * keeps the other end open, so that reading ours says "nothing more" only when everything
+ * is over.
  */
 #include "engine/run/terminal.h"
 
@@ -23,10 +23,10 @@
 #include "base/fs.h"
 #include "engine/run/fd_pass.h"
 
-/* What was asked to end and does not is killed. */
+/* After this time a program that was asked to end is killed. */
 static const uint64_t GRACE_NS = UINT64_C(10) * 1000000000;
 
-/* ---- what stands for the caller's descriptors ---- */
+/* ---- what takes the place of the caller's descriptors ---- */
 
 static struct err *open_null(int *out)
 {
@@ -113,7 +113,7 @@ struct err *terminal_offer(int console_fd, int *tty_fd)
 	TRY(fs_open(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, 0, &other));
 	if (ioctl(other, TIOCSPTLCK, &locked) != 0)
 		return err_sys("unlock the terminal");
-	/* ioctl_tty(2): not by its name, which could be another one's. */
+	/* ioctl_tty(2): not by its name, which could be another terminal's. */
 	tty = ioctl(other, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty < 0)
 		return err_sys("open the terminal");
@@ -146,8 +146,8 @@ struct attached {
 	struct proc *proc;
 	int signal_fd;
 	int console_fd; /* borrowed; -1 once the terminal has come, or failed to */
-	/* Where what is typed goes: the terminal (the same as outputs[0].from), or a
-	 * pipe.  -1: none, or no more. */
+	/* Where typed input goes: the terminal (the same as outputs[0].from), or a pipe.
+	 * -1: none, or no more. */
 	int input_fd;
 	bool has_terminal;
 	struct output outputs[2];
@@ -168,7 +168,7 @@ static void copy_size(const struct attached *a)
 		ioctl(a->input_fd, TIOCSWINSZ, &size);
 }
 
-/* The new one gets the settings that ours had before. */
+/* The new terminal gets the settings that ours had before. */
 static void make_raw(struct attached *a)
 {
 	struct termios raw;
@@ -181,7 +181,7 @@ static void make_raw(struct attached *a)
 	a->is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
 }
 
-/* What does not read must not keep us from showing what it writes. */
+/* A program that does not read must not keep us from showing what it writes. */
 static void unblock(int fd)
 {
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -204,7 +204,7 @@ static void on_console(struct attached *a)
 	(void)!write(console_fd, "r", 1);
 }
 
-/* The program's input ends: with a terminal, all of it is gone. */
+/* The program's input ends: with a terminal, the whole terminal goes. */
 static void end_input(struct attached *a)
 {
 	closep(&a->input_fd);
@@ -272,8 +272,8 @@ static bool show_output(const struct output *output)
 	return true;
 }
 
-/* What came, or the end: but a terminal ends when nobody inside has it open for a
- * moment. */
+/* Output or its end; but a terminal also reports an end when nothing inside has it open
+ * for a moment. */
 static void on_output(struct attached *a, struct output *output, short revents)
 {
 	if ((revents & (POLLIN | POLLHUP)) == 0 || show_output(output))
@@ -307,7 +307,7 @@ static bool serve(struct attached *a)
 	if (fds[5].revents & POLLOUT)
 		write_typed(a);
 	else if (fds[5].revents)
-		end_input(a); /* nobody reads any more */
+		end_input(a); /* nothing reads any more */
 	for (size_t i = 0; i < ARRAY_LEN(a->outputs); i++)
 		on_output(a, &a->outputs[i], fds[3 + i].revents);
 	if (fds[6].revents)

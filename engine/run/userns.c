@@ -3,8 +3,8 @@
  *
  * The maps of a user namespace with more than the user's own id can only be written from
  * outside, by newuidmap(1) and newgidmap(1).  So a child is forked first; it waits until
- * we are inside, starts the two for its parent, and ends.  That way it is this very
- * process that enters, and its pid, terminal and signals stay what they were.
+ * we are inside, starts the two for its parent, and ends.  That way this very process
+ * enters, and its pid, terminal and signals stay what they were.
  */
 #include "engine/run/userns.h"
 
@@ -110,8 +110,8 @@ static void describe_ranges(const struct id_ranges *ranges, struct buf *out)
 			   ranges->items[i].count);
 }
 
-/* Root of a user namespace that somebody else made owns other files than real root: which
- * there are goes into the class, and whose they are outside into the rest. */
+/* Root of a user namespace that another program made has other ids than real root: which
+ * ones goes into the class, and what they are outside into the rest. */
 static void describe_map(const char *file, const char *name, struct buf *class,
 			 struct buf *rest)
 {
@@ -133,8 +133,9 @@ static void describe_map(const char *file, const char *name, struct buf *class,
 	}
 }
 
-/* Those without which a layer cannot be unpacked in full: device files, capabilities and
- * owners of files.  What lacks them must not be a hit for who has them. */
+/* Names the missing ones of those that unpacking a layer in full needs: for device files,
+ * capabilities and owners of files.  A layer made without them must not be a hit for a
+ * process that has them. */
 static void describe_capabilities(struct buf *out)
 {
 	static const struct {
@@ -170,14 +171,14 @@ static void describe_root(struct buf *class, struct buf *rest)
 
 static uint64_t ids_inside(const struct id_ranges *ranges)
 {
-	uint64_t n = 1; /* the user's own stands for 0 */
+	uint64_t n = 1; /* the user's own is 0 inside */
 
 	for (size_t i = 0; i < ranges->len; i++)
 		n += ranges->items[i].count;
 	return n;
 }
 
-/* All that images have: 65534 is nobody's.  Whoever has so many can own the same
+/* All that images have: 65534 is nobody's.  Users with this many can own the same
  * files. */
 static bool is_full(const struct id_ranges *ranges)
 {
@@ -200,7 +201,7 @@ static void describe_users(const struct userns_plan *plan, struct buf *class,
 	describe_ranges(&plan->gids, rest);
 }
 
-/* What does not fit must count, too. */
+/* What does not fit must still count. */
 static void shorten(struct buf *text)
 {
 	char hex[DIGEST_TEXT_SIZE];
@@ -359,8 +360,8 @@ struct err *userns_enter(const struct userns_plan *plan)
 					   ERR_UNSUPPORTED),
 				"root needs CAP_SYS_ADMIN here; an ordinary user with "
 				"subordinate ids does not");
-	/* What is unmounted on the host goes away here too, but nothing of ours reaches
-	 * it. */
+	/* What is unmounted on the host goes away here too, but our mounts do not reach
+	 * the host. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return err_sys("make mounts private");
 	return NULL;

@@ -2,10 +2,9 @@
  * userns.h - becoming root, once, before any thread exists.
  *
  * Purpose:   after userns_enter() the process acts as root in a private mount namespace,
- *            in all modes alike: real root takes a mount namespace only, a
- *            user with subordinate ids a user namespace that maps 0 to the user and 1..
- *            to them. dagbuild then executes itself again, so that nothing of the time
- *            before stays.
+ *            in all modes alike: real root takes a mount namespace only, a user with
+ *            subordinate ids a user namespace that maps 0 to the user and 1.. to them.
+ *            dagbuild then executes itself again, so that nothing from before stays.
  * Ownership: nothing is kept.
  * Threads:   only in a process with one thread.
  * Errors:    ERR_UNSUPPORTED with the reason and a hint: no subordinate ids, no
@@ -52,11 +51,11 @@ NODISCARD struct err *userns_enter(const struct userns_plan *plan);
 /* A text that names the id map, of at most USERNS_TEXT_SIZE bytes, "CLASS: MAP".  The
  * class says which owners files can have inside: "root" (and what it lacks), or "range",
  * the same for all users with at least 65,536 ids.  The map says what they are outside;
- * there is none for the root of all ids.  In the same class the same is made; another map
- * sees other owners in it. */
+ * root with all ids has none.  In the same class steps make the same files; under another
+ * map these have other owners. */
 const char *userns_describe(const struct userns_plan *plan, char *out, size_t size);
-/* The ranges that lines NAME-OR-ID:START:COUNT give to a user; further ones than fit are
- * left out. */
+/* The ranges that lines NAME-OR-ID:START:COUNT give to a user; ranges beyond those that
+ * fit are left out. */
 void userns_parse_ranges(struct str text, const char *name, uint32_t id,
 			 struct id_ranges *out);
 

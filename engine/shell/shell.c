@@ -2,7 +2,7 @@
  * shell.c - see shell.h.
  *
  * The upper of a failed step becomes one more layer below a new, empty upper: it needs no
- * copy, and stays as the step has left it.
+ * copy, and stays as the step left it.
  */
 #include "engine/shell/shell.h"
 
@@ -14,7 +14,8 @@
 #include "engine/work/mounted.h"
 #include "engine/work/script.h"
 
-/* $SHELL of the image, else the caller's; what the image does not have is passed over. */
+/* $SHELL of the image, else the caller's; shells that the image does not have are
+ * skipped. */
 static const char FIND_SHELL[] =
 	"for shell in \"${SHELL:-$1}\" /bin/bash /bin/sh; do "
 	"if [ -f \"$shell\" ] && [ -x \"$shell\" ]; then exec \"$shell\"; fi; done";
@@ -53,8 +54,7 @@ static struct err *open_shell(const struct store *s, const struct overlay_spec *
 	return run(s, below, &request, status);
 }
 
-/* A run without changes does not look into its layers, so that another run would not
- * help. */
+/* A run without changes does not look into its layers, so another run would not help. */
 static struct err *check_whole(const struct store *s, const struct snapshot *chain)
 {
 	return err_hint(
@@ -92,7 +92,7 @@ static void texts_release(struct texts *t)
 	vec_free(&t->words);
 }
 
-/* The script's environment; but the terminal is today's. */
+/* The script's environment; except that TERM is today's. */
 static void take_environment(const struct failed *f, const char *term, struct texts *out)
 {
 	const cJSON *item;
@@ -108,7 +108,7 @@ static void take_environment(const struct failed *f, const char *term, struct te
 	vec_push(&out->words, NULL);
 }
 
-/* One that an earlier version kept says nothing: it gets the default. */
+/* A root that an earlier version kept does not say it, and gets the default. */
 static void take_security(const struct failed *f, enum security *out)
 {
 	const char *word = json_string(f->about, "security");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * shell.h - a shell on a root filesystem of the store.
  *
- * Purpose:   after a step that is in the cache, or where one failed. It is the same
- *            container that the step had; what is written there is thrown away.
+ * Purpose:   a shell after a step that is in the cache, or in one that failed. It is the
+ *            same container that the step had; what is written there is thrown away.
  * Ownership: everything is borrowed.
  * Threads:   a process with one thread, in its namespaces.
  * Errors:    ERR_NOTFOUND for a failed root that is gone; those of container.h.
@@ -14,10 +14,11 @@
 #include "engine/executor/exec.h"
 
 struct shell_options {
-	/* NULL-terminated; empty: $SHELL, /bin/bash or /bin/sh, what there is first. */
+	/* NULL-terminated; empty: $SHELL, /bin/bash or /bin/sh, whichever exists
+	 * first. */
 	const char *const *command;
 	bool tty; /* our standard input and output are a terminal */
-	/* Asked for; else it is that of the step. */
+	/* Asked for by the user; else it is the step's. */
 	bool has_security;
 	enum security security;
 };

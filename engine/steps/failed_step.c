@@ -2,7 +2,7 @@
  * failed_step.c - see failed_step.h.
  *
  * The environment is kept as it was, values and all, in a file that only the user can
- * read: the shell is to be where the script was.
+ * read: the shell must be where the script was.
  */
 #include "engine/steps/failed_step.h"
 

@@ -14,7 +14,7 @@
 #include "engine/work/script.h"
 
 /* The error of `step`, whose container has ended with `status`, not 0.  The upper of `m`
- * is taken away if it is kept; why it is not, a note tells. */
+ * is moved away if it is kept; if not, a note says why. */
 NODISCARD struct err *failed_step(const struct work *w, const struct step *step,
 				  struct mounted *m,
 				  const struct container_request *request,

@@ -30,7 +30,7 @@ static struct agent_context context_of(const struct work *w, const struct step *
 	};
 }
 
-/* `*known` false when only a request could tell, and planning makes none. */
+/* `*known` false when only a request could tell: planning makes none. */
 static struct err *resolve(const struct work *w, const struct step *step,
 			   struct task *task, bool *known)
 {
@@ -61,7 +61,7 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 	TRY(resolve(w, step, task, known));
 	if (!*known)
 		return NULL;
-	/* The files that every image gets are this version's. */
+	/* This version determines the files that every image gets. */
 	key_set_text(state->inputs, "version", DAGBUILD_VERSION);
 	key_set_text(state->inputs, "agent", step->base->agent);
 	key_set_digest(state->inputs, "source", &state->source);
@@ -103,9 +103,8 @@ static struct err *base_run(const struct work *w, const struct step *step,
 	return NULL;
 }
 
-/* Few images are made for some processors alone, and caches that move from machine to
- * machine are as few: so the processor is in the records of those, and not in the key of
- * all. */
+/* Few images are made only for some processors, and few caches move from machine to
+ * machine: so the processor is in the records of such images, and not in every key. */
 static enum miss base_refuses(const struct work *w, const struct step *step,
 			      const cJSON *record)
 {

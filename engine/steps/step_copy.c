@@ -62,7 +62,7 @@ static struct copy_request request_of(const struct work *w, const struct step *s
 	};
 }
 
-/* `why` wants to know which files they are. */
+/* `why` needs to know which files they are. */
 static void want_list(const struct work *w, struct copy_request *request,
 		      struct tree_list *out)
 {
@@ -72,7 +72,7 @@ static void want_list(const struct work *w, struct copy_request *request,
 }
 
 /* Copy into a new layer.  The key gets what was really copied, so that a file that
- * changed since the probe is recorded as what it was when it was read. */
+ * changed since the probe is recorded as it was when it was read. */
 static struct err *copy_into_layer(const struct work *w, const struct step *step,
 				   struct task *task, int source_fd)
 {
@@ -95,8 +95,8 @@ static struct err *copy_into_layer(const struct work *w, const struct step *step
 
 /* ---- from a stage ---- */
 
-/* The producer's identity does not tell the owners in a registry's layer: what the map of
- * ids lacks has others. */
+/* The producer's identity does not include the owners in a registry's layer: ids that the
+ * id map lacks become others. */
 static struct digest memo_key(const struct work *w, const struct step *step)
 {
 	CLEANUP(key_freep) struct key *key = key_new("copied content");
@@ -144,7 +144,7 @@ static bool keeps_tmp(const struct work *w, const struct step *copy)
 	return false;
 }
 
-/* Was what is missing in a folder whose new files are dropped? */
+/* Was the missing file in a folder whose new files are dropped? */
 static struct err *hint_dropped(const struct work *w, const struct step *step,
 				struct err *e)
 {

@@ -27,7 +27,8 @@ static void set_labels(struct key *key, const char *name,
 	key_set_list(key, name, texts, 2 * labels->len);
 }
 
-/* The build date is no input: with SOURCE_DATE_EPOCH it is, else any date will do. */
+/* The build date is not an input, except with SOURCE_DATE_EPOCH: otherwise any date will
+ * do. */
 static struct err *meta_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {

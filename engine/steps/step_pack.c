@@ -2,8 +2,7 @@
  * step_pack.c - the final root filesystem as a SIF.
  *
  * The squashfs is written straight into its place in the image, which has no name until
- * it is whole.  The image is current while its stat is the recorded one, or
- * its content.
+ * it is whole.  The image is current while its stat, or its content, is the recorded one.
  *
  * Times and uuid: with SOURCE_DATE_EPOCH what newer Apptainers write for a reproducible
  * image (uuid zero, Go's zero time in the SIF, the epoch in the squashfs); without it the
@@ -31,7 +30,7 @@
 static const int64_t GO_ZERO_TIME = INT64_C(-62135596800);
 static const uint64_t IMAGE_MAX = UINT64_C(1) << 50;
 
-/* ---- is the image that is there the one we would make? ---- */
+/* ---- is the existing image the one we would make? ---- */
 
 /* The step that made the base of the image's stage. */
 static const struct step *base_of(const struct work *w, const struct step *s)
@@ -41,7 +40,7 @@ static const struct step *base_of(const struct work *w, const struct step *s)
 	return s;
 }
 
-/* Not all of it shows in the files of the base, by which the parent is named. */
+/* The parent is named by the files of the base, which do not show all of it. */
 static void set_base_configuration(const struct work *w, const struct step *step)
 {
 	const char *text = work_state(w, base_of(w, step)->id)->oci_config;
@@ -267,7 +266,7 @@ static struct err *write_image(struct packing *p)
 	return sif_write(p->fd, &p->layout);
 }
 
-/* What the image is once it has its name, for pack_refuses(). */
+/* Record the image once it has its name, for pack_refuses(). */
 static struct err *record_image(const struct packing *p, cJSON *record)
 {
 	const struct work_options *o = &p->w->options;
@@ -295,7 +294,7 @@ static struct err *publish(const struct packing *p, struct tmpfile *tmp, int fol
 	const char *output = p->w->options.output;
 
 	TRY(err_wrap(sync_file(tmp->fd), "'%s'", output));
-	/* Looked at again: it may have been signed while we were building. */
+	/* Checked again: it may have been signed while we were building. */
 	TRY(pack_check_output(p->w));
 	TRY(tmpfile_publish(tmp, folder, path_base(output)));
 	return record_image(p, record);

@@ -30,7 +30,7 @@ static void command_release(struct command *c)
 
 static const char SCRIPT[] = "/.post.script";
 
-/* What follows `-c` becomes one operand, with the script's path at its end. */
+/* The words after `-c` become one operand, with the script's path at its end. */
 static struct err *add_shell(struct command *c, struct str rest)
 {
 	struct buf operand = BUF_INIT;
@@ -48,9 +48,8 @@ static struct err *add_shell(struct command *c, struct str rest)
 
 /*
  * `/bin/sh -ex ARGUMENTS SCRIPT`, the arguments cut at the first `#`.  `%post -c
- * /bin/bash` runs
- * `/bin/sh -ex -c "/bin/bash /.post.script"`, as with Apptainer: the inner shell has no
- * -e.
+ * /bin/bash` runs `/bin/sh -ex -c "/bin/bash /.post.script"`, as with Apptainer: the
+ * inner shell has no -e.
  */
 static struct err *command_of(const struct step *step, struct command *c)
 {
@@ -106,7 +105,7 @@ static struct err *post_compose(const struct work *w, const struct step *step,
 struct script {
 	const char *command; /* APPTAINER_COMMAND */
 	const char *const *argv;
-	const char *text; /* of SCRIPT; NULL: there is none */
+	const char *text; /* of SCRIPT; NULL: none */
 };
 
 /* Run it with the upper of `m`, which is kept if it fails. */

@@ -2,7 +2,7 @@
  * steps.h - the kinds of steps: one file and one row of functions each.
  *
  * Purpose:   how a kind's key is composed, when its record holds, and how it runs. A kind
- *            knows the work and its tools, and neither the executor nor another kind;
+ *            knows the work and its tools, but neither the executor nor another kind;
  *            executor/exec_kinds.c has the table of all.
  * Ownership: everything is borrowed.
  * Threads:   one step is composed and run on one thread; the members are const.
@@ -17,19 +17,19 @@
 
 struct step_ops {
 	/* Complete state->inputs; sets state->miss and returns NULL with `*known` false
-	 * when the key cannot be told without running. */
+	 * when the key cannot be known without running. */
 	struct err *(*compose)(const struct work *w, const struct step *step,
 			       struct task *task, bool *known);
-	/* Why a record does not hold though its layers are there; MISS_NONE when it does.
-	 * NULL: it does. */
+	/* Why a record does not hold although its layers are there; MISS_NONE when it
+	 * does.  NULL: it always does. */
 	enum miss (*refuses)(const struct work *w, const struct step *step,
 			     const cJSON *record);
 	/* Make it, fill state->snapshot if it makes a layer, and add to `record` what is
-	 * special to the kind. */
+	 * specific to the kind. */
 	struct err *(*run)(const struct work *w, const struct step *step,
 			   struct task *task, cJSON *record);
-	/* What its key says of files, file by file, for `why`: look at them again.  NULL:
-	 * its key says nothing of any, or no more than that. */
+	/* For `why`: look again at the files in the step's key, one by one.  NULL: its
+	 * key has no files, or `why` needs no more than the key. */
 	struct err *(*list)(const struct work *w, const struct step *step,
 			    struct tree_list *out);
 };

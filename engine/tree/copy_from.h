@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * copy_from.h - where `%files` copies from, which decides what counts and what is kept.
+ * copy_from.h - where `%files` copies from: this decides what counts and what is kept.
  *
  * Threads:   const.
  */
@@ -8,7 +8,7 @@
 
 enum copy_from {
 	/* As `cp -fLr` with umask 0002: links are followed, the owner is root, the time
-	 * now. An existing file keeps its inode, owner and mode. */
+	 * is now.  An existing file keeps its inode, owner and mode. */
 	COPY_FROM_HOST,
 	/* Links, owners, modes, times, hard links and capabilities are kept; the named
 	 * folder itself becomes 0755 root, or stays as it is. */

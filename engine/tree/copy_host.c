@@ -2,8 +2,8 @@
  * copy_host.c - what `cp -fLr` makes, inside a root filesystem.
  *
  * New things belong to root, have the source's mode less 0002 (Apptainer's umask while it
- * builds) and less the set-id bits, and the present time.  A file that exists is written
- * into: it keeps its owner, mode and inode.  Where a link lies in a file's place, cp
+ * builds) and less the set-id bits, and the present time.  An existing file is written
+ * into: it keeps its owner, mode and inode.  Where a link lies in place of a file, cp
  * writes through it, which in Apptainer leads out onto the host; here it leads inside the
  * root.
  */
@@ -83,8 +83,8 @@ static struct err *host_file(void *context, const struct walk_entry *entry, int 
 		return create_file(here, entry->name, entry->stat.st_mode, fd);
 	if (S_ISLNK(mode))
 		return open_through(t, entry, fd);
-	/* A folder; or a device, which would be one of the host's, or a fifo, at which we
-	 * would wait for ever. */
+	/* A folder; or a device, which would be one of the host's, or a fifo, for which
+	 * we would wait for ever. */
 	if (!S_ISREG(mode))
 		return copy_target_in_way(t, entry->name, mode);
 	return fs_open(here, entry->name, O_WRONLY | O_TRUNC | O_NOFOLLOW, 0, fd);

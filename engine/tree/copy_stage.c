@@ -4,7 +4,7 @@
  * Owners, modes (with set-id bits), times, links, hard links and file capabilities are
  * kept.  The named folder itself is made 0755 root, or left as it is, as Apptainer does.
  * What is in the way is replaced, but a folder is not replaced by anything else:
- * Apptainer deletes it with all it holds, without a word, which nobody wants.
+ * Apptainer silently deletes it with everything in it, which no user wants.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static bool is_named(const struct walk_entry *entry)
 	return entry->path[0] == '\0';
 }
 
-/* Make `name` free for something that is not a folder. */
+/* Clear `name` for something that is not a folder. */
 static struct err *clear_way(const struct copy_target *t, const char *name)
 {
 	mode_t mode;

@@ -2,8 +2,8 @@
  * copy_target.h - the writing half of `%files`: a place in a root filesystem.
  *
  * Purpose:   the two visitors of a walk, one for each kind of copy. Every name is made
- *            relative to an open folder that was reached inside the root, and no link is
- *            followed but inside the root, so that nothing is ever written outside.
+ *            relative to an open folder that was reached inside the root, and links are
+ *            followed only inside the root, so that nothing is ever written outside.
  * Ownership: copy_target_release() ends a target; the root descriptor is borrowed.
  * Threads:   a target belongs to one thread.
  * Errors:    ERR_EXISTS for what must not be replaced, ERR_SYS, ERR_NOSPACE.
@@ -39,7 +39,8 @@ const char *copy_target_here(const struct copy_target *t);
 /* What lies at `name` in the present folder, links not followed; `*mode` 0: nothing. */
 NODISCARD struct err *copy_target_look(const struct copy_target *t, const char *name,
 				       mode_t *mode);
-/* Enter folder `name` of the present one, which is not a link; "" enters it once more. */
+/* Enter folder `name` of the present one, which is not a link; "" enters the present one
+ * again. */
 NODISCARD struct err *copy_target_enter(struct copy_target *t, const char *name);
 NODISCARD struct err *copy_target_leave(struct copy_target *t);
 /* An ERR_EXISTS that says what lies at `name`. */

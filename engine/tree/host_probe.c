@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * host_probe.c - see host_probe.h.
  *
- * A folder's entries are cut into slices of about equal work.  One slice is done at once;
- * several are child tasks, which nest as folders do.  Each leaves what it found in the
- * entries, and the folder's digest is made of them in the order of their names.
+ * A folder's entries are cut into slices of about equal work.  A single slice is done
+ * directly; several are child tasks, which nest as folders do.  Each stores what it found
+ * in the entries, and the folder's digest is made from them in the order of their names.
  */
 #include "engine/tree/host_probe.h"
 
@@ -21,11 +21,11 @@
 
 enum {
 	PARALLEL_DEPTH =
-		24, /* folders that are looked into side by side: a descriptor each */
+		24, /* folders that are looked into at the same time: a descriptor each */
 	LISTING_SIZE = 32 * 1024, /* to begin with: 1,000 names of 8 characters */
 	LISTING_ROOM = 4096,	  /* more than any one entry takes */
 	SLICE_WORK = 256,	  /* stats: a fraction of a millisecond */
-	FOLDER_WORK = 64,	  /* what a folder may hold */
+	FOLDER_WORK = 64,	  /* the work that a folder may hold */
 };
 
 /* A folder that is being looked at. */
@@ -43,7 +43,7 @@ struct probe_item {
 	uint64_t order;	    /* the name's first bytes, as a number that sorts like them */
 	unsigned char type; /* DT_DIR, ...: a hint */
 	mode_t mode;
-	dev_t device;		/* that it is */
+	dev_t device;		/* the device that it is */
 	struct content content; /* of a folder, its digest */
 };
 
@@ -52,7 +52,7 @@ struct listing {
 	VEC(struct probe_item) items;
 };
 
-/* One thread's. */
+/* What one thread uses. */
 struct prober {
 	const struct file_reading *files;
 	struct parallel helpers;
@@ -96,7 +96,7 @@ static int compare_items(const void *left, const void *right)
 
 static void take_names(struct listing *l, size_t len)
 {
-	/* No entry is shorter: room for all. */
+	/* No entry is shorter: there is room for all. */
 	l->items.cap = len / (offsetof(struct dirent64, d_name) + 1) + 1;
 	l->items.items = xcalloc(l->items.cap, sizeof(*l->items.items));
 	for (size_t at = 0; at < len;) {
@@ -216,7 +216,7 @@ static struct err *look_at(struct prober *p, const struct folder *f,
 		else if (S_ISDIR(st.st_mode))
 			e = look_at_folder(p, f, item);
 	}
-	/* One level says where; it is the innermost that knows the whole path. */
+	/* Only one level says where: the innermost, which knows the whole path. */
 	if (e && err_code(e) != ERR_CANCELLED && !err_cause(e)) {
 		CLEANUP(freep) char *path = path_of(f, item->name);
 
@@ -268,7 +268,7 @@ static struct err *do_slice(void *context, size_t index, const struct parallel *
 	struct prober p = {
 		.files = s->parent->files,
 		.helpers = *own,
-		/* Progress is the asking task's to tell. */
+		/* The asking task reports progress. */
 		.reader = file_content_reader(s->parent->files, true),
 	};
 
@@ -311,8 +311,8 @@ static void hash_item(struct hasher *h, const struct probe_item *item)
 		content_add(h, &item->content);
 }
 
-/* Far down, one after the other: this needs neither stack nor descriptors for each
- * folder. */
+/* Deep folders are done one after the other: this needs neither stack nor descriptors for
+ * each folder. */
 static struct err *probe_deep_folder(const struct prober *p, const struct folder *f,
 				     struct digest *out)
 {

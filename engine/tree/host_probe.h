@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * host_probe.h - what the host's files are, with as little work as there can be.
+ * host_probe.h - what the host's files are, with as little work as possible.
  *
  * Purpose:   the digest that tree_walk.h gives for the same source, without copying. An
- *            unchanged file is looked at with one fstatat(2) and not opened, when the
- *            memo knows it; a folder is listed with large reads. The
- *            helpers, if there are any, share the work on large trees.
+ *            unchanged file that the memo knows costs one fstatat(2) and is not opened; a
+ *            folder is listed with large reads. The helpers, if any, share the work on
+ *            large trees.
  * Threads:   any; it uses others.
  * Errors:    as tree_walk.h.
  */
@@ -16,7 +16,7 @@
 #include "base/parallel.h"
 #include "engine/tree/file_content.h"
 
-/* Add to `hasher` what `fd` (of tree_walk_open()), with stat `st`, is open on. */
+/* Add to `hasher` what `fd` (from tree_walk_open()), with stat `st`, is open on. */
 NODISCARD struct err *host_probe_source(const struct file_reading *how,
 					const struct parallel *helpers, int fd,
 					const struct stat *st, struct hasher *hasher);

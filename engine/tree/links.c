@@ -14,12 +14,13 @@
 #include "base/fs.h"
 #include "engine/tree/links_private.h"
 
-/* Not one of overlayfs's own (user.overlay.*): those do not go up with a copy. */
+/* Not one of overlayfs's own attributes (user.overlay.*): those do not go up with a
+ * copy. */
 static const char MARK[] = "user.dagbuild.links";
 
 enum { PROC_PATH_SIZE = 32 + 256 };
 
-/* A path that the *xattr calls take, which have no form for a descriptor and a name. */
+/* A path for the *xattr calls, which do not take a descriptor with a name. */
 static const char *proc_path(int dir_fd, const char *name, char *out)
 {
 	snprintf(out, PROC_PATH_SIZE, "/proc/self/fd/%d/%s", dir_fd, name);
@@ -34,7 +35,7 @@ bool links_read_mark(int dir_fd, const char *name, char *mark)
 	       LINKS_MARK_SIZE;
 }
 
-/* What cannot be marked is as it was without marks. */
+/* A file that cannot be marked behaves as without marks. */
 static struct err *check(int status, const char *name)
 {
 	if (status == 0 || errno == ENODATA || errno == EOPNOTSUPP || errno == EPERM)

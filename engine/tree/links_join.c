@@ -3,8 +3,8 @@
  *
  * Below is mounted, so that what the layers hide of one another is hidden here, too; in
  * one mount all files have the inode numbers of their layers' filesystem.  The upper is
- * changed as a plain folder: what is linked there in the place of nothing hides the name
- * below. Paths are followed folder by folder, and no link is.
+ * changed as a plain folder: a new link there hides the name below.  Paths are followed
+ * folder by folder, and links are not followed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static const char TEMPORARY[] = ".dagbuild-links.tmp";
 struct group {
 	struct stat below;
 	VEC(const char *) changed; /* its names in the upper; of the list */
-	VEC(char *) untouched;	   /* those that still show what is below */
+	VEC(char *) untouched;	   /* those that still show the file below */
 };
 
 struct join {
@@ -37,7 +37,7 @@ struct join {
 	struct inode_set by_below, by_upper; /* inode to number in `groups`, plus 1 */
 };
 
-/* Of a file that is in no group. */
+/* For a file that is in no group. */
 static const size_t NONE = SIZE_MAX;
 
 static void join_release(struct join *j)
@@ -113,8 +113,8 @@ static bool is_opaque(int fd)
 	return fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
-/* Does the name still show what lies below?  Then nothing in the upper stands for it, nor
- * for a folder above it but such as are merged with the one below. */
+/* Does the name still show what lies below?  Then the upper has nothing in its place, and
+ * the upper's folders above it are merged with those below. */
 static struct err *shows_below(int upper_fd, const char *path, bool *out)
 {
 	CLEANUP(closep) int here = -1;
@@ -179,7 +179,7 @@ static struct err *find_below(const struct join *j, const struct links_name *nam
 	return NULL;
 }
 
-/* A file that has both name and mark of one below was changed in place. */
+/* A file that has both the name and the mark of one below was changed in place. */
 static struct err *sort_in(struct join *j, const struct links_name *name)
 {
 	struct stat below, upper;
@@ -196,7 +196,7 @@ static struct err *sort_in(struct join *j, const struct links_name *name)
 	return NULL;
 }
 
-/* One that is not a name below may be a new name of a file that is. */
+/* A name that is not below may be a new name of a file that is. */
 static struct err *sort_in_new_name(struct join *j, const char *path)
 {
 	struct group *g;
@@ -321,12 +321,11 @@ static struct err *holds_same(const struct join *j, const char *a, const char *b
 	return NULL;
 }
 
-/* The copies of one file in the upper, beside `changed`. */
+/* The copies of one file in the upper, in the order of `changed`. */
 struct copies {
 	VEC(struct stat) stats;
 	size_t best;
-	const struct stat
-		*owner; /* whose owner and mode are the latest change; or NULL */
+	const struct stat *owner; /* has the latest change of owner and mode; or NULL */
 };
 
 static struct err *compare_copies(const struct join *j, const struct group *g,
@@ -350,7 +349,7 @@ static struct err *compare_copies(const struct join *j, const struct group *g,
 	return NULL;
 }
 
-/* Was the content changed in two ways?  `*other` is the number of one that differs. */
+/* Was the content changed in two ways?  `*other` is the number of a copy that differs. */
 static struct err *find_parted(const struct join *j, const struct group *g,
 			       const struct copies *c, size_t *other)
 {
@@ -379,8 +378,8 @@ static struct err *set_time(int fd, const struct stat *st)
 	return NULL;
 }
 
-/* Folder `name` of the upper's `here`, as it is in `below`; what it is in keeps its
- * time. */
+/* Folder `name` of the upper's `here`, as it is in `below`; the folder around it keeps
+ * its time. */
 static struct err *make_folder(int here, int below, const char *name, int *out)
 {
 	struct stat st;
@@ -394,7 +393,7 @@ static struct err *make_folder(int here, int below, const char *name, int *out)
 	return set_time(here, &st);
 }
 
-/* The folder in the upper that is to hold `path`, which lies below. */
+/* The folder in the upper that will hold `path`, which lies below. */
 static struct err *make_parent(const struct join *j, const char *path, int *out,
 			       const char **name)
 {
@@ -506,7 +505,7 @@ static struct err *join_all(struct join *j)
 	return NULL;
 }
 
-/* A mark came up with a copy; it stays where there are several names. */
+/* A mark came up with a copy; it stays on a file with several names. */
 static struct err *settle_mark(int upper_fd, const char *path)
 {
 	CLEANUP(closep) int dir = -1;

@@ -48,7 +48,7 @@ char *name_tree_path(const struct name_tree *t, uint32_t node)
 		size += strlen(name_of(t, n)) + 1;
 	path = xmalloc(size);
 	end = path + size;
-	/* Backwards; what ends each name is a slash, but for the last. */
+	/* Backwards; a slash ends each name except the last. */
 	for (uint32_t n = node; n > 0; n = t->nodes.items[n - 1].up) {
 		size_t len = strlen(name_of(t, n));
 

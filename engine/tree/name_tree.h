@@ -12,7 +12,7 @@
 #include "base/vec.h"
 
 struct name_node {
-	uint32_t up;   /* the node that it lies in; 0: none */
+	uint32_t up;   /* the node that this one lies in; 0: none */
 	uint32_t text; /* where its name begins */
 };
 
@@ -21,11 +21,11 @@ struct name_tree {
 	VEC(char) text;		     /* names, each with its NUL */
 };
 
-/* Add `name` in node `up`, or at the top for 0; `*out`, not 0, is one more than the
- * last. */
+/* Add `name` in node `up`, or at the top for 0; `*out`, never 0, is one more than the
+ * last one. */
 NODISCARD struct err *name_tree_add(struct name_tree *t, uint32_t up, const char *name,
 				    uint32_t *out);
-/* Drop the node if it was the last to be added: nothing lies in it. */
+/* Drop the node if it was added last: nothing lies in it. */
 void name_tree_drop_if_last(struct name_tree *t, uint32_t node);
 /* "a/b/c", for free(). */
 char *name_tree_path(const struct name_tree *t, uint32_t node);

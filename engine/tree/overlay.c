@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * overlay.c - see overlay.h.
  *
- * mount(2) takes its options as one page, and the kernel cuts a longer text without a
- * word: 4111 bytes were seen to lose the work folder.  So layers are named through a
- * descriptor of the folder that holds them, `/proc/self/fd/N/NAME`, which is short
- * however deep the store lies (and needs no chdir(2), which a threaded process must not
- * do), and the length is checked.  Some 130 layers fit; SNAPSHOT_MAX keeps chains below.
+ * mount(2) takes its options as one page, and the kernel silently cuts a longer text:
+ * 4111 bytes were seen to lose the work folder.  So layers are named through a descriptor
+ * of the folder that holds them, `/proc/self/fd/N/NAME`, which is short however deep the
+ * store lies (and needs no chdir(2), which a threaded process must not call), and the
+ * length is checked.  Some 130 layers fit; SNAPSHOT_MAX keeps chains shorter.
  */
 #include "engine/tree/overlay.h"
 
@@ -29,10 +29,10 @@ enum {
 };
 
 /*
- * Options beside the folders, from best to plainest; the kernel answers EINVAL to one it
+ * Options besides the folders, from best to plainest; the kernel answers EINVAL to one it
  * does not know.  metacopy and redirect_dir may not be named with userxattr (EINVAL), and
- * are off then.  index=off: else an upper is bound to its lowers by file handles, and
- * cannot become a layer.  volatile: nothing is synced, a step that crashes is discarded.
+ * are off then.  index=off: otherwise file handles bind an upper to its lowers, and it
+ * cannot become a layer. volatile: nothing is synced; a step that crashes is discarded.
  */
 static const char *const upper_options[] = {
 	"userxattr,index=off,xino=auto,volatile",
@@ -69,9 +69,9 @@ static void folders_release(struct folders *f)
 }
 
 /*
- * overlayfs wants two lowers, or one and an upper.  Where there are fewer, the mount
- * point itself serves as lowest lower: it exists, is empty (checked), is ours, and the
- * mount hides it.  A bind mount would show whiteouts as the devices that they are.
+ * overlayfs wants two lowers, or one and an upper.  When there are fewer, the mount point
+ * itself is the lowest lower: it exists, is empty (checked), is ours, and the mount hides
+ * it.  A bind mount would show whiteouts as the devices that they are.
  */
 static bool wants_filler(const struct overlay_spec *spec)
 {
@@ -193,8 +193,8 @@ struct err *overlay_unmount(const char *mount_point)
 		return NULL;
 	if (errno != EBUSY)
 		return err_sys("unmount '%s'", mount_point);
-	/* A reader that is still about (an indexer, say) must not fail the step: the name
-	 * is free at once, the rest goes when the reader does. */
+	/* A remaining reader (an indexer, say) must not fail the step: the name is free
+	 * at once, the rest goes when the reader does. */
 	if (umount2(mount_point, UMOUNT_NOFOLLOW | MNT_DETACH) != 0)
 		return err_sys("unmount '%s'", mount_point);
 	return NULL;
@@ -237,7 +237,7 @@ struct err *overlay_prepare_upper(const struct overlay_spec *spec)
 
 struct err *overlay_finish_upper(const char *upper)
 {
-	/* opaque is not among them: it never is on a root, where it means nothing. */
+	/* opaque is not among them: a root never has it, since it means nothing there. */
 	static const char *const marks[] = {
 		"user.overlay.impure",	 "user.overlay.origin", "user.overlay.uuid",
 		"user.overlay.redirect", "user.overlay.nlink",	"user.overlay.upper",

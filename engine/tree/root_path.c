@@ -31,7 +31,7 @@ static void drop_last(struct buf *path)
 struct resolver {
 	int root_fd;
 	struct buf done;
-	int fd;		 /* O_PATH, of what `done` leads to; -1: not opened */
+	int fd;		 /* O_PATH, on what `done` leads to; -1: not opened */
 	bool is_missing; /* nothing is there */
 	char *text;	 /* owns what `rest` points into */
 	struct str rest;
@@ -45,7 +45,7 @@ static void resolver_release(struct resolver *r)
 	free(r->text);
 }
 
-/* `done` is another path now. */
+/* `done` has changed. */
 static void forget_place(struct resolver *r)
 {
 	closep(&r->fd);
@@ -67,8 +67,7 @@ static struct err *open_place(struct resolver *r)
 	return NULL;
 }
 
-/* Go to `name` in the present place; `*link` gets the text of a link, which is not gone
- * to. */
+/* Go to `name` in the present place; for a link, stay and put its text into `*link`. */
 static struct err *enter(struct resolver *r, const char *name, char **link)
 {
 	CLEANUP(closep) int fd = -1;
@@ -166,7 +165,7 @@ static struct err *set_mtime(int fd, struct timespec mtime)
 	return NULL;
 }
 
-/* Make folder `name` of `dir_fd`, where something else may be in the way. */
+/* Make folder `name` of `dir_fd`, when something else may be in the way. */
 static struct err *make_folder(int dir_fd, const char *name, const struct root_make *how)
 {
 	struct stat before;
@@ -180,7 +179,8 @@ static struct err *make_folder(int dir_fd, const char *name, const struct root_m
 	return how->mtime ? set_mtime(dir_fd, before.st_mtim) : NULL;
 }
 
-/* Open, after making it if need be, folder `name` of `*dir_fd`, and put it in its place.
+/* Open folder `name` of `*dir_fd`, after making it if it is missing, and put it into
+ * `*dir_fd`.
  */
 static struct err *enter_folder(int *dir_fd, const char *name,
 				const struct root_make *how, bool *made)

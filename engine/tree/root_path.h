@@ -2,12 +2,12 @@
  * root_path.h - finding out where a path leads inside a root filesystem.
  *
  * Purpose:   path_open() opens what exists; this says where something that may not exist
- *            yet would come to lie, as Apptainer's copy rules and layer tars want it:
- *            links are followed as if the root were `/`, also dangling ones, and missing
- *            components are kept.
+ *            yet would lie, as Apptainer's copy rules and layer tars want it: links are
+ *            followed as if the root were `/`, also dangling ones, and missing components
+ *            are kept.
  * Ownership: strings given out are the caller's.
- * Threads:   any; nobody else may change the root meanwhile (a race cannot lead out of
- *            it, since everything is opened by path_open(), but elsewhere in it).
+ * Threads:   any; nothing else may change the root meanwhile (a race can lead elsewhere
+ *            in the root, but not out of it, since path_open() opens everything).
  * Errors:    ERR_SYS (ELOOP, ENOTDIR, ENAMETOOLONG), ERR_NOSPACE.
  */
 #ifndef ENGINE_TREE_ROOT_PATH_H
@@ -29,8 +29,8 @@ typedef void root_made_fn(void *context, const char *path);
  * owned by us.  A non-folder in the way is replaced if `replace`, else it is ENOTDIR. */
 struct root_make {
 	bool replace;
-	/* Modification time of what is made, and then what it is made in keeps its own;
-	 * NULL: the present for both. */
+	/* Modification time of the new folders; the folder they are made in then keeps
+	 * its own.  NULL: the present time for both. */
 	const struct timespec *mtime;
 	root_made_fn *made; /* may be NULL */
 	void *context;

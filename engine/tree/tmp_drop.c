@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * tmp_drop.c - see tmp_drop.h.
  *
- * Names are taken away by moving them into a trash folder, which is one rename for a
- * whole tree.  The trash is flat: a folder found in one of its folders moves up beside
- * it, so that no depth needs more than two descriptors, or a path longer than a number.
+ * Names are removed by moving them into a trash folder: one rename for a whole tree.  The
+ * trash is flat: a folder found in one of its folders moves up next to it, so that no
+ * depth needs more than two descriptors, or a path longer than a number.
  *
- * Only folders that lie below, too, are gone into; by paths, since the kernel limits
- * these and nothing limits how deep a stranger's folders are.  What is deeper stays.
+ * Only folders that also exist below are entered; by paths, since the kernel limits these
+ * and nothing limits how deep a stranger's folders are.  What is deeper stays.
  */
 #include "engine/tree/tmp_drop.h"
 
@@ -29,7 +29,7 @@ static const mode_t MODE = 01777;
 struct dropper {
 	struct tmp_drop *d;
 	unsigned n_trees;    /* in the trash, by number */
-	VEC(char *) folders; /* to go into, counted from `top` */
+	VEC(char *) folders; /* still to enter, relative to `top` */
 };
 
 static struct err *check_cancel(const struct dropper *w)
@@ -43,7 +43,7 @@ static bool tells_of_none(int number)
 }
 
 /* A folder, never behind a link; `*out` stays -1 if there is none, or something else.
- * Whatever else is wrong must not pass for that: what the base has would be dropped. */
+ * Other errors must not count as that: files of the base would be dropped. */
 static struct err *open_folder(int dir_fd, const char *path, int *out)
 {
 	*out = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -99,7 +99,8 @@ static struct err *empty_trash(struct dropper *w)
 		CLEANUP(closep) int fd = -1;
 
 		snprintf(number, sizeof(number), "%u", i);
-		/* The script may have closed it, and not everybody who builds is root. */
+		/* The script may have removed its permissions, and not every user who
+		 * builds is root. */
 		if (fchmodat(w->d->trash_fd, number, 0700, 0) != 0)
 			return err_sys("open '%s' for removal", number);
 		TRY(fs_open(w->d->trash_fd, number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
@@ -184,7 +185,7 @@ static char *path_of(int fd)
 	return n > 0 && (size_t)n < sizeof(path) ? xstrndup(path, (size_t)n) : NULL;
 }
 
-/* Folder `path` of what lies below; `*fd` stays -1 if there is none. */
+/* Folder `path` of the root filesystem below; `*fd` stays -1 if there is none. */
 static struct err *open_below(const struct tmp_drop *d, const char *path, int flags,
 			      int *fd)
 {
@@ -196,8 +197,9 @@ static struct err *open_below(const struct tmp_drop *d, const char *path, int fl
 	return NULL;
 }
 
-/* Where the folder `path`, which may be a link, lies, in what is below; `path` if there
- * is no such folder; NULL if it is one of another name, which may be anything. */
+/* Where the folder `path`, which may be a link, lies in the root filesystem below; `path`
+ * if there is no such folder; NULL if it leads to a folder of another name, which may be
+ * anything. */
 static struct err *real_path(const struct tmp_drop *d, const char *path, char **out)
 {
 	CLEANUP(closep) int fd = -1;
@@ -218,7 +220,7 @@ static struct err *real_path(const struct tmp_drop *d, const char *path, char **
 	return NULL;
 }
 
-/* Folder `path` of the upper, behind no link; `*out` stays -1 if it has none. */
+/* Folder `path` of the upper, not behind a link; `*out` stays -1 if it has none. */
 static struct err *open_upper(const struct tmp_drop *d, struct str path, int *out)
 {
 	CLEANUP(closep) int fd = -1;
@@ -264,7 +266,7 @@ static struct err *make_again(int parent, const char *name, bool is_marked)
 	return fchmod(fd, MODE) == 0 ? NULL : err_sys("mode of '%s'", name);
 }
 
-/* `path`, as "/var/tmp", is a folder of mode 1777. */
+/* Make `path`, such as "/var/tmp", a folder of mode 1777. */
 static struct err *mend_folder(const struct tmp_drop *d, const char *path)
 {
 	const char *name = path_base(path);

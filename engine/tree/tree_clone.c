@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tree_clone.c - see tree_clone.h.
  *
- * A file with several names is found again, however deep its first name lies, under a
- * number in the folder aside.
+ * The folder aside has each file with several names under a number, so that it is found
+ * again however deep its first name lies.
  */
 #include "engine/tree/tree_clone.h"
 
@@ -27,7 +27,7 @@ struct clone {
 	struct folder_walk from;
 	struct dir_chain to;
 	struct content_reader reader;
-	struct inode_set linked; /* inode to number aside */
+	struct inode_set linked; /* inode to the number in the folder aside */
 	size_t n_linked;
 };
 
@@ -52,7 +52,7 @@ static struct err *enter(struct clone *c, const char *name)
 
 static struct err *leave(struct clone *c)
 {
-	/* Now that nothing more is made in it. */
+	/* Now nothing more will be made in it. */
 	TRY(overlay_copy_folder(folder_walk_fd(&c->from), dir_chain_fd(&c->to)));
 	TRY(folder_walk_leave(&c->from));
 	return dir_chain_pop(&c->to);

@@ -18,7 +18,7 @@
 #include "engine/tree/tree_glob.h"
 #include "engine/tree/tree_walk.h"
 
-/* One thing that an item's source stands for. */
+/* One thing that an item's source expands to. */
 struct match {
 	const struct copy_item *item;
 	const char *source; /* expanded */
@@ -33,7 +33,7 @@ static void match_release(struct match *m)
 	free(m->base);
 }
 
-/* The host's cp takes "d/" for "d"; a copy from a stage takes it for d's content. */
+/* For the host's cp "d/" means "d"; for a copy from a stage it means d's content. */
 static char *base_name(enum copy_from from, const char *source)
 {
 	CLEANUP(freep) char *clean = NULL;
@@ -82,8 +82,8 @@ static struct err *match_open(const struct copy_request *request, struct match *
 	return NULL;
 }
 
-/* What the target makes of the source's name belongs to what is copied.  Without a target
- * that is the whole path. */
+/* The name that the target gives the source belongs to what is copied.  Without a target
+ * it is the whole path. */
 static void hash_match(struct tree_walk *w, const struct match *m, size_t item_index)
 {
 	hasher_add_u64(w->hasher, item_index);
@@ -127,7 +127,8 @@ static struct err *make_parents(int root_fd, const char *path)
 	return root_make_folders(root_fd, parent, &(struct root_make){0});
 }
 
-/* The item's target, its missing folders made: the last one too if it ends in a slash. */
+/* The item's target, after making its missing folders: also the last one if it ends in a
+ * slash. */
 static struct err *find_destination(int root_fd, const struct match *m,
 				    struct destination *d)
 {
@@ -147,7 +148,7 @@ static struct err *find_destination(int root_fd, const struct match *m,
 	return root_make_folders(root_fd, d->path, &(struct root_make){0});
 }
 
-/* Where the source itself goes: into a folder that exists, else in the target's place. */
+/* Where the source itself goes: into a folder that exists, else to the target itself. */
 static struct err *place_of(int root_fd, const struct match *m, enum copy_from from,
 			    char **out)
 {
@@ -160,7 +161,7 @@ static struct err *place_of(int root_fd, const struct match *m, enum copy_from f
 		return NULL;
 	}
 	inside = path_join(d.path, m->base);
-	/* A link of the image in a folder's place leads on, inside the root. */
+	/* A link of the image in place of a folder is followed, inside the root. */
 	if (from == COPY_FROM_STAGE && S_ISDIR(m->stat.st_mode)) {
 		TRY(root_resolve(root_fd, inside, true, out));
 		return make_parents(root_fd, *out);
@@ -208,7 +209,7 @@ static struct err *do_match(struct copying *c, const struct copy_item *item,
 	w->source = source;
 	if (c->root_fd >= 0)
 		return copy_match(w, &m, c->root_fd);
-	/* A list wants each file's own digest, which the probe does not tell. */
+	/* A list needs each file's own digest, which the probe does not give. */
 	if (w->rules->from == COPY_FROM_HOST && !w->rules->list)
 		return host_probe_source(&request->files, &request->helpers, m.fd,
 					 &m.stat, w->hasher);

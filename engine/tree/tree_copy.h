@@ -6,25 +6,24 @@
  *
  *            tree_copy_digest() says what a copy would bring: names, types, modes, links,
  *            owners where they are kept, and contents of everything the sources expand
- *            to; times only on request. tree_copy() copies and computes the same digest
+ *            to; times only on request. tree_copy() copies, and computes the same digest
  *            from what it really copied. The items' own texts are not in it: the caller
- *            keys those.
+ *            puts those into the key.
  *
- *            Different from Apptainer, on purpose: no shell reads a source; a file is
- *            not put in the place of a folder (Apptainer deletes it, from a stage); a
- *            source is looked at before its target is touched, so that a fifo is not
- *            waited for and nothing is deleted for a device that cannot be copied; a
- *            fifo inside a stage's folder is made anew; a link whose text has more `..`
- *            than there are folders is copied as it is; capabilities are kept for a
- *            named file, too. Devices and sockets inside a stage's folder are left out,
- *            as in Apptainer.
+ *            Different from Apptainer, on purpose: no shell reads a source; a file does
+ *            not replace a folder (from a stage, Apptainer deletes the folder); a source
+ *            is looked at before its target is touched, so that we do not wait for a fifo
+ *            and delete nothing for a device that cannot be copied; a fifo inside a
+ *            stage's folder is made again; a link whose text has more `..` than there are
+ *            folders is copied as it is; capabilities are kept for a named file, too.
+ *            Devices and sockets inside a stage's folder are left out, as in Apptainer.
  * Ownership: requests are borrowed.
- * Threads:   any; nobody else may change the root meanwhile.
+ * Threads:   any; nothing else may change the root meanwhile.
  *
- *            Files above `max_file` are refused before anything of them is read or made.
+ *            Files above `max_file` are refused before any part of them is read or made.
  * Errors:    ERR_NOTFOUND (a source is missing, or its pattern matches nothing),
  *            ERR_SYNTAX (empty source, too many braces), ERR_EXISTS (something is in the
- *            way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all but the last carry the
+ *            way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all except the last carry the
  *            item's place. What was copied before an error stays: the caller drops the
  *            layer.
  */
@@ -44,19 +43,19 @@ struct copy_item {
 };
 
 struct copy_request {
-	int source_fd; /* folder that relative host sources count from (AT_FDCWD will do),
-			* or the stage's root */
+	int source_fd; /* folder that relative host sources start from (may be AT_FDCWD),
+		        * or the stage's root */
 	const struct copy_item *items;
 	size_t n_items;
 	struct walk_rules rules;
 	struct file_reading files; /* its memo: of host files only */
-	struct parallel helpers;   /* with looking at host files; may be unset */
+	struct parallel helpers;   /* for looking at host files; may be unset */
 };
 
 /* What the sources are, without copying. */
 NODISCARD struct err *tree_copy_digest(const struct copy_request *request,
 				       struct digest *out);
-/* Copy into root filesystem `root_fd`; `*out` is the digest of what was read meanwhile.
+/* Copy into root filesystem `root_fd`; `*out` is the digest of what was read.
  */
 NODISCARD struct err *tree_copy(const struct copy_request *request, int root_fd,
 				struct digest *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tree_glob.c - see tree_glob.h.
  *
- * glob(3) would not do: it cannot be confined to a root, nor count from a descriptor.
+ * glob(3) does not suffice: it can neither be confined to a root nor start from a
+ * descriptor.
  */
 #include "engine/tree/tree_glob.h"
 
@@ -51,7 +52,7 @@ static struct err *open_name(const struct glob_root *root, const char *path, int
 				 : fs_open(root->fd, name, flags, 0, fd);
 }
 
-/* A dangling link exists, too: copying it says what is wrong. */
+/* A dangling link exists, too: copying it then says what is wrong. */
 static bool exists(const struct glob_root *root, const char *path)
 {
 	CLEANUP(closep) int fd = -1;

@@ -22,8 +22,8 @@ static struct err *push(struct path_list *out, char *text)
 	return path_list_add(out, text);
 }
 
-/* Index of the `}` that closes the `{` at `open`, or of the end; `*commas` counts those
- * between that belong to it. */
+/* Index of the `}` that closes the `{` at `open`, or of the end; `*commas` counts the
+ * commas between that belong to it. */
 static size_t find_close(struct str s, size_t open, size_t *commas)
 {
 	size_t depth = 0;
@@ -60,7 +60,7 @@ static bool parse_end(struct str s, int64_t *out, bool *is_letter)
 	return true;
 }
 
-/* "1..3" or "a..e", without the braces; false if it is neither. */
+/* "1..3" or "a..e", without the braces; false if it is neither of them. */
 static bool parse_range(struct str s, int64_t *from, int64_t *to, bool *is_letter)
 {
 	size_t dots = str_find(s, '.');
@@ -143,7 +143,7 @@ static struct err *expand_middle(struct str s, size_t open, unsigned depth, size
 	if (close < s.len)
 		return commas > 0 ? expand_choices(inside, out, depth)
 				  : expand_range(inside, out);
-	/* A brace that is never closed is itself. */
+	/* A brace that is never closed stands for itself. */
 	*end = open + 1;
 	return push(out, xstrdup("{"));
 }

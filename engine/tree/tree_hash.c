@@ -49,7 +49,7 @@ void tree_hash_entry(struct hasher *h, enum copy_from from,
 	bool is_named_folder = letter == 'd' && is_named;
 
 	hasher_update(h, &letter, 1);
-	/* The source itself has the name that the target chose: the caller's matter. */
+	/* The source itself has the name that the target chose: the caller hashes it. */
 	hasher_add_str(h, is_named ? "" : entry->name);
 	if (entry->first) {
 		hasher_add_str(h, entry->first);

@@ -2,8 +2,8 @@
  * tree_list.c - see tree_list.h.
  *
  * A walk is depth first and sorted, so that the things below one top-level entry come one
- * after the other, and neighbours share most of their paths: the encoding says only what
- * differs.
+ * after the other, and neighbours share most of their paths: the encoding holds only the
+ * difference.
  */
 #include "engine/tree/tree_list.h"
 
@@ -65,7 +65,7 @@ static char *joined(const char *source, struct str path)
 	return xasprintf("%s%s%.*s", source, slash, STR_ARG(path));
 }
 
-/* Put the item's description into the digest of the top-level entry it lies in. */
+/* Add the item's description to the digest of the top-level entry it lies in. */
 static void fold(const struct tree_list *l, struct tree_item *top, const char *path,
 		 const struct tree_item *item)
 {
@@ -167,7 +167,7 @@ cJSON *tree_list_json(const struct tree_list *l)
 	return json;
 }
 
-/* A number and the blank after it are taken off the front of `*text`. */
+/* Take a number and the blank after it off the front of `*text`. */
 static bool take_number(const char **text, int base, uint64_t *out)
 {
 	char *end;

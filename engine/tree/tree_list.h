@@ -2,9 +2,9 @@
  * tree_list.h - what a copy brought, file by file, short enough to be kept.
  *
  * Purpose:   lets `dagbuild why` name the file that changed. Up to TREE_LIST_MAX things
- *            are listed one by one, if their paths are not too long together; of more
- *            only the sources' top-level entries are, each with one digest over all below
- *            it.
+ *            are listed one by one, if their paths are not too long together; for more,
+ *            only the sources' top-level entries are listed, each with one digest over
+ *            everything below it.
  * Ownership: tree_list_release() ends it; tree_list_json() gives the caller a tree.
  * Threads:   a list belongs to one thread.
  */
@@ -22,7 +22,7 @@ enum { TREE_LIST_MAX = 10000 };
 struct tree_item {
 	char *path;
 	char type;	 /* f, d, l, h, p, c, b, s; '*': all below a top-level entry */
-	uint32_t mode;	 /* as far as it is kept; of a '*' 0 */
+	uint32_t mode;	 /* as far as it is kept; 0 for a '*' */
 	uint64_t size;	 /* bytes of data */
 	uint64_t digest; /* of content, or link text; 0 without any */
 };
@@ -40,17 +40,17 @@ struct tree_list {
 		0                                                                        \
 	}
 
-/* `path` is of the thing below `source`, as written; "" for the source itself. */
+/* `path` is below `source`, as written; "" for the source itself. */
 void tree_list_add(struct tree_list *l, const char *source, const char *path,
 		   const struct tree_item *item);
 void tree_list_release(struct tree_list *l);
 /* {"coarse": bool, "items": ["SHARED TYPE MODE SIZE DIGEST REST", ...]}: the path is the
  * first SHARED bytes of the one before, then REST. */
 cJSON *tree_list_json(const struct tree_list *l);
-/* The inverse; false when it is none. */
+/* The inverse; false when it is not one. */
 bool tree_list_parse(const cJSON *json, struct tree_list *out);
-/* What is remembered of `size` bytes, a content's name or the text of a link: 64 bits,
- * never 0, keyed with the list's secret. */
+/* The digest remembered for `size` bytes, a content's name or the text of a link: 64
+ * bits, never 0, keyed with the list's secret. */
 uint64_t tree_list_digest(const struct tree_list *l, const void *data, size_t size);
 
 #endif

@@ -20,7 +20,7 @@ enum {
 	CAPABILITY_MAX = 256, /* 20 or 24 bytes as of Linux 6: capabilities(7) */
 };
 
-/* The innermost folder's; the source's own is the walk's. */
+/* The innermost folder's; at the top, the walk's own. */
 static struct hasher *hasher_here(const struct tree_walk *w)
 {
 	return w->levels.len > 0 ? w->levels.items[w->levels.len - 1].hasher : w->hasher;
@@ -31,8 +31,8 @@ static uint32_t node_here(const struct tree_walk *w)
 	return w->levels.len > 0 ? w->levels.items[w->levels.len - 1].node : 0;
 }
 
-/* The path under which the file of `st` was met before, for free(); NULL, and noted, if
- * it was not. */
+/* The path under which the file of `st` was met before, for free(); NULL if it was not,
+ * and then it is noted. */
 static struct err *seen_before(struct tree_walk *w, const struct walk_entry *entry,
 			       char **path)
 {
@@ -49,7 +49,7 @@ static bool from_host(const struct tree_walk *w)
 	return w->rules->from == COPY_FROM_HOST;
 }
 
-/* What the image will say, where times are clamped when it is packed. */
+/* The time that the image will have: packing clamps times. */
 static int64_t kept_time(const struct tree_walk *w, const struct stat *st)
 {
 	return st->st_mtim.tv_sec < w->rules->clamp_s ? st->st_mtim.tv_sec
@@ -71,7 +71,8 @@ static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 		hasher_add_u64(h, (uint64_t)kept_time(w, &entry->stat));
 }
 
-/* For `why`: what was just walked; `content` of a file that was read, else NULL. */
+/* For `why`: list what was just walked; `content` is that of a file that was read, else
+ * NULL. */
 static void list_entry(const struct tree_walk *w, const struct walk_entry *entry,
 		       const struct content *content)
 {
@@ -201,7 +202,7 @@ static struct err *push_level(struct tree_walk *w, const struct walk_entry *entr
 {
 	struct walk_level level = {.stat = entry->stat};
 
-	/* The source's own name is no part of paths below it. */
+	/* The source's own name is not part of paths below it. */
 	if (w->levels.len > 0)
 		TRY(name_tree_add(&w->names, node_here(w), entry->name, &level.node));
 	level.hasher = tree_hasher_new();

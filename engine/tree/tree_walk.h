@@ -24,15 +24,14 @@
 
 struct tree_list;
 
-/* Folders, one in the other.  Neither stack nor descriptors grow with them:
+/* How deep folders may be nested.  Neither stack nor descriptors grow with the depth:
  * base/folder_walk.h. */
 enum { TREE_DEPTH_MAX = 10000 };
 
 /* One thing that the walk meets. */
 struct walk_entry {
 	const char *path; /* below the named source; "" is the source itself */
-	const char
-		*name; /* last component; of the source itself: what the target chose */
+	const char *name; /* last component; for the source itself: as the target chose */
 	struct stat stat;
 	const char *link;  /* text of a symbolic link, else NULL */
 	const char *first; /* `path` under which this file was met before, else NULL */
@@ -40,8 +39,8 @@ struct walk_entry {
 	size_t capability_size; /* bytes */
 };
 
-/* Makes at the target what the walk meets.  Folders nest: what comes between enter and
- * leave lies in that folder. */
+/* Makes at the target what the walk meets.  Folders nest: calls between enter and leave
+ * are about that folder. */
 struct walk_visitor {
 	NODISCARD struct err *(*enter)(void *context, const struct walk_entry *entry);
 	NODISCARD struct err *(*leave)(void *context, const struct walk_entry *entry);
@@ -61,10 +60,10 @@ struct walk_level {
 	uint32_t node;	       /* in the walk's names; 0 for the source itself */
 };
 
-/* What counts of what is met. */
+/* What counts of the things that are met. */
 struct walk_rules {
 	enum copy_from from;
-	/* From a stage: modification times count, later ones than `clamp_s` as that. */
+	/* From a stage: modification times count, those after `clamp_s` as `clamp_s`. */
 	bool times_count;
 	int64_t clamp_s;
 	struct tree_list *list; /* gets what the sources hold; may be NULL */
@@ -89,18 +88,18 @@ struct tree_walk {
 	struct digest entries; /* of the folder that was left last */
 };
 
-/* Both are borrowed, for as long as the walk. */
+/* Both are borrowed for the life of the walk. */
 void tree_walk_init(struct tree_walk *w, const struct walk_rules *rules,
 		    const struct file_reading *files);
-/* Open a source's name, which counts from `dir_fd` or is confined in it, without blocking
+/* Open a source's name, which starts from `dir_fd` or is confined in it, without blocking
  * or reading (O_PATH); links are followed. */
 NODISCARD struct err *tree_walk_open(enum copy_from from, int dir_fd, const char *path,
 				     int *fd, struct stat *st);
-/* Walk what `fd`, of tree_walk_open(), is open on; `name` is for its walk_entry. */
+/* Walk what `fd`, from tree_walk_open(), is open on; `name` is for its walk_entry. */
 NODISCARD struct err *tree_walk_source(struct tree_walk *w, int fd, const char *name);
 void tree_walk_release(struct tree_walk *w);
 /* Open for reading what `fd` (O_PATH) is open on, which is known to be a regular file: no
- * name is looked up again, so that nothing else can have come in its place. */
+ * name is looked up again, so that nothing else can have taken its place. */
 NODISCARD struct err *tree_walk_reopen(int fd, int *out);
 
 #endif

@@ -17,8 +17,8 @@ static bool cannot_be_kept(int number)
 	return number == EPERM || number == EOPNOTSUPP || number == EACCES;
 }
 
-/* ext4 answers ENOSPC when a file's attributes take more than a block: no disk is full
- * then. */
+/* ext4 answers ENOSPC when a file's attributes take more than a block: then the disk is
+ * not full. */
 static struct err *set_error(int fd, const char *name, size_t size)
 {
 	int number = errno;

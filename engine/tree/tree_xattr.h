@@ -18,7 +18,7 @@ NODISCARD struct err *tree_xattr_set(int fd, const char *name, const void *value
 /* From a layer to another (XATTR_CLONE): copy those that `to_fd` can hold. */
 NODISCARD struct err *tree_xattr_copy(int from_fd, int to_fd);
 /* Remove what a layer can have brought (XATTR_UNPACK): a later one declares the folder
- * anew. */
+ * again. */
 NODISCARD struct err *tree_xattr_clear(int fd);
 
 #endif

@@ -40,7 +40,8 @@ struct err *archive_lib_load(void)
 
 		if (!function)
 			return missing();
-		/* POSIX has functions and objects alike, and ISO C no cast for it. */
+		/* POSIX lets a function pointer be an object pointer, but ISO C has no
+		 * cast for it. */
 		memcpy(rows[i].member, &function, sizeof(function));
 	}
 	return NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * archive_lib.h - libarchive, loaded when the first layer is unpacked.
  *
- * Purpose:   in place of <archive.h>. libarchive brings ICU and the C++ library along,
- *            and a quarter of the time that a command without anything to do takes would
- *            be spent on loading what only the unpacking child uses. Its functions are
+ * Purpose:   include this instead of <archive.h>. libarchive brings ICU and the C++
+ *            library along, and a command without anything to do would spend a quarter of
+ *            its time on loading what only the unpacking child uses. Its functions are
  *            called by their names, through a table.
  * Threads:   archive_lib_load() on one thread, before any of the functions is called.
  * Errors:    archive_lib_load(): ERR_UNSUPPORTED when the library is not installed.

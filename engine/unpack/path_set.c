@@ -51,7 +51,7 @@ static bool add(struct path_set *s, struct str path)
 	uint64_t hash;
 	size_t slot;
 
-	/* Seven in eight: keyed hashes are even. */
+	/* Seven in eight slots: keyed hashes are spread evenly. */
 	if (8 * s->len >= 7 * s->cap)
 		path_set_grow(s);
 	hash = path_hash(s, path);

@@ -4,7 +4,7 @@
  * Purpose:   remember millions of paths in 9 to 18 bytes each, at most PATH_SET_MAX. The
  *            key is random, so a stranger cannot make two paths collide; among ten
  *            million a chance collision has probability 1:10^6, and its effect (a lower
- *            file is spared) is harmless to us.
+ *            file is spared) is harmless.
  * Ownership: path_set_release() ends it.
  * Threads:   a set belongs to one thread.
  */
@@ -25,7 +25,7 @@ struct path_set {
 /* Nothing should be added any more. */
 bool path_set_is_full(const struct path_set *s);
 bool path_set_has(const struct path_set *s, struct str path);
-/* `path` and every folder above it, but the root. */
+/* `path` and every folder above it, except the root. */
 void path_set_add_with_parents(struct path_set *s, struct str path);
 void path_set_release(struct path_set *s);
 

@@ -91,7 +91,7 @@ static struct err *follow_child(const struct unpack_request *request,
 struct err *unpack_layer(const struct unpack_request *request,
 			 struct unpack_result *result)
 {
-	/* Released last to first: the child is gone before its pipe is closed. */
+	/* Released last to first: the child has ended before its pipe is closed. */
 	CLEANUP(wire_reader_release) struct wire_reader reader = {0};
 	CLEANUP(closep) int reply = -1;
 	CLEANUP(proc_release) struct proc child = PROC_INIT;

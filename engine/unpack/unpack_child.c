@@ -2,13 +2,13 @@
  * unpack_child.c - the process that unpacks one layer.
  *
  * It has a process of its own because archives come from strangers, because libarchive's
- * handling of names hangs on the process's locale, and because the umask must be 0: none
- * of that may touch a process with threads.
+ * handling of names depends on the process's locale, and because the umask must be 0:
+ * none of that may touch a process with threads.
  *
- * The locale stays "C", on purpose.  Under a UTF-8 one libarchive 3.6.2 composes the
+ * The locale stays "C", on purpose.  Under a UTF-8 locale libarchive 3.6.2 composes the
  * names of pax headers (NFC), so that a file whose name is decomposed gets another name.
  * Under "C" it cannot convert what is not ASCII, says so by ARCHIVE_WARN, and gives the
- * raw bytes, which is what is wanted.  A test holds it to that.
+ * raw bytes, which is what we want.  A test checks that.
  */
 #include "engine/unpack/unpack_child.h"
 
@@ -26,7 +26,7 @@
 #include "base/fs.h"
 #include "engine/unpack/unpack_wire.h"
 
-/* Headers and padding of so many entries may come on top of the data. */
+/* Room for headers and padding of all entries, on top of the data. */
 static const uint64_t OVERHEAD_MAX = GIB(16);
 
 static struct err *remove_children(int root_fd)
@@ -120,7 +120,8 @@ static struct err *run(int argc, char **argv, struct unpack_result *result)
 		return err_new(ERR_USAGE, "internal-unpack: bad arguments");
 	if (strcmp(argv[5], "-") != 0 && !digest_parse(str_of(argv[5]), &job.diff_id))
 		return err_new(ERR_USAGE, "internal-unpack: bad digest '%s'", argv[5]);
-	/* What was passed may be O_PATH; a folder must be readable to be emptied. */
+	/* The passed descriptor may be O_PATH; a folder must be readable to be
+	 * emptied. */
 	TRY(fs_open(WIRE_ROOT_FD, ".", O_RDONLY | O_DIRECTORY, 0, &root));
 	job.root_fd = root;
 	return unpack_here(&job, result);
@@ -131,8 +132,8 @@ int unpack_main(int argc, char **argv)
 	CLEANUP(err_freep) struct err *e = NULL;
 	struct unpack_result result = {0};
 
-	/* A worker that spawned us waits for us; should it die first, the first write to
-	 * the pipe ends us even if that happened before this line. */
+	/* A worker that spawned us waits for us; if it dies, the first write to the pipe
+	 * ends us even if it died before this line. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	umask(0);
 	setlocale(LC_CTYPE, "C");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unpack_child.h - unpacking in this very process.
+ * unpack_child.h - unpacking in the calling process.
  *
  * Purpose:   what the child process does, without the process around it; for the child
  *            and for the fuzzer.

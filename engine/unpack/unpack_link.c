@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * unpack_link.c - hard links of a layer.
  *
- * A link may come before the file that it names; those wait for the end, within a limit:
- * an archive of nothing but links to what is not there is no use to anybody.
+ * A link may come before the file that it names; such links wait for the end, within a
+ * limit: an archive with nothing but dangling links is of no use.
  */
 #include "engine/unpack/unpack_writer.h"
 
@@ -68,8 +68,8 @@ static bool is_same_file(int a_fd, const char *a, int b_fd, const char *b)
 	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-/* Link `name` in the present folder to what is at `target`; `*found` false, and nothing
- * done, if nothing is there. */
+/* Link `name` in the present folder to what is at `target`; if nothing is there, `*found`
+ * is false and nothing is done. */
 static struct err *make_link(struct unpack_writer *w, const char *name,
 			     const char *target, bool *found)
 {
@@ -124,8 +124,8 @@ struct err *writer_link(struct unpack_writer *w, const char *path, const char *l
 	return wait_for_target(w, path, STEAL(target));
 }
 
-/* The folder was there when the link came; if it is not any more, its time is
- * nobody's. */
+/* The folder existed when the link came; if it is gone, it is made again, and no entry
+ * gives it a time. */
 static struct err *finish_link(struct unpack_writer *w, const struct late_link *link)
 {
 	CLEANUP(freep) char *folder = folder_of(link->path);

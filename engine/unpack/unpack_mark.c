@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * unpack_mark.c - whiteouts and opaque marks of a layer.
  *
- * A mark hides what the layers below hold, never what its own layer brings, wherever in
- * the archive it stands (OCI image specification, "Whiteouts").  MERGED, the names below
- * are removed and overlayfs makes its own marks.  ALONE, an opaque mark becomes
- * overlayfs's.
+ * A mark hides what the layers below hold, never what its own layer brings, wherever the
+ * mark is in the archive (OCI image specification, "Whiteouts").  In MERGED mode the
+ * names below are removed, and overlayfs makes its own marks.  In ALONE mode an opaque
+ * mark becomes overlayfs's.
  *
- * A whiteout could become overlayfs's too, a 0:0 device, but only where the folder exists
- * in a layer below: elsewhere overlayfs does not merge the folder, and listing it shows
- * the name of the device, which cannot be opened (seen on Linux 6.18).  Some tools do
- * write whiteouts of what never was.  So a layer with whiteouts wants its parents.
+ * A whiteout could also become overlayfs's, a 0:0 device, but only where the folder
+ * exists in a layer below: elsewhere overlayfs does not merge the folder, and listing it
+ * shows the name of the device, which cannot be opened (seen on Linux 6.18).  Some tools
+ * do write whiteouts of names that never existed.  So a layer with whiteouts needs its
+ * parents.
  */
 #include "engine/unpack/unpack_writer.h"
 
@@ -45,7 +46,7 @@ struct err *writer_hide_below(const struct unpack_writer *w, int folder_fd)
 	return w->mode == UNPACK_ALONE ? set_opaque(folder_fd) : NULL;
 }
 
-/* Folders that the pruning is in, and the times that they shall keep. */
+/* Folders that the pruning is in, and the times that they must keep. */
 struct pruning {
 	struct unpack_writer *w;
 	struct folder_walk walk;
@@ -59,7 +60,7 @@ static void pruning_release(struct pruning *p)
 }
 
 /* `path` is what lies at `name` of `dir_fd`, as place.real.  What this layer did not make
- * goes; a folder that it made is entered. */
+ * is removed; a folder that it made is entered. */
 static struct err *prune_entry(struct pruning *p, int dir_fd, const char *path,
 			       const char *name)
 {
@@ -93,7 +94,7 @@ static struct err *prune_next(struct pruning *p, const char *top)
 }
 
 /* Remove from `name` of `dir_fd`, which is `path`, what this layer did not make; with
- * `itself` false it stays in any case. */
+ * `itself` false, `name` itself stays in any case. */
 static struct err *prune(struct unpack_writer *w, int dir_fd, const char *path,
 			 const char *name, bool itself)
 {

@@ -36,7 +36,7 @@ struct err *entry_meta_read(struct archive_entry *entry, struct entry_meta *out)
 {
 	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 
-	/* -1 means "leave alone" to chown(2): never an owner. */
+	/* -1 means "leave alone" to chown(2): it is never an owner. */
 	if (uid < 0 || gid < 0 || uid > UINT32_MAX - 1 || gid > UINT32_MAX - 1)
 		return err_new(ERR_CORRUPT, "owner %lld:%lld is out of range",
 			       (long long)uid, (long long)gid);
@@ -115,7 +115,7 @@ struct err *entry_meta_apply_at(const struct entry_meta *meta, int dir_fd,
 
 	TRY(apply_owner(meta, dir_fd, name, counts));
 	/* A link has no mode of its own; the others were made by us just now, so that
-	 * following the name, as fchmodat(2) does, cannot lead away. */
+	 * fchmodat(2), which follows the name, cannot be led elsewhere. */
 	if (archive_entry_filetype(meta->entry) != AE_IFLNK &&
 	    fchmodat(dir_fd, name, meta->mode, 0) != 0)
 		return err_sys("set mode");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * unpack_meta.h - owner, mode, xattrs and times of one tar entry.
  *
- * Purpose:   what an entry says about itself, checked, and given to a file in the one
+ * Purpose:   what an entry says about itself, checked, and applied to a file in the one
  *            order that works: owner, mode (chown clears set-id bits), xattrs (chown
  *            clears capabilities), times.
  * Threads:   any.

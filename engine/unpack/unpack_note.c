@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unpack_note.c - what every file of the writer notes down: see unpack_writer.h.
+ * unpack_note.c - what all files of the writer report: see unpack_writer.h.
  */
 #include "engine/unpack/unpack_writer.h"
 

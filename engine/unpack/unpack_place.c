@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * unpack_place.c - the folder that an entry lies in.
  *
- * What is made or removed in a folder changes its times, and what a layer does in a
- * folder must not show in them.  So a place knows the time that its folder had, and gives
- * it back when the writer goes on to another: nothing has to be remembered of the folders
- * behind it.
+ * What is made or removed in a folder changes its times, and the work of unpacking must
+ * not show in them.  So a place knows the time that its folder had, and restores it when
+ * the writer goes on to another: nothing has to be remembered of earlier folders.
  */
 #include "engine/unpack/unpack_writer.h"
 
@@ -33,7 +32,7 @@ struct err *writer_keep_time(int folder_fd, struct timespec mtime)
 
 	if (fstat(folder_fd, &st) != 0)
 		return err_sys("stat");
-	/* Setting it would copy a folder up that was only looked into. */
+	/* Setting it would copy up a folder that was only looked into. */
 	if (st.st_mtim.tv_sec == mtime.tv_sec && st.st_mtim.tv_nsec == mtime.tv_nsec)
 		return NULL;
 	if (futimens(folder_fd, (struct timespec[]){mtime, mtime}) != 0)
@@ -86,8 +85,8 @@ static struct err *open_existing(const struct unpack_writer *w, const char *fold
 	return path_open(w->root_fd, folder, flags, 0, fd);
 }
 
-/* The folder's path without links; only marks want it, and they mean something to
- * MERGED. */
+/* The folder's path without links; only marks need it, and they have a meaning only in
+ * MERGED mode. */
 static struct err *real_path(const struct unpack_writer *w, const char *folder,
 			     bool is_straight, char **out)
 {

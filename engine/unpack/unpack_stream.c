@@ -10,8 +10,8 @@
 
 enum { CHUNK = 256 * 1024 };
 
-/* A bomb, once 100 MiB have come out: deflate cannot do better than 1032:1, so no gzip
- * layer is ever refused by this (its size still is limited). */
+/* A bomb, once 100 MiB have come out: deflate cannot do better than 1032:1, so this never
+ * refuses a gzip layer (its size is still limited). */
 enum { RATIO_MAX = 1100 };
 
 enum {
@@ -28,17 +28,16 @@ struct unpack_stream {
 	struct unpack_source source;
 	enum stream_phase phase;
 	uint64_t header_end;   /* `unpacked` must not pass it in PHASE_HEADER */
-	bool is_filled;	       /* the last block, which was not whole */
-	bool has_nonzero_tail; /* what there is of a last block that is not whole */
-	struct archive *raw;   /* takes off the compression */
+	bool is_filled;	       /* the last block was incomplete and was filled up */
+	bool has_nonzero_tail; /* the incomplete last block has data that is not zero */
+	struct archive *raw;   /* decompresses */
 	struct archive *tar;
 	struct hasher *hasher;
 	uint64_t packed;   /* compressed bytes read */
 	uint64_t unpacked; /* bytes after decompression */
 	uint64_t reported; /* value of `packed` when progress was last called */
 	bool raw_ended;
-	struct err
-		*error; /* met in a callback; libarchive only hears that there is one */
+	struct err *error; /* from a callback; libarchive only hears that there is one */
 	unsigned char chunk[CHUNK];
 };
 
@@ -114,10 +113,10 @@ static void note_tail(struct unpack_stream *s, const unsigned char *data, size_t
 }
 
 /*
- * Some tools write nothing behind the last byte of the last entry, or stop within the
+ * Some tools write nothing after the last byte of the last entry, or stop within the
  * zeros at the end.  libarchive wants whole blocks: the last one is filled with zeros.
- * Where that block should hold a file's data, unpack_stream_piece() finds out; a header
- * is never filled, but for one that is all zeros, which is the end.
+ * If that block should hold a file's data, unpack_stream_piece() finds out; a header is
+ * never filled, except one that is all zeros, which is the end.
  */
 static size_t fill_block(struct unpack_stream *s, const void **data)
 {
@@ -164,9 +163,9 @@ static la_ssize_t feed_tar(struct archive *tar, void *context, const void **data
 }
 
 /*
- * Take off one compression, as all who read layers do.  Left to itself libarchive looks
- * for another in what comes out, 25 deep: a few kilobytes could be hours of work, and
- * nothing in the end.
+ * Take off one compression, as all readers of layers do.  By default libarchive looks for
+ * another one in the output, 25 deep: a few kilobytes could cost hours of work, for
+ * nothing.
  */
 static struct err *choose_filter(struct unpack_stream *s)
 {
@@ -177,11 +176,11 @@ static struct err *choose_filter(struct unpack_stream *s)
 		return err_sys("read layer");
 	if (memcmp(magic, "\x1f\x8b\x08", 3) == 0)
 		filter = ARCHIVE_FILTER_GZIP;
-	/* A frame, or one that is skipped (RFC 8878, 3.1). */
+	/* A zstd frame, or a skippable one (RFC 8878, 3.1). */
 	if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 ||
 	    ((magic[0] & 0xf0) == 0x50 && memcmp(magic + 1, "\x2a\x4d\x18", 3) == 0))
 		filter = ARCHIVE_FILTER_ZSTD;
-	/* ARCHIVE_WARN would mean that a program is run for it instead. */
+	/* ARCHIVE_WARN would mean that libarchive runs a program instead. */
 	if (filter != ARCHIVE_FILTER_NONE &&
 	    archive_read_append_filter(s->raw, filter) != ARCHIVE_OK)
 		return err_new(ERR_UNSUPPORTED,
@@ -198,8 +197,8 @@ static struct err *open_raw(struct unpack_stream *s)
 	if (archive_read_support_format_raw(s->raw) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(s->raw) != ARCHIVE_OK)
 		return archive_error(s, s->raw);
-	/* What cannot be decompressed from its first byte on is, to libarchive, an empty
-	 * file. */
+	/* libarchive takes data that it cannot decompress from the first byte for an
+	 * empty file. */
 	if (archive_read_open(s->raw, s, NULL, read_blob, NULL) != ARCHIVE_OK ||
 	    archive_error_string(s->raw))
 		return archive_error(s, s->raw);
@@ -241,7 +240,7 @@ struct err *unpack_stream_open(const struct unpack_source *source,
 	return NULL;
 }
 
-/* What nobody wanted of an entry's data does not count as headers of the next. */
+/* Unread data of an entry does not count as headers of the next. */
 static struct err *skip_data(struct unpack_stream *s)
 {
 	struct unpack_piece piece = {.size = 1};
@@ -287,7 +286,7 @@ struct err *unpack_stream_piece(struct unpack_stream *s, struct unpack_piece *ou
 	if (status == ARCHIVE_EOF)
 		out->size = 0;
 	out->offset = (uint64_t)offset;
-	/* What libarchive has consumed ends where the piece begins. */
+	/* The piece begins where libarchive's consumed bytes end. */
 	if (out->size > 0 &&
 	    (uint64_t)archive_filter_bytes(s->tar, 0) + out->size > s->unpacked)
 		return err_new(ERR_CORRUPT, "the archive ends within the data of a file");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * unpack_stream.h - a compressed blob read as tar entries, hashed on the way.
  *
- * Purpose:   two libarchive readers in a row: one takes off the compression (gzip, zstd
- *            or none, told by magic), its output is hashed and counted, and feeds the
- *            other, which reads tar. One reader could not: a diffID covers the padding
- *            that follows the last entry, which a tar reader does not show.
+ * Purpose:   two libarchive readers in a row: one decompresses (gzip, zstd or none, told
+ *            by magic); its output is hashed and counted, and feeds the other, which
+ *            reads tar. One reader is not enough: a diffID covers the padding that
+ *            follows the last entry, which a tar reader does not show.
  * Ownership: unpack_stream_free() ends it; the descriptor is borrowed, and read with
  *            pread(2) from 0, so that its offset does not matter.
  * Threads:   a stream belongs to one thread; LC_CTYPE must be "C" (why: unpack_child.c).
@@ -23,7 +23,7 @@ struct unpack_stream;
 struct unpack_source {
 	int blob_fd;
 	uint64_t stream_max; /* bytes after decompression */
-	/* Called with compressed bytes read so far, each MiB or so; may be NULL. */
+	/* Called with compressed bytes read so far, every MiB or so; may be NULL. */
 	void (*progress)(void *context, uint64_t done);
 	void *context;
 };
@@ -42,7 +42,8 @@ NODISCARD struct err *unpack_stream_next(struct unpack_stream *s,
 					 struct archive_entry **entry);
 NODISCARD struct err *unpack_stream_piece(struct unpack_stream *s,
 					  struct unpack_piece *out);
-/* Read what follows the archive, and compare the digest of all with `diff_id` if set. */
+/* Read what follows the archive, and compare the digest of the whole stream with
+ * `diff_id` if set. */
 NODISCARD struct err *unpack_stream_finish(struct unpack_stream *s,
 					   const struct digest *diff_id);
 void unpack_stream_free(struct unpack_stream *s);

@@ -13,7 +13,7 @@ enum frame_kind {
 	FRAME_PROGRESS = 1, /* uint64_t */
 	FRAME_RESULT,	    /* struct unpack_result */
 	FRAME_ERROR,	    /* uint32_t code, then text: innermost cause first */
-	FRAME_HINT,	    /* text, for the error before */
+	FRAME_HINT,	    /* text, for the error before it */
 };
 
 struct frame {

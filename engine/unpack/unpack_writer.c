@@ -19,7 +19,7 @@
 
 enum { ENTRIES_MAX = 10 * 1000 * 1000 };
 
-/* One entry, taken apart. */
+/* One entry, split into its parts. */
 struct item {
 	struct archive_entry *entry; /* borrowed */
 	char *path;		     /* clean and absolute; "/" is the root */
@@ -85,7 +85,7 @@ static struct err *write_data(struct unpack_writer *w, struct unpack_stream *str
 	return NULL;
 }
 
-/* Asked before anything is made: a size is 12 bytes of an archive. */
+/* Checked before anything is made: a size is 12 bytes of an archive. */
 static struct err *check_size(struct unpack_writer *w, int64_t size)
 {
 	if (size < 0)
@@ -155,7 +155,7 @@ static struct err *apply_root(struct unpack_writer *w, const struct item *item)
 	    archive_entry_hardlink(item->entry))
 		return err_new(ERR_CORRUPT, "the root is not a folder");
 	w->result.has_root = true;
-	/* It must not give the root its old time back. */
+	/* The place must not restore the root's old time later. */
 	TRY(place_leave(&w->here));
 	TRY(tree_xattr_clear(w->root_fd));
 	return entry_meta_apply(&item->meta, w->root_fd, &w->result);
@@ -178,7 +178,8 @@ static struct err *apply_node(struct unpack_writer *w, const struct item *item)
 	bool is_device = type == AE_IFCHR || type == AE_IFBLK;
 	int status;
 
-	/* A 0:0 device would be a whiteout of overlayfs, and of no layer format. */
+	/* A 0:0 device would be a whiteout to overlayfs, but is not one in any layer
+	 * format. */
 	if (type == AE_IFCHR && archive_entry_rdev(item->entry) == 0) {
 		w->result.skipped++;
 		return NULL;
@@ -310,7 +311,7 @@ struct err *writer_finish(struct unpack_writer *w)
 	return NULL;
 }
 
-/* Until an entry says more of the root, its time must not be the clock's. */
+/* Unless an entry sets the root's time, it must not come from the clock. */
 struct err *writer_init(struct unpack_writer *w, int root_fd, enum unpack_mode mode,
 			const struct unpack_limits *limits)
 {

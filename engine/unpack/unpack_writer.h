@@ -7,11 +7,11 @@
  *            is only read by libarchive; nothing of its writing half is used (it flips
  *            the umask for each entry: libarchive issue 1876).
  *
- *            Three modes. FIRST: nothing lies below, so marks are ignored and parents
- *            may be implied. ALONE: the folder is the layer itself, in overlayfs form;
- *            what cannot be decided without the layers below makes the writer want
- *            parents. MERGED: the root is a mounted overlay of the parents, everything
- *            is plain file operations, and overlayfs makes the marks.
+ *            Three modes. FIRST: nothing lies below, so marks are ignored and parents may
+ *            be implied. ALONE: the folder is the layer itself, in overlayfs form; the
+ *            writer asks for parents when it cannot decide something without the layers
+ *            below. MERGED: the root is a mounted overlay of the parents, everything is
+ *            plain file operations, and overlayfs makes the marks.
  * Ownership: writer_release() ends it; the root descriptor is borrowed.
  * Threads:   one; the process's umask must be 0.
  * Errors:    ERR_CORRUPT, ERR_NOSPACE, ERR_SYS; when `wants_parents` is set after an
@@ -40,12 +40,12 @@ enum unpack_mode {
 /* An open folder that an entry lies in. */
 struct unpack_place {
 	int fd;	    /* O_RDONLY; -1: none */
-	char *path; /* as the archive names it; for the cache of one */
+	char *path; /* as the archive names it; key of the cache of one */
 	char *real; /* absolute inside the root, "" for the root; MERGED: without links */
-	struct timespec mtime; /* which it shall keep */
+	struct timespec mtime; /* which the folder must keep */
 };
 
-/* A hard link whose target was not there yet. */
+/* A hard link whose target did not exist yet. */
 struct late_link {
 	char *path, *target;
 };
@@ -76,16 +76,16 @@ NODISCARD struct err *writer_init(struct unpack_writer *w, int root_fd,
 /* Apply `entry`, whose data, if any, is next in `stream`. */
 NODISCARD struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
 				   struct archive_entry *entry);
-/* Links that waited, and the time of the last folder. */
+/* Make the links that waited, and restore the time of the last folder. */
 NODISCARD struct err *writer_finish(struct unpack_writer *w);
 void writer_release(struct unpack_writer *w);
 
 /* Between the files of the writer: */
 
-/* unpack_place.c: open `folder` in place of what `p` is, which gets its time back.  If it
- * is missing: `p->fd` stays -1 unless `maker` is given, the time of the entry for which
- * it is made. ALONE it must exist without a link on the way: the layers below may hold a
- * link there, which would lead what this layer brings elsewhere. */
+/* unpack_place.c: put `folder` into `p`, whose present folder gets its time back.  If
+ * `folder` is missing, it is made with the time `maker`, that of the entry that needs it;
+ * with `maker` NULL `p->fd` stays -1.  ALONE it must exist without a link on the way: the
+ * layers below may hold a link there, which would lead this layer's files elsewhere. */
 NODISCARD struct err *place_open(struct unpack_writer *w, const char *folder,
 				 const struct timespec *maker, struct unpack_place *p);
 /* Give the folder its time back, and close it. */
@@ -93,22 +93,22 @@ NODISCARD struct err *place_leave(struct unpack_place *p);
 void place_release(struct unpack_place *p);
 NODISCARD struct err *writer_keep_time(int folder_fd, struct timespec mtime);
 
-/* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to
- * `link`. */
+/* unpack_link.c: the hard link at `path` (clean), whose folder is the present one, to the
+ * file `link`. */
 NODISCARD struct err *writer_link(struct unpack_writer *w, const char *path,
 				  const char *link);
 NODISCARD struct err *writer_finish_links(struct unpack_writer *w);
 
-/* What this layer brought, as place.real, for marks. */
+/* Note for marks what this layer brought; `path` as place.real. */
 void writer_note_made(struct unpack_writer *w, const char *path);
-/* Errors that a sound archive cannot cause become ERR_CORRUPT. */
+/* Turn errors that a sound archive cannot cause into ERR_CORRUPT. */
 NODISCARD struct err *writer_blame_archive(struct err *e);
 
 /* A whiteout or opaque mark named `name` (with its `.wh.`) in folder `place`. */
 NODISCARD struct err *writer_mark(struct unpack_writer *w,
 				  const struct unpack_place *place, const char *name);
-/* A folder took the place of something else: nothing that the layers below hold under its
- * name may show through. */
+/* A folder took the place of something else: nothing under its name in the layers below
+ * may show through. */
 NODISCARD struct err *writer_hide_below(const struct unpack_writer *w, int folder_fd);
 NODISCARD struct err *writer_open_folder(int dir_fd, const char *name, int *out);
 /* Say that the layers below must decide. */

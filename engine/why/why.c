@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * why.c - see why.h.
  *
- * A step that is no hit has reasons of its own (an input is different, it was never
- * built, its record is gone), or a cause (what it stands on, or copies from, is rebuilt),
- * or both. With a cause alone it is open: a hit, if the same files come out, and if there
- * is a record of a build upon them.  Of some steps it is known that other files come out.
+ * A step that is not a hit has reasons of its own (an input is different, it was never
+ * built, its record is gone), or a cause (the step it stands on, or copies from, is
+ * rebuilt), or both.  With only a cause it is open: a hit if the same files come out and
+ * there is a record of a build on them.  For some steps it is known that other files come
+ * out.
  */
 #include "engine/why/why.h"
 
@@ -83,7 +84,7 @@ static bool tell_eviction(const struct work *w, const struct step *step,
 	return true;
 }
 
-/* The record is there, and does not hold. */
+/* The record is there, but does not hold. */
 static void tell_refused(const struct work *w, enum miss miss, struct reasons *out)
 {
 	const char *output = w->options.output;
@@ -122,7 +123,7 @@ static const char *name_of(const struct why_asking *a, struct node_id id)
 	return a->w->options.steps[id.index]->name;
 }
 
-/* The parent is there, but it is another one than then. */
+/* The parent is there, but it is not the one from then. */
 static void tell_parent(const struct why_asking *a, const struct step *step,
 			const cJSON *was, const cJSON *is, struct reasons *out)
 {
@@ -145,7 +146,7 @@ static void set_definition(struct why_asking *a, struct why *why, const cJSON *h
 		why->other_definition = xstrdup(name);
 }
 
-/* Only now, since it reads them all. */
+/* Only now, since this reads all the files. */
 static void add_files(const struct exec *x, const struct step *step, cJSON *build)
 {
 	struct tree_list list = TREE_LIST_INIT;
@@ -155,7 +156,7 @@ static void add_files(const struct exec *x, const struct step *step, cJSON *buil
 	tree_list_release(&list);
 }
 
-/* Is there a record of `build`, which this run may use? */
+/* Is there a record of `build` that this run may use? */
 static bool has_record(const struct why_asking *a, const struct step *step,
 		       const cJSON *build)
 {
@@ -173,7 +174,8 @@ static bool has_record(const struct why_asking *a, const struct step *step,
 	return !e && freshness_refuses(work_rule(a->w, step), record) == MISS_NONE;
 }
 
-/* Where all but what comes before is as it was once: is that build still there? */
+/* When everything except the steps before is as it once was: is that build still
+ * there? */
 static bool may_hit(const struct why_asking *a, const struct step *step,
 		    const cJSON *history, const cJSON *is)
 {
@@ -187,7 +189,7 @@ static bool may_hit(const struct why_asking *a, const struct step *step,
 	return false;
 }
 
-/* What these write follows from the inputs that are different. */
+/* The files of these kinds follow from the inputs that are different. */
 static bool gives_others(const struct comparison *c)
 {
 	if (c->step->kind == STEP_FILES)
@@ -226,8 +228,7 @@ static void compare_with_history(struct why_asking *a, const struct step *step,
 	why->gives_others = gives_others(&c);
 }
 
-/* The build that was made last before `is` was: using one again has changed their
- * order. */
+/* The build made last before `is`: their order has changed if one was used again. */
 static const cJSON *made_before(const cJSON *history, const cJSON *is)
 {
 	const cJSON *build, *best = NULL;
@@ -262,13 +263,13 @@ static void compare_last(struct why_asking *a, const struct step *step,
 	tell_parent(a, step, c.was, is, out);
 }
 
-/* Looking stops at the first error, which `run` tells. */
+/* Probing stops at the first error, which `run` reports. */
 static bool was_looked_at(const struct step_state *state)
 {
 	return state->inputs || state->miss != MISS_NONE;
 }
 
-/* What no earlier build can explain. */
+/* The reasons that no earlier build can explain. */
 static void tell_rest(const struct why_asking *a, const struct step *step,
 		      const cJSON *history, struct reasons *out)
 {
@@ -287,7 +288,7 @@ static void tell_rest(const struct why_asking *a, const struct step *step,
 			   "never built with these inputs");
 }
 
-/* Where the chain of rebuilding begins, as seen from `step`. */
+/* Where the rebuilding begins, as seen from `step`. */
 static struct node_id first_cause(const struct why_asking *a, const struct step *step)
 {
 	struct node_id before = work_state(a->w, step->id)->waits_for;
@@ -313,7 +314,7 @@ static enum why_status status_of(const struct why_asking *a, const struct step *
 	return a->all[state->waits_for.index].gives_others ? WHY_MISS : WHY_OPEN;
 }
 
-/* Was it built after `step`, which is a hit all the same? */
+/* Was `before` built after `step`, which is a hit all the same? */
 static bool came_out_same(const struct work *w, const struct step *step,
 			  struct node_id before)
 {
@@ -335,7 +336,7 @@ static void fill_hit(struct why_asking *a, const struct step *step, struct why *
 		why->same = step->producer;
 }
 
-/* What the step, and what it made, are called in every store. */
+/* The names of the step, and of what it made, in every store. */
 static void fill_names(struct why_asking *a, const struct step *step, struct why *why)
 {
 	const struct step_state *state = work_state(a->w, step->id);

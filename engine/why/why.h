@@ -15,7 +15,7 @@
 enum why_status {
 	WHY_HIT,
 	WHY_MISS,
-	WHY_UNKNOWN, /* something before it could not be looked at */
+	WHY_UNKNOWN, /* something before it could not be checked */
 	WHY_OPEN,    /* a hit if what it waits for makes the same files as before */
 	WHY_STATUSES,
 };
@@ -32,22 +32,24 @@ struct why {
 	 * last. */
 	struct why_reason *reasons;
 	size_t n_reasons;
-	bool may_hit; /* of a step behind others: there is a build that it may find */
-	bool gives_others; /* of a miss: its files are not those of the build before */
+	bool may_hit; /* for a step behind others: there is a build that it may find */
+	bool gives_others; /* for a miss: its files differ from those of the build
+			      before */
 	/* The first step up the chain that is (OPEN: may be) rebuilt; NODE_NONE. */
 	struct node_id cause;
-	/* Of a hit: what it stands on, or copies from, was rebuilt since, and came out
-	 * the same; NODE_NONE. */
+	/* Of a hit: the step it stands on, or copies from, which was rebuilt since with
+	 * the same result; else NODE_NONE. */
 	struct node_id same;
 	uint64_t made_ms, used_ms; /* since 1970; 0: not known */
 	struct digest key;	   /* not set: not known before a run */
-	/* Of a hit: of the layer that it made, and over the whole chain; not set for what
-	 * makes none. */
+	/* Of a hit: of the layer that it made, and over the whole chain; not set for a
+	 * step that makes none. */
 	struct identity identity;
 	struct digest chain;
 	bool has_expected;
 	uint64_t expected_ms;	/* from history */
-	char *other_definition; /* whose history was compared with; NULL: its own */
+	char *other_definition; /* the one whose history was compared with; NULL: its
+				   own */
 };
 
 struct why_options {
@@ -56,10 +58,10 @@ struct why_options {
 
 struct why *why_all(const struct exec *x, const struct why_options *options);
 void why_free(struct why *all, size_t n);
-/* The cause and the reasons in a few words, for free(); NULL for a hit. */
+/* The cause and the reasons in brief, for free(); NULL for a hit. */
 char *why_brief(const struct exec *x, struct node_id id, const struct why *why);
-/* Expected milliseconds of the run: the longest way through what is not a hit.
- * `*unknown` counts the steps on no way that has a history. */
+/* Expected milliseconds of the run: the longest path through steps that are not hits.
+ * `*unknown` counts those without a history. */
 uint64_t why_expected(const struct graph *g, const struct why *all, size_t *unknown);
 
 #endif

@@ -13,7 +13,7 @@ bool why_differs(const cJSON *was, const cJSON *is, const char *part)
 	return a && b && strcmp(a, b) != 0;
 }
 
-/* An optional part is there only now, or was only then. */
+/* An optional part is there only now, or was there only then. */
 static bool came_or_went(const cJSON *was, const cJSON *is, const struct key_part *part)
 {
 	const char *a = json_string(json_object(was, "parts"), part->name);
@@ -180,7 +180,8 @@ static void compare_part(const struct comparison *c, const struct key_part *part
 		compare_set(c, part);
 		break;
 	case PART_FILES:
-		/* Another list of sources holds other files: that is said already. */
+		/* Another list of sources holds other files: that was already
+		 * reported. */
 		if (!why_differs(c->was, c->is, "list"))
 			why_compare_files(c);
 		break;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * why_files.c - which of the copied files are others.
+ * why_files.c - which of the copied files differ.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "engine/why/why_private.h"
 
-/* A list longer than this helps nobody. */
+/* A longer list helps no user. */
 static const size_t SHOWN_MAX = 20;
 
 struct telling {
@@ -123,7 +123,7 @@ static void merge(struct telling *t, struct tree_list *was, struct tree_list *is
 	}
 }
 
-/* In the plan there is room for one file; of several the number says more. */
+/* In the plan there is room for one file; with several, their number says more. */
 static void shorten_brief(struct telling *t)
 {
 	struct why_reason *first = &t->c->out->items.items[t->first];

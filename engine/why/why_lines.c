@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * why_lines.c - which lines of a section are others, by the digests of its lines.
+ * why_lines.c - which lines of a section differ, by the digests of its lines.
  *
- * What both texts have at the beginning and at the end is left out; what remains in the
- * middle is told as one range.  That is less than a diff says, but right, and short.
+ * The common beginning and end of both texts are left out; what remains in the middle is
+ * reported as one range.  That is less than a diff, but correct and short.
  */
 #include <string.h>
 
@@ -55,8 +55,8 @@ static char *subject_of(const char *part)
 	return xasprintf("%%%s", part);
 }
 
-/* Is line `n` (from 1) of the step's script in the file where it would be if nothing
- * stood between?  Sections that were put together, and template arguments, move lines. */
+/* Is line `n` (from 1) of the step's script in the file where it would be if nothing came
+ * between?  Joined sections and template arguments move lines. */
 static bool is_at(const struct step *step, size_t n, unsigned file_line)
 {
 	struct str rest = str_of(step->script.text), line = STR("");
@@ -118,7 +118,7 @@ static void tell_arguments(const struct comparison *c, const char *section)
 		   section);
 }
 
-/* Compare from line `skip` on, the first of which is called 1. */
+/* Compare from line `skip` on, which counts as line 1. */
 static void compare_from(const struct comparison *c, const char *part,
 			 const struct lines *was, const struct lines *is, size_t skip)
 {
@@ -147,7 +147,7 @@ static void compare_section(const struct comparison *c, const char *part,
 		tell_arguments(c, section);
 	}
 	compare_from(c, part, was, is, skip);
-	/* Longer than what is remembered, or an end of line at its end. */
+	/* Longer than what is remembered, or only the line end at its end differs. */
 	if (c->out->items.len == before)
 		tell_whole(c, part, "changed");
 }

@@ -9,7 +9,7 @@
 #include "engine/executor/key_parts.h"
 #include "engine/why/why.h"
 
-/* Reasons in the making. */
+/* Reasons being collected. */
 struct reasons {
 	VEC(struct why_reason) items;
 };
@@ -25,7 +25,7 @@ struct comparison {
 PRINTF(4, 5)
 void reason_add(struct reasons *r, const char *part, const char *brief,
 		const char *format, ...);
-/* All differences but that of the parent. */
+/* All differences except that of the parent. */
 void why_compare(const struct comparison *c);
 /* Both digests of the part are known, and they differ. */
 bool why_differs(const cJSON *was, const cJSON *is, const char *part);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * why_reasons.c - the list of reasons in the making.
+ * why_reasons.c - the list of reasons being collected.
  */
 #include "engine/why/why_private.h"
 

@@ -2,13 +2,13 @@
  * chain.c - see chain.h.
  *
  * A base brings at most 100 layers (agent/oci_layers.c), so this is for stages with many
- * steps.  So many layers are merged at once that it is seldom: a copy of what they hold,
- * which is kept under their names, so that another step upon them need not do it again.
+ * steps.  Many layers are merged at a time, so that it happens seldom.  The result is a
+ * copy of what they hold; it is kept under a key made of them, so that another step on
+ * top of them does not need to do it again.
  *
- * Rejected: links to the files of the layers in place of copies.  They would give each
- *           file
- * a second name, which scripts see, and which would be in the image's link counts as long
- * as the layers are there.
+ * Rejected: links to the files of the layers instead of copies.  They would give each
+ * file a second name, which scripts see, and which would be in the image's link counts
+ * as long as the layers are there.
  */
 #include "engine/work/chain.h"
 
@@ -24,7 +24,7 @@
 #include "engine/tree/tree_clone.h"
 #include "engine/work/mounted.h"
 
-/* Of a chain that is too long, so many of the upper layers stay as they are. */
+/* How many of the upper layers of a chain that is too long stay as they are. */
 enum { KEPT = SNAPSHOT_MAX / 2 };
 
 static struct digest key_of(const struct snapshot *lowest)
@@ -114,7 +114,7 @@ static struct err *make(const struct work *w, struct task *task, const struct di
 	return record_save(w->options.store, key, record);
 }
 
-/* What the layer holds follows from what it was made of, which has names already. */
+/* What the layer holds follows from the layers it was made of, which have identities. */
 static struct err *name_merged(const struct work *w, struct task *task,
 			       const struct snapshot *lowest, struct layer_id *merged)
 {

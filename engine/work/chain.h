@@ -6,8 +6,8 @@
 
 #include "engine/work/work.h"
 
-/* When `chain`, what a step has made, is longer than SNAPSHOT_MAX, the lowest of its
- * layers become one: the same root filesystem.  Errors: those of tree_clone() and
+/* When `chain`, which a step has made, is longer than SNAPSHOT_MAX, merge its lowest
+ * layers into one: the root filesystem stays the same.  Errors: those of tree_clone() and
  * layer_publish(). */
 NODISCARD struct err *chain_shorten(const struct work *w, struct task *task,
 				    struct snapshot *chain);

@@ -13,9 +13,9 @@
 #include "base/map.h"
 #include "base/str.h"
 
-/* Of gcc, clang and others: OPTION=native, with quotes or without. */
+/* For gcc, clang and others: OPTION=native, with quotes or without. */
 static const char *const native_options[] = {"march=", "mcpu=", "target-cpu="};
-/* Of Intel's compilers. */
+/* For Intel's compilers. */
 static const char *const host_options[] = {"-xHost", "-xHOST"};
 
 static bool is_native(const char *value)
@@ -48,9 +48,9 @@ bool cpu_is_asked_for(const char *text)
 	return false;
 }
 
-/* What tells instruction sets apart, as /proc/cpuinfo names it on one architecture or
- * another.  The rest differs from processor to processor of a machine, or from moment to
- * moment. */
+/* The fields that tell instruction sets apart, as /proc/cpuinfo names them on various
+ * architectures.  The rest differs from processor to processor of a machine, or from
+ * moment to moment. */
 static bool counts(struct str name)
 {
 	static const char *const names[] = {

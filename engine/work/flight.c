@@ -12,18 +12,18 @@
 #include "base/vec.h"
 #include "cache/key_lock.h"
 
-/* How long one waits before he lends his slot out. */
+/* How long a task waits before it lends its slot out. */
 static const uint64_t BRIEF_NS = 10000000;
-/* How often he looks whether another process has ended. */
+/* How often it checks whether another process has ended. */
 static const int OTHERS_LOOK_MS = 50;
 
-/* A key that somebody is in under, or waits for, or that has failed. */
+/* A key that a task is in under, or waits for, or that has failed. */
 struct flight {
 	struct digest key;
-	struct key_lock lock; /* against other processes, of who is in */
+	struct key_lock lock; /* against other processes, of the task that is in */
 	pthread_cond_t left;
-	unsigned users; /* the one who is in, and those who wait */
-	bool is_busy;	/* somebody is in */
+	unsigned users; /* the task that is in, and those that wait */
+	bool is_busy;	/* a task is in */
 	bool has_failed;
 };
 
@@ -71,7 +71,7 @@ static size_t find(const struct flight_table *t, const struct digest *key)
 	return i;
 }
 
-/* The flight of a key that somebody is in under. */
+/* The flight of a key that a task is in under. */
 static struct flight *flight_of(const struct flight_table *t, const struct digest *key)
 {
 	size_t at = find(t, key);
@@ -97,7 +97,7 @@ static struct flight *use(struct flight_table *t, const struct digest *key)
 	return f;
 }
 
-/* The next who waits is let in; after a failure all are, to be told. */
+/* Wake the next that waits; after a failure wake all, to tell them. */
 static void unuse(struct flight_table *t, struct flight *f)
 {
 	size_t at = find(t, &f->key);
@@ -113,7 +113,7 @@ static void unuse(struct flight_table *t, struct flight *f)
 	}
 }
 
-/* Keeping the slot: what takes a moment is not worth a further thread, and a thousand
+/* Wait without lending the slot out: a moment is not worth another thread, and a thousand
  * stages may wait for one answer of a registry. */
 static void wait_briefly(struct flight_table *t, struct flight *f)
 {
@@ -124,7 +124,8 @@ static void wait_briefly(struct flight_table *t, struct flight *f)
 		in_time = thread_cond_wait_until(&f->left, &t->lock, until_ns);
 }
 
-/* Nobody who waits looks whether the run was cancelled: who is in does, and leaves. */
+/* A task that waits does not check for cancellation: the one that is in does, and
+ * leaves. */
 static struct err *get_in(struct flight_table *t, struct flight *f, struct task *task)
 {
 	while (f->is_busy)
@@ -168,7 +169,7 @@ static struct err *wait_for_others(struct flight_table *t, const struct digest *
 	return NULL;
 }
 
-/* When the other process dies the lock is free, and its work is taken over. */
+/* When the other process dies, the lock is free, and we take over its work. */
 static struct err *keep_others_out(struct flight_table *t, const struct digest *key,
 				   struct task *task, bool *waited)
 {
@@ -256,7 +257,7 @@ void flight_leave(struct flight_table *t, const struct digest *key,
 	struct key_lock lock = lock_of(t, key);
 	struct flight *f;
 
-	/* First, so that the next of this process does not find it taken by ourselves. */
+	/* First, so that the next task of this process does not find it taken by us. */
 	key_lock_release(&lock);
 	pthread_mutex_lock(&t->lock);
 	f = flight_of(t, key);

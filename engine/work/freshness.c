@@ -28,7 +28,7 @@ const struct freshness_rule *freshness_rule(const struct freshness *f, struct no
 	return &f->rules[id.index];
 }
 
-/* What a script has read is as old as the time at which the script began. */
+/* What a script has read is as old as the script's start. */
 static int64_t began_ms(const cJSON *record)
 {
 	uint64_t made = 0, took = 0;

@@ -3,9 +3,9 @@
  *
  * Purpose:   one rule for each step, made once from the command line and the lock file;
  *            the executor asks it, and knows no options. A record counts for a step when
- *            the work that it tells of began at or after the rule's time: so --no-cache
- *            takes nothing that was there when the command began, and yet a second stage
- *            with the same step takes what the first has just made anew.
+ *            the work that it describes began at or after the rule's time: so --no-cache
+ *            takes nothing that was there when the command began, yet a second stage with
+ *            the same step takes what the first has just made.
  * Ownership: freshness_release() ends it.
  * Threads:   const once made.
  *
@@ -21,8 +21,8 @@
 #include "scheduler/graph.h"
 
 enum freshness_resolve {
-	RESOLVE_ASK,	 /* a tag is asked for, once in each command */
-	RESOLVE_MISSING, /* asked for if that was never done */
+	RESOLVE_ASK,	 /* ask for a tag, once in each command */
+	RESOLVE_MISSING, /* ask if that was never done */
 	RESOLVE_NEVER,	 /* as it was resolved last, or an error */
 };
 
@@ -44,7 +44,7 @@ struct freshness {
 		0                                                                        \
 	}
 
-/* Rules by which everything is as it is without any option. */
+/* The rules that hold without any option. */
 void freshness_init(struct freshness *f, size_t n_steps);
 void freshness_release(struct freshness *f);
 /* `f` NULL: the rule without any option. */

@@ -16,13 +16,13 @@
 #include "cache/lease.h"
 #include "cache/older.h"
 
-/* Between two samples; more when a sample takes long, so that sampling costs a fifth of a
- * thread at most. */
+/* Between two samples; more when a sample takes long, so that sampling costs at most a
+ * fifth of a thread. */
 static const uint64_t SAMPLE_NS = 500000000;
 static const uint64_t COST_FACTOR = 4;
-/* How many samples past the ceiling a younger process has for giving way. */
+/* For how many samples past the ceiling we wait for a younger process to give way. */
 static const unsigned PATIENCE = 3;
-/* What a step is expected to add that was never run. */
+/* What a step that never ran is expected to add. */
 static const struct usage UNKNOWN_STEP = {.bytes = 16 << 20, .files = 256};
 
 struct limit_running {
@@ -37,7 +37,7 @@ struct limit {
 	bool has_thread;
 	pthread_mutex_t sampling; /* one sample at a time; guards n_passed */
 	unsigned n_passed;	  /* samples in a row past the ceiling */
-	pthread_mutex_t lock;	  /* guards all below */
+	pthread_mutex_t lock;	  /* guards everything below */
 	pthread_cond_t changed;
 	VEC(struct limit_running) running;
 	bool quitting;
@@ -47,7 +47,7 @@ struct limit {
 
 /* ---- what is expected ---- */
 
-/* Of the latest record of that name. */
+/* From the latest record of that name. */
 static struct usage expect(const struct limit *l, const char *step)
 {
 	const struct inventory_record *latest = NULL;
@@ -84,8 +84,8 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Bring the store down to the ceiling less `room`; `*left` is what is left then.  Room
- * that cannot be made is not an error: it is only expected to be needed. */
+/* Bring the store down to the ceiling less `room`; `*left` is what remains.  Room that
+ * cannot be made is not an error: we only expect to need it. */
 static struct err *make_room(const struct limit_options *o, const struct usage *room,
 			     struct usage *left)
 {
@@ -94,8 +94,8 @@ static struct err *make_room(const struct limit_options *o, const struct usage *
 	struct usage_report report;
 
 	policy.reason = "--cache-max";
-	/* No record is left for what they stand on: else they would go before all
-	 * others. */
+	/* No record holds the layers that failed steps stand on: without this, those
+	 * would go before all others. */
 	policy.holds_for_failed = older_is_left(o->store);
 	policy.max_bytes = o->max_bytes == UINT64_MAX ? UINT64_MAX
 						      : minus(o->max_bytes, room->bytes);
@@ -111,8 +111,8 @@ static struct err *make_room(const struct limit_options *o, const struct usage *
 	return NULL;
 }
 
-/* What all processes are still going to write, as far as it is known: what lies in tmp/
- * is counted already. */
+/* What all processes will still write, as far as it is known; what lies in tmp/ is
+ * counted already. */
 static struct err *room_wanted(const struct limit *l, struct usage *out)
 {
 	struct lease_set leases = LEASE_SET_INIT;
@@ -143,7 +143,7 @@ static void stop_run(struct limit *l, const struct usage *now)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* Of several processes that have too much together the youngest is to stop, not all. */
+/* When several processes together use too much, the youngest must stop, not all. */
 static bool younger_one_works(const struct limit *l)
 {
 	struct lease_set leases = LEASE_SET_INIT;
@@ -313,7 +313,8 @@ struct err *limit_leave(struct limit *l, struct task *task, struct err *e)
 	struct usage sum, now;
 	bool stopped;
 
-	/* Still among those who run, so that what it wrote too much stops the run. */
+	/* The step still counts as running, so that what it wrote in excess stops the
+	 * run. */
 	if (!e)
 		err_ignore(sample(l), "the next sample may succeed");
 	sum = change_running(l, task, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * miss.h - why a step is no hit.
+ * miss.h - why a step is not a hit.
  *
  * Threads:   const.
  */
@@ -18,16 +18,16 @@ enum miss {
 	MISS_OLD,	    /* older than it may be */
 	MISS_GONE,	    /* a layer that its record names is not there */
 	MISS_DAMAGED,	    /* or is not what it was */
-	MISS_OTHER_IDS,	    /* or was made when ids were mapped otherwise */
+	MISS_OTHER_IDS,	    /* or was made when ids were mapped differently */
 	MISS_TIMES,	    /* only a walk could tell its times, which count */
-	MISS_STOPPED,	    /* nobody knows: the run was cancelled meanwhile */
+	MISS_STOPPED,	    /* unknown: the run was cancelled meanwhile */
 	MISS_OTHER_CPU,	    /* base: was chosen for another processor */
 	MISS_IMAGE, /* pack: the image is not there, or not the one that was built */
 	MISSES,
 };
 
-/* Looking at the layers that a record names gave `e`, which is not freed.  ERR_NOTFOUND:
- * what is to be known of them is not, and this pass may not look. */
+/* Checking the layers that a record names gave `e`, which is not freed.  ERR_NOTFOUND:
+ * something about them is not known, and this pass may not look. */
 enum miss miss_of(const struct err *e);
 /* For plan and why: "not built before with these inputs"; NULL for MISS_NONE. */
 const char *miss_text(enum miss miss);

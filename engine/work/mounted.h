@@ -42,8 +42,8 @@ NODISCARD struct err *mounted_prepare_over(const struct store *s,
 /* Unmount, keeping the upper. */
 NODISCARD struct err *mounted_close(struct mounted *m);
 void mounted_release(struct mounted *m);
-/* After reading a mounted `chain`, before what was read counts: was all of it there?
- * ERR_CORRUPT when not; ERR_CANCELLED. */
+/* After reading a mounted `chain`, before using what was read: was all of it there?
+ * ERR_CORRUPT if not; ERR_CANCELLED. */
 NODISCARD struct err *mounted_check_read(const struct work *w, struct task *task,
 					 const struct snapshot *chain);
 /* The upper of a closed mount becomes a layer on top of `below`, in the step's state. */

@@ -29,7 +29,8 @@ static const char *const CONSTANT[] = {
 /* What a script finds besides its environment: engine/run/container_child.c. */
 static const char *const SURROUNDINGS[] = {"umask 0022", "hostname build"};
 
-/* How a step reaches the network, and how it prints, is no input: these stay out of keys.
+/* How a step reaches the network, and how it prints, is not an input: these stay out of
+ * keys.
  */
 static const char *const PASSED_UNKEYED[] = {
 	"TERM",	      "http_proxy",  "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
@@ -114,9 +115,9 @@ static bool tells_exdev(struct str line)
 	return false;
 }
 
-/* A shell begins what it says itself with the name of the script.  What it cannot do
- * (open a redirection, expand a variable, parse) it says without having traced the
- * command. */
+/* A shell begins its own messages with the name of the script.  When it cannot do
+ * something (open a redirection, expand a variable, parse), it says so without having
+ * traced the command. */
 static bool is_complaint(struct str line)
 {
 	static const char *const scripts[] = {"/.post.script: ",
@@ -156,7 +157,8 @@ void script_output_release(struct script_output *out)
 
 char *script_advice(const struct script_output *out)
 {
-	/* Of a failure that long ago the script has made something else. */
+	/* In lines: after a failure that long ago the script has gone on with something
+	 * else. */
 	static const size_t LATE = 20;
 	bool crossed = out->crossed > 0 && out->lines - out->crossed < LATE;
 

@@ -15,11 +15,11 @@
  * "exec" or "test"), the caller's proxies and TERM, APPTAINERENV_*, SOURCE_DATE_EPOCH. */
 char **script_env(const struct work *w, const char *command);
 void script_env_freep(char ***env);
-/* Those of its parts that change what a script does, into the key. */
+/* Add to the key those of its parts that change what a script does. */
 void script_env_key(const struct work *w, struct key *key);
 
-/* Lines of a script: to the log, and to those who watch; the last command is kept, and
- * what the shell itself has said of it. */
+/* Lines of a script go to the log and to the sinks; the last command is kept, and what
+ * the shell itself said about it. */
 struct script_output {
 	struct task *task;
 	char *log_path;
@@ -27,7 +27,7 @@ struct script_output {
 	char *last_command; /* last line that `sh -x` wrote, without "+ " */
 	char *complaint;    /* the last line, if it is the shell's own; NULL: it is not */
 	size_t lines;	    /* so far */
-	size_t crossed;	    /* number of the last that tells of EXDEV; 0: none */
+	size_t crossed;	    /* number of the last that reports EXDEV; 0: none */
 };
 
 #define SCRIPT_OUTPUT_INIT                                                               \

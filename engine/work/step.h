@@ -63,8 +63,8 @@ struct step {
 	uint32_t stage; /* index in the definition */
 	struct node_id id;
 	struct node_id
-		parent; /* whose root filesystem this one starts from; NODE_NONE: empty */
-	struct node_id producer; /* STEP_COPY: whose root filesystem is copied from */
+		parent; /* this step starts from its root filesystem; NODE_NONE: empty */
+	struct node_id producer; /* STEP_COPY: source of the files */
 	const char *name;	 /* "compiler.post": unique in the plan */
 	const char *label;	 /* "%post", "From golang:1.20", "%files from compiler" */
 	const char *stage_name;	 /* "compiler", or "stage2" for one without name */

@@ -32,7 +32,7 @@ static void read_passed_env(struct work *w)
 	w->n_passed_env = found.len;
 }
 
-/* What shows in layers; what follows a colon is how this machine does it. */
+/* The part that shows in layers; the part after a colon is how this machine does it. */
 static char *id_class(const char *id_map)
 {
 	return xstrndup(id_map, strcspn(id_map, ":"));

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * work.h - the work on a graph of steps: what was asked for, and what is known so far.
  *
- * Purpose:   what the steps, the executor and those who ask it share. The folder knows
- *            what a step is, and no kind of it: those are in steps/, above.
- * Ownership: work_release() frees what work_init() made; all in the options is borrowed,
- *            and must outlive it.
+ * Purpose:   what the steps, the executor and its callers share. The folder knows what a
+ *            step is, but none of its kinds: those are in steps/, above.
+ * Ownership: work_release() frees what work_init() made; everything in the options is
+ *            borrowed, and must outlive it.
  * Threads:   work_init() before worker threads start (it reads the environment). A step's
  *            state is written by the one thread that probes and runs it, and read by
- *            steps that come after it; the scheduler's queue orders the two. All else is
- *            const from then on, or guards itself.
+ *            steps that come after it; the scheduler's queue orders the two. Everything
+ *            else is const from then on, or guards itself.
  * Errors:    work_init(): ERR_USAGE for a SOURCE_DATE_EPOCH that is not a number.
  */
 #ifndef ENGINE_WORK_WORK_H
@@ -32,9 +32,10 @@
 
 /* What a pass over the graph is for; it decides what is looked at, kept and written. */
 enum work_purpose {
-	WORK_LOOK, /* what is there, and why not?  Nothing is mounted, noted or written */
-	/* Make it: in namespaces of our own, where what needs a mount is done.  Layers
-	 * are compared with what they were, and what is found and made is remembered. */
+	WORK_LOOK, /* what is there, and if not, why?  Nothing is mounted, noted or
+		      written */
+	/* Build, in namespaces of our own, where mounts are possible.  Layers are
+	 * compared with what they were; what is found and made is remembered. */
 	WORK_BUILD,
 };
 
@@ -48,11 +49,11 @@ struct work_options {
 	int64_t resolved_since;		   /* clock_real_ns() of the command's start */
 	const struct freshness *freshness; /* NULL: without any option */
 	unsigned jobs;
-	/* The image; NULL output: `pack` is not going to be run. */
+	/* The image; NULL output: `pack` is not run. */
 	const char *output; /* absolute */
 	bool force;	    /* overwrite whatever is there */
 	enum sqfs_compression compression;
-	uint64_t max_file;	   /* bytes of a file, and of a layer's, holes included */
+	uint64_t max_file;	   /* bytes of a file, also in a layer, holes included */
 	enum security security;	   /* of %post and %test */
 	struct failed_limits keep; /* of failed steps' root filesystems */
 };
@@ -63,8 +64,8 @@ struct step_state {
 	struct digest source; /* base: what the agent resolved; copy, files: the content
 				 digest */
 	struct snapshot snapshot; /* of a done step: the root filesystem after it */
-	/* Of a done step's record, what is asked for later; the records of all steps
-	 * would be held at once. */
+	/* What is needed later of a done step's record; the records themselves would all
+	 * be held at the same time. */
 	uint64_t made_ms;
 	uint64_t time_s;     /* meta: the build's */
 	uint64_t image_size; /* pack: bytes, once it ran */
@@ -72,7 +73,8 @@ struct step_state {
 	int64_t resolved_ns; /* base: when its tag was; 0 for what needs no resolving */
 	enum miss miss;	     /* of a step that is not done */
 	bool is_done;	     /* a hit, or it ran: what it makes is there */
-	bool is_known;	     /* `inputs` is complete but for what waits_for leaves open */
+	bool is_known;	     /* `inputs` is complete except for what waits_for leaves
+				open */
 	struct node_id waits_for; /* parent or producer that is not done; NODE_NONE */
 	struct tree_list list;	  /* copy, files: what was looked at, or copied */
 };
@@ -83,7 +85,7 @@ struct work {
 	struct flight_table *flights;
 	struct stat_memo *memo;	      /* of host files */
 	struct oci_platform platform; /* this machine's */
-	char *id_class;		      /* what of the id map is in keys */
+	char *id_class;		      /* the part of the id map in keys */
 	bool epoch_set;		      /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
 	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
@@ -105,8 +107,8 @@ const struct snapshot *work_parent(const struct work *w, const struct step *step
 NODISCARD struct err *work_add_times(const struct work *w, struct task *task,
 				     struct layer_id *layer);
 struct digest work_parent_digest(const struct work *w, const struct step *step);
-/* The parent, else the producer, of `step` if it is not done: when only probing goes on
- * behind a miss. */
+/* The parent, else the producer, of `step` if that is not done: when only probing, the
+ * run goes on past a miss. */
 struct node_id work_waits_for(const struct work *w, const struct step *step);
 
 #endif
