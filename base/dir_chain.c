@@ -46,10 +46,8 @@ static struct err *settle(struct dir_chain *c, size_t i)
 	}
 	link->is_kept = true;
 	if (++c->n_kept > KEPT_MAX)
-		return err_new(
-			ERR_SYS,
-			"links lead into more than %d folders, one below the other",
-			KEPT_MAX);
+		return err_new(ERR_SYS, "links lead into more than %d nested folders",
+			       KEPT_MAX);
 	return NULL;
 }
 

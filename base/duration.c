@@ -40,7 +40,7 @@ struct err *duration_parse(const char *text, uint64_t *seconds)
 		return err_hint(err_new(ERR_USAGE, "'%s' is not a duration", text),
 				"write a number and one of s, m, h, d, w: 12h, 7d");
 	if (count > SECONDS_MAX / unit)
-		return err_new(ERR_USAGE, "'%s' is too long a time", text);
+		return err_new(ERR_USAGE, "'%s' is too long", text);
 	*seconds = count * unit;
 	return NULL;
 }

@@ -20,7 +20,7 @@ struct err *epoch_from_environment(bool *set, int64_t *seconds)
 	if (!str_to_u64(str_of(text), &value) || value > UINT32_MAX)
 		return err_hint(
 			err_new(ERR_USAGE, "SOURCE_DATE_EPOCH: '%s' is not a time", text),
-			"give seconds since 1970, at most %u", UINT32_MAX);
+			"give a number of seconds since 1970, at most %u", UINT32_MAX);
 	*set = true;
 	*seconds = (int64_t)value;
 	return NULL;

@@ -31,11 +31,12 @@ static struct err *check_memory(const struct folder_walk *w)
 
 	if (memory(w) <= max && w->text.len <= UINT32_MAX)
 		return NULL;
-	return err_hint(err_new(ERR_SYS,
-				"the names in a folder, and in those above it, take more "
-				"than %zu MiB",
-				max >> 20),
-			"spread so many files over more folders");
+	return err_hint(
+		err_new(ERR_SYS,
+			"the names in a folder and in the folders above it take more "
+			"than %zu MiB",
+			max >> 20),
+		"spread the files over more folders");
 }
 
 /* Append the bytes of `name` and its NUL. */

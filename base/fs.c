@@ -216,7 +216,7 @@ static struct err *tmpfile_open_named(struct tmpfile *t, mode_t mode)
 		t->fd = -1;
 	}
 	t->name[0] = '\0';
-	return err_new(ERR_SYS, "temporary file: none stays");
+	return err_new(ERR_SYS, "temporary file: another process keeps removing it");
 }
 
 struct err *tmpfile_open(struct tmpfile *t, int dir_fd, mode_t mode)

@@ -151,7 +151,7 @@ static struct err *step(struct removal *r)
 	bool removed;
 
 	if (interrupt_is_late(r->began_ns))
-		return err_new(ERR_CANCELLED, "what is left is not removed");
+		return err_new(ERR_CANCELLED, "interrupted: the rest is not removed");
 	if (!name)
 		return errno ? err_sys("remove") : leave(r);
 	TRY(remove_plain(dirfd(dir), name, &removed));

@@ -91,8 +91,7 @@ struct err *json_parse(struct str text, cJSON **out)
 			       end ? end - text.data : 0);
 	rest = str_trim(str_slice(text, (size_t)(end - text.data), text.len));
 	if (rest.len > 0)
-		return err_new(ERR_CORRUPT,
-			       "JSON is followed by something else at byte %td",
+		return err_new(ERR_CORRUPT, "unexpected text after the JSON at byte %td",
 			       rest.data - text.data);
 	repeated = repeated_key(tree);
 	if (repeated)

@@ -96,7 +96,7 @@ static struct err *told(struct err *e, const char *path)
 	if (err_code(e) != ERR_NOSPACE)
 		e = err_recode(e, ERR_USAGE);
 	return err_hint(err_wrap(e, "'%s' cannot be written", path),
-			"name a file, new or to be replaced, in a folder that you may "
+			"name a new file, or one to replace, in a folder that you may "
 			"write to");
 }
 
@@ -117,7 +117,7 @@ struct err *output_follow(const char *path, char **out)
 	CLEANUP(freep) char *real = NULL;
 
 	if (!path[0])
-		return err_new(ERR_USAGE, "a file without a name cannot be written");
+		return err_new(ERR_USAGE, "the name of the file is empty");
 	TRY(fs_absolute(path, &real));
 	TRY(told(check_name(real), path));
 	TRY(told(follow(&real), path));
@@ -179,7 +179,7 @@ struct err *output_keep_out(const char *path, int folder_fd, const char *what)
 	/* Go up to the root, which is its own parent. */
 	while (stat(buf_text(&at), &st) == 0 && !is_same(&st, &below)) {
 		if (is_same(&st, &folder))
-			return err_hint(err_new(ERR_USAGE, "'%s' lies in %s", path, what),
+			return err_hint(err_new(ERR_USAGE, "'%s' is in %s", path, what),
 					"name a file in another folder");
 		below = st;
 		buf_puts(&at, "/..");

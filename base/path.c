@@ -136,7 +136,8 @@ struct err *path_open_parent(int root_fd, const char *path, int *dir_fd,
 	CLEANUP(freep) char *parent = xstrndup(path, (size_t)(base - path));
 
 	if (base[0] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-		return err_new(ERR_USAGE, "'%s' names no entry of a folder", path);
+		return err_new(ERR_USAGE, "'%s' is not the name of a file in a folder",
+			       path);
 	TRY(path_open(root_fd, parent, O_PATH | O_DIRECTORY, 0, dir_fd));
 	*name = base;
 	return NULL;

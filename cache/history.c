@@ -65,7 +65,7 @@ static struct err *read_file(const struct store *s, const struct history_step *s
 		       ERR_NOTFOUND));
 	name = json_string(json, "step");
 	if (!name || strcmp(name, step->name) != 0)
-		return err_new(ERR_NOTFOUND, "'%s' is another step's", path);
+		return err_new(ERR_NOTFOUND, "'%s' belongs to another step", path);
 	*out = STEAL(json);
 	return NULL;
 }

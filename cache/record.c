@@ -58,7 +58,7 @@ struct err *record_load(const struct store *s, const struct digest *key, cJSON *
 	TRY(read_record(s, path, &record));
 	own = json_string(record, "key");
 	if (!own || strcmp(own, digest_hex(key, hex)) != 0)
-		return err_new(ERR_NOTFOUND, "record '%s' is another key's", path);
+		return err_new(ERR_NOTFOUND, "record '%s' belongs to another key", path);
 	boot = json_string(record, "boot");
 	if (boot && strcmp(boot, s->boot_id) != 0)
 		return err_new(ERR_NOTFOUND,

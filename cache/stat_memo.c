@@ -137,7 +137,7 @@ static struct err *take_file(struct stat_memo *m)
 	header = m->file;
 	if (memcmp(header->magic, MAGIC, sizeof(MAGIC)) != 0 ||
 	    header->n_entries != (m->file_size - sizeof(*header)) / sizeof(struct entry))
-		return err_new(ERR_CORRUPT, "'%s' is of another version", FILE_NAME);
+		return err_new(ERR_CORRUPT, "'%s' has another version", FILE_NAME);
 	m->entries = (struct entry *)((char *)m->file + sizeof(*header));
 	sum = checksum(m, m->entries, header->n_entries);
 	if (memcmp(sum.bytes, header->checksum, sizeof(header->checksum)) != 0)

@@ -211,7 +211,9 @@ struct err *scratch_new(const struct store *s, struct scratch *out)
 		TRY(err_wrap(scratch_try(out, &made), "cache folder '%s'", s->dir));
 	}
 	if (!made)
-		return err_new(ERR_SYS, "cache folder '%s': no temporary folder stays",
+		return err_new(ERR_SYS,
+			       "cache folder '%s': another process keeps removing the "
+			       "temporary folder",
 			       s->dir);
 	out->path = xasprintf("%s/tmp/%s", s->dir, out->name);
 	return NULL;

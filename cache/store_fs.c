@@ -35,9 +35,9 @@ struct err *store_fs_check(const struct store *s)
 		return NULL;
 	return err_hint(err_new(ERR_UNSUPPORTED,
 				"cache folder '%s' is on %s, where locks between "
-				"processes cannot be relied on",
+				"processes are not reliable",
 				store_dir(s), name),
-			"set DAGBUILD_CACHEDIR to a folder on a local disk, as "
+			"set DAGBUILD_CACHEDIR to a folder on a local disk, such as "
 			"/var/tmp/dagbuild-%u",
 			geteuid());
 }

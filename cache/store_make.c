@@ -37,7 +37,7 @@ static const char *const FOLDERS[] = {
 
 static struct err *use_another(struct err *e, const char *dir)
 {
-	return err_hint(e, "name a folder for it alone, such as '%s/dagbuild'",
+	return err_hint(e, "name a folder for the cache alone, such as '%s/dagbuild'",
 			strcmp(dir, "/") == 0 ? "" : dir);
 }
 
@@ -94,7 +94,7 @@ static struct err *refuse_strange(void *context, const char *path, enum store_na
 	if (what != STORE_NAME_STRANGE)
 		return err_hint(
 			err_new(ERR_USAGE,
-				"the folder holds '%s', as a cache does, but no '%s'",
+				"the folder holds '%s', like a cache, but no '%s'",
 				buf_text(&shown), VERSION),
 			"if it is one: echo %.*s >'%s/%s'; else name a folder "
 			"for it alone",
@@ -151,7 +151,7 @@ static struct err *check_folder(int fd, const char *dir, unsigned *format)
 		return err_hint(err_new(ERR_UNSUPPORTED,
 					"the folder belongs to another user (uid %u)",
 					st.st_uid),
-				"name one of your own with DAGBUILD_CACHEDIR");
+				"name a folder of your own with DAGBUILD_CACHEDIR");
 	TRY(read_format(fd, format));
 	if (*format == 0)
 		TRY(check_new(fd, dir, &st));
@@ -253,7 +253,7 @@ struct err *store_find(const char *dir, int *fd)
 	TRY(e);
 	TRY(read_format(own, &format));
 	if (format == 0)
-		return err_new(ERR_NOTFOUND, "no cache of dagbuild");
+		return err_new(ERR_NOTFOUND, "not a dagbuild cache");
 	*fd = steal_fd(&own);
 	return NULL;
 }

@@ -97,7 +97,7 @@ static struct err *blob_is_right(struct verify_check *c, const char *path,
 		return NULL;
 	TRY(fs_open(c->store->fd, path, O_RDONLY, 0, &fd));
 	e = digest_fd(fd, BLOB_MAX, DIGEST_SHA256, NULL, &got, NULL);
-	*what = e ? "it cannot be read" : "its content is not that of its digest";
+	*what = e ? "it cannot be read" : "its content does not match its digest";
 	if (!e && digest_equal(&want, &got))
 		*what = NULL;
 	err_ignore(e, "reported as damage");
@@ -151,7 +151,7 @@ static const char *compare_seal(struct verify_check *c, const char *path)
 	return digest_equal(&want.digest, &got.digest) &&
 			       digest_equal(&want.tree, &got.tree)
 		       ? NULL
-		       : "it is not what it was when it was made";
+		       : "it has changed since it was made";
 }
 
 static struct err *check_layer(struct verify_check *c,

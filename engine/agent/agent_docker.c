@@ -184,7 +184,7 @@ static void tell_choice(const struct agent_context *c, const struct oci_choice *
 		out->level = c->platform.level ? c->platform.level : "";
 	if (choice->variant)
 		task_note(c->task,
-			  "the image for %s/%s/%.20s is taken: it does not run on older "
+			  "using the image for %s/%s/%.20s: it does not run on older "
 			  "processors",
 			  c->platform.os, c->platform.architecture, choice->variant);
 }

@@ -128,7 +128,7 @@ static void tell_loss(struct exec *x, const struct step *step, struct task *task
 	if (x->work.options.purpose != WORK_BUILD)
 		return;
 	if (miss == MISS_DAMAGED || miss == MISS_GONE)
-		task_note(task, "%s from the cache: it is made anew", miss_text(miss));
+		task_note(task, "%s from the cache: it is built again", miss_text(miss));
 }
 
 struct err *exec_probe(void *self, struct node_id id, struct task *task,

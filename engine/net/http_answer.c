@@ -106,7 +106,7 @@ static struct err *end_headers(struct exchange *x)
 	if (is_success(r->status) && strcmp(x->request->method, "HEAD") != 0 &&
 	    r->content_length != UINT64_MAX && r->content_length > x->request->max_body)
 		return err_new(ERR_CORRUPT,
-			       "the answer shall have %llu bytes, of at most %llu",
+			       "the answer has %llu bytes, more than the limit of %llu",
 			       (unsigned long long)r->content_length,
 			       (unsigned long long)x->request->max_body);
 	return NULL;
@@ -197,7 +197,7 @@ static struct err *check_answer(struct exchange *x, uint64_t now)
 	/* Until then curl's own time limit applies, which says what hangs; with two
 	 * limits for one wait, chance would decide which error is reported. */
 	if (x->is_connected && now > by)
-		return err_new(ERR_NETWORK, "there was no answer in %u s",
+		return err_new(ERR_NETWORK, "there was no answer within %u s",
 			       q->stall_timeout_ms / 1000);
 	if (!x->is_told && q->slow && now > x->begun_ns + SLOW_MS * 1000000) {
 		x->is_told = true;
@@ -212,7 +212,7 @@ static struct err *check_speed(struct exchange *x, uint64_t now)
 	uint64_t stall_ns = (uint64_t)q->stall_timeout_ms * 1000000;
 
 	if (!q->body && now > x->answered_ns + DOCUMENT_TIMES * stall_ns)
-		return err_new(ERR_NETWORK, "the answer is not whole after %llu s",
+		return err_new(ERR_NETWORK, "the answer is incomplete after %llu s",
 			       (unsigned long long)DOCUMENT_TIMES * q->stall_timeout_ms /
 				       1000);
 	if (now < x->window_ns + stall_ns)

@@ -5,14 +5,13 @@
 #include "engine/net/http_private.h"
 
 static const char reach_hint[] =
-	"look at the name, the network and the proxy; a mirror may have it "
+	"check the name, the network and the proxy; a mirror may have it "
 	"(--registry-mirror), and with --offline the cache is enough for what was built "
 	"before";
 static const char trust_hint[] =
 	"name the file of its authority in SSL_CERT_FILE, or put it into "
 	"~/.config/containers/certs.d/HOST:PORT/ca.crt";
-static const char proxy_hint[] =
-	"look at http_proxy, https_proxy, all_proxy and no_proxy";
+static const char proxy_hint[] = "check http_proxy, https_proxy, all_proxy and no_proxy";
 
 /* Curl takes lines of 100 KiB; for longer ones it returns this or, in later versions,
  * CURLE_TOO_LARGE. (A process that is really out of memory ends in xmalloc().) */

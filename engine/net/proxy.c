@@ -159,7 +159,7 @@ struct err *proxy_for(const char *url, char **out)
 	/* Its value is not shown: it may hold a password. */
 	if (proxy.value && !is_proxy(proxy.value))
 		return err_hint(err_new(ERR_PROTOCOL,
-					"the variable '%s' holds no address of a proxy",
+					"the variable '%s' does not hold a proxy address",
 					proxy.name),
 				"write http://HOST:PORT, or name '%s' in no_proxy", host);
 	*out = xstrdup(proxy.value ? proxy.value : "");

@@ -115,9 +115,9 @@ static struct err *read_host_folder(struct trust *t, const char *folder)
 	each_file(folder, take_pair, t);
 	if (t->key && stat(t->key, &st) != 0)
 		return err_hint(err_new(ERR_PROTOCOL,
-					"the certificate '%s' has no key beside it",
+					"the certificate '%s' has no key next to it",
 					t->certificate),
-				"put it there as '%s'", t->key);
+				"put the key there as '%s'", t->key);
 	return NULL;
 }
 

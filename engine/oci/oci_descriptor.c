@@ -33,7 +33,7 @@ static struct err *take_digest(const cJSON *item, struct digest *out)
 			       "supported",
 			       text);
 	if (!digest_parse(str_of(text), out) || out->kind != DIGEST_SHA256)
-		return err_new(ERR_CORRUPT, "descriptor '%.140s' has no proper digest",
+		return err_new(ERR_CORRUPT, "descriptor '%.140s' has no valid digest",
 			       text);
 	return NULL;
 }
@@ -91,7 +91,7 @@ struct err *oci_descriptor_parse(const cJSON *item, struct oci_descriptor *out)
 
 	TRY(take_digest(item, &out->digest));
 	if (!json_u64(item, "size", &out->size))
-		return err_new(ERR_CORRUPT, "descriptor '%s' has no proper size",
+		return err_new(ERR_CORRUPT, "descriptor '%s' has no valid size",
 			       json_string(item, "digest"));
 	str_cut(str_of(json_string(item, "mediaType")), ';', &type, &parameters);
 	out->media_type = str_dup_lower(str_trim(type));

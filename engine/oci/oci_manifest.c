@@ -59,7 +59,7 @@ static struct err *kind_of_members(const cJSON *tree, enum oci_kind *out)
 
 	if (index && manifest)
 		return err_new(ERR_CORRUPT,
-			       "the document is an index and a manifest at once");
+			       "the document is both an index and a manifest");
 	if (json_u64(tree, "schemaVersion", &version) && version == 1)
 		return err_new(ERR_UNSUPPORTED, "the image has the old format (schema "
 						"1), which is not supported");
@@ -220,7 +220,7 @@ static struct err *judge_layers(const struct oci_manifest *m)
 			if (digest_equal(&m->layers[k].digest, &layer->digest) &&
 			    m->layers[k].size != layer->size)
 				return err_new(ERR_CORRUPT,
-					       "layer '%s' is there with two sizes",
+					       "layer '%s' is listed with two sizes",
 					       digest_format(&layer->digest, digest));
 		/* Sizes are below 2^53, and there are too few to overflow. */
 		total += layer->size;
@@ -306,7 +306,8 @@ static struct err *take_texts(const cJSON *object, const char *name, char ***out
 
 		if (!text)
 			return err_new(ERR_CORRUPT,
-				       "'%s' holds something other than texts", name);
+				       "'%s' contains something other than strings",
+				       name);
 		(*out)[(*n)++] = xstrdup(text);
 	}
 	return NULL;

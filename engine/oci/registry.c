@@ -45,7 +45,7 @@ struct err *registry_new(const struct registry_options *options, struct registry
 	for (size_t i = 0; i < options->n_mirrors; i++)
 		if (!is_mirror(options->mirrors[i]))
 			return err_hint(
-				err_new(ERR_USAGE, "'%s' names no mirror",
+				err_new(ERR_USAGE, "'%s' does not name a mirror",
 					options->mirrors[i]),
 				"write HOST=URL, as docker.io=https://mirror.example");
 	TRY(credential_sources_check(&sources));
@@ -327,7 +327,7 @@ static struct err *fetch_from_registry(struct registry *r, const struct oci_ref 
 			tries++;
 		if (tries < 2)
 			registry_note(watch,
-				      "what came was damaged: fetching it once more");
+				      "the download was damaged: fetching it once more");
 	}
 	return e;
 }

@@ -182,7 +182,7 @@ static char *reason_of(const struct answering *a)
 				 "encryption",
 				 a->account.source);
 	if (credentials_are_set(&a->account))
-		return xasprintf("the credentials of %s do not suffice",
+		return xasprintf("the credentials of %s are not sufficient",
 				 a->account.source);
 	if (!a->endpoint->host)
 		return xstrdup("credentials are needed, and a host that was redirected "
@@ -203,15 +203,16 @@ static struct err *refused(const struct answering *a, const char *by)
 		return e;
 	if (a->account.from_variables)
 		return err_hint(e,
-				"look at APPTAINER_DOCKER_USERNAME and "
+				"check APPTAINER_DOCKER_USERNAME and "
 				"APPTAINER_DOCKER_PASSWORD: they go to each host that a "
 				"'From:' names; 'docker login %s' is for one host alone",
 				host);
 	if (credentials_are_set(&a->account))
-		return err_hint(e,
-				"name or password may be wrong, or the account has no "
-				"right to the image: log in again with 'docker login %s'",
-				host);
+		return err_hint(
+			e,
+			"the name or password may be wrong, or the account has no "
+			"right to the image: log in again with 'docker login %s'",
+			host);
 	return err_hint(
 		e,
 		"log in with 'docker login %s', or name a file with --authfile; a "
@@ -466,7 +467,7 @@ static struct err *ask_redirected(const struct answering *a, struct token_reques
 			free(STEAL(t->authorization));
 			if (t->form)
 				return err_new(ERR_AUTH,
-					       "'%s' redirects to '%s', which shall not "
+					       "'%s' redirects to '%s', which must not "
 					       "get the identity token",
 					       t->url, shown);
 		}
@@ -532,12 +533,11 @@ static struct err *check_realm(const struct answering *a)
 	while (realm && realm[n] > ' ' && realm[n] < 0x7f && realm[n] != '\\')
 		n++;
 	if (n == 0 || realm[n] != '\0')
-		return err_new(ERR_AUTH, "%s sends a challenge without a proper realm",
+		return err_new(ERR_AUTH, "%s sends a challenge without a valid realm",
 			       a->endpoint->base);
 	return err_recode(
 		err_wrap(registry_check_redirect(a->registry, a->endpoint->base, realm),
-			 "%s sends a challenge without a proper realm",
-			 a->endpoint->base),
+			 "%s sends a challenge without a valid realm", a->endpoint->base),
 		ERR_AUTH);
 }
 

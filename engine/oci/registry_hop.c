@@ -90,7 +90,9 @@ struct err *registry_check_redirect(struct registry *r, const char *from, const 
 	if (!to || !url_split(from, &from_https, &from_host) ||
 	    !url_split(to, &to_https, &to_host))
 		return err_new(ERR_PROTOCOL,
-			       "'%s' redirects to no proper http or https URL", shown);
+			       "'%s' redirects to something that is not a valid http or "
+			       "https URL",
+			       shown);
 	if (from_https && !to_https && !r->options.no_https)
 		return err_new(ERR_PROTOCOL,
 			       "'%s' redirects to the host '%s', without encryption",
@@ -154,7 +156,7 @@ static void on_slow(void *context, const char *url)
 
 	if (!url_split(url, &is_https, &host) || !is_news(caller->registry, host))
 		return;
-	text = xasprintf("waiting for an answer of %s", host);
+	text = xasprintf("waiting for an answer from %s", host);
 	registry_note(caller->watch, text);
 }
 

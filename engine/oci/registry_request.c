@@ -66,9 +66,10 @@ static const char *advice_for(const struct http_response *answer)
 		long status;
 		const char *advice;
 	} rows[] = {
-		{403, "the account has no right to this image; without one, log in with "
-		      "'docker login'"},
-		{404, "look at the name and the tag: the registry has none like them"},
+		{403,
+		 "the account may not pull this image; without an account, log in with "
+		 "'docker login'"},
+		{404, "check the name and the tag: the registry does not have them"},
 		{407, "the proxy needs a user name and a password, in the variable: "
 		      "http://NAME:PASSWORD@HOST:PORT"},
 		{429,
@@ -80,7 +81,7 @@ static const char *advice_for(const struct http_response *answer)
 		if (rows[i].status == answer->status)
 			return rows[i].advice;
 	return answer->status >= 500
-		       ? "the registry itself has a fault: wait, or use a "
+		       ? "the registry itself fails: wait, or use a "
 			 "mirror (--registry-mirror)"
 		       : "this is not what a registry answers: look at its name, "
 			 "and at proxies";
@@ -91,8 +92,8 @@ static struct err *status_error(const struct registry_request *q, const char *ur
 {
 	CLEANUP(freep) char *said = error_of_body(&answer->body);
 	CLEANUP(freep) char *shown = url_shown(url);
-	struct err *e = err_new(code_of(answer, said),
-				"it answers with HTTP status %ld%s%s%s", answer->status,
+	struct err *e = err_new(code_of(answer, said), "it answers HTTP status %ld%s%s%s",
+				answer->status,
 				answer->status / 100 == 3 ? ", but not where to go" : "",
 				said ? ", " : "", said ? said : "");
 

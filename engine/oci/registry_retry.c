@@ -118,7 +118,7 @@ static struct err *plan_retry(struct trying *t, const struct http_response *answ
 		return e;
 	if (t->n >= (is_there ? t->patience->tries : t->patience->tries_unreachable) ||
 	    passed_ms >= most_ms)
-		return t->n > 1 ? err_wrap(e, "given up after %u tries", t->n) : e;
+		return t->n > 1 ? err_wrap(e, "gave up after %u tries", t->n) : e;
 	*wait_ms = is_there ? backoff_ms(t->registry, t->n) : o->retry_delay_ms;
 	if (!is_there && *wait_ms > most_ms - passed_ms)
 		*wait_ms = most_ms - passed_ms;

@@ -224,5 +224,5 @@ struct err *filter_install(void)
 	errno = -result;
 	return err_hint(
 		err_recode(err_sys("system calls cannot be filtered"), ERR_UNSUPPORTED),
-		"'--security=apptainer' does without a filter");
+		"'--security=apptainer' uses no filter");
 }

@@ -228,7 +228,8 @@ static struct err *bind_host_file(int root_fd, const char *path,
 		e = check_target(target, path);
 	if (e && err_code(e) != ERR_NOTFOUND)
 		dprintf(STDERR_FILENO,
-			"dagbuild: in the image %s: the script does without the host's\n",
+			"dagbuild: in the image, %s: the script runs without the host's "
+			"file\n",
 			err_text(e));
 	if (e) {
 		err_ignore(e, "names may not resolve");

@@ -59,9 +59,9 @@ static struct err *check_whole(const struct store *s, const struct snapshot *cha
 {
 	return err_hint(
 		err_wrap(snapshot_check(s, chain, (struct stop){0}),
-			 "the root filesystem below is not whole any more"),
+			 "the root filesystem below is incomplete"),
 		"'dagbuild cache verify' sets aside what is damaged; the next build "
-		"makes it anew");
+		"builds it again");
 }
 
 /* ---- after a step ---- */

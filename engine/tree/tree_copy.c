@@ -71,7 +71,7 @@ static struct err *match_open(const struct copy_request *request, struct match *
 		return err_new(ERR_NOTFOUND, "there is no '%s'%s", m->source,
 			       request->rules.from == COPY_FROM_HOST
 				       ? " on this host"
-				       : " in the stage that is copied from");
+				       : " in the stage it is copied from");
 	}
 	TRY(e);
 	m->base = base_name(request->rules.from, m->source);

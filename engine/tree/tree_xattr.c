@@ -33,7 +33,7 @@ static struct err *set_error(int fd, const char *name, size_t size)
 	return err_hint(
 		err_new(ERR_UNSUPPORTED,
 			"xattr '%s' of %zu bytes: the cache's filesystem has no room "
-			"for it beside a file",
+			"for it next to a file",
 			name, size),
 		"XFS, btrfs and tmpfs have (DAGBUILD_CACHEDIR); ext4 keeps 4 KiB for "
 		"each file");

@@ -168,7 +168,7 @@ static void compare_part(const struct comparison *c, const struct key_part *part
 	case PART_PARENT:
 		if (strcmp(part->name, "base configuration") == 0)
 			reason_add(c->out, part->name, "base's configuration",
-				   "the configuration of the base image is another one");
+				   "the configuration of the base image is different");
 		break;
 	case PART_PLAIN:
 		compare_plain(c, part);

@@ -114,7 +114,7 @@ static void tell_arguments(const struct comparison *c, const char *section)
 {
 	CLEANUP(freep) char *brief = xasprintf("arguments of %s", section);
 
-	reason_add(c->out, "arguments", brief, "what follows %s on its line changed",
+	reason_add(c->out, "arguments", brief, "the text after %s on its line changed",
 		   section);
 }
 

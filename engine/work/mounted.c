@@ -102,8 +102,8 @@ struct err *mounted_check_read(const struct work *w, struct task *task,
 
 	if (!e || err_code(e) == ERR_CANCELLED)
 		return e;
-	return err_hint(err_wrap(e, "somebody changed the cache while it was read"),
-			"run the command again: what is missing is made anew; see "
+	return err_hint(err_wrap(e, "the cache was changed while it was being read"),
+			"run the command again: what is missing is built again; see "
 			"DAGBUILD_CACHEDIR "
 			"if the cache lies where old files are removed");
 }

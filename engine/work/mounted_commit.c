@@ -9,11 +9,11 @@
 
 static void tell_parted(void *context, const char *a, const char *b)
 {
-	task_note(
-		context,
-		"'/%s' and '/%s' were one file; both were changed, not to the same, and "
-		"are two now",
-		a, b);
+	task_note(context,
+		  "'/%s' and '/%s' were one file; both were changed, in different ways, "
+		  "and "
+		  "are two now",
+		  a, b);
 }
 
 /* Files of the layers below that have several names keep them: see links.h. */

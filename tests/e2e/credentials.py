@@ -104,7 +104,7 @@ r = private()
 env = config({"auths": {r.host: {"auth": base64.b64encode(b"bob:wrong").decode()}}})
 done = build(docker(r), env=env)
 check("a wrong password: the file is named, and what to do",
-      done.status == 4 and f"{env['DOCKER_CONFIG']}/config.json' do not suffice" in done.err and "hint:" in done.err, done)
+      done.status == 4 and f"{env['DOCKER_CONFIG']}/config.json' are not sufficient" in done.err and "hint:" in done.err, done)
 check("it is tried once for each request", len(r.log) <= 4, r.log)
 
 # ---- whom the variables are for ----

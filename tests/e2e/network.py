@@ -67,7 +67,7 @@ for kind, status, more, says in (
     registry = fails(f"{kind}: {status.decode()} without end", says, pull(only(kind)(endless(status, more))))
     # What the kernel takes on its way to us counts here, too.
     check("it is not read", registry.sent < 8 * MIB * len(registry.log), f"{registry.sent}\n{registry.log}")
-fails("500 without end", "given up after 5 tries", pull(endless(b"500 No")), once=False)
+fails("500 without end", "gave up after 5 tries", pull(endless(b"500 No")), once=False)
 
 for text, data in (
     ("headers", b"X-A: " + b"b" * 1000 + b"\r\n"),
@@ -302,10 +302,10 @@ for status in (403, 407):
     proxy = fails(f"a tunnel refused with {status}", f"the proxy answers with HTTP status {status}", run)
     check("is asked for once", proxy.count("CONNECT") == 1, proxy.log)
 run = proxied(lambda x: x.answer(503, "no"), args=())
-fails("a tunnel that is not there yet", "given up after 5 tries", run, once=False)
+fails("a tunnel that is not there yet", "gave up after 5 tries", run, once=False)
 for value in ("ftp://127.0.0.1:1", "http://me:secret@127.0.0.1:x", "::::"):
     run = proxied(None, env={"http_proxy": value})
-    fails(f"http_proxy={value}", "'http_proxy' holds no address of a proxy", run)
+    fails(f"http_proxy={value}", "'http_proxy' does not hold a proxy address", run)
     check("its password is not shown", "secret" not in run[1].err, run[1])
 dead = {name: "http://127.0.0.1:9" for name in ("http_proxy", "HTTPS_PROXY", "ALL_PROXY")}
 _, done = pull(env=dead)

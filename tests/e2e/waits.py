@@ -17,7 +17,7 @@ IMAGE = Image([base()])
 ENDED = 15  # seconds: below every time limit here, above what a busy machine takes
 LONG = {"DAGBUILD_RETRY_MS": "60000"}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-WAITING = "waiting for an answer of "
+WAITING = "waiting for an answer from "
 
 
 class Waiting:

@@ -117,7 +117,7 @@ dagbuild why t.def build.post
 tells '^  %post line 3 removed$' "a removed line"
 again 's|^%post|%post -c /bin/sh|'
 dagbuild why t.def build.post
-tells '^  what follows %post on its line changed$' "the section line"
+tells '^  the text after %post on its line changed$' "the section line"
 again 's|^DEF|DEF|'
 
 # ---- files of the host ----

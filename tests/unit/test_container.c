@@ -263,7 +263,7 @@ static void test_resolv_conf_folder(void **state)
 	assert_int_equal(status, 0);
 	assert_string_equal(
 		line(b, 0),
-		"dagbuild: in the image /etc/resolv.conf is not a regular file: "
+		"dagbuild: in the image, /etc/resolv.conf is not a regular file: "
 		"the script does without the host's");
 	assert_string_equal(line(b, 1), "1");
 }

@@ -155,7 +155,7 @@ static void sizes_are_limited(void **state)
 		add_sparse(&tar, i % SPARSE_FORMS, sizes[i / SPARSE_FORMS], 0);
 		tar_end(&tar);
 		REFUSED(unpack_into(f, "t", &tar, UINT64_C(1) << 40), "entry 'sparse'",
-			"that a file may have", "--max-file");
+			"for a file", "--max-file");
 		assert_int_equal(access(path, F_OK), -1);
 	}
 	for (unsigned form = 0; form < SPARSE_FORMS; form++) {

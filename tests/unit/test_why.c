@@ -161,7 +161,7 @@ static void test_sections(void **state)
 	check(STEP_META, &one, &none, "%help removed | %help removed\n");
 	check(STEP_META, &one, &two, "%help line 2 changed | %help line 2\n");
 	check(STEP_META, &one, &args,
-	      "what follows %help on its line changed | arguments of %help\n");
+	      "the text after %help on its line changed | arguments of %help\n");
 }
 
 /* ---- names and values ---- */
