@@ -12,8 +12,8 @@
 #include "base/utf8.h"
 #include "frontend/ui/screen_text.h"
 
-/* Most terminals wrap lines again when they become narrower. xterm does not, and says who
- * it is; nor do the kernel's console, rxvt and GNU screen. */
+/* Most terminals wrap lines again when they become narrower.  xterm does not, which
+ * names itself; nor do the kernel's console, rxvt and GNU screen. */
 static bool wraps_anew(void)
 {
 	const char *term = getenv("TERM");
