@@ -19,7 +19,8 @@ static void unknown_code(struct check *c, struct span span, struct str name)
 		diag_hint(d, "'dagbuild check --list' shows all codes");
 }
 
-/* What names no code, or one that cannot be allowed, would have no effect unnoticed. */
+/* A comment that names no code, or one that cannot be allowed, has no effect: the user
+ * must know. */
 static void check_allow_codes(struct check *c, const struct source *source,
 			      struct str codes)
 {
@@ -83,7 +84,7 @@ static void check_stage(struct check *c, const struct def_stage *stage)
 	if (!stage->is_partial)
 		check_defaults(c, stage);
 	check_scripts(c, stage);
-	/* The values of the others are not what was meant. */
+	/* The values of partial stages are not what was meant. */
 	if (!stage->is_partial) {
 		check_agent(c, stage);
 		check_files(c, stage);
@@ -92,8 +93,8 @@ static void check_stage(struct check *c, const struct def_stage *stage)
 	check_empty_report(c);
 }
 
-/* An argument with an empty value spoils what stands on its line: this is what to
- * mend. */
+/* An argument with an empty value causes the errors on its line: say that it is what to
+ * fix. */
 static void name_empty_argument(void *context, struct diag *d, struct span span)
 {
 	const struct check *c = context;

@@ -3,11 +3,12 @@
  *
  * Purpose:   everything about a parsed definition that can be known before a build:
  *            agents and their headers, names and references of stages, sources and
- *            destinations of `%files`, scripts, labels, apps. Of the host only the
- *            sources of `%files` are looked at, of the network nothing.
+ *            destinations of `%files`, scripts, labels, apps. Of the host it looks only
+ *            at the sources of `%files` and at local images of `From`; of the network at
+ *            nothing.
  * Ownership: findings go to the list of diagnostics.
  * Threads:   any; no shared state.
- * Errors:    none: what the host does not let us look at is taken for absent.
+ * Errors:    none: what the host does not let us look at counts as absent.
  */
 #ifndef FRONTEND_CHECK_CHECK_H
 #define FRONTEND_CHECK_CHECK_H
@@ -16,8 +17,8 @@
 #include "frontend/def/diag.h"
 
 struct check_options {
-	/* Folder that sources on the host count from (AT_FDCWD will do); -1: they are not
-	 * looked at. */
+	/* Folder from which sources on the host count (AT_FDCWD will do); -1: do not look
+	 * at them. */
 	int host_fd;
 };
 

@@ -158,7 +158,7 @@ static void invalid_reference(struct check *c, const struct def_header *from,
 	err_free(e);
 }
 
-/* What has no tag has `latest`, which is something else tomorrow. */
+/* An image without a tag has `latest`, which is another image tomorrow. */
 static void check_reference(struct check *c, const struct def_stage *stage)
 {
 	const struct def_header *from = def_header_find(stage, "from");
@@ -186,7 +186,7 @@ static void check_reference(struct check *c, const struct def_stage *stage)
 	oci_ref_release(&ref);
 }
 
-/* A path, for oci with the digest of one of its images behind it. */
+/* A path; for oci it may end in the digest of one of the images there. */
 static void check_path(struct check *c, const struct def_stage *stage)
 {
 	const struct def_header *from = def_header_find(stage, "from");

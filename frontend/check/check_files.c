@@ -23,7 +23,7 @@ static bool mentions(const struct def_section *section, const char *name)
 	return false;
 }
 
-/* A script that names the file will make it, most likely. */
+/* A script that names the file most likely makes it. */
 static bool is_made_by_script(const struct check *c, const char *source)
 {
 	const char *slash = strrchr(source, '/');
@@ -56,7 +56,8 @@ static bool is_in_folder(const struct check *c, const char *folder, const char *
 	return found.len > 0;
 }
 
-/* `folder`, or the one above it that holds a repository, for free(); NULL without one. */
+/* `folder` or a folder above it, whichever holds a repository, for free(); NULL without
+ * one. */
 static char *repository_root(const struct check *c, const char *folder)
 {
 	CLEANUP(freep) char *at = xstrdup(folder);
@@ -74,8 +75,8 @@ static char *repository_root(const struct check *c, const char *folder)
 	return NULL;
 }
 
-/* Definitions are written to be built from where they lie, or from their repository's
- * root; is the source there? */
+/* Definitions are meant to be built from their own folder, or from the root of their
+ * repository; is the source there? */
 static bool hint_folder(const struct check *c, struct diag *d, const char *source)
 {
 	const char *name = source_name(c->def->source), *slash = strrchr(name, '/');
@@ -114,8 +115,8 @@ static void hint_missing(const struct check *c, struct diag *d, const char *sour
 		diag_hint(d, "a relative path counts from the current folder");
 }
 
-/* `why` is what is wrong, with `source` for its argument.  Where a script may make the
- * file, or nothing needs the stage, it is a warning. */
+/* `why` says what is wrong, and names `source`.  It is a warning where a script may make
+ * the file, or nothing needs the stage. */
 static void missing_source(struct check *c, const struct def_stage *stage,
 			   const char *source, struct span span, const char *why)
 {
@@ -189,7 +190,7 @@ static void check_first_component(struct check *c, const struct def_copy *copy)
 			  "write './%s'", copy->source);
 }
 
-/* A name with an extension, of letters; profile.d and are folders. */
+/* A name with an extension of letters; profile.d and are folders. */
 static bool looks_like_file(const char *target)
 {
 	const char *slash = strrchr(target, '/');
@@ -242,7 +243,7 @@ static bool puts_there(const struct def_copy *copy, const char *source)
 	       (strpbrk(source, "*?[{") || strpbrk(copy->source, "*?[{"));
 }
 
-/* With very many lines nothing is said, so that the time stays linear. */
+/* With very many lines the check says nothing, so that the time stays linear. */
 static bool is_put_there(const struct def_stage *stage, const char *source)
 {
 	size_t n = 0;

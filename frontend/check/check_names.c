@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * check_names.c - names of stages, references to them, and stages that nothing uses.
  *
- * Stages are looked up in a map, so that the time stays linear in the definition's
- * length.
+ * A map finds stages, so that the time stays linear in the definition's length.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * check_private.h - what the checks share.
  *
- * Which is which, from top to bottom; each knows only what stands below it:
+ * Which is which, from top to bottom; each knows only those below it:
  *
  *   check.c           the order of all checks
  *   check_names.c     stages: names, references, what is used
@@ -27,7 +27,7 @@
 /* A section without text. */
 struct check_empty {
 	struct span span;   /* "%post" */
-	const char *effect; /* what comes of it, or NULL for nothing */
+	const char *effect; /* what it does all the same, or NULL */
 };
 
 struct check {
@@ -60,20 +60,20 @@ void check_files(struct check *c, const struct def_stage *stage);
 void check_scripts(struct check *c, const struct def_stage *stage);
 void check_meta(struct check *c, const struct def_stage *stage);
 
-/* What a section's text is: nothing but blanks, or comments, is no text. */
+/* What a section's text is: blanks, or comments, alone are not text. */
 enum check_text {
 	CHECK_SCRIPT,
 	CHECK_ENTRIES, /* has comments */
 	CHECK_PROSE,
 };
 
-/* The text of a section, whatever it says; `effect` is what comes of one with lines, but
- * without text, or NULL. */
+/* Check the text of any section; `effect` is what a section with lines but without text
+ * does, or NULL. */
 void check_text(struct check *c, const struct def_section *section, enum check_text what,
 		const char *effect);
-/* Report the sections of a stage that have no text, all at once: skeletons have many. */
+/* Report all sections of a stage that have no text together: skeletons have many. */
 void check_empty_report(struct check *c);
-/* Does the stage after `stage` begin right behind `text`? */
+/* Does the stage after `stage` begin right after `text`? */
 bool check_ends_at_stage(const struct check *c, const struct def_stage *stage,
 			 struct str text);
 void check_help_end(struct check *c, const struct def_stage *stage);
@@ -90,9 +90,9 @@ void check_shell(struct check *c, const struct def_stage *stage,
 		 const struct def_section *section, enum check_where where,
 		 enum shell_kind shell);
 
-/* Does the destination climb above the root?  Then it is said so. */
+/* Does the destination climb above the root? If so, report it. */
 bool check_escapes(struct check *c, const char *target, struct span span);
-/* What the word stands for on the host, absent things are reported; how many it is. */
+/* How many things the word stands for on the host; absent ones are reported. */
 size_t check_host_source(struct check *c, const struct def_stage *stage,
 			 const char *source, struct span span, bool is_pattern);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * check_scripts.c - script sections: what runs them, and what of it is in them.
+ * check_scripts.c - script sections: what runs them, also by their own first line.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 /* What follows `-c`: a shell and its options. */
 struct inner_shell {
 	struct str all, path;
-	bool is_shell; /* not python3, say */
+	bool is_shell; /* not python3, for example */
 	enum shell_kind kind;
 	bool has_e;
 };
@@ -72,7 +72,8 @@ static void check_inner_shell(struct check *c, const struct def_section *section
 			  "write '-c %.*s -e'", STR_ARG(s->all));
 }
 
-/* Words of the section line: options of /bin/sh, then `-c`, which `*inner` is set to. */
+/* Words of the section line: options of /bin/sh, then `-c`, whose shell becomes
+ * `*inner`. */
 static void check_arguments(struct check *c, const struct def_section *section,
 			    struct inner_shell *inner)
 {
@@ -97,7 +98,7 @@ static void check_arguments(struct check *c, const struct def_section *section,
 	}
 }
 
-/* %pre, %setup and %post are run by /bin/sh whatever their first line says. */
+/* /bin/sh runs %pre, %setup and %post, whatever their first line says. */
 static void check_build_script(struct check *c, const struct def_stage *stage,
 			       enum def_kind kind)
 {
@@ -115,7 +116,7 @@ static void check_build_script(struct check *c, const struct def_stage *stage,
 
 /* ---- scripts that stay in the image ---- */
 
-/* An interpreter's line among the first ones, and what is above it. */
+/* An interpreter line near the top, and what is above it. */
 struct interpreter {
 	struct str line; /* empty: none */
 	bool is_first, is_below_comment;
@@ -142,11 +143,9 @@ static struct interpreter find_interpreter(const struct def_section *section)
 	return found;
 }
 
-/*
- * The kernel passes all that follows the program on a `#!` line as one word, then the
- * script's path (execve(2)): options of a shell are taken together, `-c` takes the path
- * for a command, and what is no option for the script.
- */
+/* The kernel passes everything after the program on a `#!` line as one word, and then the
+ * script's path (execve(2)). So a shell reads several options as one, `-c` takes the path
+ * for a command, and the shell takes a word that is not an option for the script. */
 static const char *why_not_run(const struct inner_shell *shell, struct str word,
 			       bool is_one)
 {
@@ -162,7 +161,7 @@ static const char *why_not_run(const struct inner_shell *shell, struct str word,
 					: NULL;
 }
 
-/* `line` is the script's own `#!` line, or empty; the section's arguments go behind
+/* `line` is the script's own `#!` line, or empty; the section's arguments come after
  * it. */
 static void check_interpreter_arguments(struct check *c,
 					const struct def_section *section,
@@ -197,7 +196,7 @@ static void check_interpreter_arguments(struct check *c,
 		  "%s", hint);
 }
 
-/* What comes of a section that has lines, but no text: it replaces the base image's. */
+/* The effect of a section that has lines, but no text: it replaces the base image's. */
 static const char *effect_of_empty(enum def_kind kind)
 {
 	static const char *const effects[DEF_KINDS] = {

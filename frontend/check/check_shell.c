@@ -12,10 +12,10 @@ struct script_texts {
 	VEC(struct str) items;
 };
 
-/* A script that is looked at. */
+/* A script that is being checked. */
 struct subject {
 	struct check *check;
-	bool ends_at_stage; /* the next stage begins right behind it */
+	bool ends_at_stage; /* the next stage begins right after it */
 };
 
 static void report(void *context, const struct script_finding *f)
@@ -36,12 +36,12 @@ static void report(void *context, const struct script_finding *f)
 		diag_hint(d, "%s", f->hint);
 }
 
-/* So many destinations of %files, and parts of a section, are looked at for what a script
- * may find in /tmp: each of them is looked at again for every read, or every part. */
+/* How many destinations of %files, and parts of a section, are considered for what a
+ * script may find in /tmp: each is looked at again for every read, or every part. */
 enum { TARGETS_MAX = 256, PARTS_MAX = 16 };
 
-/* Destinations of %files below /tmp: what a script may read there.  Once for all scripts
- * of a stage. */
+/* Destinations of %files below /tmp: what a script may read there.  Collected once for
+ * all scripts of a stage. */
 static void find_targets(struct check *c, const struct def_stage *stage)
 {
 	if (c->targets_of == stage)
@@ -59,8 +59,8 @@ static void find_targets(struct check *c, const struct def_stage *stage)
 		}
 }
 
-/* Of a stage's /bin/sh, by its agent, else by words in the name of its image: what stands
- * above goes before.  Who names neither is not known. */
+/* What a stage's /bin/sh is, by its agent, else by words in the name of its image;
+ * earlier rows win.  With neither it is not known. */
 static const struct {
 	const char *agent, *word;
 	enum shell_kind shell;
@@ -96,7 +96,7 @@ static const struct {
 	{NULL, "archlinux", SHELL_IS_OTHER},
 	{NULL, "amazonlinux", SHELL_IS_OTHER},
 	{NULL, "manylinux", SHELL_IS_OTHER},
-	/* Debian's and Ubuntu's, without saying so. */
+	/* Made from Debian or Ubuntu, though the name does not say so. */
 	{NULL, "buildpack-deps", SHELL_IS_DASH},
 	{NULL, "rocker/", SHELL_IS_DASH},
 	{NULL, "continuumio/", SHELL_IS_DASH},
@@ -162,7 +162,7 @@ void check_shell(struct check *c, const struct def_stage *stage,
 		script.n_targets = c->targets.len;
 		script.has_host_tmp = c->targets.len > TARGETS_MAX;
 	}
-	/* %appinstall goes on where %post ends. */
+	/* %appinstall continues where %post ends. */
 	for (const struct def_part *p = post && post != section ? post->parts : NULL;
 	     p && earlier.items.len <= PARTS_MAX; p = p->next)
 		vec_push(&earlier.items, p->text);

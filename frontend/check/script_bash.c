@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * script_bash.c - words of bash in scripts that /bin/sh runs.
  *
- * What is true of which shell was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and
- * the ash of BusyBox 1.35 with ASH_BASH_COMPAT, as in Alpine: that one knows more.  "read
- * -p" is in both.  Where /bin/sh is bash, or not known, nothing is said.
+ * What each shell knows was tried with dash 0.5.12 (Debian 12, Ubuntu 24.04) and the ash
+ * of BusyBox 1.35 with ASH_BASH_COMPAT, as in Alpine, which knows more.  "read -p" is in
+ * both.  Where /bin/sh is bash, or is not known, the check says nothing.
  */
 #include "base/buf.h"
 #include "frontend/check/script_rules.h"
@@ -51,13 +51,13 @@ _Static_assert(N_BASHISMS <= SCRIPT_MAX_BASHISMS, "see script_rules.h");
 
 #define OF_BASH " is of bash: @ does not know it"
 #define ARE_OF_BASH " are of bash: @ does not know them"
-/* POSIX has it since 2024, and so will newer versions. */
+/* POSIX has had it since 2024, so newer versions will have it. */
 #define NOT_YET_OF_DASH                                                                  \
 	" is of bash: dash, the /bin/sh of Debian 12 and Ubuntu 24.04, does not know it"
 
 static const struct {
 	const char *message, *hint;
-	bool is_of_ash; /* that one takes it */
+	bool is_of_ash; /* ash accepts it */
 } texts[] = {
 	[BASH_TEST] = {"'[['" OF_BASH, "use '[ ... ]'", true},
 	[BASH_FUNCTION] = {"'function'" OF_BASH, "write 'NAME() { ...; }'", true},
@@ -128,10 +128,10 @@ static const struct {
 static const struct {
 	const char *name;
 	const char *of_bash; /* letters */
-	const char *of_ash;  /* those of them that it knows, too */
+	const char *of_ash;  /* those of them that ash knows, too */
 	const char *of_both; /* letters that may stand before them */
 	bool is_first;	     /* only the first argument is an option */
-	bool is_exact;	     /* with another letter in it, the word is no option */
+	bool is_exact;	     /* with another letter in it, the word is not an option */
 	enum bashism kind;
 } options[] = {
 	{"echo", "e", "e", "nE", true, true, BASH_ECHO},
@@ -185,7 +185,7 @@ static bool is_sequence(struct str s)
 	       char_at(s, n + 2) != '\0' && char_at(s, n + 2) != '.';
 }
 
-/* `s` begins with "{".  "{1,3}" is rather of a regular expression. */
+/* `s` begins with "{".  "{1,3}" is more likely part of a regular expression. */
 static bool is_brace_expansion(struct str s)
 {
 	bool has_comma = false, has_text = false;
@@ -232,7 +232,8 @@ static void check_options(struct script_bash *b, const struct shell_command *com
 	}
 }
 
-/* "(set -o pipefail) && set -o pipefail", and looking for it, are not mistakes. */
+/* "(set -o pipefail) && set -o pipefail", and a test whether it works, are not
+ * mistakes. */
 static void check_pipefail(struct script_bash *b, const struct shell_command *command,
 			   const struct shell_token *token)
 {
@@ -261,7 +262,7 @@ static void check_argument(struct script_bash *b, const struct shell_command *co
 	if (str_is(name, "trap") && command->n_arguments > 0 &&
 	    (str_is(word, "ERR") || str_is(word, "DEBUG") || str_is(word, "RETURN")))
 		record(b, BASH_TRAP, word);
-	/* curl has such braces of its own, and in assignments they are literal. */
+	/* curl expands such braces itself, and in assignments they are literal. */
 	if (token->brace.len > 0 && !str_is(command->runs, "curl") &&
 	    !shell_is_assignment(word, &name_len) && is_brace_expansion(token->brace))
 		record(b, BASH_BRACES, word);
@@ -360,7 +361,7 @@ static void check_expansion(struct script_bash *b, struct str text)
 	while (n == 0 && char_is_in(char_at(s, 0), "@*123456789"))
 		n++;
 	c = char_at(s, n);
-	/* With a default the script works wherever the variable is empty. */
+	/* With a default the script also works where the variable is empty. */
 	if (char_is_in(c, "-=?+") || (c == ':' && char_is_in(char_at(s, n + 1), "-=?+")))
 		return;
 	if (n > 0 && has_brace && !check_variable(b, str_slice(s, 0, n), text))
@@ -381,7 +382,7 @@ static void check_redirect(struct script_bash *b, struct str text)
 		record(b, BASH_HERE_STRING, text);
 }
 
-/* A command of one's own by the name of one of bash's. */
+/* A function of the script with the name of one of bash's commands. */
 static void check_function(struct script_bash *b, const struct shell_command *command,
 			   struct str name)
 {

@@ -2,13 +2,12 @@
  * script_lint.h - what is likely wrong in a script of a definition.
  *
  * Purpose:   three checks of the text of one section, with these codes:
- *              bashism                    a word of bash in a script that dash or ash
- *              runs unfinished-here-document   the section ends before its last line
- *              host-tmp                   a file below /tmp is read that nothing put
- *              there
- *            When in doubt they say nothing. It is for shell scripts only: whether an
- *            interpreter line names something else is the caller's to find out.
- * Ownership: what a finding points to lives as long as the call that reports it, but for
+ *              bashism                  a word of bash where dash or ash runs the script
+ *              unfinished-here-document the section ends before its last line
+ *              host-tmp                 a file below /tmp is read that nothing put there
+ *            When in doubt they say nothing. They are for shell scripts only: the caller
+ *            finds out whether an interpreter line names something else.
+ * Ownership: what a finding points to lives as long as the call that reports it, except
  *            `code` and `hint`, which are literals, and slices of the script's text.
  * Threads:   values; no shared state.
  * Errors:    none. The time is linear in the text's length, whatever it holds.
@@ -33,10 +32,10 @@ typedef void (*script_report)(void *context, const struct script_finding *findin
 struct script_text {
 	struct str text; /* the body of one section, as in the file: LF or CR LF */
 	enum shell_kind shell;
-	/* It sees the host's /tmp, as %setup does, and what runs in the finished image:
-	 * do not look for host-tmp. */
+	/* It sees the host's /tmp, as %setup and what runs in the finished image do: do
+	 * not look for host-tmp. */
 	bool has_host_tmp;
-	/* Where %files puts files, below /tmp or /var/tmp: these exist. */
+	/* Where %files puts files below /tmp or /var/tmp: these exist. */
 	const struct str *targets;
 	size_t n_targets;
 	/* Scripts that run before it in the same container: what they mention may

@@ -1,7 +1,8 @@
-/* SPDX-License-Identifier: MIT script_rules.h - the checks behind script_lint(): each
- * looks at one token after the other.
+/* SPDX-License-Identifier: MIT
+ * script_rules.h - the checks behind script_lint(): each looks at one token after the
+ * other.
  *
- * What a check finds is kept until the end, since the scanner may yet give up: then
+ * What a check finds is kept until the end, since the scanner may still give up: then
  * nothing is reported.
  */
 #ifndef FRONTEND_CHECK_SCRIPT_RULES_H
@@ -30,7 +31,7 @@ void script_bash_report(const struct script_bash *b, script_report report, void 
 /* ---- script_tmp.c ---- */
 
 #define SCRIPT_MAX_PATHS 128 /* that a script may mention below /tmp */
-#define SCRIPT_MAX_READS 4   /* of them that one command may read */
+#define SCRIPT_MAX_READS 4   /* of those, what one command may read */
 
 struct script_path {
 	struct str text; /* what comes after the folder */
@@ -46,7 +47,7 @@ struct script_tmp_level {
 	struct shell_reading reading;
 	struct str redirect; /* the operator, before its target */
 	struct script_path
-		last; /* the last operand; `at` is empty if it counts for nothing */
+		last; /* the last operand; `at` is empty if it does not count */
 	struct script_path reads[SCRIPT_MAX_READS];
 	size_t n_reads;
 };

@@ -1,11 +1,12 @@
-/* SPDX-License-Identifier: MIT script_tmp.c - files below /tmp and /var/tmp that are
- * read, though nothing put them there.
+/* SPDX-License-Identifier: MIT
+ * script_tmp.c - files below /tmp and /var/tmp that are read, though nothing put them
+ * there.
  *
  * Apptainer shows the host's /tmp to %post; dagbuild does not. A path counts as unknown
- * when its first mention, of itself or of a folder above or a file below it, is where a
- * command reads it. Any other mention (a redirection, "-o PATH", a word of an awk script)
+ * when a command reads it where it is first mentioned: itself, a folder above it or a
+ * file below it. Any other mention (a redirection, "-o PATH", a word of an awk script)
  * might have made it. A path that is not literal might be any file of its folder; after
- * a mention of /tmp itself everything might be there.
+ * a mention of /tmp itself anything might be there.
  */
 #include "frontend/check/script_rules.h"
 
@@ -13,7 +14,7 @@
 
 #include "base/buf.h"
 
-/* Commands that put nothing into a folder by naming it. */
+/* Commands that put nothing into a folder that they name. */
 static const char *const harmless[] = {"rm",	"rmdir", "mkdir", "chmod", "chown",
 				       "chgrp", "ls",	 "test",  "[",	   NULL};
 
@@ -32,7 +33,7 @@ static bool char_is_of_path(char c)
 	       (c >= '0' && c <= '9') || (c != '\0' && strchr("/._+@%~-", c));
 }
 
-/* Take the next name off the front; false if there is none.  "." is none. */
+/* Take the next name off the front; false if there is none.  "." does not count. */
 static bool next_name(struct str *rest, struct str *name)
 {
 	do {
@@ -149,7 +150,7 @@ static void mention(struct script_tmp *t, const struct script_path *path,
 	}
 }
 
-/* Does a path end at `at`, and not go on with an expansion, a glob or the like? */
+/* Does a path end at `at`, rather than go on with an expansion or a glob? */
 static bool ends_literally(struct str s, size_t at)
 {
 	if (at < s.len && (s.data[at] == '"' || s.data[at] == '\''))
@@ -158,7 +159,7 @@ static bool ends_literally(struct str s, size_t at)
 	       strchr(";&|<>():,=]\"'", s.data[at]) != NULL;
 }
 
-/* Note every path in `s` from offset `at`, which is behind "tmp".  Returns its end. */
+/* Note the path in `s` from offset `at`, which is right after "tmp".  Returns its end. */
 static size_t mention_at(struct script_tmp *t, struct str s, size_t at,
 			 struct str command)
 {
@@ -227,7 +228,7 @@ static void check_argument(struct script_tmp *t, struct script_tmp_level *level,
 	level->last = is_new ? path : (struct script_path){0};
 }
 
-/* A file that is run, or comes in through "<". */
+/* A file that is run, or read through "<". */
 static void check_file(struct script_tmp *t, struct script_tmp_level *level,
 		       struct str word)
 {
@@ -287,7 +288,7 @@ static void check_word(struct script_tmp *t, const struct shell_command *command
 	else if (token->role == SHELL_TARGET)
 		check_target(t, level, word);
 	mention_all(t, word, command->runs);
-	/* After "cd /tmp" any name may be of a file there. */
+	/* After "cd /tmp" any name may mean a file there. */
 	if (str_is(command->runs, "cd") || str_is(command->runs, "pushd"))
 		t->is_anything = t->is_anything || memmem(word.data, word.len, "tmp", 3);
 }

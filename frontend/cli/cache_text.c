@@ -30,7 +30,7 @@ static cJSON *new_json(void)
 	return tree;
 }
 
-/* Names of steps come from definitions, those of files from wherever. */
+/* Names of steps come from definitions, names of files from anywhere. */
 static void put_name(struct buf *out, const char *text, size_t width)
 {
 	size_t start = out->len, n;
@@ -104,7 +104,7 @@ static const struct inventory_record **sort_steps(const struct inventory *inv, s
 	return sorted;
 }
 
-/* What the step itself added: the topmost layer, but for those that only read. */
+/* What the step itself added: the topmost layer, and nothing for steps that only read. */
 static uint64_t own_bytes(const struct inventory *inv, const struct inventory_record *r)
 {
 	const struct inventory_layer *top = NULL;

@@ -17,7 +17,7 @@
 void cache_text_usage(const struct usage_report *report, struct buf *out);
 void cache_json_usage(const struct usage_report *report, struct buf *out);
 
-/* Steps, the last used first. */
+/* Steps, the most recently used first. */
 void cache_text_records(const struct inventory *inv, struct buf *out);
 void cache_json_records(const struct inventory *inv, struct buf *out);
 
@@ -33,7 +33,7 @@ void cache_json_victims(const struct cache_victims *v, const struct gc_result *r
 			bool dry_run, struct buf *out);
 /* "freed 1.2 GB in 12 files", to standard error. */
 void cache_text_freed(const struct gc_result *result, bool dry_run);
-/* What `clear` leaves in folder `dir`; nothing is said of nothing. */
+/* What `clear` leaves in folder `dir`; says nothing when it leaves nothing. */
 void cache_text_rest(const struct store_rest *rest, const char *dir);
 
 struct cache_findings {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * cmd_cache.c - `dagbuild cache`: what the store holds, and making it less.
+ * cmd_cache.c - `dagbuild cache`: show what the store holds, and make it smaller.
  *
  * An ordinary user's store has files of subordinate owners, which only root of the user
- * namespace may look into or remove; so the command enters it, as `run` does.  It has one
- * thread, and need not execute itself again for that.
+ * namespace may look into or remove; so the command enters one, as `run` does.  It has
+ * one thread, and does not need to execute itself again for that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +68,7 @@ static const struct option_row rows[] = {
 
 /* ---- opening ---- */
 
-/* What another user owns would look like damage, or be made unusable for him. */
+/* What another user owns would look like damage, or become unusable for that user. */
 static struct err *check_owner(const char *dir)
 {
 	struct stat st;
@@ -82,7 +82,8 @@ static struct err *check_owner(const char *dir)
 			"run this command as its owner");
 }
 
-/* Root of the user namespace, where there can be one: without, nothing was ever built. */
+/* Become root of a user namespace, if there can be one; if not, nothing was ever
+ * built. */
 static struct err *become_root(void)
 {
 	struct userns_plan plan;
@@ -185,7 +186,7 @@ static struct err *prune(const struct job *job)
 	return NULL;
 }
 
-/* All of it, when nobody is at work; else what nobody needs. */
+/* Remove all of it, when no build is running; `*removed` says so. */
 static struct err *remove_store(const struct job *job, bool dry_run, bool *removed)
 {
 	CLEANUP(closep) int collector = -1;
@@ -204,7 +205,7 @@ static struct err *remove_store(const struct job *job, bool dry_run, bool *remov
 	return *removed && !dry_run ? store_clear(job->store) : NULL;
 }
 
-/* Who is at a terminal is asked; a script means what it says. */
+/* Ask users at a terminal; a script means what it says. */
 static bool is_meant(const struct job *job, const struct usage *ours)
 {
 	CLEANUP(buf_release) struct buf question = BUF_INIT;
@@ -345,7 +346,7 @@ static struct err *cache_run(int argc, char **argv, int *status)
 	action = find_action(words, operands.len);
 	TRY(check_words(action, &operands));
 	TRY(store_default_dir(settings.cache.dir, &dir));
-	/* Opened for writing, the store would be brought up to date. */
+	/* Opening it for writing would raise the store to our format. */
 	TRY(open_store(dir, operands.used & USES_DRY_RUN ? STORE_READ : action->access,
 		       &store));
 	job.used = operands.used;

@@ -58,7 +58,7 @@ static struct err *list_codes(void)
 	return say_result(&text);
 }
 
-/* The definition may be right, and yet not be built by this version. */
+/* The definition may be right although this version cannot build it. */
 static struct err *say_unsupported(const struct check_settings *s, struct loaded *loaded)
 {
 	struct err *e;
@@ -71,7 +71,7 @@ static struct err *say_unsupported(const struct check_settings *s, struct loaded
 	return NULL;
 }
 
-/* Text is talk, the other formats are results. */
+/* Text goes to standard error; the other formats are results. */
 static struct err *show(const struct check_settings *s, struct loaded *loaded)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;

@@ -2,9 +2,9 @@
  * cmd_lock.c - `dagbuild lock`: write down what the bases of a definition are now.
  *
  * Bases that are in the lock file already stay as they are, unless --update is given;
- * what the definition no longer uses goes.  All stages count, also those that no image
- * needs. To resolve is to run a graph without edges whose nodes are bases: so it is
- * parallel, can be interrupted, and waits for slow registries in words.
+ * those that the definition no longer uses go.  All stages count, also those that no
+ * image needs. To resolve the bases it runs a graph without edges whose nodes they are:
+ * so this is parallel, can be interrupted, and says so when a registry is slow.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@
 #include "frontend/ui/sink.h"
 #include "scheduler/sched.h"
 
-/* Requests wait more than they work. */
+/* Requests spend more time waiting than working. */
 static const unsigned REQUESTS_AT_ONCE = 8;
 
 struct lock_settings {
@@ -59,7 +59,7 @@ struct wanted {
 	char *reference;
 	struct digest digest; /* unset: to be resolved */
 	int64_t resolved_ns;
-	const struct def_lock_base *locked; /* the entry that there was; NULL without */
+	const struct def_lock_base *locked; /* its old entry; NULL without */
 };
 
 struct locking {
@@ -91,7 +91,7 @@ static void locking_release(struct locking *l)
 	lock_settings_release(&l->settings);
 }
 
-/* Stages share the base that they name alike. */
+/* Stages that name the same base share it. */
 static bool is_wanted(const struct locking *l, const char *agent, const char *reference)
 {
 	for (size_t i = 0; i < l->bases.len; i++)
@@ -222,7 +222,8 @@ static void make_lock(const struct locking *l, struct def_lock *out)
 	}
 }
 
-/* What is the same is not written again: no new dates where nothing is new. */
+/* A file that would say the same is not written again: no new dates when nothing is
+ * new. */
 static bool is_current(const struct locking *l)
 {
 	if (!l->is_there || l->old.bases.len != l->bases.len)
@@ -285,7 +286,7 @@ static struct err *write_lock(const struct locking *l)
 
 /* ---- the command ---- */
 
-/* With --update what is there need not even be readable. */
+/* With --update the old file does not even need to be readable. */
 static struct err *read_old(struct locking *l)
 {
 	struct err *e = def_lock_read(l->path, NULL, &l->old, &l->is_there);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cmd_plan.c - `dagbuild plan`: the graph, and what of it is in the cache.
  *
- * It reads and changes nothing: the store is opened for reading if there is one, no
- * registry is asked (a tag's digest is the one last resolved), and no namespace is
- * entered.
+ * It reads and changes nothing: it opens the store for reading if there is one, asks no
+ * registry (a tag's digest is the one last resolved), and enters no namespace.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -76,7 +75,7 @@ static struct export_status status_of(const struct cache_view *view, uint32_t no
 	return status;
 }
 
-/* For free(), with the texts that they refer to in `texts`. */
+/* For free(); `texts` holds the texts that they refer to. */
 static struct export_status *statuses_of(const struct plan *plan,
 					 const struct cache_view *view, char **texts)
 {

@@ -2,10 +2,11 @@
  * cmd_run.c - `dagbuild run`: build the image.
  *
  * The command goes over the graph twice.  First it only probes, in the process as it was
- * started: when everything is a hit, that is all, and no namespace was entered.  At the
- * first miss it executes itself again as `internal-inside`, which enters its namespaces
- * while it has one thread, and builds.  What the first process has resolved
- * the second finds in the store, under a time not before `since`.
+ * started: when everything is a hit, it is done, and has entered no namespace.  At the
+ * first miss, or when the store is past its ceiling, it executes itself again as
+ * `internal-inside`, which enters its namespaces while it has one thread, and builds.
+ * That process finds in the store what the first one resolved, with a time not before
+ * `since`.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +176,7 @@ static const struct option_row rows[] = {
 	{0},
 };
 
-/* Options come first. */
+/* Options win. */
 static struct err *read_environment(struct run_settings *s)
 {
 	const char *cache_max = getenv("DAGBUILD_CACHE_MAX");
@@ -244,8 +245,8 @@ static struct limit_options limit_options_of(const struct build *b)
 	};
 }
 
-/* What is going to be used must stay while we are at work; and no more may come than
- * fits. */
+/* Keep the collector away from what this build uses; and set the ceiling, if there is
+ * one. */
 static struct err *hold_store(struct build *b)
 {
 	struct limit_options options = limit_options_of(b);
@@ -254,7 +255,7 @@ static struct err *hold_store(struct build *b)
 	return is_limited(b) ? limit_new(&options, &b->limit) : NULL;
 }
 
-/* Done: what is in the store is nobody's need any more, and may go. */
+/* We are done: we no longer need anything in the store, and it may go. */
 static struct err *let_store_go(struct build *b, struct err *settled)
 {
 	struct limit_options options = limit_options_of(b);
@@ -321,7 +322,7 @@ static struct err *find_output(struct build *b, const char *file)
 	return path ? output_follow(path, &b->output) : NULL;
 }
 
-/* What this very command reads is never meant, --force or not. */
+/* A file that this very command reads cannot be meant as output, even with --force. */
 static struct err *spare_inputs(const struct build *b, const char *path, const char *file)
 {
 	CLEANUP(freep) char *lock = def_lock_path(file);
@@ -346,7 +347,7 @@ static struct err *check_outputs(const struct build *b, const char *file)
 	return output_spare(trace, b->output, "the image");
 }
 
-/* Nor what the store holds. */
+/* Nor can what the store holds. */
 static struct err *keep_out_of_store(const struct build *b)
 {
 	const char *trace = b->settings.trace;
@@ -423,7 +424,7 @@ static struct err *probe(struct build *b, bool *all_hit)
 	e = sched_run(b->loaded.plan->graph, &executor, &options, &result);
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
 	*all_hit = !e && result.counts[NODE_CACHED] == b->loaded.plan->n_steps;
-	/* Making room needs our namespaces, too. */
+	/* Making room needs our namespaces as well. */
 	if (*all_hit && is_limited(b))
 		e = limit_is_passed(&limit, &passed);
 	*all_hit = *all_hit && !e && !passed;
@@ -435,7 +436,7 @@ static struct err *probe(struct build *b, bool *all_hit)
 
 /* ---- second pass ---- */
 
-/* What took long before is started first. */
+/* Start first what took long before. */
 static void set_costs(struct build *b)
 {
 	for (uint32_t i = 0; i < b->loaded.plan->n_steps; i++) {
@@ -460,7 +461,7 @@ static struct err *build_all(struct build *b, struct sched_result *result)
 	return sched_run(b->loaded.plan->graph, &executor, &options, result);
 }
 
-/* What has expired goes, however many are to be kept. */
+/* Remove failed roots that have expired, however many are to be kept. */
 static void drop_expired(const struct build *b)
 {
 	struct failed_limits limits = failed_limits_default;
@@ -478,11 +479,11 @@ static struct err *build(struct build *b)
 	drop_expired(b);
 	e = build_all(b, &result);
 	err_ignore(exec_remember(b->exec), "the next run reads the files again");
-	/* Finished steps count after a failure, too; after a signal the next run settles
-	 * them that the disk was too slow for. */
+	/* Finished steps count after a failure, too. After a signal, the next run settles
+	 * those for which the disk was too slow. */
 	settled = record_settle(b->store);
 	settled = let_store_go(b, settled);
-	/* Who interrupts does not want to wait for it. */
+	/* A user who interrupts does not want to wait for it. */
 	if (!e || err_code(e) != ERR_CANCELLED)
 		older_note_remove(b->store);
 	if (!e)

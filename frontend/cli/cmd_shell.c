@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cmd_shell.c - `dagbuild shell`: a shell where a step failed, or after a cached one.
  *
- * As it was started it only looks: what is asked for is found, or the error is said,
- * without namespaces, network or a change to the store.  Then it goes inside, finds it
+ * As it was started it only looks: it finds what the user asks for, or gives the error,
+ * without namespaces, network or a change to the store.  Then it goes inside, finds that
  * again, and opens the shell.
  */
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static struct err *check_operands(const struct request *r)
 			"or '--failed'; a command comes after '--'");
 }
 
-/* What comes after `--` is the command; it is the end of argv, which ends with NULL. */
+/* The command is what comes after `--`, up to the end of argv, which ends with NULL. */
 static struct err *read_request(int argc, char **argv, struct request *r)
 {
 	int n = 0;
@@ -122,7 +122,7 @@ static struct err *open_store(const struct request *r, struct store **out)
 
 	TRY(store_default_dir(r->settings.fresh.net.def.cache.dir, &dir));
 	TRY(store_open(dir, r->is_inside ? STORE_WRITE : STORE_READ, out));
-	/* Layers that are looked at stay as long as the shell does. */
+	/* Layers that we look at stay as long as the shell runs. */
 	return r->is_inside ? store_hold(*out) : NULL;
 }
 
@@ -209,7 +209,7 @@ struct search {
 	struct freshness freshness;
 	struct exec *exec;
 	struct node_id wanted;
-	struct node_id nearest; /* the last one of the stage up to it that is a hit */
+	struct node_id nearest; /* the last hit of the stage up to the step */
 	bool is_hit;
 	const char *miss; /* why not: a literal, or NULL */
 };
@@ -335,10 +335,8 @@ static struct err *open_step(struct request *r, const struct search *s, int *sta
 	return shell_on_step(s->exec, s->wanted, &r->shell, status);
 }
 
-/*
- * A stage may have been built for the image of the whole definition, or as an image of
- * its own with --target: then its metadata are another step.  Either will do.
- */
+/* A stage may have been built for the image of the whole definition, or as its own image
+ * with --target, which has another metadata step.  Either will do. */
 static struct err *open_stage(struct request *r, int *status)
 {
 	CLEANUP(loaded_release) struct loaded loaded = LOADED_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cmd_why.c - `dagbuild why`: why a step is going to be built, or why not.
  *
- * As `plan` it reads and changes nothing, and asks nobody.
+ * Like `plan` it changes nothing, and asks no registry.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +102,7 @@ static void list_inputs(bool json, struct buf *out)
 struct answer {
 	const struct plan *plan;
 	const struct cache_view *view;
-	const char *only; /* name of the only step that is asked for; NULL */
+	const char *only; /* the only step that was asked for; NULL: all */
 	size_t stage;	  /* SIZE_MAX: all */
 	struct buf out;
 	size_t shown;
@@ -123,7 +123,7 @@ static struct err *find_asked_for(const char *text, struct answer *a)
 	a->stage = SIZE_MAX;
 	if (!text)
 		return NULL;
-	/* "final.pack" is a step, though no target. */
+	/* "final.pack" is a step, though not a target. */
 	for (size_t i = 0; i < a->plan->n_steps; i++)
 		if (strcmp(a->plan->steps[i]->name, text) == 0)
 			a->only = text;
@@ -341,7 +341,7 @@ static struct err *answer(const char *file, const char *asked,
 	};
 	struct err *e;
 
-	/* A stage may be asked for that the image does not need. */
+	/* The user may ask for a stage that the image does not need. */
 	def->plan.all_stages = asked != NULL;
 	TRY(load_plan(file, def, &def->plan, NULL, &loaded, status));
 	if (*status != 0)

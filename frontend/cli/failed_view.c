@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "base/visible.h"
 
-/* A name or a command within its line; NULL when it is not known. */
+/* Put a name or a command, which stays within its line; NULL when it is not known. */
 static void put_value(struct buf *out, const char *text)
 {
 	visible_line(out, str_of(text ? text : "?"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * main.c - start-up: which command, and what its error means to the caller.
+ * main.c - start-up: find the command, and turn its error into an exit status.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -22,8 +22,8 @@ static const struct {
 	{"internal-unpack", unpack_main},
 };
 
-/* Who closed standard descriptors shall not have what we open first written to in their
- * place. */
+/* If the caller closed standard descriptors, the first files that we open must not take
+ * their place: output would go there. */
 static void open_standard_descriptors(void)
 {
 	int fd = 0;

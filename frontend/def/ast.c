@@ -57,8 +57,9 @@ const struct def_section *def_app_section(const struct def_app *app,
 	return section && !section->is_empty ? section : NULL;
 }
 
-/* The first line that is neither blank nor only joins others, without what is blank for a
- * shell: a no-break space is a command's name.  "" if there is none. */
+/* The first line that is neither blank nor only joins others, trimmed of what a shell
+ * takes for blanks: a no-break space is part of a command's name.  "" if there is
+ * none. */
 static struct str first_text(struct str rest, bool with_comments)
 {
 	struct str line;
@@ -96,7 +97,7 @@ const struct def_section *def_script(const struct def_stage *stage, enum def_kin
 	struct str args = section ? section->args : STR(""), word;
 
 	args = str_slice(args, 0, str_find(args, '#'));
-	/* An argument may be what is run. */
+	/* An argument may name what runs. */
 	if (!section || def_has_commands(section) || scan_word(&args, &word) ||
 	    (kind == DEF_TEST && has_interpreter(section)))
 		return section;
@@ -145,7 +146,7 @@ const char *def_stage_label(const struct definition *def, size_t index,
 			       : arena_printf(arena, "stage %zu", index + 1);
 }
 
-/* Without CR the lines are a slice as they are, but for the end of the last one. */
+/* Without CR the lines are a slice as they are, except for the end of the last one. */
 static size_t copy_lines(struct str text, char *out)
 {
 	char *at = out;

@@ -3,7 +3,7 @@
  *
  * Purpose:   what checks and the plan compiler read. Repeated sections are merged here as
  *            Apptainer merges them; spans always point into the text as the user wrote
- *            it, for what came from a template argument at its placeholder.
+ *            it; for text from a template argument, at its placeholder.
  * Ownership: everything lies in the arena that def_parse() was given, or in the source.
  * Threads:   const after parsing.
  */
@@ -79,7 +79,7 @@ struct def_files {
 	struct span span;      /* "%files" of the first one's line */
 	struct def_copy *copies, *last;
 	size_t n_copies;
-	bool has_lines; /* also such as copy nothing */
+	bool has_lines; /* even if they copy nothing */
 };
 
 struct def_app {
@@ -107,19 +107,19 @@ struct def_stage {
 	struct def_files *files;		 /* in order of first appearance */
 	struct def_app *apps;			 /* the same */
 	struct def_argument *arguments;		 /* defaults, in order */
-	/* A line of its header is wrong, and an error says so: what is missing may be
-	 * meant by it. */
+	/* A line of its header is wrong, and an error says so: it may be meant as a
+	 * header that seems to be missing. */
 	bool has_bad_header;
-	/* A %files section says nothing sensible of where from, and an error says so. */
+	/* A %files section does not say where to copy from, and an error says so. */
 	bool has_bad_files;
-	/* Its template arguments could not be replaced, and an error says so: values may
-	 * not be what was meant. */
+	/* Some of its template arguments could not be replaced, and an error says so:
+	 * values may not be what was meant. */
 	bool is_partial;
 };
 
 struct definition {
 	const struct source *source;
-	/* Of all stages, template arguments replaced: it is stored in the image. */
+	/* Of all stages, with template arguments replaced: the image stores it. */
 	struct def_text text;
 	struct def_stage *stages;
 	size_t n_stages; /* at least 1; the last one is the image */
@@ -132,15 +132,16 @@ const char *def_app_kind_name(enum def_app_kind kind); /* "appinstall" */
 const struct def_section *def_section(const struct def_stage *stage, enum def_kind kind);
 const struct def_section *def_app_section(const struct def_app *app,
 					  enum def_app_kind kind);
-/* Does a shell find a command in the section?  Blank lines and comments are none. */
+/* Does a shell find a command in the section? Blank lines and comments do not count. */
 bool def_has_commands(const struct def_section *section);
-/* %pre, %setup, %post or %test, if running it does something: else it is no step. */
+/* %pre, %setup, %post or %test, if it does something when it runs: else it is not a
+ * step. */
 const struct def_section *def_script(const struct def_stage *stage, enum def_kind kind);
 /* Value of a header, or NULL. */
 const char *def_header(const struct def_stage *stage, const char *key);
-/* Of a key given twice the last one; NULL without one. */
+/* The last one of a key that is given twice; NULL without one. */
 const struct def_header *def_header_find(const struct def_stage *stage, const char *key);
-/* `From:` behind what `Registry:` and `Namespace:` put before it for OCI agents; NULL
+/* `From:` after what `Registry:` and `Namespace:` put before it for OCI agents; NULL
  * without one. */
 const char *def_image(const struct def_stage *stage, struct arena *arena);
 /* "stage 'NAME'" or "stage 2" (from 1) for messages. */
@@ -149,8 +150,8 @@ const char *def_stage_label(const struct definition *def, size_t index,
 /* The section's body: all its parts, each line ended by LF.  "" for NULL. */
 const char *def_body(const struct def_section *section, struct arena *arena);
 
-/* Lines of %arguments, %labels and the like: trimmed, without empty ones and comments
- * (`#` at the front).  True while there is one. */
+/* The next line of %arguments, %labels and similar sections: trimmed; empty lines and
+ * comments (`#` at the front) are skipped.  True while there is one. */
 bool def_entry(struct str *rest, struct str *line);
 
 #endif

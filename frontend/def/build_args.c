@@ -17,7 +17,7 @@ struct build_arg {
 	bool is_flag, is_used;
 };
 
-/* A line of the file that is no pair. */
+/* A line of the file that is not a pair. */
 struct bad_line {
 	const struct source *source;
 	struct span span;
@@ -89,8 +89,8 @@ static void set(struct build_args *a, const struct source *source, struct str na
 
 /* ---- flags ---- */
 
-/* The next field of a record (Go's encoding/csv) goes to `out`; false when it is
- * malformed.  `*more` when a comma follows. */
+/* Append the next field of a record (Go's encoding/csv) to `out`; false when it is
+ * malformed.  `*more`: a comma follows. */
 static bool take_field(struct str *rest, struct buf *out, bool *more)
 {
 	struct str field;
@@ -122,7 +122,7 @@ static bool take_field(struct str *rest, struct buf *out, bool *more)
 	return true;
 }
 
-/* `written` is the flag's text from the field on, for the name's place. */
+/* `written` is the flag's text from the field on, to find the name's place. */
 static struct err *add_flag_field(struct build_args *a, const struct source *source,
 				  struct str field, struct str written)
 {
@@ -135,7 +135,7 @@ static struct err *add_flag_field(struct build_args *a, const struct source *sou
 				"write NAME=VALUE");
 	name = scan_trim(name);
 	at = memmem(written.data, written.len, name.data, name.len);
-	/* A name with quotes in it stands otherwise there. */
+	/* A name with quotes in it is written differently there. */
 	set(a, source, name, scan_trim(value), true,
 	    span_in(source, at ? str_make(at, name.len) : str_slice(written, 0, 1)));
 	return NULL;

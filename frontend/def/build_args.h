@@ -2,7 +2,7 @@
  * build_args.h - values for template arguments, from the command line.
  *
  * Purpose:   what --build-arg and --build-arg-file give, which of it was used, and where
- *            it stands, so that diagnostics can show it.
+ *            it was written, so that diagnostics can show it.
  * Ownership: build_args_free() ends it; values live as long.
  * Threads:   belongs to one thread.
  * Errors:    build_args_flag(): ERR_USAGE.
@@ -18,20 +18,20 @@ struct build_args;
 struct build_args *build_args_new(void);
 void build_args_free(struct build_args *a);
 void build_args_freep(struct build_args **a);
-/* The value of a --build-arg: "NAME=VALUE[,NAME=VALUE...]", a record of CSV as Apptainer
- * reads it: a field with a comma stands in double quotes, whole.  A later value of a name
- * wins. */
+/* Add the value of a --build-arg: "NAME=VALUE[,NAME=VALUE...]", a record of CSV as
+ * Apptainer reads it: a field with a comma must be in double quotes as a whole.  A later
+ * value of a name wins. */
 NODISCARD struct err *build_args_flag(struct build_args *a, const char *value);
-/* The lines NAME=VALUE of file `path`; `text` of `len` bytes (below 4 GiB, none of them
- * NUL), with NUL behind it, is owned from now on.  What flags give wins, whenever they
- * come. */
+/* Add the lines NAME=VALUE of file `path`; takes over `text`, `len` bytes (below 4 GiB,
+ * none of them NUL) with NUL after them.  Flags win, whenever they come. */
 void build_args_file(struct build_args *a, const char *path, char *text, size_t len);
 /* The value of `name`, which counts as used if `use` says so; NULL without one. */
 const char *build_args_find(struct build_args *a, const char *name, bool use);
-/* The name that `name` may have been meant to be, or NULL. */
+/* The name that was probably meant by `name`, or NULL. */
 const char *build_args_nearest(const struct build_args *a, struct str name);
-/* After parsing: lines of the file that are no pairs; and arguments that nothing used,
- * with this severity, unless `is_partial`: then not all placeholders were looked at. */
+/* After parsing: report lines of the file that are not pairs; and, with this severity,
+ * arguments that nothing used, unless `is_partial`: then not all placeholders were looked
+ * at. */
 void build_args_check(const struct build_args *a, enum diag_severity unused,
 		      bool is_partial, struct diag_list *diags);
 

@@ -64,7 +64,7 @@ bool diag_allow_comment(struct str line, struct str *codes)
 	return true;
 }
 
-/* A code that no comma follows is the last one: what comes then is a reason. */
+/* A code without a comma after it is the last one: what follows is a reason. */
 bool diag_allow_code(struct str *codes, struct str *code)
 {
 	if (!str_next_word(codes, code))
@@ -76,7 +76,7 @@ bool diag_allow_code(struct str *codes, struct str *code)
 	return true;
 }
 
-/* The comment before the line of `d`; looked at once for all on a line. */
+/* Read the comment before the line of `d`, once for all diagnostics on a line. */
 static void read_comment(struct diag_list *l, const struct diag *d, unsigned line)
 {
 	struct str codes, name;
@@ -108,7 +108,7 @@ static bool is_wanted(struct diag_list *l, const struct diag *d)
 
 /* ---- adding ---- */
 
-/* What is kept is twice what is shown, so that pruning is rare. */
+/* Twice as many are kept as are shown, so that pruning is rare. */
 static void prune(struct diag_list *l)
 {
 	if (l->kept[DIAG_ERROR] >= 2 * (size_t)DIAG_SHOWN ||
@@ -221,7 +221,8 @@ bool diag_is_crowded(const struct diag_list *l)
 	return l->added > 16 * (size_t)DIAG_SHOWN;
 }
 
-/* What stands in no definition (a command line, a file of arguments) comes last. */
+/* What is not in the definition (but on a command line, in a file of arguments) comes
+ * last. */
 static int by_place(const void *a, const void *b, void *definition)
 {
 	const struct diag *x = *(const struct diag *const *)a,

@@ -2,10 +2,10 @@
  * diag.h - diagnostics: what is wrong with a definition, where, and what to do.
  *
  * Purpose:   parser and checks collect them; a format shows them. Of each severity the
- *            first DIAG_SHOWN by place are kept, the others are counted, so that a list
- *            stays small whatever the file holds. A warning is dropped when its code is
- *            disabled, or when a comment `# dagbuild: allow CODE` stands on the line
- *            before; so are the errors that can be.
+ *            first DIAG_SHOWN by place are kept, and the others are counted, so that a
+ *            list stays small whatever the file holds. A warning is dropped when its code
+ *            is disabled, or when a comment `# dagbuild: allow CODE` is on the line
+ *            before; so are the errors that can be disabled.
  * Ownership: diag_list_free() ends a list; texts are copied in; sources are borrowed and
  *            must outlive it.
  * Threads:   a list belongs to one thread.
@@ -38,7 +38,7 @@ void diag_list_freep(struct diag_list **l);
 PRINTF(4, 5)
 struct diag *diag_add(struct diag_list *l, enum diag_code code, struct span span,
 		      const char *format, ...);
-/* The same, in another text than the definition, with another severity than the
+/* The same, in a text other than the definition, with a severity other than the
  * code's. */
 PRINTF(6, 7)
 struct diag *diag_add_in(struct diag_list *l, const struct source *source,
@@ -46,29 +46,29 @@ struct diag *diag_add_in(struct diag_list *l, const struct source *source,
 			 struct span span, const char *format, ...);
 /* A place that explains: "stage 'build' is defined here". */
 PRINTF(3, 4) void diag_note(struct diag *d, struct span span, const char *format, ...);
-/* What to do; shown behind the carets. */
+/* What to do; shown after the carets. */
 PRINTF(2, 3) void diag_hint(struct diag *d, const char *format, ...);
-/* Call `visit` for each error of the definition's own text, where there are few; it may
- * give another hint. */
+/* Call `visit` for each error in the definition's own text, if there are few; it may
+ * change the hint. */
 void diag_visit_errors(struct diag_list *l,
 		       void (*visit)(void *context, struct diag *d, struct span span),
 		       void *context);
-/* How many there were, also of those that were not kept. */
+/* How many there were, including those that were not kept. */
 size_t diag_count(const struct diag_list *l, enum diag_severity severity);
 
 /* Is `line` a comment `# dagbuild: allow CODE[, CODE...] [TEXT]`?  Then `*codes` is what
  * follows `allow`. */
 bool diag_allow_comment(struct str line, struct str *codes);
-/* The next code is taken off the front of `*codes`; false when there is none. */
+/* Take the next code off the front of `*codes`; false when there is none. */
 bool diag_allow_code(struct str *codes, struct str *code);
-/* So many were added that hints which must be looked for are not worth it any more. */
+/* Were so many added that hints that take a search are no longer worth it? */
 bool diag_is_crowded(const struct diag_list *l);
 
 /* ---- showing them ---- */
 
 struct diag_format {
 	const char *name; /* "text" */
-	/* All, by place in the file, then how many more there were. */
+	/* Write all, by place in the file, then how many more there were. */
 	void (*write)(struct diag_list *l, struct buf *out);
 };
 

@@ -2,8 +2,8 @@
  * diag_codes.h - what can be wrong with a definition: the table of codes.
  *
  * Purpose:   a code is stable: users write it into `--disable` and into comments
- *            `# dagbuild: allow CODE`, code hosts show it. docs/diagnostics.md has a
- *            section for each, tests/golden/codes a case.
+ *            `# dagbuild: allow CODE`, and code hosts show it. docs/diagnostics.md has a
+ *            section for each code, tests/golden/codes a case.
  * Threads:   const.
  */
 #ifndef FRONTEND_DEF_DIAG_CODES_H
@@ -84,13 +84,13 @@ enum diag_code {
 struct diag_code_info {
 	const char *name; /* "forward-reference" */
 	enum diag_severity severity;
-	bool can_be_disabled; /* without it there is nothing that could be built */
+	bool can_be_disabled; /* false: with it nothing could be built */
 	const char *summary;  /* a sentence without its full stop */
 };
 
 const struct diag_code_info *diag_code_info(enum diag_code code);
 bool diag_code_find(struct str name, enum diag_code *out);
-/* The code that `name` may have been meant to be, or NULL. */
+/* The code that was probably meant by `name`, or NULL. */
 const char *diag_code_nearest(struct str name);
 
 #endif

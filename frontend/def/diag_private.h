@@ -27,11 +27,11 @@ struct diag_list {
 	const struct source *source;
 	struct diag_options options;
 	VEC(struct diag *) diags;
-	struct diag *dropped; /* the last one, when it is not wanted */
+	struct diag *dropped; /* the last one, when it is not to be shown */
 	size_t counts[2];     /* by severity: all that were added */
-	size_t kept[2];	      /* by severity: of them in `diags` */
+	size_t kept[2];	      /* by severity: those in `diags` */
 	size_t added;
-	/* What a comment allows on the line that was looked at last. */
+	/* What a comment allows on the last line that was looked at. */
 	const struct source *allowed_source;
 	unsigned allowed_line;
 	bool allowed[DIAG_CODES];

@@ -2,8 +2,8 @@
  * diag_sarif.c - diagnostics in SARIF 2.1.0, for code hosts and editors.
  *
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os.html
- * Only the definition has physical locations: what stands on the command line, or in a
- * file of arguments, is named in the message.
+ * Only the definition has physical locations: the message names what is on the command
+ * line, or in a file of arguments.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ static const char SCHEMA[] = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/err
 
 static const size_t NO_RULE = SIZE_MAX;
 
-/* Where each code stands in the list of rules, which has only those that occur. */
+/* The position of each code in the list of rules, which has only codes that occur. */
 struct rules {
 	size_t index[DIAG_CODES];
 	size_t len;
@@ -45,7 +45,7 @@ static void put_message(struct buf *out, const char *name, const char *text)
 	buf_putc(out, '}');
 }
 
-/* The path as a URI reference (RFC 3986): a name with a colon is no scheme. */
+/* The path as a URI reference (RFC 3986): a name with a colon is not a scheme. */
 static void put_uri(struct buf *out, const char *path)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -137,7 +137,8 @@ static void put_locations(struct buf *out, const struct diag *d)
 		return;
 	buf_puts(out, ", \"relatedLocations\": [");
 	for (size_t i = 0; i < d->notes.len; i++) {
-		/* Places must differ, and two notes may be at one: so each has its id. */
+		/* Locations must differ, and two notes may share a place: so each has its
+		 * own id. */
 		buf_printf(out, "%s{\"id\": %zu, ", i > 0 ? ", " : "", i);
 		put_physical(out, d->source, d->notes.items[i].span);
 		buf_puts(out, ", ");
@@ -170,7 +171,7 @@ static void put_result(struct buf *out, const struct diag_list *l, const struct 
 	buf_putc(out, '}');
 }
 
-/* What is not among the results is said, where readers of the format look for it. */
+/* Say what is not among the results, where readers of the format look for it. */
 static void put_invocation(struct buf *out, const struct diag_list *l)
 {
 	size_t errors = diag_hidden(l, DIAG_ERROR);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * diag_text.c - diagnostics for people: the line, with carets under what is meant.
  *
- * A file's name and text may hold any bytes: all that is put here is made visible, with a
- * `?` of one column for what cannot be shown, and tabs of a line kept.
+ * A file's name and text may hold any bytes: everything that is put here is made visible,
+ * with a `?` of one column for what cannot be shown; tabs of a line are kept.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/visible.h"
 #include "frontend/def/diag_private.h"
 
-/* Columns of a line that are shown; of a longer one those around the span. */
+/* How many columns of a line are shown; of a longer one, those around the span. */
 static const size_t SHOWN_MAX = 100;
 static const size_t BEFORE_MAX = 40;
 
@@ -51,8 +51,8 @@ static void put_repeated(struct buf *out, char c, size_t n)
 		buf_putc(out, c);
 }
 
-/* `mark` as often as the text is wide; a tab counts as one: tabs stay tabs, so that both
- * lines keep step. */
+/* Put `mark` once for each column of the text; tabs stay tabs, so that both lines stay
+ * aligned. */
 static void put_below(struct buf *out, struct str text, char mark)
 {
 	struct str c;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * files.c - `%files` sections: where from, and the list of copies.
  *
- * Apptainer ignores a %files section whose arguments it does not understand, and words on
- * a line that it does not need; here these are errors and warnings.
+ * Apptainer ignores a %files section whose arguments it does not understand, and words of
+ * a line that it does not need; here these give errors and warnings.
  */
 #include <string.h>
 
@@ -43,7 +43,7 @@ static bool parse_args(const struct parser *p, struct span name, struct str args
 	return true;
 }
 
-/* Groups are told apart by their arguments as written.  NULL: these make no group. */
+/* Groups differ in their arguments as written.  NULL: these arguments make no group. */
 static struct def_files *group_of(struct stage_builder *b, struct span name,
 				  struct str args)
 {
@@ -89,8 +89,9 @@ static size_t run_length(struct str s)
 }
 
 /* The next word of a line, as Apptainer's expression finds it: a run without blanks and
- * quotes, what stands between two double quotes, or a single quote and all up to the next
- * one.  A double quote without a second one is skipped, and its place given out. */
+ * quotes, what is between two double quotes, or a single quote and everything up to the
+ * next one.  A double quote without a second one is skipped, and its place is
+ * returned. */
 static bool next_word(struct str *rest, struct str *word, struct str *unbalanced)
 {
 	struct str s = *rest;
@@ -145,7 +146,7 @@ static void warn_about(const struct parser *p, const struct files_line *l)
 		diag_hint(diag_add(p->diags, DIAG_SINGLE_QUOTES, parse_span(p, l->source),
 				   "single quotes are part of the name here"),
 			  "%s", use_quotes);
-	/* A comment in effect, though there are none here. */
+	/* In effect a comment, though %files has none. */
 	if (l->third.len > 0 && l->third.data[0] != '#')
 		diag_hint(
 			diag_add(p->diags, DIAG_EXTRA_WORD, parse_span(p, l->third),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * header.c - the `key: value` lines at the top of a stage.
  *
- * A line is trimmed, cut at the first `#`, split at the first `:`.  A value that ends in
- * a backslash goes on in the next line, with nothing in between; a literal `\n` before
- * the backslash is a line end.
+ * A line is trimmed, cut at the first `#`, and split at the first `:`.  A value that ends
+ * in a backslash continues on the next line, with nothing in between; a literal `\n`
+ * before the backslash is a line end.
  */
 #include <string.h>
 
@@ -89,7 +89,8 @@ static void no_continuation(const struct parser *p, struct str key, const char *
 			  "remove the backslash at its end");
 }
 
-/* Append the continuation lines, taken off `*rest`, to `value`; false without one. */
+/* Take the continuation lines off `*rest` and append them to `value`; false without
+ * one. */
 static bool take_continuation(const struct parser *p, struct str key, struct str *rest,
 			      struct buf *value)
 {
@@ -114,7 +115,7 @@ static bool take_continuation(const struct parser *p, struct str key, struct str
 	return true;
 }
 
-/* The value of `key`; NULL when it is broken off. */
+/* The value of `key`; NULL when its continuation is missing. */
 static const char *take_value(const struct parser *p, struct str key, struct str first,
 			      struct str *rest)
 {
@@ -124,7 +125,7 @@ static const char *take_value(const struct parser *p, struct str key, struct str
 	if (str_is(first, "\\")) {
 		no_continuation(p, key,
 				"Apptainer forgets a backslash without text before it");
-		/* What was meant to go on. */
+		/* The line that was meant to continue it. */
 		if (!str_cut(*rest, '\n', &next, &after) ||
 		    str_find(next, ':') == next.len)
 			*rest = after;

@@ -2,11 +2,11 @@
  * parse.c - a definition into stages: see parse.h.
  *
  * The grammar is Apptainer's, which is a matter of lines, in two passes.  A stage begins
- * at every line that starts with "Bootstrap:" in column 1, whatever stands around it;
- * this is looked for in the file as it is.  Then each stage is parsed as a draft, which
- * gives its %arguments; its template arguments are replaced; and what comes out is
- * parsed anew, as one stage whatever it holds.  So keys and names of sections cannot be
- * template arguments, but a value can bring sections along.
+ * at every line that starts with "Bootstrap:" in column 1, whatever is around it, in the
+ * file as it is.  A stage with placeholders is first parsed as a draft, which gives its
+ * %arguments; then its placeholders are replaced, and the result is parsed again, as one
+ * stage whatever it holds.  So keys and names of sections cannot be template arguments,
+ * but a value can bring sections along.
  */
 #include "frontend/def/parse.h"
 
@@ -57,8 +57,8 @@ static bool are_headers(struct str rest)
 	return true;
 }
 
-/* Comments and blank lines before the first stage belong to no stage; anything else is
- * lost, and false. */
+/* Comments and blank lines before the first stage belong to no stage; anything else would
+ * be lost: false. */
 static bool check_before_first(const struct source *source, size_t end,
 			       struct diag_list *diags)
 {
@@ -138,7 +138,8 @@ static struct str stage_text(const struct def_reader *r, struct str all, size_t 
 	return str_slice(all, s->items.items[index], end);
 }
 
-/* A stage as a draft, for its %arguments, then its text with arguments replaced. */
+/* Parse a stage as a draft, for its %arguments, then append its text with arguments
+ * replaced. */
 static void replace_arguments(struct def_reader *r, const struct def_text *raw,
 			      size_t index, struct text_builder *out)
 {
@@ -190,8 +191,8 @@ static void parse_stages(struct def_reader *r)
 
 	for (size_t i = 0; i < r->def->n_stages; i++) {
 		struct def_stage *stage = &r->def->stages[i];
-		/* Where placeholders were replaced these are known, and which were used.
-		 */
+		/* If placeholders were replaced, these are known, and which of them were
+		 * used. */
 		struct def_argument *arguments = stage->arguments;
 		bool is_partial = stage->is_partial;
 

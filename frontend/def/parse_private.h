@@ -14,15 +14,15 @@ struct parser {
 	const struct def_text *text;
 	struct arena *arena;
 	struct diag_list *diags;
-	/* Before template arguments are replaced: keys, sections and %arguments count,
+	/* Template arguments are not replaced yet: keys, sections and %arguments count,
 	 * the rest may still change. */
 	bool is_draft;
-	/* Mistakes in keys and names of sections were said of the draft, or come from
-	 * arguments that have no value. */
+	/* Mistakes in keys and names of sections were reported for the draft, or come
+	 * from arguments without a value. */
 	bool is_said;
 };
 
-/* A stage while it is parsed: where its lists go on, and what is in them already. */
+/* A stage while it is parsed: the ends of its lists, and what is in them already. */
 struct stage_builder {
 	const struct parser *parser;
 	struct def_stage *stage;

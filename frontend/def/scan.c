@@ -106,7 +106,7 @@ static bool is_word_char(char c)
 	       (c >= '0' && c <= '9') || c == '_';
 }
 
-/* The placeholder that begins at the front; `*seen` is how far nothing else can begin. */
+/* The placeholder at the front; up to `*seen` no other one can begin. */
 static bool placeholder_here(struct str s, struct scan_placeholder *out, size_t *seen)
 {
 	size_t start = skip_blanks(s, 2), end = start, close;

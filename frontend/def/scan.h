@@ -2,8 +2,8 @@
  * scan.h - lines and blanks, as Apptainer sees them.
  *
  * Purpose:   Apptainer is written in Go, whose blanks are Unicode's: a no-break space,
- *            copied from a web page, is one. What it trims and splits is trimmed and
- *            split by these.
+ *            copied from a web page, is one. These functions trim and split what
+ *            Apptainer trims and splits.
  * Ownership: slices of the caller's text.
  * Threads:   any. No function fails.
  */
@@ -16,12 +16,11 @@
 size_t scan_blank(struct str s);
 struct str scan_trim(struct str s);
 struct str scan_trim_left(struct str s);
-/* The next run of non-blanks is taken off the front of `*rest`; false if there is none.
- */
+/* Take the next run of non-blanks off the front of `*rest`; false if there is none. */
 bool scan_word(struct str *rest, struct str *word);
 
-/* The first line of `*rest`, without its line end (LF, or CR LF), is taken off; false,
- * and `*line` empty, when there is none. */
+/* Take the first line off `*rest`, without its line end (LF, or CR LF); false, and
+ * `*line` empty, when there is none. */
 bool scan_line(struct str *rest, struct str *line);
 /* A line whose first word begins with `%` begins a section. */
 bool scan_is_section(struct str line);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * section.c - a stage: its sections, and what becomes of each.
+ * section.c - a stage: its sections, and what each becomes.
  *
- * A section goes from its line to the next one that begins with `%`, whatever stands
- * around it: a here-document does not protect such a line, and nothing can.
+ * A section goes from its line to the next one that begins with `%`, whatever is around
+ * that: a here-document does not protect such a line, and nothing else can.
  */
 #include <string.h>
 
@@ -19,8 +19,8 @@ struct section_line {
 	bool has_args; /* a space follows the name */
 };
 
-/* Name and arguments come from the line as it is: all leading `%` go, the first space
- * ends the name. */
+/* Name and arguments come from the line as it is: all leading `%` are dropped, and the
+ * first space ends the name. */
 static struct section_line split_line(struct str line)
 {
 	struct section_line s;
@@ -76,7 +76,7 @@ static void unknown_section(const struct parser *p, struct str line,
 		diag_hint(d, "a script cannot have a line that starts with '%%'");
 }
 
-/* `all` is the section, or the header; the line of the section after it counts, too. */
+/* `all` is the section, or the header; the section line after it counts as well. */
 static void check_length(const struct parser *p, struct str all, struct str rest)
 {
 	struct str head = all, next, shown;
@@ -107,7 +107,8 @@ static struct def_part *new_part(const struct parser *p, const struct section_li
 	return part;
 }
 
-/* Of a repeated section the last line with something after the name gives arguments. */
+/* In a repeated section, the last line with something after the name gives the
+ * arguments. */
 static void add_part(const struct parser *p, struct def_section **section,
 		     const struct section_line *s, struct str body)
 {
@@ -254,7 +255,7 @@ static void parse_section(struct stage_builder *b, struct str line, struct str b
 		add_part(p, &b->stage->sections[kind], &s, body);
 }
 
-/* The lines up to the next section line are taken off the front of `*rest`. */
+/* Take the lines up to the next section line off the front of `*rest`. */
 static struct str take_body(struct str *rest)
 {
 	struct str all = *rest, before = *rest, line;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * template.c - `{{ name }}` becomes its value.
  *
- * A placeholder with a comment before it on its line stays as it is; Apptainer takes for
- * a comment what follows a `#` and one more character that is no `!`, also in the middle
- * of a word.  A value is looked up on the command line first, then in the stage's
- * %arguments; what it holds itself is replaced as expand() says.
+ * A placeholder in a comment stays as it is.  To Apptainer a comment is what follows a
+ * `#` and one more character other than `!` on a line, also in the middle of a word.  A
+ * value is looked up on the command line first, then in the stage's %arguments;
+ * placeholders in the value itself are replaced as expand() says.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -20,10 +20,10 @@ struct replacer {
 	struct map secrets;  /* names that were warned about */
 	struct text_builder *out;
 	bool is_complete;  /* all had a value */
-	bool is_too_large; /* and no more are replaced */
+	bool is_too_large; /* no more are replaced */
 };
 
-/* More than this an ordinary definition never grows. */
+/* An ordinary definition never grows beyond this. */
 static size_t limit(const struct replacer *r)
 {
 	return 2 * r->p->text->text.len + KIB(128);
@@ -35,8 +35,8 @@ static const char *value_of(struct replacer *r, const char *name, bool use)
 	const char *given = build_args_find(r->given, name, use);
 	struct def_argument *fallback = map_get(&r->defaults, name);
 
-	/* A default that the command line overrides is used as well, and so is one within
-	 * a value. */
+	/* A default that the command line overrides counts as used, and so does one
+	 * within a value. */
 	if (fallback)
 		fallback->is_used = true;
 	if (given)
@@ -46,15 +46,16 @@ static const char *value_of(struct replacer *r, const char *name, bool use)
 
 /* ---- what stays ---- */
 
-/* Where replacing stands in the text. */
+/* How far the replacement has got in the text. */
 struct template_cursor {
 	size_t at;	 /* looked at so far */
 	size_t kept;	 /* given out so far: the end of the last replacement */
-	size_t line;	 /* what stands before a placeholder begins here */
+	size_t line;	 /* the line: what is before a placeholder begins here */
 	bool is_comment; /* from some place before `at` on, to the line's end */
 };
 
-/* The `#` that makes a comment of what follows it in `line`; its length without one. */
+/* Offset of the `#` that turns the rest of `line` into a comment; the line's length
+ * without one. */
 static size_t find_comment(struct str line)
 {
 	for (size_t i = 0; i + 1 < line.len; i++)
@@ -63,7 +64,7 @@ static size_t find_comment(struct str line)
 	return line.len;
 }
 
-/* `before` is what stands before the placeholder, on its line. */
+/* `before` is what comes before the placeholder on its line. */
 static bool begins_comment(struct replacer *r, struct str before,
 			   const struct scan_placeholder *found)
 {
@@ -114,7 +115,8 @@ static bool is_one_of(struct str word, const char *const *words)
 	return false;
 }
 
-/* By the words between what is no letter: MAX_TOKENS and a tokenizer are no secrets. */
+/* Looks at whole words, which end at anything but a letter: MAX_TOKENS and a tokenizer
+ * are not secrets. */
 static bool looks_secret(const char *name)
 {
 	static const char *const secrets[] = {
@@ -140,7 +142,7 @@ static bool looks_secret(const char *name)
 	return false;
 }
 
-/* The name of a file, which may hold a secret, is none. */
+/* The name of a file that may hold a secret is not a secret. */
 static bool is_path(struct str value)
 {
 	return str_starts_with(value, "/") || str_starts_with(value, "./") ||
@@ -196,12 +198,10 @@ static void replace_text(struct buf *text, struct str what, const char *by)
 	*text = out;
 }
 
-/*
- * The value with the values in it.  Apptainer looks for placeholders in the value as it
- * is, and replaces one after the other in what has become of it: so a placeholder that a
- * value brings along is replaced only if the same one comes later, too.  NULL: this would
- * be too much work.
- */
+/* The value with its placeholders replaced.  Apptainer looks for placeholders in the
+ * original value, and replaces one after the other in the current one: so a placeholder
+ * that a value brings along is replaced only if the same one comes later, too.  NULL: it
+ * would be too much work. */
 static const char *expand(struct replacer *r, const char *value)
 {
 	CLEANUP(buf_release) struct buf text = {.max = limit(r)};

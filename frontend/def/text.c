@@ -63,7 +63,7 @@ static void add_piece(struct text_builder *b, struct str slice, struct str value
 		.is_replaced = is_replaced,
 	};
 
-	/* Of an empty piece nothing can be pointed at. */
+	/* Nothing can point at an empty piece. */
 	if (value.len == 0 && is_replaced)
 		vec_push(&b->emptied, piece.span);
 	if (value.len == 0)

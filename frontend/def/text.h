@@ -4,7 +4,7 @@
  *
  * Purpose:   the parser reads this text; diagnostics point into the source.
  * Ownership: lies in the arena it was made with; without a placeholder it is a slice of
- *            the source's own text, which must outlive it.  NUL follows it.
+ *            the source's own text, which must outlive it.  A NUL follows it.
  * Threads:   const once made.
  */
 #ifndef FRONTEND_DEF_TEXT_H
@@ -15,7 +15,8 @@
 #include "base/source.h"
 #include "base/vec.h"
 
-/* From `at` to the next piece's: a stretch of the source, or what replaced one. */
+/* From `at` to the `at` of the next piece: a stretch of the source, or what replaced
+ * one. */
 struct text_piece {
 	uint32_t at;	  /* offset in the text */
 	struct span span; /* in the source */
@@ -33,8 +34,8 @@ struct def_text {
 /* The source's text from byte `start` to its end, as it is. */
 void def_text_plain(const struct source *source, size_t start, struct arena *arena,
 		    struct def_text *out);
-/* Where a slice of the text stands in the source; for a part of what replaced a
- * placeholder, the placeholder. */
+/* Where a slice of the text is in the source; for a part of what replaced a placeholder,
+ * the placeholder. */
 struct span def_text_span(const struct def_text *t, struct str slice);
 
 /* ---- making one piece by piece ---- */
@@ -48,7 +49,7 @@ struct text_builder {
 
 /* A slice of the source, as it is. */
 void text_builder_keep(struct text_builder *b, struct str slice);
-/* `value` in the place of a slice of the source. */
+/* `value` in place of a slice of the source. */
 void text_builder_replace(struct text_builder *b, struct str slice, struct str value);
 /* The builder is empty afterwards. */
 void text_builder_finish(struct text_builder *b, struct arena *arena,

@@ -70,7 +70,7 @@ const char *words_nearest(const char *const *words, struct str word)
 	for (; *words; words++) {
 		size_t distance = str_distance(word, str_of(*words), 2);
 
-		/* Of a short word everything is a near miss. */
+		/* Everything is a near miss of a short word. */
 		if (distance < best && distance < word.len) {
 			best = distance;
 			nearest = *words;

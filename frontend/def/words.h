@@ -18,7 +18,7 @@ extern const char *const words_app_sections[];
 /* The table's own text, or NULL. */
 const char *words_find(const char *const *words, struct str word);
 bool words_contain(const char *const *words, struct str word);
-/* The word that `word` may have been meant to be, or NULL. */
+/* The word that was probably meant by `word`, or NULL. */
 const char *words_nearest(const char *const *words, struct str word);
 /* "otherurl" and digits, the one key with a number. */
 bool words_is_otherurl(struct str key);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * export.h - the plan as something to look at, or to process.
  *
- * Purpose:   one writer a format, in a table.
+ * Purpose:   one writer for each format, in a table.
  * Ownership: plan and state are borrowed.
  * Threads:   any.
- * Errors:    those of writing; what was written before stays.  A plan of any size is
- *            written in pieces.
+ * Errors:    those of writing; what was written before stays, since a plan is written in
+ *            pieces.
  */
 #ifndef FRONTEND_EXPORT_EXPORT_H
 #define FRONTEND_EXPORT_EXPORT_H
@@ -17,7 +17,7 @@ enum export_status_kind {
 	EXPORT_UNKNOWN,
 	EXPORT_HIT,
 	EXPORT_MISS,
-	EXPORT_OPEN, /* a hit if what comes before makes the same as last time */
+	EXPORT_OPEN, /* a hit if the steps before make the same as last time */
 	EXPORT_STATUSES,
 };
 
@@ -25,13 +25,13 @@ struct export_status {
 	enum export_status_kind kind;
 	const char *reason; /* of a miss, or what it depends on; NULL when not known */
 	bool has_expected;
-	uint64_t expected_ms; /* how long it is going to take */
+	uint64_t expected_ms; /* how long it is expected to take */
 };
 
 struct export_state {
 	const struct export_status *statuses; /* by node index; NULL: none is known */
-	uint64_t expected_ms;		      /* of all, from first to last */
-	size_t n_unexpected;		      /* steps of which that is not known */
+	uint64_t expected_ms;		      /* of the whole */
+	size_t n_unexpected;		      /* steps for which it is not known */
 	bool colour;			      /* tree: for a terminal that shows it */
 };
 

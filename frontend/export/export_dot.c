@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * export_dot.c - the plan for Graphviz: a cluster a stage, copies between stages dashed.
  *
- * Boxes are light with dark text, all else is of a middle grey, and there is no
- * background: so it can be read on white and on black.
+ * Boxes are light with dark text, everything else is a middle grey, and there is no
+ * background: so it is readable on white and on black.
  */
 #include <string.h>
 

@@ -28,7 +28,7 @@ static void put_string(struct json_writer *w, const char *text)
 		buf_puts(&w->out, "null");
 }
 
-/* After an opening brace no comma comes before a member's name. */
+/* No comma comes before a member's name after an opening brace. */
 static void put_name(struct json_writer *w, const char *name)
 {
 	if (w->out.len == 0 || w->out.data[w->out.len - 1] != '{')
@@ -246,7 +246,7 @@ static void put_stage(struct json_writer *w, const struct plan_stage *stage)
 	buf_putc(&w->out, '}');
 }
 
-/* The step that everything is done for: `pack`, or the last one of the target stage. */
+/* The step that the rest is for: `pack`, or the last one of the target stage. */
 static const struct step *target_step(const struct plan *plan,
 				      const struct plan_stage *stage)
 {

@@ -2,10 +2,10 @@
  * export_mermaid.c - the plan as a Mermaid flowchart, for pages of GitHub and GitLab: a
  * subgraph a stage, copies between stages dotted.
  *
- * Mermaid has no escape character, but entities of its own (`#quot;`, `#35;`), which it
- * puts in after all its other rules: Markdown, directives, line breaks.  So everything
- * that one of them could see is written as one; a `;` ends each line, since Mermaid
- * removes the last one of a line with "style" in it.
+ * Mermaid has no escape character, but its own entities (`#quot;`, `#35;`), which it
+ * replaces after all its other rules: Markdown, directives, line breaks.  So everything
+ * to which a rule could apply is written as an entity.  A `;` ends each line, since
+ * Mermaid removes the last one of a line with "style" in it.
  */
 #include <string.h>
 
@@ -33,7 +33,7 @@ static void put_char(struct buf *out, char c)
 		buf_putc(out, c);
 	else
 		buf_printf(out, "#%d;", c);
-	/* A zero width space, lest a name's `\n` end the line after all. */
+	/* A zero width space, so that a name's `\n` does not end the line. */
 	if (c == '\\')
 		buf_puts(out, "#8203;");
 }

@@ -23,7 +23,7 @@ bool export_has_image(const struct plan *plan);
 
 /* `before` is where the files of `step` come from. */
 bool export_is_copied(const struct step *step, struct node_id before);
-/* A text in at most `max` characters: as it is, or its beginning, "...", and its last
+/* How a text fits into `max` characters: as it is, or its beginning, "...", and its last
  * `tail` characters. */
 struct export_fit {
 	struct str head, tail;

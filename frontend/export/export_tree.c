@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * export_tree.c - the plan for a terminal: stages, and below each its steps in order.
  *
- * A first pass over the steps measures the columns, a second one writes them: no line is
- * longer than 80, only ASCII is written, and nothing is allocated for a step.
+ * A first pass over the steps measures the columns, and a second one writes them: no line
+ * is longer than 80, only ASCII is written, and nothing is allocated for a step.
  */
 #include <string.h>
 
@@ -47,8 +47,8 @@ static size_t columns(const char *text)
 	return n;
 }
 
-/* A `?` for each character that is not printable ASCII: it could be anything, and the
- * terminal of any width for it. */
+/* A `?` for each character that is not printable ASCII: it could be anything, and a
+ * terminal may show it at any width. */
 static void put_ascii(struct buf *out, struct str text)
 {
 	size_t from = 0, at = 0;
@@ -78,7 +78,8 @@ static void put_fit(struct buf *out, const char *text, size_t width, size_t tail
 	put_ascii(out, fit.tail);
 }
 
-/* Blanks up to `width` columns after `start`; what was written since is ASCII. */
+/* Put blanks up to `width` columns after `start`; what was written since then is
+ * ASCII. */
 static void pad(struct buf *out, size_t start, size_t width)
 {
 	static const char blanks[LINE] =
@@ -100,7 +101,7 @@ static char *put_digits_before(char *end, unsigned value)
 	return end;
 }
 
-/* Not through printf: it takes as long as everything else of a line together. */
+/* Not with printf: that takes as long as the rest of the line. */
 static struct place_digits digits_of(struct place place)
 {
 	struct place_digits digits = {.len = 0};
@@ -151,8 +152,8 @@ static struct duration duration_of(struct export_status status)
 	return d;
 }
 
-/* What the texts want, then what there is room for: the label gives way to the status as
- * long as it is not cut, or down to LABEL_LEAST. */
+/* First the widths that the texts want, then those that there is room for: the label
+ * gives way to the status as long as that does not cut it, or down to LABEL_LEAST. */
 static struct widths measure(const struct plan *plan, const struct export_state *state)
 {
 	struct widths w = {KIND_USUAL, 0, PLACE_USUAL, 0, 0};
@@ -200,7 +201,7 @@ static void put_status(struct buf *out, const struct export_state *state,
 		buf_puts(out, "\033[0m");
 }
 
-/* At the end of the line, so that times stand below one another. */
+/* At the end of the line, so that times are in one column. */
 static void put_duration(struct buf *out, struct export_status status, size_t start,
 			 const struct widths *w)
 {

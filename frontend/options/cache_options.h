@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cache_options.h - the option of every command that uses the cache: where it lies.
+ * cache_options.h - the option of every command that uses the cache: where it is.
  *
  * Purpose:   the first link of the chain of option structures: cache_options is the
  *            beginning of def_options, that of net_options, that of fresh_options.  A
@@ -15,7 +15,7 @@
 #include "frontend/options/options.h"
 
 struct cache_options {
-	const char *dir; /* NULL: the default, which store_default_dir() knows */
+	const char *dir; /* NULL: the default of store_default_dir() */
 };
 
 #define CACHE_OPTION_ROW                                                                 \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * def_options.h - options of every command that reads a definition.
  *
- * Purpose:   template arguments, what of the diagnostics is wanted, the target. A
- *            command's settings begin with a struct def_options, and its rows have
+ * Purpose:   template arguments, which diagnostics to show, the target. A command's
+ *            settings begin with a struct def_options, and its rows have
  *            DEF_OPTION_ROWS.
  * Ownership: def_options_release() ends it; values point into argv.
  * Threads:   main thread only.

@@ -27,7 +27,7 @@ struct fresh_options {
 	uint64_t max_age_s;
 	enum fresh_pull pull;
 	bool offline, locked, ignore_lock;
-	/* What scripts may do: what was built with another one is not used. */
+	/* What scripts may do; what was built with another setting is not used. */
 	bool has_security;
 	enum security security;
 };

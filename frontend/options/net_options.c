@@ -64,7 +64,7 @@ struct err *net_options_environment(struct net_options *o)
 	return NULL;
 }
 
-/* Milliseconds from the environment; 0, the default, when it does not say. */
+/* Milliseconds from the environment; 0, the default, when it has none. */
 static unsigned milliseconds(const char *name)
 {
 	const char *text = getenv(name);

@@ -18,7 +18,7 @@
 struct net_options {
 	struct def_options def; /* first: see cache_options.h */
 	VEC(const char *) mirrors;
-	char *mirror_words; /* what mirrors from the environment point into */
+	char *mirror_words; /* into which mirrors from the environment point */
 	bool no_https;
 	const char *authfile;
 	const char *memory; /* of this command's first process: registry_options */
@@ -53,11 +53,11 @@ NODISCARD struct err *net_set_authfile(void *settings, const char *value);
 NODISCARD struct err *net_set_timeout(void *settings, const char *value);
 /* DAGBUILD_REGISTRY_MIRRORS and DAGBUILD_NET_TIMEOUT, after what the options gave. */
 NODISCARD struct err *net_options_environment(struct net_options *o);
-/* A client for them, before there are threads; `offline`: one that refuses every
- * request. */
+/* Make a client with these options, before there are threads; `offline`: one that refuses
+ * every request. */
 NODISCARD struct err *net_options_open(const struct net_options *o, bool offline,
 				       struct registry **out);
-/* End what net_options_open() made, if it did. */
+/* End what net_options_open() made, if anything. */
 void net_options_close(struct registry **r);
 void net_options_release(struct net_options *o);
 

@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-/* Where parsing stands. */
+/* How far parsing has got. */
 struct option_cursor {
 	const struct option_row *rows;
 	int argc;

@@ -3,8 +3,8 @@
  *
  * Purpose:   one row for each option; parsing and help come from the rows. GNU
  *            conventions: -j8, -j 8, --jobs=8, --jobs 8, bundled flags, `--` ends
- *            options, options may follow operands. A value that may be left out is given
- *            with '=' only (--no-cache=build), or in the same word as the letter.
+ *            options, options may follow operands. An optional value is given only with
+ *            '=' (--no-cache=build), or in the same word as the letter.
  * Ownership: values point into argv.
  * Threads:   main thread only.
  * Errors:    ERR_USAGE, with a did-you-mean for unknown options.
@@ -15,7 +15,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* In the order in which a row is read; a few bytes of padding cost less. */
+/* Members are in the order in which one reads a row; that is worth a few bytes of
+ * padding. */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct option_row {
 	char letter;	  /* 0: none */
@@ -23,11 +24,11 @@ struct option_row {
 	/* Name of its value in the help; NULL: a flag.  "[=NAME]": it may be left out. */
 	const char *argument;
 	const char *help;
-	/* Store the value (NULL: none was given) into the command's settings.  NULL:
-	 * `uses` says it all, or nothing is to be done. */
+	/* Store the value (NULL: none was given) in the command's settings.  NULL: `uses`
+	 * is enough, or there is nothing to do. */
 	struct err *(*set)(void *settings, const char *value);
-	/* A bit of the command's own, by which it learns that the option was given; 0: it
-	 * need not know. */
+	/* One of the command's own bits, which tells it that the option was given; 0: it
+	 * does not need to know. */
 	unsigned uses;
 };
 
@@ -42,7 +43,7 @@ NODISCARD struct err *options_parse(const struct option_row *rows, int argc, cha
 				    void *settings, struct operands *operands);
 /* "  -j, --jobs N        text" for each row. */
 void options_help(const struct option_row *rows, struct buf *out);
-/* Every command has it, for the help's own sake: main() answers --help before a command
+/* Every command has it, so that the help lists it: main() answers --help before a command
  * sees it. */
 #define OPTIONS_HELP_ROW                                                                 \
 	{                                                                                \

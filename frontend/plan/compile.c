@@ -8,10 +8,10 @@
  * wait for one another in file order: what they do to the host is not known.  Stages that
  * the target does not reach get no steps.
  *
- * A script of blank lines and comments does nothing, and is no step.
+ * A script of blank lines and comments does nothing, and is not a step.
  *
- * A stage other than the target gets a meta step only when it has something to say there:
- * what base images need is written by the base step already.
+ * A stage other than the target gets a meta step only when it has something to put there:
+ * the base step already writes what base images need.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@ struct compiler {
 	VEC(struct node_id) host_readers; /* steps since then that read the host */
 	struct section_labels headers;	  /* of the stage at hand */
 	struct target target;
-	bool is_target_there; /* the target step */
+	bool is_target_there; /* the target step was added */
 	bool *is_extra;	      /* by stage: built although the target does not need it */
 };
 
@@ -73,8 +73,8 @@ static void describe_stage(struct compiler *c, size_t index)
 		map_set(&c->names, s->name, s);
 }
 
-/* Labels are unique: "stage2" without a name, "NAME_2" when an earlier stage has the
- * name, which is the one that is meant by it; unless another stage has this for its
+/* Labels are unique: "stage2" for a stage without a name, "NAME_2" when an earlier stage
+ * has the name and is the one that it means; with "_" added while another stage has that
  * name. */
 static void label_other(struct compiler *c, size_t index)
 {
@@ -90,7 +90,8 @@ static void label_other(struct compiler *c, size_t index)
 		s->label = arena_printf(c->arena, "%s_", s->label);
 }
 
-/* A step that the stage does not have comes after no copy: the error names all it has. */
+/* When the stage lacks the target step, all its copies count, so that the error can name
+ * all steps that it has. */
 static void limit_copies(struct compiler *c)
 {
 	const struct def_stage *stage = &c->def->stages[c->target.stage];
@@ -136,7 +137,8 @@ static char *put(char *at, const char *text)
 	return at;
 }
 
-/* "STAGE.KIND", and from the second one of a kind on its number.  There are many. */
+/* "STAGE.KIND", with a number from the second one of a kind on.  Made by hand, since
+ * there are many. */
 static const char *step_name(struct compiler *c, const char *stage, const char *kind,
 			     unsigned same)
 {
@@ -178,7 +180,7 @@ static struct step *add_step(struct compiler *c, size_t stage, enum step_kind ki
 	return s;
 }
 
-/* Beyond the step that is the target its stage has no more steps. */
+/* After the step that is the target, its stage has no more steps. */
 static bool is_done(const struct compiler *c, size_t stage)
 {
 	return stage == c->target.stage && c->is_target_there;
@@ -218,7 +220,7 @@ static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind
 	c->host_script = s->id;
 }
 
-/* The step reads from the host what a script may make, or change later. */
+/* The step reads something of the host that a script may make, or change later. */
 static void add_host_reader(struct compiler *c, const struct step *s)
 {
 	if (c->host_script.index != NODE_NONE.index)
@@ -312,7 +314,7 @@ static void add_apps(struct compiler *c, size_t stage)
 	s->apps = texts_apps(def, c->arena);
 }
 
-/* The installations of apps are part of %post, also without one. */
+/* The installations of apps are part of %post, also when there is no %post. */
 static void add_post(struct compiler *c, size_t stage)
 {
 	const struct def_stage *def = &c->def->stages[stage];
@@ -377,7 +379,7 @@ static void add_stage(struct compiler *c, size_t stage)
 	s->n_steps = (uint32_t)c->steps.len - s->first;
 }
 
-/* Everything must have passed before there is an image. */
+/* Tests and extra stages must succeed before there is an image. */
 static void add_pack(struct compiler *c)
 {
 	struct step *s;

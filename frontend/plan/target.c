@@ -33,7 +33,8 @@ static struct err *unknown_stage(const char *text, const struct plan_stage *stag
 		size_t distance = str_distance(whole, str_of(stages[i].label), 2);
 		size_t of_head = str_distance(head, str_of(stages[i].label), 2);
 
-		/* In "nope.post" half of the letters are no misspelling of "one". */
+		/* The head of "nope.post" is not a misspelling of "one": half of its
+		 * letters differ. */
 		if (dot && of_head > head.len / 3)
 			of_head = best;
 		if (distance < best || of_head < best) {
@@ -47,7 +48,7 @@ static struct err *unknown_stage(const char *text, const struct plan_stage *stag
 	return err_hint(e, "the last stage is '%s'", stages[n - 1].label);
 }
 
-/* "copy3" comes after two copies; all of them come before "files" and what follows. */
+/* "copy3" comes after two copies; all copies come before "files" and what follows. */
 static size_t count_copies(const char *step)
 {
 	static const char *const earlier[] = {"pre", "base", "apps"};
@@ -63,7 +64,7 @@ static size_t count_copies(const char *step)
 	return SIZE_MAX;
 }
 
-/* A stage's name may have dots in it: the whole text is looked for first. */
+/* A stage's name may have dots in it: look for the whole text first. */
 struct err *target_find(const char *text, const struct plan_stage *stages,
 			size_t n_stages, struct target *out)
 {

@@ -19,7 +19,7 @@ struct target {
 /* `text` is "STAGE" or "STAGE.STEP"; NULL: the last stage's image. */
 NODISCARD struct err *target_find(const char *text, const struct plan_stage *stages,
 				  size_t n_stages, struct target *out);
-/* The error that the stage has no such step, naming those that it has. */
+/* The error for a stage without such a step; it names the steps that there are. */
 NODISCARD struct err *target_no_step(const struct target *t, const struct plan *plan);
 
 #endif

@@ -61,7 +61,7 @@ bool texts_install(const struct def_stage *stage)
 	return false;
 }
 
-/* All in one shell, as with Apptainer: what %post sets is there for the apps. */
+/* All in one shell, as with Apptainer: apps see what %post sets. */
 const char *texts_post(const struct def_stage *stage, struct arena *arena)
 {
 	const char *post = def_body(def_section(stage, DEF_POST), arena);

@@ -11,11 +11,11 @@
 #include "frontend/def/ast.h"
 
 struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena);
-/* Has an app something to install? */
+/* Does an app have something to install? */
 bool texts_install(const struct def_stage *stage);
 /* The text of %post, followed by the installations of all apps. */
 const char *texts_post(const struct def_stage *stage, struct arena *arena);
-/* Has the stage any of the sections that become metadata? */
+/* Does the stage have any of the sections that become metadata? */
 bool texts_has_meta(const struct def_stage *stage);
 /* Fill in those sections, and the labels. */
 void texts_meta(const struct def_stage *stage, struct sections *out, struct arena *arena);

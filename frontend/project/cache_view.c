@@ -72,7 +72,7 @@ static struct err *probe_all(const struct cache_view_request *request,
 	return NULL;
 }
 
-/* Where `run` would write it; NULL when there is no such place. */
+/* Where `run` would write the image; NULL when there is no such place. */
 static void find_image(const struct cache_view_request *request, struct cache_view *v)
 {
 	CLEANUP(freep) char *name = NULL;

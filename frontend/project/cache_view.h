@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * cache_view.h - what of a plan is in the cache, and why not: for `plan` and `why`.
+ * cache_view.h - which steps are in the cache, and why others are not: for `plan` and
+ * `why`.
  *
- * Purpose:   reads and changes nothing: the store is opened for reading if there is one,
- *            no registry is asked (a tag's digest is the one last resolved), and no
- *            namespace is entered.
+ * Purpose:   reads and changes nothing: it opens the store for reading if there is one,
+ *            asks no registry (a tag's digest is the one last resolved), and enters no
+ *            namespace.
  * Ownership: cache_view_release() ends it; the request must outlive it.
  * Threads:   main thread only.
  * Errors:    those of opening the store.
@@ -17,7 +18,7 @@
 struct cache_view_request {
 	const char *file; /* the definition */
 	const struct plan *plan;
-	const struct plan_options *options; /* that it was compiled with */
+	const struct plan_options *options; /* with which it was compiled */
 	const char *cache_dir;		    /* NULL: the default */
 	const struct freshness *freshness;  /* NULL: without any option */
 	enum security security;
@@ -25,7 +26,7 @@ struct cache_view_request {
 };
 
 struct cache_view {
-	struct store *store; /* NULL: there is none, and then nothing is in it */
+	struct store *store; /* NULL: there is none, so nothing is cached */
 	char *image, *definition;
 	char id_map[256];
 	struct exec *exec;

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/output.h"
 
-/* Of the schema; it rises when a member is removed or means something else. */
+/* Of the schema; it rises when a member is removed or changes its meaning. */
 static const uint64_t VERSION = 1;
 
 static const struct {

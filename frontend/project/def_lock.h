@@ -2,8 +2,8 @@
  * def_lock.h - FILE.lock: what the bases of a definition were when it was locked.
  *
  * Purpose:   read, look up, write. The form is docs/lock.schema.json: short, in the order
- *            of the definition and indented, since it lies beside the definition under
- *            version control.
+ *            of the definition and indented, since the file is kept next to the
+ *            definition under version control.
  * Ownership: def_lock_release() ends it.
  * Threads:   main thread only.
  * Errors:    def_lock_read(): ERR_SYNTAX for what is not a lock file, ERR_USAGE for a
@@ -21,7 +21,7 @@
 struct def_lock_base {
 	char *agent;	 /* "docker" */
 	char *reference; /* "docker.io/library/alpine:3.17" */
-	char *platform;	 /* of who has locked it: "linux/amd64" */
+	char *platform;	 /* of the machine that locked it: "linux/amd64" */
 	char *date;	 /* of resolving: "2026-11-25T16:07:35Z" */
 	struct digest digest;
 };
@@ -37,16 +37,16 @@ struct def_lock {
 
 /* "lab3.def" gives "lab3.def.lock", for free(). */
 char *def_lock_path(const char *file);
-/* `*found` false when there is none.  `given` NULL: what is there now; else what was
- * there when it was first read. */
+/* `*found`: there is one.  `given` NULL: read what is there now; else take what was there
+ * at the first read. */
 NODISCARD struct err *def_lock_read(const char *path, struct given *given,
 				    struct def_lock *out, bool *found);
-/* Whole or not at all: by rename, of a path that output_follow() gave. */
+/* Write it whole or not at all: by rename, to a path that output_follow() gave. */
 NODISCARD struct err *def_lock_write(const char *path, const struct def_lock *lock);
-/* NULL when it is not in there. */
+/* NULL when the file does not have it. */
 const struct def_lock_base *def_lock_find(const struct def_lock *lock, const char *agent,
 					  const char *reference);
-/* The same image under another tag, for did-you-mean; NULL without. */
+/* The same image with another tag, for did-you-mean; NULL without one. */
 const struct def_lock_base *def_lock_find_like(const struct def_lock *lock,
 					       const char *agent, const char *reference);
 /* Append a copy. */

@@ -37,8 +37,8 @@ static void choice_release(struct choice *c)
 	free(c->is_named);
 }
 
-/* Steps of "STAGE" or "STAGE.STEP".  A stage that is not in the plan has none: it is as
- * anew as it can be. */
+/* Choose the steps of "STAGE" or "STAGE.STEP".  A stage that is not in the plan has none,
+ * so nothing is to be done. */
 static struct err *choose(const struct plan *plan, const char *text, struct choice *out)
 {
 	struct target target;
@@ -86,7 +86,7 @@ struct err *fresh_reference(const struct step *step, char **out, bool *is_pinned
 
 struct bases {
 	const struct plan *plan;
-	char **names; /* by node index: NULL for what is no base */
+	char **names; /* by node index: NULL for what is not a base */
 };
 
 static void bases_release(struct bases *b)
@@ -113,7 +113,7 @@ static struct err *bases_find(const struct plan *plan, struct bases *out)
 	return NULL;
 }
 
-/* Those with the base of a chosen step become chosen themselves. */
+/* Bases with the name of a chosen one become chosen, too. */
 static void spread(const struct bases *bases, const bool *from, bool *chosen)
 {
 	CLEANUP(map_release) struct map names = MAP_INIT;
@@ -129,9 +129,9 @@ static void spread(const struct bases *bases, const bool *from, bool *chosen)
 
 /* ---- records ---- */
 
-/* Stages that start from one base have one step, under one key.  Rebuilt for one of them
- * it would be another base for all, and they would be built again for nothing: so it is
- * left alone where only some of these stages are meant, unless it is named itself. */
+/* Stages that start from one base have one base step, under one key.  Rebuilding it for
+ * one of them would rebuild it for all: so it is left alone where only some of these
+ * stages are named, unless the step itself is named. */
 static struct err *share_bases(const struct plan *plan, struct choice *anew)
 {
 	CLEANUP(bases_release) struct bases bases = {0};
@@ -171,8 +171,8 @@ static struct err *rule_records(const struct fresh_request *q, struct freshness 
 
 /* ---- the lock file ---- */
 
-/* The error, or the warning, that a base is not in the lock file; `lock` NULL: there is
- * none. */
+/* The error, or the warning, that a base is not in the lock file; `lock` NULL: no
+ * file. */
 static struct err *not_locked(const struct fresh_request *q, const struct step *step,
 			      const char *reference, const struct def_lock *lock,
 			      const char *path)
@@ -191,8 +191,8 @@ static struct err *not_locked(const struct fresh_request *q, const struct step *
 			 err_hint(e, "write it with 'dagbuild lock %s'", q->file));
 }
 
-/* Under --locked, and --werror, all that is missing is one error; else each is a warning,
- * and resolved as usual. */
+/* With --locked or --werror, all missing bases make one error; else each gives a warning,
+ * and is resolved as usual. */
 static struct err *complain(const struct fresh_request *q, struct err *before,
 			    struct err *e)
 {
@@ -261,7 +261,7 @@ static struct err *rule_bases(const struct fresh_request *q, struct freshness *o
 	TRY(err_wrap(choose_all(q->plan, o->refresh, o->refresh_of.items,
 				o->refresh_of.len, &refreshed),
 		     "option '--refresh'"));
-	/* Stages that name one base alike have one base. */
+	/* Stages that name the same base share it. */
 	if (o->refresh_of.len > 0) {
 		TRY(bases_find(q->plan, &bases));
 		spread(&bases, refreshed.is_chosen, refreshed.is_chosen);

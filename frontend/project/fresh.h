@@ -2,8 +2,8 @@
  * fresh.h - from options and the lock file to a rule for each step.
  *
  * Purpose:   the one place where --no-cache, --refresh, --max-age, --pull, --offline and
- *            FILE.lock meet; what comes out is engine/work/freshness.h, which knows none
- *            of them.
+ *            FILE.lock meet; the result is engine/work/freshness.h, which knows none of
+ *            them.
  * Ownership: the rules are the caller's: freshness_release().
  * Threads:   main thread only.
  * Errors:    fresh_rules(): ERR_USAGE for a stage or step that is not there, with a
@@ -23,9 +23,9 @@ struct fresh_request {
 	const struct plan *plan;
 	const char *file; /* the definition's */
 	int64_t since_ns; /* when the command was given: clock_real_ns() */
-	/* The lock file's text is kept there, or taken from there; NULL: it is read. */
+	/* Where the lock file's text is kept, or taken from; NULL: the file is read. */
 	struct given *given;
-	/* Warnings are not shown, or were by the process before this one. */
+	/* Do not show warnings: the process before this one has, or nobody wants them. */
 	bool is_quiet;
 };
 
@@ -35,8 +35,8 @@ NODISCARD struct err *fresh_rules(const struct fresh_request *request,
 /* "2 bases from lab3.def.lock" for the summary, for free(); NULL when there is nothing to
  * say. */
 char *fresh_sources(const struct freshness *f, struct exec_sources sources);
-/* The lock file's name for the base of `step`, for free(); NULL when there is nothing to
- * lock.  `*is_pinned`: the definition itself names a digest. */
+/* The name by which the lock file lists the base of `step`, for free(); NULL when there
+ * is nothing to lock.  `*is_pinned`: the definition itself names a digest. */
 NODISCARD struct err *fresh_reference(const struct step *step, char **out,
 				      bool *is_pinned);
 

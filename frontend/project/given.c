@@ -14,13 +14,13 @@
 #include "base/str.h"
 #include "engine/image/sif.h"
 
-/* Nobody can change what is read from such memory: the text is the one that was
- * checked. */
+/* Nobody can change sealed memory: the text that is read is the one that was checked. */
 static const int SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 static const struct {
-	size_t max; /* far above any such text; what is longer is another file */
-	/* What a user may name, a pipe, too; NULL: a file whose name dagbuild knows. */
+	size_t max; /* bytes, far above any such text: a longer file is another thing */
+	/* For a file that a user names, which may be a pipe; NULL: a file whose name
+	 * dagbuild makes itself. */
 	const char *what, *hint;
 } texts[] = {
 	[GIVEN_DEFINITION] = {(size_t)64 << 20, "the definition",
@@ -31,8 +31,8 @@ static const struct {
 };
 TABLE_HAS_ALL(texts, GIVEN_TEXTS);
 
-/* Standard input itself, not a new descriptor by its name: what is read of it here is
- * read, whoever comes after us (a shell in a container), and it may be a socket. */
+/* Standard input itself, not a new descriptor opened by name: what we read of it is gone
+ * for whatever comes after us (a shell in a container), and it may be a socket. */
 static struct err *open_text(const char *path, int *out)
 {
 	if (strcmp(path, "-") != 0)
@@ -56,7 +56,7 @@ static struct err *check_image(const char *path, const struct buf *text)
 			path, path);
 }
 
-/* Opening a fifo waits for who writes to it, as for any other program. */
+/* Opening a fifo waits for its writer, as in any other program. */
 static struct err *read_named(enum given_text which, const char *path, struct buf *out)
 {
 	CLEANUP(closep) int fd = -1;
@@ -180,7 +180,7 @@ bool given_is_stream(const char *path)
 {
 	struct stat st;
 
-	/* What /dev/stdin leads to may be a file, but has that name only for us. */
+	/* /dev/stdin may lead to a file, but only for this process. */
 	return strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0 ||
 	       strncmp(path, "/proc/", 6) == 0 ||
 	       (stat(path, &st) == 0 && !S_ISREG(st.st_mode));

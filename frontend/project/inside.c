@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * inside.c - see inside.h.
  *
- * The words of the new process: internal-inside COMMAND SINCE STARTED ID_MAP MEMORY
- * TEXTS, then what the command was given.  TEXTS is what given_hand_over() writes.
+ * The command line of the new process: internal-inside COMMAND SINCE STARTED ID_MAP
+ * MEMORY TEXTS, then the command's own arguments.  given_hand_over() writes TEXTS.
  */
 #include "frontend/project/inside.h"
 

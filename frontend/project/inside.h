@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * inside.h - a command again, inside its namespaces.
  *
- * Purpose:   what mounts, or handles files of subordinate owners, happens in namespaces
- *            that only a process with one thread can enter. So a command
- *            does what it can as it was started, and then executes dagbuild again as
- *            `internal-inside COMMAND`, which enters them and calls the command's other
- *            body.  Which commands there are is the caller's to know.
- * Ownership: values; who has one ends its `given`.
+ * Purpose:   mounting, and work on files of subordinate owners, happen in namespaces that
+ *            only a process with one thread can enter. So a command does what it can as
+ *            it was started, and then executes dagbuild again as `internal-inside
+ *            COMMAND`, which enters them and calls the command's other body.  The caller
+ *            knows which commands there are.
+ * Ownership: values; the owner of one ends its `given`.
  * Threads:   main thread only, before there are others.
  * Errors:    those of userns.h.
  */
@@ -20,7 +20,7 @@ struct inside {
 	int64_t since;	     /* clock_real_ns(), when the user gave the command */
 	uint64_t started_ns; /* clock_mono_ns(), the same time */
 	char id_map[256];    /* how ids are mapped, for keys */
-	const char *memory;  /* registry_memory() of who was asked before; may be NULL */
+	const char *memory;  /* registry_memory() of the first pass; may be NULL */
 	struct given given;  /* texts that were read */
 };
 

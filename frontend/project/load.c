@@ -28,7 +28,7 @@ static struct err *read_arguments(struct def_options *o, struct given *given)
 	return NULL;
 }
 
-/* Looks at files of the host: what is said of them may be another thing later. */
+/* Looks at files of the host, which may change later: so it is done once. */
 static void check_all(struct def_options *options, struct loaded *l)
 {
 	struct check_options check = {.host_fd = AT_FDCWD};
@@ -80,7 +80,8 @@ struct err *load_plan(const char *path, struct def_options *options,
 	return plan_compile(out->def, plan, &out->plan);
 }
 
-/* The stage's name goes between, so that no other image of the definition is replaced. */
+/* The stage's name goes into the middle, so that no other image of the definition is
+ * replaced. */
 static struct err *default_name(const char *file, const char *stage, char **out)
 {
 	struct str name = str_of(path_base(file));

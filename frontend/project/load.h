@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * load.h - from a file's name to a definition and a plan, with its mistakes shown.
  *
- * Purpose:   what `check`, `plan` and `run` do first. Opens the file, that of the
- *            template arguments, and looks at the sources of `%files`; nothing else.
+ * Purpose:   what every command that reads a definition does first. Opens the file and
+ *            that of the template arguments, and looks at what check.h looks at; nothing
+ *            else.
  * Ownership: loaded_release() ends all of it; the options must outlive it.
  * Threads:   main thread only.
- * Errors:    those of given.h for the files; mistakes in the definition are no
- *            error here: they are written to standard error, and `*status` says so.
+ * Errors:    those of given.h for the files; mistakes in the definition are not errors
+ *            here: they are written to standard error, and `*status` says so.
  */
 #ifndef FRONTEND_PROJECT_LOAD_H
 #define FRONTEND_PROJECT_LOAD_H
@@ -29,8 +30,8 @@ struct loaded {
 		0                                                                        \
 	}
 
-/* Parse and check; nothing is shown yet.  `given`: texts that were read, or are kept now;
- * NULL: none.  When it says that they are checked, they are only parsed. */
+/* Parse and check; show nothing yet.  `given`: texts that were read before, or are kept
+ * now; NULL: none.  Texts that it says are checked are only parsed. */
 NODISCARD struct err *load_definition(const char *path, struct def_options *options,
 				      struct given *given, struct loaded *out);
 /* The same, show the mistakes (`*status` becomes 2 when there are errors), and compile
@@ -38,7 +39,7 @@ NODISCARD struct err *load_definition(const char *path, struct def_options *opti
 NODISCARD struct err *load_plan(const char *path, struct def_options *options,
 				const struct plan_options *plan, struct given *given,
 				struct loaded *out, int *status);
-/* The image's name when the user gives none, in the current folder, for free(): of
+/* The image's name in the current folder when the user gives none, for free(): for
  * "dir/lab3.def" it is "lab3.sif", with a stage as target "lab3.STAGE.sif"; NULL when no
  * image is made. */
 NODISCARD struct err *load_image_path(const char *file, const struct plan *plan,

@@ -46,7 +46,7 @@ static const char *note_of(const char *dir, uint32_t type)
 	return NULL;
 }
 
-/* True the first time: a record of the store says that it was told. */
+/* True the first time: a record in the store says that the user was told. */
 static bool is_news(const struct store *s)
 {
 	CLEANUP(key_freep) struct key *key = key_new("told");

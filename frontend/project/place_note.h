@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * place_note.h - say once that the cache lies where others remove files.
+ * place_note.h - say once that the cache is where others remove files.
  *
- * Purpose:   on /tmp and its like, what was not used for some days goes. Builds stay
- *            right (cache/outline.h), but are made again and again: the user should know.
+ * Purpose:   in /tmp and similar places, files not used for some days are removed. Builds
+ *            stay right (cache/outline.h), but run again and again: the user should know.
  * Ownership: the store is borrowed.
  * Threads:   any.
- * Errors:    none: where nothing can be told, nothing is.
+ * Errors:    none: what cannot be found out is not said.
  */
 #ifndef FRONTEND_PROJECT_PLACE_NOTE_H
 #define FRONTEND_PROJECT_PLACE_NOTE_H

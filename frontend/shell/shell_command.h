@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * shell_command.h - the simple commands of a script, and what a shell is told by options.
+ * shell_command.h - the simple commands of a script, and what options tell a shell.
  *
  * Purpose:   from the scanner's tokens to the command that each belongs to; kinds of
  *            shell; whether a script stops at a command that fails.
@@ -23,18 +23,18 @@ enum shell_kind {
 /* The simple command that a token belongs to: what came before the token. */
 struct shell_command {
 	struct str name;     /* its first word, or empty */
-	struct str runs;     /* the same, but the command behind "sudo" and the like */
+	struct str runs;     /* the same, but the command after "sudo" and similar */
 	struct str previous; /* the word before */
 	size_t n_arguments;  /* of `runs` */
 };
 
-/* The token comes next: what it makes of the command. */
+/* Add the next token to the command. */
 void shell_command_add(struct shell_command *command, const struct shell_token *token);
 
-/* Is `word`, behind `before`, an option of a shell that sets errexit: `-e`, `-ex`, or
- * `errexit` behind `-o`? */
+/* Is `word`, after `before`, an option of a shell that sets errexit: `-e`, `-ex`, or
+ * `errexit` after `-o`? */
 bool shell_option_is_errexit(struct str word, struct str before);
-/* Does the script begin with `set -e`, `set -ex`, `set -o errexit`, or the like? */
+/* Does the script begin with `set -e`, `set -ex`, `set -o errexit`, or similar? */
 bool shell_sets_errexit(struct str text);
 
 #endif

@@ -132,7 +132,7 @@ void scan_push_list(struct shell_scan *s, enum shell_frame_kind kind, size_t sta
 		scan_emit(s, SHELL_OPEN, scan_from(s, start));
 }
 
-/* Here-documents that were opened inside are read after the line all the same. */
+/* Here-documents that were opened inside are still read after the line. */
 void scan_pop(struct shell_scan *s)
 {
 	unsigned scope = s->frames[s->depth - 1].scope;

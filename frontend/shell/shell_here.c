@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The word after "<<": all of it in quotes, or none of it.  False for another. */
+/* The word after "<<": quoted as a whole, or not at all.  False for any other. */
 static bool scan_delimiter(struct shell_scan *s, struct str *delimiter)
 {
 	char quote = scan_peek(s, 0);

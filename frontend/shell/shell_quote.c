@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * shell_quote.c - what stands inside words: quotes, expansions, arithmetic.
+ * shell_quote.c - what is inside words: quotes, expansions, arithmetic.
  */
 #include "frontend/shell/shell_scan_private.h"
 
@@ -11,8 +11,7 @@ static void escape(struct shell_scan *s)
 	scan_advance(s, scan_newline(s, 0) > 0 ? scan_newline(s, 0) : 1);
 }
 
-/* Go behind the next `c`.  Backquotes end at the next backquote, whatever it stands
- * in. */
+/* Go past the next `c`.  Backquotes end at the next backquote, wherever that is. */
 static void skip_past(struct shell_scan *s, char c)
 {
 	struct str rest = str_slice(s->text, s->at, s->text.len);
@@ -46,7 +45,8 @@ static void ansi_quotes(struct shell_scan *s)
 	scan_emit(s, SHELL_ANSI_QUOTE, scan_from(s, start));
 }
 
-/* "${": in double quotes, single quotes are literal after ":-", "=" and the like. */
+/* "${": in double quotes, single quotes are literal after operators such as ":-" and
+ * "=". */
 static void open_parameter(struct shell_scan *s)
 {
 	size_t start = s->at;
@@ -214,8 +214,8 @@ void parameter_step(struct shell_scan *s)
 	}
 }
 
-/* A ")" that is one of the two last, but alone: it was no arithmetic, but commands in
- * two pairs of parentheses.  Of the inner ones nothing was seen. */
+/* The final ")" is not followed by another one: it was not arithmetic, but commands in
+ * two pairs of parentheses.  The scanner has not seen the inner ones. */
 static void not_arithmetic(struct shell_scan *s)
 {
 	bool is_command = scan_top(s)->kind == KIND_COMMAND;

@@ -10,7 +10,7 @@ enum reads {
 	READS_BUT_LAST,	  /* all but the last operand */
 	READS_FIRST,	  /* the first operand */
 	READS_AFTER_F,	  /* the word after "-f" or "--file", after a word of the mode */
-	READS_TAR,	  /* the same, and of letters as in "xzf" too */
+	READS_TAR,	  /* the same, also after letters as in "xzf" */
 	READS_AFTER_MODE, /* the operands after a word of the mode */
 };
 
@@ -22,7 +22,7 @@ static const struct shell_reader {
 	const char *name;
 	enum reads reads;
 	const char *stops;  /* letters of options with which it reads nothing */
-	const char *values; /* letters of options whose value is no such operand */
+	const char *values; /* letters of options whose value is not an operand */
 	const char *modes;  /* words after which it reads */
 } readers[] = {
 	{"cat", READS_OPERANDS, "", "", ""},
@@ -58,7 +58,8 @@ static const struct shell_reader {
 	{"micromamba", READS_AFTER_F, "", "", "create update install"},
 };
 
-/* Options of READS_AFTER_MODE before an operand: others might take it as their value. */
+/* Options of READS_AFTER_MODE that may precede an operand: others might take it as
+ * value. */
 static const char plain_options[] =
 	"-y -q -qq -yq -qy -yqq -r -e -U -f -v -h --yes --assume-yes --quiet --verbose "
 	"--no-install-recommends --allow-downgrades --no-cache-dir --no-cache --upgrade "
@@ -76,7 +77,7 @@ static bool is_in(const char *words, struct str word)
 	return false;
 }
 
-/* "/opt/conda/bin/conda" is as good as "conda". */
+/* "/opt/conda/bin/conda" counts as "conda". */
 static bool is_command(struct str word, const char *name)
 {
 	size_t len = strlen(name);
@@ -135,7 +136,7 @@ static bool is_value(const struct shell_reader *reader, struct str previous)
 	return last != '\0' && strchr(reader->values, last);
 }
 
-/* What a word says about those that follow. */
+/* Note what a word says about those that follow. */
 static void note_option(struct shell_reading *r, const struct shell_reader *reader,
 			const struct shell_command *command, struct str word)
 {

@@ -11,7 +11,7 @@
 
 #include "frontend/shell/shell_command.h"
 
-/* What the words of a command so far say about the next. */
+/* What the words of a command so far say about the next one. */
 struct shell_reading {
 	bool is_stopped;   /* an option says that it reads nothing */
 	bool is_active;	   /* an option or a word said that it reads something */

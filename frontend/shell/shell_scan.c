@@ -3,12 +3,12 @@
  *
  * A stack of frames says where we are: in a list of commands, in double quotes, in
  * "${...}", and so on. Each kind has a step function that looks at the next character,
- * and goes on by at least one, or changes the stack, or makes a token. A word may hold
+ * and advances by at least one, or changes the stack, or makes a token. A word may hold
  * whole lists ("a$(b c)d"): the frame of the list it belongs to remembers where it began,
  * so its token comes after those of the commands inside.
  *
- * The shell's grammar is not known beyond what tells a command's name from an argument,
- * and the ")" of a pattern of "case" from that of a subshell.
+ * The scanner knows only so much of the shell's grammar as it needs to tell a command's
+ * name from an argument, and the ")" of a pattern of "case" from that of a subshell.
  */
 #include "frontend/shell/shell_scan_private.h"
 
@@ -23,7 +23,7 @@ enum operator_kind {
 	OPERATOR_CLOSE,
 };
 
-/* The longer ones before those that they begin with. */
+/* Longer operators come before those with which they begin. */
 static const struct shell_operator {
 	const char *text;
 	enum operator_kind kind;
@@ -108,7 +108,7 @@ static enum shell_role case_word(struct shell_scan *s, struct str word)
 	return f->n_words++ == 0 && str_is(word, "esac") ? SHELL_RESERVED : SHELL_OTHER;
 }
 
-/* What a word that is reserved, or a command's name, opens or closes. */
+/* What a reserved word, or a command's name, opens or closes. */
 static void after_word(struct shell_scan *s, enum shell_role role, struct str word)
 {
 	if (role == SHELL_NAME && str_is(word, "[["))
@@ -341,7 +341,7 @@ static bool ends_word(const struct shell_scan *s)
 	       (scan_peek(s, 0) == '`' && f->kind == KIND_BACKQUOTES);
 }
 
-/* Inside a word, or at what goes between words: true when the step is done. */
+/* Inside a word, or at something between words: true when the step is done. */
 static bool step_word(struct shell_scan *s)
 {
 	struct shell_frame *f = scan_top(s);
@@ -453,7 +453,7 @@ static void (*const steps[])(struct shell_scan *) = {
 	[KIND_COMMAND] = arithmetic_step,
 };
 
-/* At the end of the text: the last word, the end of the last command, here-documents
+/* At the end of the text: the last word, the end of the last command, and here-documents
  * without their bodies, one after the other. */
 static void finish(struct shell_scan *s)
 {

@@ -2,12 +2,12 @@
  * shell_scan.h - a scanner of shell text: words and operators, and what role each plays.
  *
  * Purpose:   tell code from comments, quotes and here-documents, so that checks look at
- *            nothing else. It knows the words of bash, to read past them; it is no
+ *            code alone. It knows the words of bash, to read past them. It is not a
  *            parser: it does not tell whether a script is correct.
  * Ownership: tokens are slices of the text, which must outlive them.
  * Threads:   a scanner belongs to one thread.
  * Errors:    none. What it does not understand ends the scan; shell_scan_is_sound() then
- *            says that what was seen is not to be relied on.
+ *            says that what it saw is not reliable.
  *
  * One pass: each byte is looked at a bounded number of times. Nesting is a stack of fixed
  * depth in the scanner itself: nothing is allocated, nothing recurses.
@@ -17,12 +17,12 @@
 
 #include "base/str.h"
 
-#define SHELL_MAX_DEPTH 64  /* of quotes, substitutions, subshells, in one another */
+#define SHELL_MAX_DEPTH 64  /* of nested quotes, substitutions, subshells */
 #define SHELL_MAX_PENDING 8 /* here-documents opened on one line */
 
 enum shell_token_kind {
 	SHELL_END,	     /* of the text, or where the scan gave up */
-	SHELL_WORD,	     /* has a role */
+	SHELL_WORD,	     /* which has a role */
 	SHELL_CONTROL,	     /* ends a command: ";", "|", newline, ")", end of text */
 	SHELL_OPEN,	     /* begins a list of commands: "(", "$(", "`", "<(", and
 			      * the ")" of a pattern */
@@ -47,7 +47,7 @@ enum shell_role {
 struct shell_token {
 	enum shell_token_kind kind;
 	struct str text; /* of a here-document: the operator with its word */
-	/* Of nesting: the words of one level up to a SHELL_CONTROL are a command. */
+	/* Of nesting: the words of one level up to a SHELL_CONTROL form a command. */
 	unsigned level;
 	/* of a word: */
 	enum shell_role role;
@@ -58,7 +58,7 @@ struct shell_token {
 	bool is_closed;
 };
 
-/* All that follows is the scanner's own. */
+/* Everything below is private to the scanner. */
 struct shell_frame {
 	unsigned char kind, position;
 	unsigned char scope; /* the frame whose here-documents are read at line's end */
@@ -92,7 +92,8 @@ struct shell_scan {
 void shell_scan_init(struct shell_scan *s, struct str text);
 /* The next token; at the end SHELL_END, again and again. */
 const struct shell_token *shell_scan_next(struct shell_scan *s);
-/* After SHELL_END: was all understood?  A here-document that is not closed is. */
+/* After SHELL_END: was everything understood? A here-document that is not closed counts
+ * as understood. */
 bool shell_scan_is_sound(const struct shell_scan *s);
 /* Is `word` "NAME=...", "NAME+=..." or "NAME[...]=..."?  Then `*name_len` is set. */
 bool shell_is_assignment(struct str word, size_t *name_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * shell_scan_private.h - what the scanner's files share: see shell_scan.c.
  *
- * shell_frame.c has the stack and the tokens, shell_quote.c what stands inside words,
+ * shell_frame.c has the stack and the tokens, shell_quote.c what is inside words,
  * shell_here.c here-documents, shell_scan.c words, operators and the rest.
  */
 #ifndef FRONTEND_SHELL_SHELL_SCAN_PRIVATE_H
@@ -38,10 +38,10 @@ enum shell_position {
 
 bool char_is_name_start(char c);
 bool char_is_digit(char c);
-bool char_is_one_of(char c, const char *set); /* NUL is of no set */
-/* The character `ahead`, or NUL behind the end. */
+bool char_is_one_of(char c, const char *set); /* NUL is in no set */
+/* The character `ahead`, or NUL after the end. */
 char scan_peek(const struct shell_scan *s, size_t ahead);
-/* Go on by `n` characters, to the end at most. */
+/* Go on by `n` characters, but not beyond the end. */
 void scan_advance(struct shell_scan *s, size_t n);
 /* From `start` to where we are. */
 struct str scan_from(const struct shell_scan *s, size_t start);
@@ -52,7 +52,7 @@ bool scan_is_meta(const struct shell_scan *s, size_t ahead);
 
 struct shell_frame *scan_top(struct shell_scan *s);
 bool frame_has_words(const struct shell_frame *f);
-/* Begin the frame at the top anew: what depends on its kind, and on the frame below. */
+/* Set up the frame at the top: what depends on its kind, and on the frame below. */
 void frame_init(struct shell_scan *s, enum shell_frame_kind kind, size_t start);
 /* False when that is too deep: the scan has ended then. */
 bool scan_push(struct shell_scan *s, enum shell_frame_kind kind, size_t start);
@@ -82,7 +82,7 @@ void arithmetic_step(struct shell_scan *s);
 
 /* At "<<" or "<<-". */
 void here_document_open(struct shell_scan *s, struct str opener);
-/* At a line's start: read the body of the `index`th that waits for one. */
+/* At a line's start: read the body of the `index`th here-document that waits for one. */
 void here_document_read(struct shell_scan *s, unsigned index);
 /* Read the next body that begins here; if there is none, clear `are_bodies_due`. */
 void here_document_read_due(struct shell_scan *s);

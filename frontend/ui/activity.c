@@ -11,13 +11,14 @@
 static const uint64_t NS_PER_S = 1000000000;
 static const uint64_t SAMPLE_EVERY_NS = 500000000;
 
-/* Longer than this nothing is estimated: a day is as good as never. */
+/* Above this no time is shown: a day is too long to say anything. */
 static const uint64_t LEFT_MAX_S = 86400;
 
 void activity_update(struct activity *a, const char *name, uint64_t done, uint64_t total,
 		     uint64_t now_ns)
 {
-	/* A new activity, or the same once more: after a transfer that broke off, say. */
+	/* A new activity, or the same one again: for example, after a transfer broke
+	 * off. */
 	if (!a->name || strcmp(a->name, name) != 0 || done < a->done)
 		a->n_samples = 0;
 	a->name = name;
@@ -33,7 +34,7 @@ void activity_update(struct activity *a, const char *name, uint64_t done, uint64
 	a->samples[a->n_samples++] = (struct activity_sample){now_ns, done};
 }
 
-/* The oldest sample that counts: the latest one that is as old as the span, or older. */
+/* The oldest sample that counts: the latest one that is at least as old as the span. */
 static const struct activity_sample *first_sample(const struct activity *a,
 						  uint64_t now_ns)
 {
@@ -53,7 +54,7 @@ uint64_t activity_rate(const struct activity *a, uint64_t now_ns)
 	if (a->n_samples == 0 || now_ns < first->time_ns)
 		return 0;
 	ms = (now_ns - first->time_ns) / 1000000;
-	/* What came within less says little. */
+	/* A shorter span says little. */
 	return ms < 500 ? 0
 			: (uint64_t)((double)(a->done - first->done) * 1e3 / (double)ms);
 }
@@ -82,7 +83,7 @@ static void format_left(const struct activity *a, uint64_t rate, char *out, size
 	snprintf(out, size, "%s left", text);
 }
 
-/* The order in which parts give way to a lack of room. */
+/* The order in which parts go when there is little room. */
 enum { NAME_GOES = 1, SIZE_GOES, RATE_GOES, LEFT_GOES };
 
 static void put_parts(const struct activity *a, uint64_t rate, unsigned gone,

@@ -12,8 +12,8 @@
 #include "base/utf8.h"
 #include "frontend/ui/screen_text.h"
 
-/* Most terminals wrap lines anew when they become narrower.  xterm says who it is; the
- * kernel's console, rxvt and GNU screen do not wrap either. */
+/* Most terminals wrap lines again when they become narrower.  xterm does not, which
+ * names itself; nor do the kernel's console, rxvt and GNU screen. */
 static bool wraps_anew(void)
 {
 	const char *term = getenv("TERM");
@@ -66,8 +66,8 @@ bool screen_add(struct screen *s, struct str line)
 	return true;
 }
 
-/* Lines that the list takes now: those that have become too long take several.  What has
- * scrolled away, since the window is shorter, cannot be reached. */
+/* How many lines the list takes now: a line that has become too long takes several.  What
+ * scrolled away when the window became shorter cannot be reached. */
 static size_t drawn_lines(const struct screen *s)
 {
 	size_t n = 0, width = s->width + 1;
@@ -100,7 +100,7 @@ void screen_draw(struct screen *s)
 	}
 	buf_append(&out, buf_text(&s->kept), s->kept.len);
 	buf_append(&out, buf_text(&s->list), s->list.len);
-	/* There is a line above the cursor: this clears less than the screen. */
+	/* There is a line above the cursor, so this clears less than the whole screen. */
 	if (before > 0 && s->columns.len > 0)
 		buf_puts(&out, "\033[J");
 	if (out.len > 0) {

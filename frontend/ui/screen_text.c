@@ -20,7 +20,7 @@ size_t screen_text_cut(struct buf *out, struct str text, size_t columns)
 	return used;
 }
 
-/* Its end, in as many columns at most. */
+/* The end of the text, in at most so many columns. */
 static struct str tail_of(struct str text, size_t columns)
 {
 	size_t width = utf8_width(text);

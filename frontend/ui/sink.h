@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * sink.h - who watches a run: the terminal, plain lines, a trace file.
+ * sink.h - what watches a run: the terminal, plain lines, a trace file.
  *
  * Ownership: sinks_release() ends all that sinks_open() made.
  * Threads:   sinks are called by the conductor thread alone.
@@ -12,7 +12,7 @@
 #include "scheduler/event.h"
 
 enum sink_progress {
-	SINK_AUTO, /* tty when standard error is a terminal that can, else plain */
+	SINK_AUTO, /* tty when standard error is a terminal that can do it, else plain */
 	SINK_TTY,
 	SINK_PLAIN,
 	SINK_KINDS,
@@ -21,7 +21,7 @@ enum sink_progress {
 NODISCARD struct err *sink_progress_parse(const char *text, enum sink_progress *out);
 
 enum sink_pass {
-	SINK_LOOK, /* only probes: most often nobody need hear of it */
+	SINK_LOOK, /* only probes: mostly there is nothing to show */
 	SINK_BUILD,
 };
 
@@ -43,7 +43,7 @@ NODISCARD struct err *sinks_open(struct sinks *out, enum sink_progress progress,
 				 enum sink_pass pass, const char *trace);
 void sinks_release(struct sinks *sinks);
 
-/* Each sink writes to a stream that it borrows, but for trace, which owns it. */
+/* Each sink writes to a stream that it borrows, except trace, which owns its stream. */
 struct event_sink sink_plain_new(FILE *out, enum sink_pass pass);
 void sink_plain_free(void *self);
 struct event_sink sink_tty_new(FILE *out, bool colour, enum sink_pass pass);

@@ -9,8 +9,8 @@
  *	#3 still running, 1m00s
  *	#3 done in 1m12s
  *
- * A step is named when there is something to say of it for the first time.  One that
- * works in silence is told of now and then: servers end jobs whose logs do not grow.
+ * A step is named when there is first something to say about it.  A silent one is
+ * mentioned now and then, since servers end jobs whose logs do not grow.
  */
 #include <stdlib.h>
 
@@ -22,8 +22,7 @@
 #include "frontend/ui/sink.h"
 #include "frontend/ui/sink_words.h"
 
-/* Nothing was said of a step for so long: then how far it is, or that it is still
- * there. */
+/* After so long without a word about a step, say how far it is, or that it still runs. */
 static const uint64_t PROGRESS_EVERY_NS = 10 * UINT64_C(1000000000);
 static const uint64_t ALIVE_EVERY_NS = 60 * UINT64_C(1000000000);
 
@@ -31,7 +30,7 @@ struct plain_row {
 	enum node_state state;
 	bool is_named;
 	uint64_t started_ns;
-	uint64_t said_ns; /* when it was last spoken of */
+	uint64_t said_ns; /* when something was last said of it */
 	struct activity activity;
 	uint64_t said_done; /* how far it was then */
 };

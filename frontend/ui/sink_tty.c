@@ -6,14 +6,14 @@
  *	 compiler.post    %post  + go build                                     1.9s
  *	 final.base       From al..3.17  downloading 40% of 3.0 MB, 9.8 MB/s    0.4s
  *
- * The list is drawn anew at each tick, never more lines than the terminal has; its size
- * is asked for each time, so that a resize needs no signal.  The time is at the right
- * edge and never cut, and nor is how far a transfer is: names give way.  Lines that stay
- * are as long as they are, and come out with the next tick.  The last lines of a step's
+ * The list is redrawn at each tick, and never has more lines than the terminal, which is
+ * asked for its size each time, so that a resize needs no signal.  The time is at the
+ * right edge and never cut, nor is the progress of a transfer: names give way.  Lines
+ * that stay have any length, and appear with the next tick.  The last lines of a step's
  * output are kept, and shown if it fails.
  *
- * Of a run that only looks, nothing stays but notes, and only who takes longer than a
- * second is listed: most often nothing is seen of it.
+ * Of a run that only looks, nothing stays but notes, and only steps that take longer than
+ * a second are listed: mostly there is nothing to see.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +30,14 @@
 enum {
 	KEPT_LINES = 20,
 	LINE_BYTES = 1024,
-	/* Columns of a name, from the shortest to the longest one that is not cut, and
-	 * how far it gives way to the state of a transfer. */
+	/* Columns of a name: the range in which it is not cut, and how far it gives way
+	 * to the state of a transfer. */
 	NAME_LEAST = 18,
 	NAME_MOST = 28,
 	NAME_AT_NEED = 8,
 	/* Below this a label says nothing. */
 	LABEL_LEAST = 10,
-	WORD = 9, /* of how a step has ended */
+	WORD = 9, /* columns of how a step ended */
 	GAP = 2,
 };
 
@@ -79,7 +79,7 @@ static void put_blanks(struct tty_line *l, size_t n)
 		buf_putc(&l->text, ' ');
 }
 
-/* In at most `columns`, or so many exactly. */
+/* In at most `columns`, or in exactly so many. */
 static void put_fit(struct tty_line *l, const char *text, size_t columns, bool fill)
 {
 	CLEANUP(buf_release) struct buf visible = BUF_INIT;
@@ -102,7 +102,7 @@ static void put_right(const struct tty *t, struct tty_line *l, const char *text)
 	put_fit(l, text, columns, false);
 }
 
-/* Columns up to the right edge, but for `taken`; 0 when there are none. */
+/* Columns up to the right edge, less `taken`; 0 when there are none. */
 static size_t room_for(const struct tty *t, const struct tty_line *l, size_t taken)
 {
 	size_t used = l->used + taken;
@@ -117,7 +117,7 @@ static struct str text_of(const struct tty_line *l)
 
 /* ---- the live list ---- */
 
-/* What a row says of its state, in so many columns at most; nothing while the step has
+/* What a row says about its state, in at most so many columns; nothing while the step has
  * only its output to show. */
 static void describe(const struct tty *t, struct node_id node, uint64_t now,
 		     size_t columns, struct buf *out)
@@ -130,14 +130,15 @@ static void describe(const struct tty *t, struct node_id node, uint64_t now,
 		activity_describe(&row->activity, now, columns, out);
 }
 
-/* Without tabs: in a list they would lead anywhere. */
+/* Without tabs: in a list they could go to any column. */
 static void put_last_line(const struct tty_row *row, struct buf *out)
 {
 	if (row->n_lines > 0)
 		visible_line(out, str_of(row->kept[(row->n_lines - 1) % KEPT_LINES]));
 }
 
-/* In `room` columns: the label gets what the state leaves, and of output half. */
+/* In `room` columns: the label gets what the state leaves, or half when there is
+ * output. */
 static void put_middle(struct tty_line *l, const char *label, struct str state,
 		       struct str output, size_t room)
 {
@@ -205,7 +206,7 @@ static void add_others(struct tty *t, size_t n)
 	(void)screen_add(&t->screen, str_of(text));
 }
 
-/* Who is only looked at is listed when that takes long. */
+/* A step that is only probed is listed once that takes long. */
 static bool is_listed(const struct tty_row *row, uint64_t now)
 {
 	return row->state == NODE_RUNNING ||
@@ -222,7 +223,7 @@ static void draw(struct tty *t, uint64_t now)
 	if (!t->is_look)
 		add_head(t, now);
 	room = t->screen.height - t->screen.columns.len;
-	/* The last line counts those that have none. */
+	/* The last line counts the steps that have no line. */
 	if (listed > room && room > 0)
 		room--;
 	for (size_t i = 0; i < t->live.len && shown < room; i++)
