@@ -92,6 +92,7 @@ static void compare_plain(const struct comparison *c, const struct key_part *par
 		{"version", "dagbuild's version", "dagbuild's version"},
 		{"agent", "another agent", "the bootstrap agent"},
 		{"security", "--security", "what scripts may do"},
+		{"temporary files", "--keep-tmp", "what %post leaves in /tmp"},
 		{"cpu", "another processor", "this machine's processor"},
 		{"output", "another image file", "the image's path"},
 		{"compression", "compression", "the image's compression"},

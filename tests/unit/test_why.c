@@ -206,6 +206,52 @@ static void test_plain(void **state)
 	      "the base image is r.example/a:2 (was r.example/a:1) | base is a:2\n");
 }
 
+/* ---- every input ---- */
+
+static cJSON *build_with(const char *part, const char *value)
+{
+	cJSON *build = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(cJSON_AddObjectToObject(build, "parts"), part, value);
+	cJSON_AddStringToObject(cJSON_AddObjectToObject(build, "plain"), part, value);
+	return build;
+}
+
+static bool is_told(const struct key_part *part, enum step_kind kind)
+{
+	CLEANUP(json_freep) cJSON *was = build_with(part->name, "1");
+	CLEANUP(json_freep) cJSON *is = build_with(part->name, "2");
+	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
+	struct reasons reasons = {0};
+	struct comparison c = {.step = &step, .was = was, .is = is, .out = &reasons};
+	bool told;
+
+	why_compare(&c);
+	told = reasons.items.len > 0;
+	for (size_t i = 0; i < reasons.items.len; i++) {
+		free(reasons.items.items[i].text);
+		free(reasons.items.items[i].brief);
+	}
+	vec_free(&reasons.items);
+	return told;
+}
+
+/* The parent is why.c's matter, and files are compared one by one. */
+static void test_every_input_is_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < key_parts_len; i++) {
+		const struct key_part *part = &key_parts_table[i];
+
+		if (part->class == PART_FILES || strcmp(part->name, "parent") == 0)
+			continue;
+		for (unsigned kind = 0; kind < STEP_KINDS; kind++)
+			if (key_part_is_of(part, kind) && !is_told(part, kind))
+				fail_msg("'%s' of '%s' is not told", part->name,
+					 step_kind_name(kind));
+	}
+}
+
 /* ---- files ---- */
 
 static void add(struct tree_list *l, const char *path, char type, uint32_t mode,
@@ -317,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_every_input_is_told),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_many_files),
 		cmocka_unit_test(test_list_round_trip),
