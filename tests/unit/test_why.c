@@ -252,6 +252,27 @@ static void test_every_input_is_told(void **state)
 	}
 }
 
+/* Nobody who sees what is remembered can try lines and values out: the digests are the store's own. */
+static void test_remembered_is_keyed(void **state)
+{
+	const struct inputs inputs = {.script = "make\n", .env = {"A=1"}};
+	CLEANUP(json_freep) cJSON *build = detail(STEP_POST, &inputs);
+	const cJSON *lines = json_array(json_object(build, "lines"), "script");
+	const cJSON *set = json_object(json_object(build, "sets"), "passed environment");
+	struct digest line = digest_bytes(DIGEST_XXH3, NULL, "make", 4),
+		      value = digest_bytes(DIGEST_XXH3, NULL, "1", 1);
+	char hex[DIGEST_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(cJSON_GetArraySize(lines), 1);
+	digest_hex(&line, hex);
+	hex[12] = '\0';
+	assert_string_not_equal(cJSON_GetStringValue(lines->child), hex);
+	digest_hex(&value, hex);
+	hex[12] = '\0';
+	assert_string_not_equal(json_string(set, "A"), hex);
+}
+
 /* ---- files ---- */
 
 static void add(struct tree_list *l, const char *path, char type, uint32_t mode,
@@ -364,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_every_input_is_told),
+		cmocka_unit_test(test_remembered_is_keyed),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_many_files),
 		cmocka_unit_test(test_list_round_trip),
