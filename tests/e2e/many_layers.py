@@ -50,6 +50,11 @@ registry = Registry(
     {
         "t/base:1": Image(layers),
         "t/more:1": Image(at(101, {})),
+        # Only the lowest layers differ, and all stand alone: none of the others is called by what is below it.
+        **{
+            f"t/alone:{w}": Image([base(file("lowest", w)), *[tar(folder("l"), file(f"l/{i}", "")) for i in range(1, 101)]])
+            for w in ("one", "two")
+        },
         "t/small:1": Image([base()]),
         "t/brought:1": Image(brought, change=bring),
         "t/toomany:1": Image(at(1001, {})),
@@ -111,14 +116,16 @@ check("what came with the manifest needs no network", again.status == 0 and "/l/
 # ---- many steps ----
 
 STEPS = 25
+WHICH = "%post\n    cat /lowest >/which\n"
+
 STAGES = "".join(
     f"Bootstrap: docker\nFrom: {registry.host}/t/small:1\nStage: s{i}\n%post\n    touch /from\n\n" for i in range(STEPS)
 )
 
 
-def many(rest):
+def many(rest, name="t/more:1"):
     copies = "".join(f"%files from s{i}\n    /from /copies/{i}\n" for i in range(STEPS))
-    return STAGES + docker(registry, copies + rest, "t/more:1")
+    return STAGES + docker(registry, copies + rest, name)
 
 
 done = build(many("%post\n    ls /copies | wc -l >/count\n"), seconds=300)
@@ -130,6 +137,14 @@ again = build(many("%post\n    ls /copies >/other\n"), folder=done.folder)
 check("another script merges nothing", again.status == 0 and "become one" not in again.err, again)
 again = build(many("%post\n    ls /copies >/other\n"), folder=done.folder)
 check("and then all is current", "is current" in again.err, again)
+
+# What stands on merged layers is not taken for what stands on others, however alike the rest is.
+for which in ("one", "two"):
+    done = build(docker(registry, WHICH, f"t/alone:{which}"), folder=done.folder)
+    merged = done.status == 0 and MERGED in done.err
+    check(f"a step upon merged layers, {which}", merged and image(done).read("/which") == which.encode(), done)
+    done = build(many(WHICH, f"t/alone:{which}"), folder=done.folder)
+    check("and upon a shortened chain", done.status == 0 and image(done).read("/which") == which.encode(), done)
 
 broken = build(many("%post\n    touch /left\n    false\n"), folder=done.folder)
 shell = run(["shell", "--failed", "--", "ls", "/left", "/copies/24"], done.folder)

@@ -79,3 +79,10 @@ dagbuild run image.def
 says 'nothing has changed' "a damaged memo is not believed"
 traced
 check "but made anew" reads_nothing
+
+# Where times count, what is built is called by them at once, not only when it is found again.
+export SOURCE_DATE_EPOCH=1700000000
+dagbuild run image.def
+status 0 "with SOURCE_DATE_EPOCH"
+dagbuild run image.def
+says 'nothing has changed' "the second one has nothing to do"

@@ -111,4 +111,23 @@ if check("a script changes files with several names", done.status == 0, done):
     tree = image(again).extract()
     check("again, from the cache", (tree / "nothing/a").read_text() == "Ax\n" and again.status == 0, again)
 
+# ---- a layer of several images: what it is depends on what is below ----
+
+through, hiding = tar(file("lnk/through", "t")), base(file(".wh.below"))
+registry = Registry(
+    {
+        **{f"t/through:{w}": Image([base(), tar(folder(w), symlink("lnk", w)), through]) for w in ("one", "two")},
+        "t/lowest:1": Image([hiding]),
+        "t/higher:1": Image([tar(file("below", "b")), hiding]),
+    }
+)
+at = new_folder()
+for which in ("one", "two"):
+    done = build(docker(registry, name=f"t/through:{which}"), folder=at)
+    check(f"through a link to {which}", done.status == 0 and f"/{which}/through" in image(done).names(), done)
+done = build(docker(registry, name="t/lowest:1"), folder=at)
+check("a whiteout with nothing below", done.status == 0, done)
+done = build(docker(registry, name="t/higher:1"), folder=at)
+check("hides something elsewhere", done.status == 0 and "/below" not in image(done).names(), done)
+
 finish()

@@ -238,6 +238,16 @@ static void set_capability(int root)
 			 0);
 }
 
+/* What another namespace's root gave, the user with id 1000, means nothing elsewhere. */
+static void set_capability_of_another_root(int root)
+{
+	static const unsigned char value[24] = {1, 0, 0, 3, 0, 4, [20] = 0xe8, 3};
+	CLEANUP(closep) int fd = open_at(root, "d/file", O_RDONLY);
+
+	assert_int_equal(fsetxattr(fd, "security.capability", value, sizeof(value), 0),
+			 0);
+}
+
 static void drop_opaque(int root)
 {
 	CLEANUP(closep) int fd = open_at(root, "opaque", O_RDONLY);
@@ -317,6 +327,7 @@ static const struct row rows[] = {
 	{"notes", add_notes, true, false},
 	{"zeros for a hole", fill_hole, true, false},
 	{"owner and mode of a whiteout", change_whiteout, true, true},
+	{"file capability of another root", set_capability_of_another_root, true, true},
 	{"content", change_content, false, false},
 	{"a block in a hole", change_block, false, false},
 	{"where the data lies", shift_hole, false, false},
@@ -518,8 +529,9 @@ static void test_parallel(void **state)
 
 /* ---- times, where they count ---- */
 
-static struct layer_id publish(struct store *s, void (*change)(int root),
-			       time_t file_time)
+/* `path` gets `time_s`, all else another time. */
+static struct layer_id publish_with(struct store *s, void (*change)(int root),
+				    const char *path, time_t time_s)
 {
 	CLEANUP(tree_release) struct tree t;
 	struct timespec times[2] = {{5000, 0}, {5000, 0}};
@@ -532,12 +544,18 @@ static struct layer_id publish(struct store *s, void (*change)(int root),
 	tree_make(s, &t, change);
 	request = request_of(s, &t);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		times[1].tv_sec = i == 0 ? file_time : 5000;
+		times[1].tv_sec = strcmp(names[i], path) == 0 ? time_s : 5000;
 		assert_int_equal(utimensat(t.root, names[i], times, AT_SYMLINK_NOFOLLOW),
 				 0);
 	}
 	assert_ok(layer_publish(&request, &id));
 	return id;
+}
+
+static struct layer_id publish(struct store *s, void (*change)(int root),
+			       time_t file_time)
+{
+	return publish_with(s, change, "d/file", file_time);
 }
 
 static struct digest times_of(const struct store *s, const struct layer_id *id,
@@ -604,6 +622,25 @@ static void test_times_that_cannot_be_kept(void **state)
 	assert_int_equal(rename(aside, records), 0);
 	kept = times_of(*state, &id, 3000);
 	assert_true(digest_equal(&kept, &not_kept));
+}
+
+/* Of all that is seen; a whiteout is not. */
+static void test_whose_times(void **state)
+{
+	static const char *const seen[] = {"d", "d/link", "d/pipe", "holey", "."};
+	struct layer_id usual = publish(*state, nothing, 5000),
+			whiteout = publish_with(*state, nothing, "gone", 1000);
+	struct digest a = times_of(*state, &usual, 9000),
+		      b = times_of(*state, &whiteout, 9000);
+
+	assert_true(digest_equal(&a, &b));
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+		struct layer_id id = publish_with(*state, nothing, seen[i], 1000);
+
+		b = times_of(*state, &id, 9000);
+		if (digest_equal(&a, &b))
+			fail_msg("the time of '%s' does not count", seen[i]);
+	}
 }
 
 /* ---- kept with the layer ---- */
@@ -730,6 +767,7 @@ int main(void)
 		STORE_TEST(test_times),
 		STORE_TEST(test_times_of_nothing),
 		STORE_TEST(test_times_that_cannot_be_kept),
+		STORE_TEST(test_whose_times),
 		STORE_TEST(test_verify),
 		STORE_TEST(test_record),
 		cmocka_unit_test(test_text),

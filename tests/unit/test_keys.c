@@ -20,6 +20,7 @@
 #include "cache/outline.h"
 #include "engine/executor/exec_probe.h"
 #include "engine/executor/key_parts.h"
+#include "engine/work/cpu.h"
 #include "frontend/def/parse.h"
 #include "frontend/plan/plan.h"
 #include "scheduler/sched.h"
@@ -73,6 +74,7 @@ enum change {
 	PRODUCER_ANEW, /* it was rebuilt, to the same files at another time */
 	PRODUCER_TIME, /* the same, and times count: with SOURCE_DATE_EPOCH */
 	PRODUCER_LATE, /* both times are after the epoch */
+	OTHER_EPOCH,   /* of two; the producer's layer is a registry's */
 	ID_MAP,	       /* `to`, if it is there */
 	ARCHITECTURE,
 	OUTPUT,
@@ -114,8 +116,15 @@ struct world {
 
 struct result {
 	struct digest key;
+	struct key *inputs;
 	cJSON *parts;
 };
+
+static void result_release(struct result *r)
+{
+	key_free(r->inputs);
+	cJSON_Delete(r->parts);
+}
 
 static void write_text(const char *path, const char *text, mode_t mode)
 {
@@ -179,6 +188,8 @@ static void reset(void)
 {
 	unsetenv("SOURCE_DATE_EPOCH");
 	unsetenv("APPTAINERENV_X");
+	/* One is there always: what is added is not the first. */
+	setenv("APPTAINERENV_A", "0", 1);
 	unsetenv("TERM");
 	unsetenv("http_proxy");
 	unsetenv("USER");
@@ -247,6 +258,7 @@ static void change_world(const struct row *row, struct exec_options *o)
 		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
 		break;
 	case PRODUCER_LATE:
+	case OTHER_EPOCH:
 		setenv("SOURCE_DATE_EPOCH", "500", 1);
 		break;
 	case NOTHING:
@@ -325,6 +337,16 @@ static void set_base_configuration(struct exec *x)
 		}
 }
 
+/* Its name covers its times, whatever the epoch. */
+static void set_foreign(struct exec *x, struct node_id id)
+{
+	struct identity *identity =
+		&work_state(exec_work(x), id)->snapshot.layers[0].identity;
+
+	identity->kind = IDENTITY_DIFF;
+	identity->times = (struct digest){0};
+}
+
 /* All other steps are done. */
 static void set_snapshots(struct exec *x, const struct row *row, const struct step *step,
 			  bool is_changed)
@@ -347,6 +369,8 @@ static void set_snapshots(struct exec *x, const struct row *row, const struct st
 		set_snapshot(x, step->producer, OUT_ANEW, "one");
 	if (is_changed && row->change == PRODUCER_MAPPED)
 		set_snapshot(x, step->producer, OUT_OTHER, "one");
+	if (row->change == OTHER_EPOCH)
+		set_foreign(x, step->producer);
 }
 
 static const struct step *find(const struct plan *plan, const char *name)
@@ -379,6 +403,7 @@ static void compose(const struct plan *plan, const struct row *row,
 	out->key = key_final(state->inputs);
 	out->parts = key_parts(state->inputs, store_secret(options->work.store));
 	assert_true(key_parts_agree(state->inputs, c.step->kind));
+	out->inputs = STEAL(state->inputs);
 	exec_free(c.exec);
 }
 
@@ -418,6 +443,8 @@ static struct result key_of(const struct world *w, const struct row *row, bool i
 	/* These rows do not change whether times count. */
 	if (is_changed || row->change == PRODUCER_TIME || row->change == PRODUCER_LATE)
 		change_world(row, &options);
+	else if (row->change == OTHER_EPOCH)
+		setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
 	compose(plan, row, &options, is_changed, &out);
 	assert_true(personality(PER_LINUX) >= 0);
 	return out;
@@ -441,6 +468,8 @@ static const struct row CHANGES[] = {
 	{"final.copy", "content", PRODUCER, NULL, NULL},
 	{"final.copy", "content", PRODUCER_TIME, NULL, NULL},
 	{"final.copy", "content", PRODUCER_MAPPED, NULL, NULL},
+	{"final.copy", "content", OTHER_EPOCH, NULL, NULL},
+	{"final.copy", "list, content", TEXT, "/out /out", "/out/file /out"},
 
 	{"build.files", "architecture", ARCHITECTURE, NULL, NULL},
 	{"build.files", "id map", ID_MAP, NULL, NULL},
@@ -463,6 +492,7 @@ static const struct row CHANGES[] = {
 	{"build.post", "constant environment", VALUE, NULL, NULL},
 	{"build.post", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
 	{"build.post", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+	{"build.post", "SOURCE_DATE_EPOCH", OTHER_EPOCH, NULL, NULL},
 
 	{"final.meta", "architecture", ARCHITECTURE, NULL, NULL},
 	{"final.meta", "id map", ID_MAP, NULL, NULL},
@@ -475,9 +505,11 @@ static const struct row CHANGES[] = {
 	{"build.meta", "test", TEXT, "  true\n", "  false\n"},
 	{"build.meta", "test", TEXT, "%test\n", "%test -e\n"},
 	{"build.meta", "labels", TEXT, "%test\n", "%labels\n  x y\n%test\n"},
+	{"final.meta", "definition, labels", TEXT, "  a 1\n", "  a 2\n"},
 	{"build.meta", "headers", TEXT, "Stage: build\n", "Stage: build\nInclude: x\n"},
 	{"final.meta", "version", VALUE, NULL, NULL},
 	{"final.meta", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+	{"final.meta", "SOURCE_DATE_EPOCH", OTHER_EPOCH, NULL, NULL},
 
 	{"build.test", "architecture", ARCHITECTURE, NULL, NULL},
 	{"build.test", "id map", ID_MAP, NULL, NULL},
@@ -485,6 +517,7 @@ static const struct row CHANGES[] = {
 	{"build.test", "constant environment", VALUE, NULL, NULL},
 	{"build.test", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
 	{"build.test", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+	{"build.test", "SOURCE_DATE_EPOCH", OTHER_EPOCH, NULL, NULL},
 
 	{"final.pack", "architecture", ARCHITECTURE, NULL, NULL},
 	{"final.pack", "id map", ID_MAP, NULL, NULL},
@@ -494,6 +527,7 @@ static const struct row CHANGES[] = {
 	{"final.pack", "compression", COMPRESSION, NULL, NULL},
 	{"final.pack", "version", VALUE, NULL, NULL},
 	{"final.pack", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+	{"final.pack", "SOURCE_DATE_EPOCH", OTHER_EPOCH, NULL, NULL},
 };
 
 static bool is_copy(const struct row *row)
@@ -530,8 +564,8 @@ static void check_row(const struct world *w, const struct row *row, const char *
 		fail_msg("%s: change %d ('%s' to '%s') changes '%s', not '%s'", row->step,
 			 (int)row->change, row->from ? row->from : "",
 			 row->to ? row->to : "", names ? names : "", wanted);
-	cJSON_Delete(was.parts);
-	cJSON_Delete(is.parts);
+	result_release(&was);
+	result_release(&is);
 }
 
 static void test_changes(void **state)
@@ -639,7 +673,7 @@ static bool has_cpu(const struct world *w, const struct row *row)
 	struct result result = key_of(w, row, true);
 	bool has = cJSON_HasObjectItem(result.parts, "cpu");
 
-	cJSON_Delete(result.parts);
+	result_release(&result);
 	return has;
 }
 
@@ -662,9 +696,72 @@ static void test_cpu(void **state)
 		assert_false(has_cpu(*state, &without[i]));
 }
 
+/* ---- what is constant in one build of the program, or on one machine ---- */
+
+static bool has_text(const struct key *k, const char *part, const char *wanted)
+{
+	size_t n = 0;
+	const char *const *texts = key_texts(k, part, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(texts[i], wanted) == 0)
+			return true;
+	return false;
+}
+
+static void test_values(void **state)
+{
+	CLEANUP(freep) char *cpu = cpu_describe();
+	const struct {
+		struct row row;
+		const char *value;
+	} values[] = {
+		{{"build.base", "version", NOTHING, NULL, NULL}, DAGBUILD_VERSION},
+		{{"final.meta", "version", NOTHING, NULL, NULL}, DAGBUILD_VERSION},
+		{{"final.pack", "version", NOTHING, NULL, NULL}, DAGBUILD_VERSION},
+		{{"build.base", "agent", NOTHING, NULL, NULL}, "docker"},
+		{{"final.base", "agent", NOTHING, NULL, NULL}, "scratch"},
+		{{"build.post", "cpu", TEXT, "  make\n", "  cc -march=native\n"}, cpu},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		struct result result = key_of(*state, &values[i].row, true);
+
+		if (!has_text(result.inputs, values[i].row.part, values[i].value))
+			fail_msg("'%s' of %s is not '%s'", values[i].row.part,
+				 values[i].row.step, values[i].value);
+		result_release(&result);
+	}
+}
+
+/* All that a script can see of its surroundings, as engine/run/container_child.c makes
+ * them. */
+static void test_constant_environment(void **state)
+{
+	static const struct row rows[] = {{"build.post", "", NOTHING, NULL, NULL},
+					  {"build.test", "", NOTHING, NULL, NULL}};
+	static const char *const wanted[] = {"HOME=/root",
+					     "LANG=C",
+					     "umask 0022",
+					     "hostname build",
+					     "APPTAINER_NAME=rootfs",
+					     "SINGULARITY_LABELS=/.build.labels"};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct result result = key_of(*state, &rows[i], false);
+
+		for (size_t k = 0; k < ARRAY_LEN(wanted); k++)
+			if (!has_text(result.inputs, "constant environment", wanted[k]))
+				fail_msg("%s: no '%s'", rows[i].step, wanted[k]);
+		result_release(&result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_constant_environment),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_every_input_has_a_row),

@@ -2,6 +2,7 @@
  * test_outline.c - an incomplete layer is not taken for whole.
  */
 /* links: cache */
+#include <errno.h>
 #include <sys/resource.h>
 
 #include "cache/outline.h"
@@ -100,6 +101,116 @@ static void test_whole(void **state)
 	fixture_close(&f);
 }
 
+/* ---- each part ---- */
+
+/* What is changed has the times of before: only the part itself tells. */
+static void set_times(int fd)
+{
+	static const char *const names[] = {"a", "b",	"c",	"d", "d/a",
+					    "e", "e/a", "link", "."};
+	struct timespec times[2] = {{1000, 7}, {1000, 7}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (utimensat(fd, names[i], times, AT_SYMLINK_NOFOLLOW) != 0)
+			assert_int_equal(errno, ENOENT);
+}
+
+static void change_mode(int fd)
+{
+	assert_int_equal(fchmodat(fd, "a", 0600, 0), 0);
+}
+
+static void change_owner(int fd)
+{
+	assert_int_equal(fchownat(fd, "a", 1, (gid_t)-1, 0), 0);
+}
+
+static void change_group(int fd)
+{
+	assert_int_equal(fchownat(fd, "a", (uid_t)-1, 1, 0), 0);
+}
+
+static void change_size(int fd)
+{
+	CLEANUP(closep) int file = openat(fd, "a", O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(ftruncate(file, 9), 0);
+}
+
+static void change_link(int fd)
+{
+	assert_int_equal(unlinkat(fd, "link", 0), 0);
+	assert_int_equal(symlinkat("./a", fd, "link"), 0);
+}
+
+static void change_name(int fd)
+{
+	assert_int_equal(renameat(fd, "a", fd, "c"), 0);
+}
+
+/* From one folder to another. */
+static void move(int fd)
+{
+	assert_int_equal(renameat(fd, "d/a", fd, "e/a"), 0);
+}
+
+static void remove_file(int fd)
+{
+	assert_int_equal(unlinkat(fd, "a", 0), 0);
+}
+
+static const struct {
+	const char *name;
+	void (*change)(int fd);
+	bool needs_root;
+} parts[] = {
+	{"mode", change_mode, false},  {"owner", change_owner, true},
+	{"group", change_group, true}, {"size", change_size, false},
+	{"link", change_link, false},  {"name", change_name, false},
+	{"folder", move, false},       {"number", remove_file, false},
+};
+
+static void test_parts(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		struct fixture f;
+		struct err *e;
+
+		if (parts[i].needs_root && geteuid() != 0)
+			continue;
+		fixture_open(*state, &f);
+		assert_int_equal(mkdirat(f.fd, "d", 0755), 0);
+		assert_int_equal(mkdirat(f.fd, "e", 0755), 0);
+		write_at(f.fd, "d/a", 10);
+		set_times(f.fd);
+		assert_ok(make(*state, &f));
+		parts[i].change(f.fd);
+		set_times(f.fd);
+		e = check(*state, &f);
+		if (!e)
+			fail_msg("the outline does not cover: %s", parts[i].name);
+		err_free(e);
+		fixture_close(&f);
+	}
+}
+
+static void test_time(void **state)
+{
+	static const struct timespec changed[] = {{1001, 7}, {1000, 8}};
+
+	for (size_t i = 0; i < ARRAY_LEN(changed); i++) {
+		struct timespec times[2] = {changed[i], changed[i]};
+		struct fixture f;
+
+		fixture_open(*state, &f);
+		set_times(f.fd);
+		assert_ok(make(*state, &f));
+		assert_int_equal(utimensat(f.fd, "a", times, 0), 0);
+		assert_err(ERR_CORRUPT, check(*state, &f));
+		fixture_close(&f);
+	}
+}
+
 /* Two names that swap places are not the same. */
 static void test_swapped(void **state)
 {
@@ -137,6 +248,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_whole, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_parts, setup_store, remove_store),
+		cmocka_unit_test_setup_teardown(test_time, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_swapped, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_deep, setup_store, remove_store),
 	};

@@ -3,6 +3,9 @@
  * with nothing else; sources mean what a shell would make of them.
  */
 /* links: tree */
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
 #include "engine/tree/tree_glob.h"
 #include "engine/tree/tree_list.h"
 #include "tests/fake/copy_fixture.h"
@@ -35,7 +38,8 @@ static const struct digest_case digest_cases[] = {
 	{"chown 1:1 src/d", false, false},
 	{"printf two > src/d/f1", true, true},
 	{"chmod 600 src/d/f1", true, true},
-	{"chown 1:1 src/d/sub/f2", false, true},
+	{"chown 1 src/d/sub/f2", false, true},
+	{"chgrp 1 src/d/sub/f2", false, true},
 	{"rm src/d/l; ln -s sub/f2 src/d/l", true, true},
 	{"rm src/d/hl; cp -p src/d/f1 src/d/hl", false, true},
 	{"mv src/d/f1 src/d/f0; rm src/d/l; ln -s f0 src/d/l", true, true},
@@ -68,6 +72,52 @@ static void digest_covers_what_is_copied(void **state)
 			fail_msg("stage: %s", c->change);
 		teardown(&own);
 	}
+}
+
+static bool stage_changes(const struct fixture *f, void (*change)(int stage))
+{
+	struct digest before = digest_of(f, COPY_FROM_STAGE, "/src/d", "/x"), after;
+
+	change(f->stage_fd);
+	after = digest_of(f, COPY_FROM_STAGE, "/src/d", "/x");
+	return !digest_equal(&before, &after);
+}
+
+static void set_capability(int stage)
+{
+	/* CAP_NET_RAW, permitted and effective, revision 2: capabilities(7). */
+	static const unsigned char value[20] = {1, 0, 0, 2, 0, 0x20};
+	CLEANUP(closep) int fd = openat(stage, "src/d/f1", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(fsetxattr(fd, "security.capability", value, sizeof(value), 0),
+			 0);
+}
+
+static void change_device(int stage)
+{
+	assert_int_equal(unlinkat(stage, "src/d/device", 0), 0);
+	assert_int_equal(mknodat(stage, "src/d/device", S_IFCHR | 0644, makedev(1, 5)),
+			 0);
+}
+
+/* Of three names two are one file still, but another two. */
+static void regroup(int stage)
+{
+	assert_int_equal(unlinkat(stage, "src/d/hl", 0), 0);
+	assert_int_equal(linkat(stage, "src/d/g1", stage, "src/d/hl", 0), 0);
+}
+
+/* What the shell's tools need not be there for. */
+static void digest_covers_what_a_stage_keeps(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(stage_changes(f, set_capability));
+	shell(f, "cp -p stage/src/d/f1 stage/src/d/g1");
+	assert_true(stage_changes(f, regroup));
+	/* In a user namespace nobody makes devices. */
+	if (mknodat(f->stage_fd, "src/d/device", S_IFCHR | 0644, makedev(1, 3)) == 0)
+		assert_true(stage_changes(f, change_device));
 }
 
 static struct digest digest_until(const struct fixture *f, enum copy_from from,
@@ -284,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digest_covers_what_is_copied),
+		UNIT(digest_covers_what_a_stage_keeps),
 		UNIT(digest_covers_times_until_epoch),
 		UNIT(digest_covers_names),
 		cmocka_unit_test(braces),

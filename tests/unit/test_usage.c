@@ -2,6 +2,8 @@
  * test_usage.c - the store takes what du(1) says, and seals detect damage.
  */
 /* links: cache */
+#include <errno.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include "base/proc.h"
@@ -157,6 +159,138 @@ static void test_seal(void **state)
 	}
 }
 
+/* ---- each part of a seal: a registry's layer has nothing else ---- */
+
+/* What is changed has the times of before: only the part itself tells. */
+static void set_times(int root)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "link", "device", "."};
+	struct timespec times[2] = {{1000, 7}, {1000, 7}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (utimensat(root, names[i], times, AT_SYMLINK_NOFOLLOW) != 0)
+			assert_int_equal(errno, ENOENT);
+}
+
+static void set_note(int root, const char *value)
+{
+	CLEANUP(closep) int fd = openat(root, "a", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(fsetxattr(fd, "user.note", value, strlen(value), 0), 0);
+}
+
+static void change_mode(int root)
+{
+	assert_int_equal(fchmodat(root, "a", 0600, 0), 0);
+}
+
+static void change_owner(int root)
+{
+	assert_int_equal(fchownat(root, "a", 1, (gid_t)-1, 0), 0);
+}
+
+static void change_group(int root)
+{
+	assert_int_equal(fchownat(root, "a", (uid_t)-1, 1, 0), 0);
+}
+
+static void change_name(int root)
+{
+	assert_int_equal(renameat(root, "c", root, "d"), 0);
+}
+
+static void change_link(int root)
+{
+	assert_int_equal(unlinkat(root, "link", 0), 0);
+	assert_int_equal(symlinkat("b", root, "link"), 0);
+}
+
+static void change_note(int root)
+{
+	set_note(root, "2");
+}
+
+/* "c" is another name of "b", not of "a". */
+static void regroup(int root)
+{
+	assert_int_equal(unlinkat(root, "c", 0), 0);
+	assert_int_equal(linkat(root, "b", root, "c", 0), 0);
+}
+
+static void change_device(int root)
+{
+	assert_int_equal(unlinkat(root, "device", 0), 0);
+	assert_int_equal(mknodat(root, "device", S_IFCHR | 0644, makedev(1, 5)), 0);
+}
+
+static const struct {
+	const char *name;
+	void (*change)(int root);
+	bool needs_root;
+} parts[] = {
+	{"mode", change_mode, false},
+	{"owner", change_owner, true},
+	{"group", change_group, true},
+	{"name", change_name, false},
+	{"text of a link", change_link, false},
+	{"value of an attribute", change_note, false},
+	{"which names are one file", regroup, false},
+	{"device", change_device, true},
+};
+
+static void make_parts(int root)
+{
+	write_at(root, "a", 1);
+	write_at(root, "b", 1);
+	assert_int_equal(linkat(root, "a", root, "c", 0), 0);
+	set_note(root, "1");
+	assert_int_equal(symlinkat("a", root, "link"), 0);
+	if (geteuid() == 0)
+		assert_int_equal(mknodat(root, "device", S_IFCHR | 0644, makedev(1, 3)),
+				 0);
+}
+
+/* `time` of "a", unless it is NULL. */
+static struct digest seal_after(const struct store *s, void (*change)(int root),
+				const struct timespec *time)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(closep) int root = -1;
+	struct seal seal;
+
+	assert_ok(scratch_new(s, &scratch));
+	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+	assert_ok(fs_open(scratch.fd, "upper", O_RDONLY | O_DIRECTORY, 0, &root));
+	make_parts(root);
+	if (change)
+		change(root);
+	set_times(root);
+	if (time)
+		assert_int_equal(
+			utimensat(root, "a", (struct timespec[2]){*time, *time}, 0), 0);
+	assert_ok(look_at(s, scratch.fd, "upper", &seal));
+	return seal.digest;
+}
+
+static void test_seal_parts(void **state)
+{
+	struct digest was = seal_after(*state, NULL, NULL),
+		      is = seal_after(*state, NULL, NULL);
+
+	assert_true(digest_equal(&was, &is));
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i].needs_root && geteuid() != 0)
+			continue;
+		is = seal_after(*state, parts[i].change, NULL);
+		if (digest_equal(&was, &is))
+			fail_msg("the seal does not cover: %s", parts[i].name);
+	}
+	is = seal_after(*state, NULL, &(struct timespec){1001, 7});
+	assert_false(digest_equal(&was, &is));
+	is = seal_after(*state, NULL, &(struct timespec){1000, 8});
+	assert_false(digest_equal(&was, &is));
+}
+
 /* overlayfs drops links to a whiteout when it is unmounted. */
 static void test_seal_and_links(void **state)
 {
@@ -299,6 +433,27 @@ static void test_verify_layer(void **state)
 	assert_true(layer_exists(*state, &a) && layer_exists(*state, &c));
 }
 
+/* It has no identity, and its seal is made in another way. */
+static void test_verify_layer_of_registry(void **state)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(freep) char *path = NULL;
+	struct seal_request request = {
+		.store = *state, .name = "upper", .has_name = true};
+	struct layer_id id;
+	struct seen seen;
+
+	assert_ok(scratch_new(*state, &scratch));
+	request.dir_fd = scratch.fd;
+	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+	write_at(scratch.fd, "upper/file", 10);
+	assert_ok(layer_publish(&request, &id));
+	assert_int_equal(verify(*state, false, &seen).damaged, 0);
+	path = in_layer(*state, &id, "file");
+	damage_content(path);
+	assert_int_equal(verify(*state, false, &seen).damaged, 1);
+}
+
 static void test_verify_blob_and_record(void **state)
 {
 	struct digest blob = digest_bytes(DIGEST_SHA256, NULL, "hello", 5);
@@ -335,10 +490,14 @@ int main(void)
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_earlier_seal, setup_store,
 						remove_store),
+		cmocka_unit_test_setup_teardown(test_seal_parts, setup_store,
+						remove_store),
 		cmocka_unit_test_setup_teardown(test_seal_and_links, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_verify_layer, setup_store,
 						remove_store),
+		cmocka_unit_test_setup_teardown(test_verify_layer_of_registry,
+						setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_verify_blob_and_record, setup_store,
 						remove_store),
 	};
