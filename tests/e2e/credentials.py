@@ -209,7 +209,7 @@ for realm in ("file:///etc/passwd", "http://127.0.0.1@localhost:1/token", "http:
               "ftp://{host}/token", "/token", ""):
     r = private(bearer(realm=realm))
     done = build(docker(r), env=account(r.host))
-    check(f"realm {realm!r}", done.status == 4 and "without a proper realm" in done.err and r.count("token") == 0, (done, r.log))
+    check(f"realm {realm!r}", done.status == 4 and "without a valid realm" in done.err and r.count("token") == 0, (done, r.log))
 
 # Redirects: on the same host with the account, to another without.
 def moved(x):
@@ -300,7 +300,7 @@ for name, challenges, how in (("both in one header", [f"{both}, {BEARER}"], "Bea
     done = build(docker(r), env=account(r.host))
     check(f"challenges: {name}", done.status == 0 and how in str(r.log[-1]), (done, r.log[-1:]))
 done = build(docker(private(offers("Bearer"))), env=QUICK)
-check("Bearer that says not where", done.status == 4 and "without a proper realm" in done.err, done)
+check("Bearer that says not where", done.status == 4 and "without a valid realm" in done.err, done)
 
 
 def identity(x):
@@ -351,7 +351,7 @@ r = private(bearer())
 done = build(docker(r), env={**config({"credsStore": "h"}), **path})
 check("and stands in nobody's way otherwise", done.status == 0, done)
 done = build(docker(private()), env=config({"credsStore": "../../bin/sh"}))
-check("a name is no path", done.status == 4 and "no credential helper's name" in done.err, done)
+check("a name is no path", done.status == 4 and "not a credential helper's name" in done.err, done)
 
 r = private()
 folder = new_folder()

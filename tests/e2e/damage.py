@@ -152,7 +152,7 @@ at = new_folder()
 damage.append(remove_at(at / "cache", "data/b"))
 again = build(docker(registry, f"%post\n    {GO}\n"), folder=at)
 check("damage while %post runs: no image", again.status == 1 and not (at / "x.sif").exists(), again)
-check("it says what to do", "made anew" in again.err, again)
+check("it says what to do", "built again" in again.err, again)
 again = build(docker(registry, f"%post\n    {GO} || true\n"), folder=at)
 check("the next run makes it", again.status == 0 and "/data/b" in image(again).names(), again)
 
@@ -186,12 +186,12 @@ at = copy_of(whole)
 (at / "x.def").write_text(DEFINITION)
 holding(at / "cache", "data/a").joinpath("data/a").unlink()
 shell = run(["shell", "x.def", "--", "true"], at)
-check("a shell on what is damaged is refused", shell.status == 1 and "not whole" in shell.err, shell)
+check("a shell on what is damaged is refused", shell.status == 1 and "incomplete" in shell.err, shell)
 at = new_folder()
 failed = build(docker(registry, "%post\n    false\n"), folder=at)
 holding(at / "cache", "data/a").joinpath("data/a").unlink()
 shell = run(["shell", "--failed", "--", "true"], at)
-check("and where a step failed", shell.status == 1 and "not whole" in shell.err, shell)
+check("and where a step failed", shell.status == 1 and "incomplete" in shell.err, shell)
 
 # ---- the place ----
 

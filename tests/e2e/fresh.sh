@@ -346,7 +346,7 @@ status 0 "--locked again"
 echo '{"version": 9}' >x.def.lock
 dagbuild run x.def
 status 2 "a lock file of another version"
-says "'x.def.lock' is not a lock file: its version" "is refused"
+says "'x.def.lock' is not a lock file: this dagbuild does not know its version" "is refused"
 dagbuild run --ignore-lock x.def
 status 0 "but for --ignore-lock"
 dagbuild lock --update x.def

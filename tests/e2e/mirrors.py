@@ -156,7 +156,7 @@ origin = Registry(IMAGES)
 names = ("=http://h", "*=http://h", "docker .io=http://h", "http://docker.io=http://h", "h=http://h/?x", "h=http://h/#x")
 for name in (*names, "h=", "h", "h=h", "h=ftp://h", "h=http://u:p@h", "h=http://"):
     done = build(docker(origin), "--registry-mirror", name)
-    check(f"--registry-mirror {name}", done.status == 2 and "names no mirror" in done.err, done)
+    check(f"--registry-mirror {name}", done.status == 2 and "does not name a mirror" in done.err, done)
 check("is a mistake before any request", not origin.log, origin.log)
 for name in ("h=http://h/path/", "[::1]:5000=https://h", "h_1.x-y:80=http://[::1]:1"):
     done = build(docker(origin), "--registry-mirror", name)

@@ -83,7 +83,7 @@ for text, data in (
 
 for kind, length in (("manifests", 4 * MIB + 1), ("blobs", 1 << 40), ("blobs", 1 << 62)):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
-    registry = fails(f"{kind} of {length} bytes", "shall have", pull(only(kind)(raw(head))))
+    registry = fails(f"{kind} of {length} bytes", "more than the limit of", pull(only(kind)(raw(head))))
 for length in (b"-5", b"9" * 26, b"2\r\nContent-Length: 99", b"0x10", b""):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n{}"
     registry, done = pull(only("manifests")(raw(head)))
@@ -92,7 +92,7 @@ for length in (b"-5", b"9" * 26, b"2\r\nContent-Length: 99", b"0x10", b""):
 # ---- statuses ----
 
 for status, more, says in (
-    ("200 OK", b"Content-Type: text/html\r\n", "is no manifest"),
+    ("200 OK", b"Content-Type: text/html\r\n", "instead of a manifest"),
     ("204 No Content", b"", "is empty, and of the type"),
     ("205 Reset Content", b"", "is empty, and of the type"),
     ("302 Found", b"", "not where to go"),
@@ -159,8 +159,8 @@ def drops(head, data=b"a"):
 
 
 DROPS = (
-    ("an answer", drops(b"", b""), "no answer in 1 s"),
-    ("headers", drops(b"HTTP/1.1 200 OK\r\n"), "no answer in 1 s"),
+    ("an answer", drops(b"", b""), "no answer within 1 s"),
+    ("headers", drops(b"HTTP/1.1 200 OK\r\n"), "no answer within 1 s"),
     ("a manifest", only("manifests")(drops(b"HTTP/1.1 200 OK\r\n\r\n")), "less than 1 KiB"),
     ("a blob", only("blobs")(drops(b"HTTP/1.1 200 OK\r\n\r\n")), "less than 1 KiB"),
     ("the text of a refusal", only("manifests")(drops(b"HTTP/1.1 404 No\r\n\r\n")), "HTTP status 404"),
@@ -255,7 +255,7 @@ for location in (
     "gopher://x",
 ):
     run = pull(lambda x: x.answer(302, "", {"Location": location}))  # pylint: disable=cell-var-from-loop
-    registry = fails(f"a redirect to {location}", "redirects to no proper", run)
+    registry = fails(f"a redirect to {location}", "is not a valid http or https URL", run)
     check("is not followed", len(registry.log) == 1, registry.log)
 
 
@@ -368,6 +368,6 @@ pair = (("client.cert", CLIENT[0]), ("client.key", CLIENT[1]))
 done = build(docker(registry), env=host_folder(registry, ("ca.crt", SERVER[0]), *pair))
 check("certs.d with ours", done.status == 0, done)
 done = build(docker(registry), env=host_folder(registry, ("ca.crt", SERVER[0]), pair[0]))
-check("a certificate without its key", done.status == 4 and "has no key beside it" in done.err, done)
+check("a certificate without its key", done.status == 4 and "has no key next to it" in done.err, done)
 
 finish()

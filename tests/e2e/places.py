@@ -77,7 +77,7 @@ check("as the hint says", r.status == 0 and (shared / "dagbuild/version").exists
 (shared / "dagbuild/version").unlink()
 env = {"DAGBUILD_CACHEDIR": shared / "dagbuild"}
 r = run(["run", "x.def"], folder, env)
-check("a cache that lost its version", r.status == 2 and "as a cache does, but no 'version'" in r.err, r)
+check("a cache that lost its version", r.status == 2 and "like a cache, but no 'version'" in r.err, r)
 subprocess.run(["sh", "-c", re.search("hint: if it is one: (.*); else", r.err)[1]], check=True)
 r = run(["run", "x.def"], folder, env)
 check("has it again", r.status == 0 and "nothing has changed" in r.err, r)
@@ -273,7 +273,7 @@ for options in (("-o",), ("-o", "new.sif", "--trace")):
         held = (folder / "cache/version").read_bytes()
         r = run(["run", *reading, *options, name, "x.def"], folder)
         left = (folder / "cache/version").read_bytes() == held and not (folder / "cache/layers/x.sif").exists()
-        check(f"{options[-1]} {name}: the cache is not written to", r.status == 2 and "lies in the cache" in r.err and left, r)
+        check(f"{options[-1]} {name}: the cache is not written to", r.status == 2 and "is in the cache" in r.err and left, r)
 
 # While a script runs, a fifo takes the place of the image: looked at again before it is published.
 racing = docker(registry, "%files\n  gate /gate\n%post\n  echo at the gate\n  read line </gate || true\n")

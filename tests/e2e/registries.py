@@ -77,7 +77,7 @@ for variant in runs:
     built(f"an index with amd64/{variant} alone",
           Index([(Image([BASE], architecture="arm64"), {"os": "linux", "architecture": "arm64"}),
                  (image_, {**LINUX, "variant": variant})]),
-          says(f"linux/amd64/{variant} is taken") if variant != "v1" else lambda done: "is taken" not in done.err)
+          says(f"using the image for linux/amd64/{variant}:") if variant != "v1" else lambda done: "using the image" not in done.err)
 levels = Index([(marked(v or "none"), {**LINUX, "variant": v} if v else LINUX) for v in (None, "v1", "v2", "v3", "v4")])
 done, r = built("an index with all variants", levels)
 check("the best that this processor runs is taken", "/" + (runs[-1] if len(runs) > 1 else "none") in image(done).names())
@@ -150,12 +150,12 @@ refused("a configuration of 64 MiB", changed(lambda t: t["config"].update(size=6
 refused("layers of 2 TiB", changed(lambda t: t["layers"][0].update(size=2 << 40)), "layers of 2048 GiB")
 refused("one layer with two sizes", changed(lambda t: t["layers"].append({**t["layers"][0], "size": 7})), "two sizes")
 refused("1001 layers", changed(lambda t: t.update(layers=t["layers"] * 1001)), "1001 layers")
-refused("a digest in upper case", changed(lambda t: t["layers"][0].update(digest=t["layers"][0]["digest"].upper())), "no proper digest")
+refused("a digest in upper case", changed(lambda t: t["layers"][0].update(digest=t["layers"][0]["digest"].upper())), "no valid digest")
 refused("a sha512 digest", changed(lambda t: t["layers"][0].update(digest="sha512:" + "0" * 128)), "only sha256")
-refused("layers and manifests", changed(lambda t: t.update(manifests=[])), "at once")
+refused("layers and manifests", changed(lambda t: t.update(manifests=[])), "both an index and a manifest")
 refused("no layers", changed(lambda t: t.pop("layers")), "lacks")
 refused("schema 1", changed(lambda t: (t.clear(), t.update(schemaVersion=1, name="t/base", fsLayers=[]))), "schema 1")
-refused("5 MiB of it", changed(lambda t: t.update(x="y" * (5 << 20))), "at most 4194304")
+refused("5 MiB of it", changed(lambda t: t.update(x="y" * (5 << 20))), "limit of 4194304")
 
 hollow = gzip.compress(b"", mtime=0)
 built("the same layer twice, and empty ones", Image([BASE, *[tar(file("a", "b"))] * 2, Layer(b"", hollow), Layer(tar()), Layer(tar())]))

@@ -134,7 +134,7 @@ def check_rows(faults):
     stale = 0
     for fault in faults:
         try:
-            planted(fault, (ROOT / fault.file).read_text())
+            planted(fault, (SOURCE / fault.file).read_text())
         except Wrong as e:
             print(f"{fault.name}: {e}")
             stale += 1

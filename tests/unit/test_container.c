@@ -264,7 +264,7 @@ static void test_resolv_conf_folder(void **state)
 	assert_string_equal(
 		line(b, 0),
 		"dagbuild: in the image, /etc/resolv.conf is not a regular file: "
-		"the script does without the host's");
+		"the script runs without the host's file");
 	assert_string_equal(line(b, 1), "1");
 }
 
