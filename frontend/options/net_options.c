@@ -14,7 +14,7 @@ struct err *net_set_mirror(void *settings, const char *value)
 	struct net_options *o = settings;
 
 	if (!strchr(value, '='))
-		return err_hint(err_new(ERR_USAGE, "'%s' names no mirror", value),
+		return err_hint(err_new(ERR_USAGE, "'%s' does not name a mirror", value),
 				"write HOST=URL, as docker.io=http://127.0.0.1:5000");
 	vec_push(&o->mirrors, value);
 	return NULL;
