@@ -151,7 +151,7 @@ struct err *outline_check(const struct seal_request *request)
 	if (memcmp(&want, &got, sizeof(want)) == 0)
 		return NULL;
 	return err_new(ERR_CORRUPT,
-		       "layer '%s' has changed: it has %llu entries, and had %llu",
+		       "layer '%s' has changed: %llu entries now, %llu when it was made",
 		       request->name, (unsigned long long)got.entries,
 		       (unsigned long long)want.entries);
 }

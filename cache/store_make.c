@@ -97,7 +97,7 @@ static struct err *refuse_strange(void *context, const char *path, enum store_na
 				"the folder holds '%s', like a cache, but no '%s'",
 				buf_text(&shown), VERSION),
 			"if it is one: echo %.*s >'%s/%s'; else name a folder "
-			"for it alone",
+			"for the cache alone",
 			(int)strlen(version_text(STORE_FORMAT, version)) - 1, version,
 			dir, VERSION);
 	return use_another(err_new(ERR_USAGE,

@@ -92,8 +92,8 @@ static struct err *status_error(const struct registry_request *q, const char *ur
 {
 	CLEANUP(freep) char *said = error_of_body(&answer->body);
 	CLEANUP(freep) char *shown = url_shown(url);
-	struct err *e = err_new(code_of(answer, said), "it answers HTTP status %ld%s%s%s",
-				answer->status,
+	struct err *e = err_new(code_of(answer, said),
+				"it answers with HTTP status %ld%s%s%s", answer->status,
 				answer->status / 100 == 3 ? ", but not where to go" : "",
 				said ? ", " : "", said ? said : "");
 

@@ -11,8 +11,7 @@ static void tell_parted(void *context, const char *a, const char *b)
 {
 	task_note(context,
 		  "'/%s' and '/%s' were one file; both were changed, in different ways, "
-		  "and "
-		  "are two now",
+		  "and are two now",
 		  a, b);
 }
 

@@ -263,7 +263,8 @@ static struct err *let_store_go(struct build *b, struct err *settled)
 	limit_freep(&b->limit);
 	store_release(b->store);
 	if (!settled)
-		err_ignore(blob_drop_spent(b->store), "they stay until `cache prune`");
+		err_ignore(blob_drop_spent(b->store),
+			   "they stay until `cache prune --older`");
 	return is_limited(b) ? err_join(settled, limit_settle(&options)) : settled;
 }
 

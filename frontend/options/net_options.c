@@ -38,8 +38,9 @@ struct err *net_set_timeout(void *settings, const char *value)
 	uint64_t seconds;
 
 	if (!str_to_u64(str_of(value), &seconds) || seconds == 0 || seconds > TIMEOUT_MAX)
-		return err_hint(err_new(ERR_USAGE, "'%s' is not a duration", value),
-				"write seconds, from 1 to %u", TIMEOUT_MAX);
+		return err_hint(
+			err_new(ERR_USAGE, "'%s' is not a number of seconds", value),
+			"write seconds, from 1 to %u", TIMEOUT_MAX);
 	((struct net_options *)settings)->timeout_s = (unsigned)seconds;
 	return NULL;
 }
