@@ -155,9 +155,9 @@ static struct err *hint_dropped(const struct work *w, const struct step *step,
 		if ((strncmp(source, "/tmp/", 5) == 0 ||
 		     strncmp(source, "/var/tmp/", 9) == 0) &&
 		    strstr(err_text(e), source) && !keeps_tmp(w, step))
-			return err_hint(
-				e, "what %%post makes in /tmp and /var/tmp is dropped "
-				   "at its end: make it elsewhere, or give --keep-tmp");
+			return err_hint(e, "what %%post makes in /tmp and /var/tmp is "
+					   "dropped when it ends: make it in another "
+					   "folder, such as /opt, or give --keep-tmp");
 	}
 	return e;
 }

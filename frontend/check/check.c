@@ -10,8 +10,9 @@
 static void unknown_code(struct check *c, struct span span, struct str name)
 {
 	const char *near = diag_is_crowded(c->diags) ? NULL : diag_code_nearest(name);
-	struct diag *d = diag_add(c->diags, DIAG_UNKNOWN_CODE, span,
-				  "'%.*s' is the code of no diagnostic", STR_ARG(name));
+	struct diag *d =
+		diag_add(c->diags, DIAG_UNKNOWN_CODE, span,
+			 "there is no diagnostic with the code '%.*s'", STR_ARG(name));
 
 	if (near)
 		diag_hint(d, "did you mean '%s'?", near);
@@ -37,7 +38,7 @@ static void check_allow_codes(struct check *c, const struct source *source,
 		else if (!diag_code_info(code)->can_be_disabled)
 			diag_hint(diag_add(c->diags, DIAG_UNKNOWN_CODE, span,
 					   "'%.*s' cannot be allowed", STR_ARG(name)),
-				  "without it nothing can be built");
+				  "it must be fixed before anything can be built");
 	}
 }
 
@@ -69,7 +70,7 @@ static void check_defaults(struct check *c, const struct def_stage *stage)
 		else if (!a->is_used)
 			diag_hint(diag_add(c->diags, DIAG_UNUSED_DEFAULT, a->span,
 					   "nothing in this stage uses '%s'", a->name),
-				  "%%arguments of a stage count in that stage only");
+				  "%%arguments apply only to the stage that they are in");
 	}
 	map_release(&last);
 }

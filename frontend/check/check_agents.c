@@ -58,7 +58,7 @@ static void unknown_agent(struct check *c, const struct def_header *agent)
 	if (near)
 		diag_hint(d, "did you mean '%s'?", near);
 	else
-		diag_hint(d, "write 'Bootstrap: docker', say");
+		diag_hint(d, "write 'Bootstrap: docker', for example");
 }
 
 /* ---- headers that are missing ---- */
@@ -77,11 +77,11 @@ static void missing(struct check *c, const struct def_stage *stage, const char *
 	struct diag *d = diag_add(c->diags, DIAG_MISSING_HEADER,
 				  empty ? empty->key_span : agent->value_span,
 				  "the agent '%s' needs %s header '%s'", agent->value,
-				  empty ? "a value in the" : "the", key);
+				  empty ? "a value for the" : "the", key);
 
 	if (empty)
 		diag_hint(d, strcmp(key, "from") == 0 ? "write 'From: IMAGE'"
-						      : "write one behind the colon");
+						      : "write one after the colon");
 	else
 		diag_hint(d, strcmp(key, "from") == 0 ? "add 'From: IMAGE' below"
 						      : "add it below");
@@ -154,7 +154,7 @@ static void invalid_reference(struct check *c, const struct def_header *from,
 	else if (err_advice(e))
 		diag_hint(d, "%s", err_advice(e));
 	else
-		diag_hint(d, "write 'NAME:TAG', as alpine:3.17");
+		diag_hint(d, "write 'NAME:TAG', such as alpine:3.17");
 	err_free(e);
 }
 
@@ -176,8 +176,7 @@ static void check_reference(struct check *c, const struct def_stage *stage)
 		invalid_reference(c, from, e);
 	else if (!digest_is_set(&ref.digest) && strcmp(ref.tag, "latest") == 0)
 		diag_hint(diag_add(c->diags, DIAG_FLOATING_TAG, from->value_span,
-				   "'%s' names another image as time goes by",
-				   from->value),
+				   "'%s' may name a different image later", from->value),
 			  "name a version: '%.*s:TAG'",
 			  (int)(str_ends_with(str_of(from->value), ":latest")
 					? strlen(from->value) - strlen(":latest")

@@ -89,13 +89,13 @@ static bool hint_folder(const struct check *c, struct diag *d, const char *sourc
 	if (source[0] == '/' || diag_is_crowded(c->diags))
 		return false;
 	if (is_in_folder(c, folder, source)) {
-		diag_hint(d, "it is there beside the definition: cd %s", folder);
+		diag_hint(d, "it exists next to the definition: cd %s", folder);
 		return true;
 	}
 	root = repository_root(c, folder);
 	if (!root || !is_in_folder(c, root, source))
 		return false;
-	diag_hint(d, "it is there in the repository's root: cd %s", root);
+	diag_hint(d, "it exists in the repository's root: cd %s", root);
 	return true;
 }
 
@@ -105,14 +105,14 @@ static void hint_missing(const struct check *c, struct diag *d, const char *sour
 	if (hint_folder(c, d, source))
 		return;
 	if (strchr(source, '$'))
-		diag_hint(d, "no variables are replaced here; use '{{ name }}' and "
+		diag_hint(d, "variables are not expanded here; use '{{ name }}' and "
 			     "--build-arg");
 	else if (source[0] == '~')
-		diag_hint(d, "'~' stands for itself here; write the whole path");
+		diag_hint(d, "'~' is not expanded here; write the full path");
 	else if (has_scripts)
-		diag_hint(d, "unless a %%pre or %%setup makes it");
+		diag_hint(d, "ignore this if %%pre or %%setup makes it");
 	else if (source[0] != '/')
-		diag_hint(d, "a relative path counts from the current folder");
+		diag_hint(d, "a relative path starts at the current folder");
 }
 
 /* `why` says what is wrong, and names `source`.  It is a warning where a script may make
@@ -144,7 +144,7 @@ static bool check_exists(struct check *c, const struct def_stage *stage, const c
 	if (errno != ENOENT)
 		why = xasprintf("'%s' cannot be read: %s", path, strerror(errno));
 	else if (fstatat(c->options->host_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		why = xasprintf("'%s' is a link that leads nowhere", path);
+		why = xasprintf("'%s' is a broken symbolic link", path);
 	else
 		why = xasprintf("there is no '%s' on this host", path);
 	missing_source(c, stage, path, span, why);
@@ -185,8 +185,8 @@ static void check_first_component(struct check *c, const struct def_copy *copy)
 
 	if (*first && strchr("*?[", *first))
 		diag_hint(diag_add(c->diags, DIAG_FIRST_COMPONENT_GLOB, copy->source_span,
-				   "newer Apptainers refuse a pattern at the start of a "
-				   "source"),
+				   "newer versions of Apptainer refuse a pattern at the "
+				   "start of a source"),
 			  "write './%s'", copy->source);
 }
 
@@ -212,10 +212,10 @@ static void check_host_copy(struct check *c, const struct def_stage *stage,
 	check_first_component(c, copy);
 	if (n > 1 && looks_like_file(copy->target))
 		diag_hint(diag_add(c->diags, DIAG_MANY_TO_ONE, copy->target_span,
-				   "%zu files are copied to this one name: the last "
-				   "one stays, if it is not a folder of the image",
+				   "%zu files are copied to this one name: only the last "
+				   "one stays, unless it is a folder in the image",
 				   n),
-			  "end the destination in '/' if it is a folder");
+			  "end the destination with '/' if it is a folder");
 }
 
 /* ---- sources in a stage ---- */
@@ -267,13 +267,11 @@ static void check_dropped(struct check *c, const struct def_files *files,
 	    (!def_script(producer, DEF_POST) && !producer->apps) ||
 	    is_put_there(producer, path))
 		return;
-	diag_hint(
-		diag_add(
-			c->diags, DIAG_SOURCE_IN_TMP, copy->source_span,
-			"what %%post of stage '%s' makes in /tmp and /var/tmp is dropped "
-			"at its end",
-			files->from),
-		"make it elsewhere, in /opt for one, or give --keep-tmp");
+	diag_hint(diag_add(c->diags, DIAG_SOURCE_IN_TMP, copy->source_span,
+			   "what %%post of stage '%s' makes in /tmp and /var/tmp is "
+			   "dropped when it ends",
+			   files->from),
+		  "make it in another folder, such as /opt, or give --keep-tmp");
 }
 
 static void check_stage_copy(struct check *c, const struct def_files *files,
@@ -287,10 +285,9 @@ static void check_stage_copy(struct check *c, const struct def_files *files,
 		if (is_in(path, mounts[i]))
 			diag_hint(diag_add(c->diags, DIAG_SOURCE_UNDER_MOUNT,
 					   copy->source_span,
-					   "'%s' holds something only while a script "
-					   "runs",
+					   "'%s' is empty except while a script runs",
 					   mounts[i]),
-				  "copy it elsewhere in %%post");
+				  "copy it to another folder in %%post");
 	}
 }
 
@@ -319,8 +316,8 @@ bool check_escapes(struct check *c, const char *target, struct span span)
 	if (!climbs_out(target))
 		return false;
 	diag_hint(diag_add(c->diags, DIAG_ESCAPING_DESTINATION, span,
-			   "the destination climbs above the image's root"),
-		  "write the path from the root");
+			   "the destination leads above the image's root"),
+		  "write the path from the image's root");
 	return true;
 }
 

@@ -43,7 +43,7 @@ static void check_label(struct check *c, const struct def_stage *stage, struct s
 	if (is_reserved(stage, name))
 		diag_hint(diag_add(c->diags, DIAG_RESERVED_LABEL, check_span(c, name),
 				   "this label is set automatically: the value here is "
-				   "lost"),
+				   "not used"),
 			  "use another name");
 }
 
@@ -65,10 +65,11 @@ static void check_app_name(struct check *c, const struct def_app *app)
 		if (isalnum((unsigned char)*p) || *p == '_')
 			continue;
 		diag_hint(
-			diag_add(c->diags, DIAG_APP_VARIABLE_NAME, app->span,
-				 "variables like SCIF_APPROOT_%s cannot have this name: "
-				 "in those that are set instead the app is not found",
-				 app->name),
+			diag_add(
+				c->diags, DIAG_APP_VARIABLE_NAME, app->span,
+				"variables such as SCIF_APPROOT_%s cannot have this "
+				"name: those that are set instead do not lead to the app",
+				app->name),
 			"use letters, digits and '_'");
 		return;
 	}

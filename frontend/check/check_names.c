@@ -25,9 +25,9 @@ static void check_name(struct check *c, const struct def_stage *stage)
 	if (!has_name(stage))
 		return;
 	if (strpbrk(stage->name, " \t#")) {
-		d = diag_add(c->diags, DIAG_STAGE_NAME, stage->name_span,
-			     "a stage's name with a blank cannot be named in '%%files "
-			     "from'");
+		d = diag_add(
+			c->diags, DIAG_STAGE_NAME, stage->name_span,
+			"a stage name with a blank cannot be used in '%%files from'");
 		diag_hint(d, "use '-' instead");
 	}
 	first = stage_named(c, stage->name);
@@ -36,9 +36,10 @@ static void check_name(struct check *c, const struct def_stage *stage)
 		return;
 	}
 	c->has_bad_reference = true;
-	d = diag_add(c->diags, DIAG_DUPLICATE_STAGE, stage->name_span,
-		     "a stage named '%s' exists already: files are copied from the first",
-		     stage->name);
+	d = diag_add(
+		c->diags, DIAG_DUPLICATE_STAGE, stage->name_span,
+		"a stage named '%s' already exists: files are copied from the first one",
+		stage->name);
 	diag_note(d, first->name_span, "the first stage '%s' is here", stage->name);
 	diag_hint(d, "give it another name");
 }
@@ -105,7 +106,7 @@ static void check_reference(struct check *c, const struct def_stage *stage,
 	else if (producer == stage)
 		diag_hint(diag_add(c->diags, DIAG_SELF_REFERENCE, files->from_span,
 				   "stage '%s' copies from itself", files->from),
-			  "copy within the stage in %%post");
+			  "use cp in %%post to copy within a stage");
 	else if (producer > stage)
 		forward_reference(c, stage, files, producer);
 }

@@ -63,11 +63,11 @@ static void check_inner_shell(struct check *c, const struct def_section *section
 {
 	if (s->path.len == 0)
 		diag_hint(diag_add(c->diags, DIAG_MISSING_SHELL, check_span(c, dash_c),
-				   "'-c' is followed by no shell"),
+				   "'-c' is not followed by a shell"),
 			  "write '-c /bin/bash -e', or nothing for /bin/sh");
 	else if (s->is_shell && !s->has_e && !sets_errexit(section))
 		diag_hint(diag_add(c->diags, DIAG_SHELL_WITHOUT_E, check_span(c, s->all),
-				   "this shell has no -e: the script goes on after a "
+				   "this shell has no -e: the script continues after a "
 				   "command that fails"),
 			  "write '-c %.*s -e'", STR_ARG(s->all));
 }
@@ -154,11 +154,12 @@ static const char *why_not_run(const struct inner_shell *shell, struct str word,
 	if (!shell->is_shell)
 		return NULL;
 	if (!strchr("-+", word.data[0]))
-		return "it takes this for the script";
+		return "it runs this as the script";
 	if (str_find(word, 'c') < word.len)
-		return "'-c' takes the script's path for a command";
-	return str_ends_with(word, "o") ? "'-o' takes the script's path for a name"
-					: NULL;
+		return "'-c' treats the script's path as a command";
+	return str_ends_with(word, "o")
+		       ? "'-o' treats the script's path as an option's name"
+		       : NULL;
 }
 
 /* `line` is the script's own `#!` line, or empty; the section's arguments come after
@@ -191,7 +192,7 @@ static void check_interpreter_arguments(struct check *c,
 	diag_hint(diag_add_in(c->diags, c->def->source, DIAG_INTERPRETER_ARGUMENTS,
 			      kind == DEF_TEST ? DIAG_ERROR : DIAG_WARNING,
 			      check_span(c, has_both ? args : words),
-			      "'%.*s' cannot run the script, here and with Apptainer: %s",
+			      "'%.*s' cannot run the script, here or in Apptainer: %s",
 			      STR_ARG(shell.path), why),
 		  "%s", hint);
 }
@@ -200,9 +201,9 @@ static void check_interpreter_arguments(struct check *c,
 static const char *effect_of_empty(enum def_kind kind)
 {
 	static const char *const effects[DEF_KINDS] = {
-		[DEF_RUNSCRIPT] = "it replaces what the base runs by nothing",
-		[DEF_STARTSCRIPT] = "it replaces what the base starts by nothing",
-		[DEF_TEST] = "it replaces the base's test by none",
+		[DEF_RUNSCRIPT] = "the image runs nothing, even if the base does",
+		[DEF_STARTSCRIPT] = "the image starts nothing, even if the base does",
+		[DEF_TEST] = "the image has no test, even if the base has one",
 	};
 
 	return effects[kind];
@@ -222,16 +223,15 @@ static void check_image_script(struct check *c, const struct def_stage *stage,
 	check_interpreter_arguments(c, section, kind,
 				    found.is_below_comment ? STR("") : found.line);
 	if (found.line.len > 0 && !found.is_first)
-		diag_hint(
-			diag_add(c->diags, DIAG_LATE_INTERPRETER,
-				 check_span(c, found.line),
-				 found.is_below_comment
-					 ? "/bin/sh runs this script: the comment above "
-					   "makes this line another one"
-					 : "Apptainer takes the blank line above for "
-					   "the interpreter's, and writes a script that "
-					   "cannot run"),
-			"move it to the section's first line");
+		diag_hint(diag_add(c->diags, DIAG_LATE_INTERPRETER,
+				   check_span(c, found.line),
+				   found.is_below_comment
+					   ? "/bin/sh runs this script: below a comment, "
+					     "this line is a comment, too"
+					   : "Apptainer takes the blank line above as "
+					     "the interpreter line, and writes a script "
+					     "that cannot run"),
+			  "move it to the section's first line");
 	if (found.line.len == 0 || found.is_below_comment ||
 	    str_is(found.line, "#!/bin/sh"))
 		check_shell(c, stage, section, CHECK_IN_IMAGE, SHELL_IS_SH);

@@ -31,7 +31,7 @@ static void report(void *context, const struct script_finding *f)
 	if (f->note)
 		diag_note(d, check_span(c, f->note_at), "%s", f->note);
 	if (code == DIAG_UNFINISHED_HERE_DOCUMENT && subject->ends_at_stage)
-		diag_hint(d, "a line 'Bootstrap:' in column 1 begins a stage, also here");
+		diag_hint(d, "a line 'Bootstrap:' in column 1 begins a stage, even here");
 	else if (f->hint)
 		diag_hint(d, "%s", f->hint);
 }

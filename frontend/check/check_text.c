@@ -16,9 +16,9 @@ static void check_crlf(struct check *c, const struct def_part *part)
 		return;
 	c->is_crlf_said = true;
 	diag_hint(diag_add(c->diags, DIAG_CRLF, check_span(c, str_make(found, 1)),
-			   "lines of this script end in CR LF: here and in Apptainer the "
-			   "CR is dropped, elsewhere it would not be"),
-		  "save the file with LF alone");
+			   "lines of this script end in CR LF: dagbuild and Apptainer "
+			   "drop the CR, other programs do not"),
+		  "save the file with LF line endings");
 }
 
 static bool begins_header(struct str line)
@@ -41,9 +41,9 @@ static void check_bootstrap_lines(struct check *c, const struct def_part *part)
 		if (begins_header(text) && text.data != line.data)
 			diag_hint(diag_add(c->diags, DIAG_INDENTED_BOOTSTRAP,
 					   check_span(c, text),
-					   "this begins no stage: it is part of the "
-					   "section"),
-				  "write it in column 1 if a stage begins here");
+					   "this does not begin a stage: it is part of "
+					   "the section"),
+				  "write it in column 1 if a stage should begin here");
 	}
 }
 
@@ -168,7 +168,8 @@ void check_help_end(struct check *c, const struct def_stage *stage)
 	while (scan_line(&text, &line))
 		last = line;
 	if (scan_trim(last).len > 0)
-		diag_hint(diag_add(c->diags, DIAG_BOOTSTRAP_IN_HELP, stage[1].span,
-				   "a stage begins here, in the middle of %%help"),
-			  "indent it if it is text, else leave a line free above");
+		diag_hint(
+			diag_add(c->diags, DIAG_BOOTSTRAP_IN_HELP, stage[1].span,
+				 "a stage begins here, in the middle of %%help"),
+			"indent it if it is text; otherwise put an empty line above it");
 }

@@ -49,11 +49,12 @@ enum bashism {
 
 _Static_assert(N_BASHISMS <= SCRIPT_MAX_BASHISMS, "see script_rules.h");
 
-#define OF_BASH " is of bash: @ does not know it"
-#define ARE_OF_BASH " are of bash: @ does not know them"
+#define OF_BASH " is a bash feature: @ does not support it"
+#define ARE_OF_BASH " are bash features: @ does not support them"
 /* POSIX has had it since 2024, so newer versions will have it. */
 #define NOT_YET_OF_DASH                                                                  \
-	" is of bash: dash, the /bin/sh of Debian 12 and Ubuntu 24.04, does not know it"
+	" is a bash feature: dash, the /bin/sh of Debian 12 and Ubuntu 24.04, does not " \
+	"support it"
 
 static const struct {
 	const char *message, *hint;
@@ -62,12 +63,12 @@ static const struct {
 	[BASH_TEST] = {"'[['" OF_BASH, "use '[ ... ]'", true},
 	[BASH_FUNCTION] = {"'function'" OF_BASH, "write 'NAME() { ...; }'", true},
 	[BASH_SOURCE] = {"'source'" OF_BASH, "use '. FILE', with a '/' in FILE", true},
-	[BASH_ARRAY] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'", false},
-	[BASH_ELEMENT] = {"an array" OF_BASH, "use 'set -- ...' and '\"$@\"'", false},
+	[BASH_ARRAY] = {"arrays" ARE_OF_BASH, "use 'set -- ...' and '\"$@\"'", false},
+	[BASH_ELEMENT] = {"arrays" ARE_OF_BASH, "use 'set -- ...' and '\"$@\"'", false},
 	[BASH_APPEND] = {"'+='" OF_BASH, "write 'NAME=\"${NAME}...\"'", false},
 	[BASH_PROCESS] = {"'<(...)'" OF_BASH, "use a pipe, or a temporary file", true},
 	[BASH_OUTPUTS] =
-		{"@ takes '&>' for '&' and '>': the command runs in the background",
+		{"@ reads '&>' as '&' and '>': the command runs in the background",
 		 "write '> FILE 2>&1'", true},
 	[BASH_APPEND_OUTPUTS] = {"'&>>'" OF_BASH, "write '>> FILE 2>&1'", false},
 	[BASH_PIPE_OUTPUTS] = {"'|&'" OF_BASH, "write '2>&1 |'", false},
@@ -80,7 +81,7 @@ static const struct {
 	[BASH_DECLARE] = {"'declare' and 'typeset'" ARE_OF_BASH, "write 'NAME=VALUE'",
 			  false},
 	[BASH_LET] = {"'let'" OF_BASH, "write 'NAME=$((...))'", true},
-	[BASH_SHOPT] = {"'shopt'" OF_BASH, "let bash run the part that needs it", false},
+	[BASH_SHOPT] = {"'shopt'" OF_BASH, "run the part that needs it with bash", false},
 	[BASH_SELECT] = {"'select'" OF_BASH, NULL, false},
 	[BASH_ARITHMETIC] = {"'((...))' as a command" OF_BASH,
 			     "use '[ ... ]', or 'NAME=$((...))'", false},
@@ -90,22 +91,22 @@ static const struct {
 			    "use 'cut', or '${NAME#...}' and '${NAME%...}'", true},
 	[BASH_LETTER_CASE] = {"'${NAME^}' or '${NAME,}'" OF_BASH, "use 'tr'", false},
 	[BASH_INDIRECT] = {"'${!NAME}'" OF_BASH, "use 'eval'", false},
-	[BASH_RANDOM] = {"'$RANDOM' is of bash: in @ it is empty",
+	[BASH_RANDOM] = {"'$RANDOM' is a bash variable: in @ it is empty",
 			 "use 'shuf', or '$(date +%N)'", true},
-	[BASH_USER_ID] = {"this variable is of bash: in @ it is empty", "use '$(id -u)'",
+	[BASH_USER_ID] = {"this is a bash variable: in @ it is empty", "use '$(id -u)'",
 			  false},
-	[BASH_VARIABLE] = {"this variable is of bash: in @ it is empty", NULL, false},
+	[BASH_VARIABLE] = {"this is a bash variable: in @ it is empty", NULL, false},
 	[BASH_PIPEFAIL] = {"'pipefail'" NOT_YET_OF_DASH,
-			   "write to a file first what goes into the pipe", true},
-	[BASH_BRACES] = {"'{a,b}' or '{1..9}' between braces" OF_BASH,
-			 "write all words, or use 'seq'", false},
+			   "write the input of the pipe to a file first", true},
+	[BASH_BRACES] = {"brace expansion, '{a,b}' or '{1..9}'," OF_BASH,
+			 "write out all words, or use 'seq'", false},
 	[BASH_ECHO] = {"@ has no 'echo -e': it prints '-e'", "use 'printf'", true},
-	[BASH_READ] = {"@ does not know this option of 'read'", NULL, false},
-	[BASH_TRAP] = {"@ has no trap for 'ERR', 'DEBUG' and 'RETURN'",
+	[BASH_READ] = {"@ does not support this option of 'read'", NULL, false},
+	[BASH_TRAP] = {"@ has no trap for 'ERR', 'DEBUG' or 'RETURN'",
 		       "use 'trap ... EXIT'", false},
 	[BASH_PRINTF] = {"'printf -v'" OF_BASH, "write 'NAME=$(printf ...)'", false},
 	[BASH_TYPE] = {"an option of 'type'" OF_BASH, "use 'command -v'", true},
-	[BASH_EXPORT] = {"'export -f'" OF_BASH, "make a script of the function", false},
+	[BASH_EXPORT] = {"'export -f'" OF_BASH, "turn the function into a script", false},
 };
 TABLE_HAS_ALL(texts, N_BASHISMS);
 

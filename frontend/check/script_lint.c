@@ -29,7 +29,7 @@ static void report_unfinished(const struct shell_token *token, script_report rep
 	buf_append(&message, token->delimiter.data, token->delimiter.len);
 	buf_puts(&message, "'");
 	finding.message = buf_text(&message);
-	finding.hint = "a line that begins with '%' ends the section, also here";
+	finding.hint = "a line that begins with '%' ends the section, even here";
 	if (token->near.len > 0) {
 		finding.hint = "write the last line without blanks";
 		finding.note_at = token->near;

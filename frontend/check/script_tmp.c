@@ -369,9 +369,9 @@ void script_tmp_report(const struct script_tmp *t, script_report report, void *c
 		struct script_finding finding = {.code = "host-tmp",
 						 .at = t->found[i].at};
 
-		buf_puts(&message, "nothing puts '");
+		buf_puts(&message, "nothing makes '");
 		buf_append(&message, path.data, path.len);
-		buf_printf(&message, "' there: the host's %s is not in the container",
+		buf_printf(&message, "': the host's %s is not in the container",
 			   t->found[i].is_var ? "/var/tmp" : "/tmp");
 		finding.message = buf_text(&message);
 		finding.hint = "copy it with %files to another folder, such as /opt";

@@ -153,14 +153,13 @@ struct err *build_args_flag(struct build_args *a, const char *value)
 		struct str written = rest;
 
 		if (!take_field(&rest, &field, &more))
-			return err_hint(
-				err_new(ERR_USAGE,
-					"'%s' has a quote or a line end in the "
-					"wrong place",
-					value),
-				"write '\"NAME=VALUE\"', all of it in quotes, "
-				"when a value has a comma, a quote or a line end; "
-				"a quote in it is doubled");
+			return err_hint(err_new(ERR_USAGE,
+						"'%s' has a quote or a line end in the "
+						"wrong place",
+						value),
+					"put all of it in quotes, '\"NAME=VALUE\"', when "
+					"a value has a comma, a quote or a line end, and "
+					"double each quote in it");
 		TRY(add_flag_field(a, source, str_make(buf_text(&field), field.len),
 				   written));
 	}
@@ -236,8 +235,8 @@ void build_args_check(const struct build_args *a, enum diag_severity unused,
 					      unused, arg->span,
 					      "no stage uses the build argument '%s'",
 					      arg->name),
-				  "write '{{ %s }}' where its value belongs; within "
-				  "another argument's value it does not count",
+				  "write '{{ %s }}' where its value belongs; a use "
+				  "within another argument's value does not count",
 				  arg->name);
 	}
 }

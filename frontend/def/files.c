@@ -15,7 +15,7 @@ static void malformed(const struct parser *p, struct span name, struct str args)
 	struct str shown = scan_trim(args), rest = shown, first, stage, third;
 	struct diag *d = diag_add(p->diags, DIAG_MALFORMED_FILES,
 				  shown.len > 0 ? parse_span(p, shown) : name,
-				  "%%files does not say where from");
+				  "%%files does not say where to copy from");
 
 	if (scan_word(&rest, &first) && scan_word(&rest, &stage) &&
 	    !scan_word(&rest, &third) && str_distance(first, STR("from"), 2) <= 2)
@@ -133,12 +133,12 @@ static void warn_about(const struct parser *p, const struct files_line *l)
 	if (l->unbalanced.len > 0)
 		diag_hint(diag_add(p->diags, DIAG_UNBALANCED_QUOTE,
 				   parse_span(p, l->unbalanced),
-				   "this quote has no second one, and is ignored"),
+				   "this quote is not closed, and is ignored"),
 			  "%s", use_quotes);
 	if (str_starts_with(l->target, "#")) {
 		d = diag_add(p->diags, DIAG_COMMENT_AS_TARGET, parse_span(p, l->target),
-			     "%%files has no comments at the end of a line: this is the "
-			     "target");
+			     "%%files does not support comments at the end of a line: "
+			     "this is the destination");
 		diag_hint(d, "put the comment on a line of its own");
 		return;
 	}
@@ -148,10 +148,10 @@ static void warn_about(const struct parser *p, const struct files_line *l)
 			  "%s", use_quotes);
 	/* In effect a comment, though %files has none. */
 	if (l->third.len > 0 && l->third.data[0] != '#')
-		diag_hint(
-			diag_add(p->diags, DIAG_EXTRA_WORD, parse_span(p, l->third),
-				 "a line of %%files has two words: this one is ignored"),
-			"%s", use_quotes);
+		diag_hint(diag_add(p->diags, DIAG_EXTRA_WORD, parse_span(p, l->third),
+				   "a line of %%files has at most two words: this one is "
+				   "ignored"),
+			  "%s", use_quotes);
 }
 
 static struct def_copy *new_copy(const struct parser *p, const struct files_line *l)
@@ -177,7 +177,7 @@ static struct def_copy *parse_copy(const struct parser *p, struct str line)
 
 	if (!next_word(&rest, &l.source, &l.unbalanced)) {
 		diag_hint(diag_add(p->diags, DIAG_MALFORMED_FILES, parse_span(p, line),
-				   "this line of %%files names nothing"),
+				   "this line of %%files does not name a file"),
 			  "write 'SOURCE [DESTINATION]'");
 		return NULL;
 	}

@@ -55,8 +55,8 @@ static void check_repeated(struct stage_builder *b, const struct def_header *hea
 		return;
 	}
 	d = diag_add(b->parser->diags, DIAG_DUPLICATE_HEADER, header->key_span,
-		     "header '%s' is given twice: this one counts", header->key);
-	diag_note(d, first->key_span, "the first one");
+		     "the header '%s' is given twice: this one is used", header->key);
+	diag_note(d, first->key_span, "the first one is here");
 }
 
 /* ---- continuation ---- */
@@ -73,11 +73,10 @@ static void check_swallowed(const struct parser *p, struct str line)
 	lower = str_dup_lower(key);
 	if (!words_find(words_header_keys, str_of(lower)))
 		return;
-	d = diag_add(
-		p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),
-		"this is not a header '%.*s': the backslash above makes it part of a "
-		"value",
-		STR_ARG(key));
+	d = diag_add(p->diags, DIAG_SWALLOWED_HEADER, parse_span(p, line),
+		     "this is not the header '%.*s': the backslash above makes it part "
+		     "of a value",
+		     STR_ARG(key));
 	diag_hint(d, "remove the backslash at the end of the line above");
 }
 
@@ -104,9 +103,9 @@ static bool take_continuation(const struct parser *p, struct str key, struct str
 		}
 		if (!scan_line(rest, &line) || (more = without_comment(line)).len == 0) {
 			*rest = before;
-			no_continuation(
-				p, key,
-				"the value goes on in the next line, but there is none");
+			no_continuation(p, key,
+					"the value continues on the next line, but there "
+					"is none");
 			return false;
 		}
 		check_swallowed(p, more);
@@ -124,7 +123,7 @@ static const char *take_value(const struct parser *p, struct str key, struct str
 
 	if (str_is(first, "\\")) {
 		no_continuation(p, key,
-				"Apptainer forgets a backslash without text before it");
+				"Apptainer ignores a backslash without text before it");
 		/* The line that was meant to continue it. */
 		if (!str_cut(*rest, '\n', &next, &after) ||
 		    str_find(next, ':') == next.len)

@@ -70,13 +70,13 @@ static bool check_before_first(const struct source *source, size_t end,
 		return true;
 	span.start = (uint32_t)(line.data - source_text(source).data);
 	span.end = span.start + (uint32_t)line.len;
-	d = diag_add(
-		diags, DIAG_BEFORE_BOOTSTRAP, span,
-		"this stands before the first 'Bootstrap:' line, and so in no stage");
+	d = diag_add(diags, DIAG_BEFORE_BOOTSTRAP, span,
+		     "this comes before the first 'Bootstrap:' line, and so is not in a "
+		     "stage");
 	if (are_headers(str_slice(source_text(source), 0, end)))
 		diag_hint(d, "write 'Bootstrap:' first, then the other headers");
 	else
-		diag_hint(d, "move it below 'Bootstrap:', which must stand in column 1");
+		diag_hint(d, "move it below 'Bootstrap:', which must be in column 1");
 	return false;
 }
 
@@ -106,13 +106,13 @@ static bool check_text(const struct source *source, struct diag_list *diags)
 	if (str_starts_with(text, "\xef\xbb\xbf")) {
 		d = diag_add(diags, DIAG_BYTE_ORDER_MARK, (struct span){0, 0},
 			     "the file begins with a byte order mark");
-		diag_hint(d, "save it as UTF-8 without BOM");
+		diag_hint(d, "save it as UTF-8 without a BOM");
 		return false;
 	}
 	if (nul < text.len) {
 		diag_add(diags, DIAG_NOT_TEXT,
 			 (struct span){(uint32_t)nul, (uint32_t)nul},
-			 "the file holds a NUL byte, and is no text");
+			 "the file contains a NUL byte, and is not text");
 		return false;
 	}
 	return true;

@@ -56,7 +56,7 @@ static void unknown_section(const struct parser *p, struct str line,
 		d = diag_add(p->diags, DIAG_INDENTED_SECTION,
 			     parse_span(p, scan_trim(line)),
 			     "a line that starts with '%%' begins a section, which must "
-			     "stand in column 1");
+			     "be in column 1");
 		diag_hint(d, "remove the blanks before it; a script cannot have such a "
 			     "line");
 		return;
@@ -92,7 +92,7 @@ static void check_length(const struct parser *p, struct str all, struct str rest
 			 "Apptainer refuses this: it has %zu bytes, and at most %zu are "
 			 "allowed",
 			 len, SECTION_MAX),
-		"copy what is large with %%files");
+		"copy large contents with %%files");
 }
 
 /* ---- sections in general ---- */

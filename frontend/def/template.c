@@ -76,9 +76,9 @@ static bool begins_comment(struct replacer *r, struct str before,
 	if (at > 0 && !char_is_blank(before.data[at - 1])) {
 		d = diag_add(r->p->diags, DIAG_UNREPLACED_PLACEHOLDER,
 			     parse_span(r->p, found->all),
-			     "this is not replaced: a '#' stands before it on its line");
+			     "this is not replaced: a '#' comes before it on its line");
 		diag_note(d, parse_span(r->p, str_slice(before, at, at + 1)),
-			  "Apptainer takes this for the start of a comment");
+			  "Apptainer takes this as the start of a comment");
 		diag_hint(d, "write it on a line of its own");
 	}
 	return true;
@@ -160,10 +160,10 @@ static void check_secret(struct replacer *r, const char *name, struct str value,
 	map_set(&r->secrets, arena_dup(r->p->arena, str_of(name)), r);
 	d = diag_add(
 		r->p->diags, DIAG_SECRET_ARGUMENT, parse_span(r->p, slice),
-		"the value of '%s' will stand in the image, where everybody can read "
-		"it",
+		"the value of '%s' is stored in the image, where everybody can read it",
 		name);
-	diag_hint(d, "read it from a file in %%setup, or fetch what needs it before");
+	diag_hint(d, "read it from a file in %%setup, or fetch what needs it before the "
+		     "build");
 }
 
 /* ---- replacing ---- */
@@ -173,7 +173,7 @@ static void too_large(struct replacer *r, struct str where)
 	diag_hint(diag_add(r->p->diags, DIAG_TOO_LARGE, parse_span(r->p, where),
 			   "with this value the definition grows to more than %zu bytes",
 			   limit(r)),
-		  "copy what is large with %%files");
+		  "copy large contents with %%files");
 	r->is_complete = false;
 	r->is_too_large = true;
 }

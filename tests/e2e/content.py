@@ -132,7 +132,7 @@ def test_tmp_of_a_stage():
     stages = docker(registry, "Stage: build\n%post\n    echo x >/tmp/x\n") + "\n"
     stages += docker(registry, "%files from build\n    /tmp/x /x\n")
     done = build(stages)
-    hint = "is dropped at its end: make it elsewhere, or give --keep-tmp"
+    hint = "is dropped when it ends: make it in another folder, such as /opt, or give --keep-tmp"
     check("a stage's /tmp", done.status != 0 and "[source-in-tmp]" in done.err and hint in done.err, done)
     kept = build(stages, "--keep-tmp")
     if check("is copied from with --keep-tmp", kept.status == 0 and "source-in-tmp" not in kept.err, kept):
@@ -156,7 +156,7 @@ def test_repository():
     (folder / "tool").write_text("x")
     (folder / "def/deep").mkdir(parents=True)
     (folder / "def/deep/x.def").write_text("Bootstrap: scratch\n%files\n    tool /tool\n")
-    hint = "it is there in the repository's root: cd "
+    hint = "it exists in the repository's root: cd "
     done = lib.run(["check", "x.def"], folder / "def/deep")
     check("a source at the repository's root", done.status == 2 and hint + "../.." in done.err, done)
     done = lib.run(["check", "deep/x.def"], folder / "def")

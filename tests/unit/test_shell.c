@@ -383,22 +383,20 @@ static void test_messages(void **state)
 {
 	(void)state;
 	check_message("[[ a ]]",
-		      "'[[' is of bash: dash, the /bin/sh of Debian and Ubuntu, does not "
-		      "know it",
+		      "'[[' is a bash feature: dash, the /bin/sh of Debian and Ubuntu, "
+		      "does not support it",
 		      "use '[ ... ]'");
-	check_message(
-		"shopt -s x",
-		"'shopt' is of bash: dash, the /bin/sh of Debian and Ubuntu, does not "
-		"know it",
-		"let bash run the part that needs it");
-	check_message(
-		"cat /tmp/a",
-		"nothing puts '/tmp/a' there: the host's /tmp is not in the container",
-		"copy it with %files to another folder, such as /opt");
+	check_message("shopt -s x",
+		      "'shopt' is a bash feature: dash, the /bin/sh of Debian and "
+		      "Ubuntu, does not support it",
+		      "run the part that needs it with bash");
+	check_message("cat /tmp/a",
+		      "nothing makes '/tmp/a': the host's /tmp is not in the container",
+		      "copy it with %files to another folder, such as /opt");
 	check_message("cat <<EOF\nx\n",
 		      "the here-document is not closed: the section ends before its last "
 		      "line 'EOF'",
-		      "a line that begins with '%' ends the section, also here");
+		      "a line that begins with '%' ends the section, even here");
 }
 
 /* ---- here-documents ---- */
