@@ -44,10 +44,10 @@ struct err *registry_new(const struct registry_options *options, struct registry
 
 	for (size_t i = 0; i < options->n_mirrors; i++)
 		if (!is_mirror(options->mirrors[i]))
-			return err_hint(
-				err_new(ERR_USAGE, "'%s' does not name a mirror",
-					options->mirrors[i]),
-				"write HOST=URL, as docker.io=https://mirror.example");
+			return err_hint(err_new(ERR_USAGE, "'%s' does not name a mirror",
+						options->mirrors[i]),
+					"write HOST=URL, such as "
+					"docker.io=https://mirror.example");
 	TRY(credential_sources_check(&sources));
 	r = xcalloc(1, sizeof(*r));
 	r->options = *options;
@@ -218,8 +218,9 @@ struct blob_transfer {
 	struct blob_writer *writer;
 	const struct oci_descriptor *blob;
 	const struct registry_watch *watch;
-	const char *url; /* where it is, if not in the registry */
-	char *mirror;	 /* the one that sent it, or NULL */
+	const char *url;  /* where it is, if not in the registry */
+	char *mirror;	  /* the one that sent it, or NULL */
+	bool is_complete; /* all of it came, whatever it is */
 };
 
 static uint64_t blob_offset(void *context)
@@ -286,6 +287,7 @@ static struct err *transfer(struct registry *r, const struct oci_ref *ref,
 	if (blob_writer_have(t->writer) < t->blob->size)
 		TRY(t->url ? registry_send_foreign(r, &request, t->url, &answer)
 			   : registry_send(r, &request, &answer));
+	t->is_complete = true;
 	return blob_writer_finish(t->writer);
 }
 
@@ -311,7 +313,8 @@ static struct err *fetch_from_registry(struct registry *r, const struct oci_ref 
 {
 	struct err *e = NULL;
 
-	/* Once from each mirror, twice from the registry. */
+	/* Once from each mirror, twice from the registry.  An answer that was refused, as
+	 * its length is wrong, would be the same again. */
 	for (int tries = 0; tries < 2;) {
 		struct blob_transfer t = {.blob = blob, .watch = watch};
 		CLEANUP(freep) char *mirror = NULL;
@@ -319,7 +322,7 @@ static struct err *fetch_from_registry(struct registry *r, const struct oci_ref 
 		err_ignore(e, "fetched once more");
 		e = fetch_once(r, ref, store, &t);
 		mirror = t.mirror;
-		if (!e || err_code(e) != ERR_CORRUPT)
+		if (!e || err_code(e) != ERR_CORRUPT || !t.is_complete)
 			return e;
 		if (mirror)
 			registry_distrust(r, ref, mirror, err_text(e));

@@ -84,6 +84,7 @@ for text, data in (
 for kind, length in (("manifests", 4 * MIB + 1), ("blobs", 1 << 40), ("blobs", 1 << 62)):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
     registry = fails(f"{kind} of {length} bytes", "more than the limit of", pull(only(kind)(raw(head))))
+    check("is asked for once", registry.count(f"GET .*{kind}") == 1, registry.log)
 for length in (b"-5", b"9" * 26, b"2\r\nContent-Length: 99", b"0x10", b""):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n{}"
     registry, done = pull(only("manifests")(raw(head)))
