@@ -274,9 +274,8 @@ static void put_total(struct buf *out, const struct plan *plan,
 	if (state->expected_ms > 0)
 		buf_printf(out, ", expected to take %s", text);
 	if (state->expected_ms > 0 && state->n_unexpected > 0)
-		buf_printf(out, " and what %zu new step%s take%s", state->n_unexpected,
-			   state->n_unexpected > 1 ? "s" : "",
-			   state->n_unexpected > 1 ? "" : "s");
+		buf_printf(out, ", plus the time of %zu new step%s", state->n_unexpected,
+			   state->n_unexpected > 1 ? "s" : "");
 	buf_putc(out, '\n');
 }
 

@@ -68,7 +68,7 @@ struct err *amount_parse_size(const char *text, uint64_t *out)
 		number.len--;
 	if (!multiply(number, factor > 0 ? factor : 1, out))
 		return err_hint(err_new(ERR_USAGE, "'%s' is not a size", text),
-				"write 500M, 10G or 1.5T");
+				"write a size such as 500M, 10G or 1.5T");
 	return NULL;
 }
 
@@ -81,7 +81,7 @@ struct err *amount_parse_age(const char *text, uint64_t *out)
 		factor = factor_of(ages, ARRAY_LEN(ages), number.data[--number.len]);
 	if (factor == 0 || !multiply(number, factor * SECOND_NS, out))
 		return err_hint(err_new(ERR_USAGE, "'%s' is not an age", text),
-				"write 30m, 12h, 7d or 2w");
+				"write an age such as 30m, 12h, 7d or 2w");
 	return NULL;
 }
 

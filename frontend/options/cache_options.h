@@ -21,7 +21,8 @@ struct cache_options {
 #define CACHE_OPTION_ROW                                                                 \
 	{                                                                                \
 		0, "cache-dir", "DIR",                                                   \
-			"the cache (default: $DAGBUILD_CACHEDIR, ~/.cache/dagbuild)",    \
+			"the cache folder (default: $DAGBUILD_CACHEDIR, else "           \
+			"~/.cache/dagbuild)",                                            \
 			cache_set_dir, 0                                                 \
 	}
 

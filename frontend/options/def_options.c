@@ -59,15 +59,15 @@ static struct err *disable_one(struct def_options *o, struct str name)
 
 	if (!diag_code_find(name, &code)) {
 		near = diag_code_nearest(name);
-		return err_hint(err_new(ERR_USAGE, "'%.*s' is the code of no diagnostic",
+		return err_hint(err_new(ERR_USAGE,
+					"there is no diagnostic with the code '%.*s'",
 					STR_ARG(name)),
 				near ? "did you mean '%s'?"
 				     : "'dagbuild check --list' shows all codes%s",
 				near ? near : "");
 	}
 	if (!diag_code_info(code)->can_be_disabled)
-		return err_new(ERR_USAGE,
-			       "'%.*s' is an error without which nothing can be built",
+		return err_new(ERR_USAGE, "'%.*s' is an error that cannot be disabled",
 			       STR_ARG(name));
 	o->diag.disabled[code] = true;
 	return NULL;

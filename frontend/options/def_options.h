@@ -35,22 +35,22 @@ struct def_options {
 		{0,                                                                      \
 		 "build-arg-file",                                                       \
 		 "FILE",                                                                 \
-		 "template arguments, NAME=VALUE a line",                                \
+		 "a file of template arguments, one NAME=VALUE per line",                \
 		 def_set_build_arg_file,                                                 \
 		 0},                                                                     \
 		{0,                                                                      \
 		 "keep-tmp",                                                             \
 		 NULL,                                                                   \
-		 "what %post makes in /tmp and /var/tmp stays",                          \
+		 "keep what %post makes in /tmp and /var/tmp",                           \
 		 def_set_keep_tmp,                                                       \
 		 0},                                                                     \
 		{0,                                                                      \
 		 "warn-unused-build-args",                                               \
 		 NULL,                                                                   \
-		 "an argument that nothing uses is a warning, no error",                 \
+		 "make an unused build argument a warning, not an error",                \
 		 def_set_warn_unused,                                                    \
 		 0},                                                                     \
-		{0, "werror", NULL, "warnings are errors", def_set_werror, 0},           \
+		{0, "werror", NULL, "treat warnings as errors", def_set_werror, 0},      \
 	{                                                                                \
 		0, "disable", "CODE", "do not report this diagnostic (repeatable)",      \
 			def_set_disable, 0                                               \
@@ -61,11 +61,12 @@ struct def_options {
 	{0,                                                                              \
 	 "target",                                                                       \
 	 "STAGE[.STEP]",                                                                 \
-	 "make this stage's image, or go as far as a step",                              \
+	 "make the image of this stage, or stop after this step",                        \
 	 def_set_target,                                                                 \
 	 0},                                                                             \
 	{                                                                                \
-		0, "all-stages", NULL, "also the stages that the target does not need",  \
+		0, "all-stages", NULL,                                                   \
+			"also build the stages that the target does not need",           \
 			def_set_all_stages, 0                                            \
 	}
 

@@ -9,7 +9,7 @@
 
 static struct err *check_name(const char *value)
 {
-	return value[0] ? NULL : err_new(ERR_USAGE, "no stage is named");
+	return value[0] ? NULL : err_new(ERR_USAGE, "the name of the stage is empty");
 }
 
 struct err *fresh_set_no_cache(void *settings, const char *value)
@@ -107,9 +107,9 @@ struct err *fresh_options_check(const struct fresh_options *o)
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		if (pairs[i].both)
 			return err_hint(err_new(ERR_USAGE,
-						"%s and %s contradict each other",
+						"%s and %s cannot be used together",
 						pairs[i].a, pairs[i].b),
-					"leave one of them out");
+					"leave out one of them");
 	return NULL;
 }
 

@@ -44,13 +44,13 @@ struct fresh_options {
 	{0,                                                                              \
 	 "no-cache",                                                                     \
 	 "[=STAGE[.STEP]]",                                                              \
-	 "build anew: all, a stage, a step (repeatable)",                                \
+	 "rebuild everything, a stage, or a step (repeatable)",                          \
 	 fresh_set_no_cache,                                                             \
 	 0},                                                                             \
 		{0,                                                                      \
 		 "max-age",                                                              \
 		 "AGE",                                                                  \
-		 "build anew what is older: 12h, 7d",                                    \
+		 "rebuild what is older than AGE, such as 12h or 7d",                    \
 		 fresh_set_max_age,                                                      \
 		 0},                                                                     \
 		{0,                                                                      \
@@ -71,18 +71,19 @@ struct fresh_options {
 	{0,                                                                              \
 	 "refresh",                                                                      \
 	 "[=STAGE]",                                                                     \
-	 "ask what tags are now, whatever FILE.lock says",                               \
+	 "ask the registry for tags again, whatever FILE.lock says",                     \
 	 fresh_set_refresh,                                                              \
 	 0},                                                                             \
 		{0,                                                                      \
 		 "pull",                                                                 \
 		 "WHEN",                                                                 \
-		 "ask what tags are: always or missing (default: always)",               \
+		 "when to ask the registry for tags: always or missing (default: "       \
+		 "always)",                                                              \
 		 fresh_set_pull,                                                         \
 		 0},                                                                     \
 	{                                                                                \
 		0, "offline", NULL,                                                      \
-			"make no request: what is in the cache, or an error",            \
+			"make no network request: use what is in the cache, or fail",    \
 			fresh_set_offline, 0                                             \
 	}
 

@@ -14,8 +14,9 @@ struct err *net_set_mirror(void *settings, const char *value)
 	struct net_options *o = settings;
 
 	if (!strchr(value, '='))
-		return err_hint(err_new(ERR_USAGE, "'%s' does not name a mirror", value),
-				"write HOST=URL, as docker.io=http://127.0.0.1:5000");
+		return err_hint(
+			err_new(ERR_USAGE, "'%s' does not name a mirror", value),
+			"write HOST=URL, such as docker.io=http://127.0.0.1:5000");
 	vec_push(&o->mirrors, value);
 	return NULL;
 }
@@ -92,7 +93,7 @@ struct err *net_options_open(const struct net_options *o, bool offline,
 
 	/* Not thread-safe: curl_global_init(3). */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_new(ERR_SYS, "libcurl does not start");
+		return err_new(ERR_SYS, "libcurl cannot be started");
 	return registry_new(&options, out);
 }
 

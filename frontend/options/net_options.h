@@ -29,21 +29,22 @@ struct net_options {
 	{0,                                                                              \
 	 "registry-mirror",                                                              \
 	 "HOST=URL",                                                                     \
-	 "ask URL for images of HOST (repeatable)",                                      \
+	 "ask URL first for images of HOST (repeatable)",                                \
 	 net_set_mirror,                                                                 \
 	 0},                                                                             \
-		{0, "no-https", NULL, "talk plain http to registries", net_set_no_https, \
+		{0, "no-https", NULL, "use plain http for registries", net_set_no_https, \
 		 0},                                                                     \
 		{0,                                                                      \
 		 "authfile",                                                             \
 		 "FILE",                                                                 \
-		 "registry credentials (default: the usual places)",                     \
+		 "a file of registry credentials (default: Apptainer's, docker's or "    \
+		 "podman's)",                                                            \
 		 net_set_authfile,                                                       \
 		 0},                                                                     \
 	{                                                                                \
 		0, "net-timeout", "SECONDS",                                             \
-			"how long a registry may be silent, or below 1 KiB/s (default: " \
-			"$DAGBUILD_NET_TIMEOUT, 60)",                                    \
+			"how long a registry may be silent, or slower than 1 KiB/s "     \
+			"(default: $DAGBUILD_NET_TIMEOUT, else 60)",                     \
 			net_set_timeout, 0                                               \
 	}
 

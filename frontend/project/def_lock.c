@@ -45,8 +45,8 @@ char *def_lock_path(const char *file)
 static struct err *malformed(const char *path, const char *what)
 {
 	return err_hint(err_new(ERR_SYNTAX, "'%s' is not a lock file: %s", path, what),
-			"write it again with 'dagbuild lock --update', or leave it alone "
-			"with --ignore-lock");
+			"write it again with 'dagbuild lock --update', or ignore it with "
+			"--ignore-lock");
 }
 
 static struct err *read_base(const char *path, const cJSON *object, struct def_lock *out)
@@ -58,12 +58,12 @@ static struct err *read_base(const char *path, const cJSON *object, struct def_l
 		const char *text = json_string(object, members[i].name);
 
 		if (!text)
-			return malformed(path, "a base is not described in full");
+			return malformed(path, "the description of a base is incomplete");
 		*member(&base, i) = (char *)text;
 	}
 	if (!digest || !digest_parse(str_of(digest), &base.digest) ||
 	    base.digest.kind != DIGEST_SHA256)
-		return malformed(path, "a base without a sha256 digest");
+		return malformed(path, "a base has no sha256 digest");
 	def_lock_add(out, &base);
 	return NULL;
 }
@@ -86,7 +86,7 @@ struct err *def_lock_read(const char *path, struct given *given, struct def_lock
 		return malformed(path, "it is not JSON");
 	}
 	if (!json_u64(tree, "version", &version) || version != VERSION)
-		return malformed(path, "this dagbuild does not know its version");
+		return malformed(path, "this dagbuild does not support its version");
 	bases = json_array(tree, "bases");
 	if (!bases)
 		return malformed(path, "it has no list of bases");

@@ -51,8 +51,8 @@ static struct err *check_image(const char *path, const struct buf *text)
 	if (!sif_is_image(buf_text(text), text->len))
 		return NULL;
 	return err_hint(err_new(ERR_USAGE, "'%s' is an image, not a definition", path),
-			"'apptainer run %s' runs it, 'dagbuild inspect %s' says what it "
-			"holds",
+			"'apptainer run %s' runs it, 'dagbuild inspect %s' lists what it "
+			"contains",
 			path, path);
 }
 

@@ -23,7 +23,7 @@ static struct err *read_arguments(struct def_options *o, struct given *given)
 	TRY(given_read(given, GIVEN_ARGUMENTS, o->args_file, &text));
 	len = text.len;
 	if (len > 0 && memchr(text.data, '\0', len))
-		return err_new(ERR_USAGE, "'%s' is no text", o->args_file);
+		return err_new(ERR_USAGE, "'%s' is not text", o->args_file);
 	build_args_file(o->args, o->args_file, buf_steal(&text), len);
 	return NULL;
 }
@@ -87,16 +87,15 @@ static struct err *default_name(const char *file, const char *stage, char **out)
 	struct str name = str_of(path_base(file));
 
 	if (given_is_stream(file))
-		return err_hint(err_new(ERR_USAGE,
-					"'%s' is not a file that an image could be named "
-					"after",
-					file),
-				"name the image with -o");
+		return err_hint(
+			err_new(ERR_USAGE, "an image cannot be named after '%s'", file),
+			"name the image with -o");
 	if (stage && strchr(stage, '/'))
-		return err_hint(err_new(ERR_USAGE,
-					"the stage's name '%s' is no part of a file's",
-					stage),
-				"name the image with -o");
+		return err_hint(
+			err_new(ERR_USAGE,
+				"the stage's name '%s' cannot be part of a file's name",
+				stage),
+			"name the image with -o");
 	if (str_ends_with(name, ".def"))
 		name.len -= strlen(".def");
 	*out = xasprintf("%.*s%s%s.sif", STR_ARG(name), stage ? "." : "",

@@ -10,11 +10,10 @@
 void older_note_tell(const struct store *s)
 {
 	if (older_is_left(s))
-		say_line(
-			"note: what an older dagbuild has left in the cache is not used: "
-			"all is rebuilt; a run that builds removes it at its end, "
-			"'dagbuild cache prune' at once, but for downloads and what "
-			"failed steps left");
+		say_line("note: what an older dagbuild left in the cache is not used: "
+			 "everything is rebuilt; a run that builds removes it at its "
+			 "end, 'dagbuild cache prune' removes it at once; downloads and "
+			 "failed steps stay");
 }
 
 void older_note_remove(const struct store *s)
@@ -27,7 +26,7 @@ void older_note_remove(const struct store *s)
 	policy.holds_for_failed = true;
 	err_ignore(gc_run(s, &policy, &result), "the next run tries again");
 	if (older_is_left(s))
-		say_line("note: some of what an older dagbuild has left in the cache "
-			 "stays: running processes need it; the next run that builds "
-			 "removes it at its end, 'dagbuild cache prune' at once");
+		say_line("note: some of what an older dagbuild left in the cache stays: "
+			 "running processes need it; the next run that builds removes it "
+			 "at its end, 'dagbuild cache prune' removes it at once");
 }

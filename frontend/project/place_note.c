@@ -12,9 +12,8 @@
 #include "cache/record.h"
 #include "frontend/ui/say.h"
 
-static const char CLEANED[] = "old files are removed there on many machines";
-static const char MEMORY[] =
-	"what is there takes memory, and is gone when the machine stops";
+static const char CLEANED[] = "many machines remove old files there";
+static const char MEMORY[] = "it takes memory, and is lost when the machine stops";
 
 static const struct {
 	const char *folder, *note;
@@ -76,7 +75,7 @@ void place_note_tell(const struct store *s)
 		return;
 	note = note_of(dir, (uint32_t)fs.f_type);
 	if (note && is_news(s))
-		say_line("note: the cache is in %s: %s\n"
-			 "  hint: DAGBUILD_CACHEDIR names another folder",
+		say_line("note: the cache is in %s: %s\n  hint: set DAGBUILD_CACHEDIR to "
+			 "another folder",
 			 dir, note);
 }

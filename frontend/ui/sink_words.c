@@ -26,6 +26,7 @@ bool sink_is_slow(uint64_t started_ns, uint64_t now_ns)
 
 const char *sink_cancelled(int level)
 {
-	return level > 1 ? "ending everything at once"
-			 : "interrupted: ending what runs (again: at once)";
+	return level > 1 ? "killing the running steps"
+			 : "interrupted: stopping the running steps (a second signal "
+			   "kills them)";
 }

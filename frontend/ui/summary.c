@@ -13,7 +13,7 @@ void summary_render(const struct summary *s, struct buf *out)
 	clock_format_duration(s->elapsed_ns, elapsed, sizeof(elapsed));
 	byte_count_format(s->image_bytes, size);
 	if (s->cached == s->plan_steps) {
-		buf_printf(out, "nothing has changed: %s is current (%s)%s%s\n",
+		buf_printf(out, "nothing has changed: %s is up to date (%s)%s%s\n",
 			   s->image ? s->image : s->target, elapsed,
 			   s->sources ? "; " : "", s->sources ? s->sources : "");
 		return;

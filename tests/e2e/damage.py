@@ -64,7 +64,7 @@ for i, _ in enumerate(layers(whole)):
     check(f"layer {i} is gone: made anew", again.status == 0 and is_right(again), again)
     check("plan shows the miss", "its layer is gone" in planned.out, planned)
     again = build(DEFINITION, folder=at)
-    check("and then all is well", again.status == 0 and "is current" in again.err, again)
+    check("and then all is well", again.status == 0 and "is up to date" in again.err, again)
 
 at = copy_of(whole)
 shutil.rmtree(at / "cache/layers")

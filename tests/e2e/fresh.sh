@@ -77,7 +77,7 @@ Stage: final
   echo 'FINAL runs'
 DEF
 image=$HOME/x.sif
-nothing="nothing has changed: $image is current"
+nothing="nothing has changed: $image is up to date"
 
 # ---- as usual: tags are asked for, nothing else ----
 dagbuild run --progress plain x.def
@@ -141,7 +141,7 @@ status 0 "another definition upon the same base"
 dagbuild run --no-cache x.def
 says '7 steps built, 0 reused' "the first is rebuilt, and the base with it"
 dagbuild run other.def
-says "nothing has changed: $HOME/other.sif is current" "the other is as it was"
+says "nothing has changed: $HOME/other.sif is up to date" "the other is as it was"
 dagbuild cache verify
 status 0 "what both stand on is whole"
 dagbuild cache prune
@@ -240,7 +240,7 @@ equal "$(seconds "$(summary)")" "$image (S): 1 step built, 6 reused, in T" "--pu
 seen=$(wc -l <"$proxy_log")
 dagbuild run --offline --refresh x.def
 status 2 "--offline --refresh"
-says "offline and --refresh contradict each other" "is refused"
+says "offline and --refresh cannot be used together" "is refused"
 
 # An empty cache, and one in which a layer is missing.
 export DAGBUILD_CACHEDIR=$HOME/empty
@@ -346,7 +346,7 @@ status 0 "--locked again"
 echo '{"version": 9}' >x.def.lock
 dagbuild run x.def
 status 2 "a lock file of another version"
-says "'x.def.lock' is not a lock file: this dagbuild does not know its version" "is refused"
+says "'x.def.lock' is not a lock file: this dagbuild does not support its version" "is refused"
 dagbuild run --ignore-lock x.def
 status 0 "but for --ignore-lock"
 dagbuild lock --update x.def

@@ -104,7 +104,7 @@ check "the base of one stage is fetched and unpacked while the %post of the othe
 inode=$(stat -c %i lab3.sif)
 dagbuild run lab3.def --trace again.json
 status 0 "second run"
-says 'nothing has changed: .*lab3.sif is current' "it says so"
+says 'nothing has changed: .*lab3.sif is up to date' "it says so"
 check "no step ran" test ! -s again.json
 equal "$(stat -c %i lab3.sif)" "$inode" "the image is the same file"
 dagbuild plan lab3.def

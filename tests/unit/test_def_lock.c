@@ -142,23 +142,24 @@ static void test_damaged(void **state)
 	static const char *const rows[][2] = {
 		{"", "it is not JSON"},
 		{"{", "it is not JSON"},
-		{"[]", "this dagbuild does not know its version"},
+		{"[]", "this dagbuild does not support its version"},
 		{"{\"version\": 2, \"bases\": []}",
-		 "this dagbuild does not know its version"},
+		 "this dagbuild does not support its version"},
 		{"{\"version\": 1}", "it has no list of bases"},
 		{"{\"version\": 1, \"bases\": {}}", "it has no list of bases"},
-		{"{\"version\": 1, \"bases\": [1]}", "a base is not described in full"},
+		{"{\"version\": 1, \"bases\": [1]}",
+		 "the description of a base is incomplete"},
 		{"{\"version\": 1, \"bases\": [{\"agent\": \"docker\", \"reference\": "
 		 "\"a\", \"platform\": \"b\", \"date\": 1, \"digest\": \"" A "\"}]}",
-		 "a base is not described in full"},
+		 "the description of a base is incomplete"},
 		{"{\"version\": 1, \"bases\": [{\"agent\": \"docker\", \"reference\": "
 		 "\"a\", \"platform\": \"b\", \"date\": \"c\", \"digest\": "
 		 "\"sha256:1\"}]}",
-		 "a base without a sha256 digest"},
+		 "a base has no sha256 digest"},
 		{"{\"version\": 1, \"bases\": [{\"agent\": \"docker\", \"reference\": "
 		 "\"a\", \"platform\": \"b\", \"date\": \"c\", \"digest\": "
 		 "\"xxh3:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}",
-		 "a base without a sha256 digest"},
+		 "a base has no sha256 digest"},
 	};
 	struct fixture *f = *state;
 

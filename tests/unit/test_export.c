@@ -174,8 +174,8 @@ static void test_tree_durations(void **state)
 			    "  pack    image                       8:1       maybe: "
 			    "after compiler.post\n"
 			    "\n"
-			    "up to 4 of 6 steps to build, expected to take 2m05s "
-			    "and what 2 new steps take\n");
+			    "up to 4 of 6 steps to build, expected to take 2m05s, "
+			    "plus the time of 2 new steps\n");
 }
 
 /* Lines of a terminal: at most 80 columns of ASCII, no blanks at the end. */

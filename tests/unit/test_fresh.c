@@ -256,16 +256,16 @@ static void test_offline(void **state)
 static void test_contradictions(void **state)
 {
 	struct fixture *f = *state;
-	static const char hint[] = "leave one of them out";
+	static const char hint[] = "leave out one of them";
 
 	f->options = (struct fresh_options){.offline = true, .refresh = true};
-	fails(f, ERR_USAGE, "--offline and --refresh contradict each other", hint);
+	fails(f, ERR_USAGE, "--offline and --refresh cannot be used together", hint);
 	f->options = (struct fresh_options){.offline = true, .pull = PULL_ALWAYS};
-	fails(f, ERR_USAGE, "--offline and --pull=always contradict each other", hint);
+	fails(f, ERR_USAGE, "--offline and --pull=always cannot be used together", hint);
 	f->options = (struct fresh_options){.locked = true, .refresh = true};
-	fails(f, ERR_USAGE, "--locked and --refresh contradict each other", hint);
+	fails(f, ERR_USAGE, "--locked and --refresh cannot be used together", hint);
 	f->options = (struct fresh_options){.locked = true, .ignore_lock = true};
-	fails(f, ERR_USAGE, "--locked and --ignore-lock contradict each other", hint);
+	fails(f, ERR_USAGE, "--locked and --ignore-lock cannot be used together", hint);
 }
 
 /* ---- the lock file ---- */

@@ -67,7 +67,7 @@ static void test_summary(void **state)
 	s.cached = 6;
 	summary_render(&s, &out);
 	assert_string_equal(buf_text(&out),
-			    "nothing has changed: /x/lab3.sif is current (1.5s)\n");
+			    "nothing has changed: /x/lab3.sif is up to date (1.5s)\n");
 	buf_clear(&out);
 	s = (struct summary){6, 1, 0, 1500000000, NULL, "build.post", 0, NULL};
 	summary_render(&s, &out);
