@@ -229,7 +229,7 @@ void cache_text_freed(const struct gc_result *result, bool dry_run)
 	say_line("%s %s in %llu files", dry_run ? "would free" : "freed", size,
 		 (unsigned long long)result->freed.files);
 	if (result->needed > 0)
-		say_line("%zu things stay: running builds need them", result->needed);
+		say_line("%zu items stay: running builds need them", result->needed);
 }
 
 void cache_text_rest(const struct store_rest *rest, const char *dir)
@@ -240,8 +240,8 @@ void cache_text_rest(const struct store_rest *rest, const char *dir)
 	if (rest->strange == 0)
 		return;
 	visible_line(&name, str_of(rest->example));
-	say_line("'%s' holds %zu %s not dagbuild's and %s: '%s'%s", dir, rest->strange,
-		 one ? "thing that is" : "things that are", one ? "stays" : "stay",
+	say_line("'%s' contains %zu %s not dagbuild's and %s: '%s'%s", dir, rest->strange,
+		 one ? "item that is" : "items that are", one ? "stays" : "stay",
 		 buf_text(&name), one ? "" : ", ...");
 }
 
@@ -296,11 +296,11 @@ void cache_json_findings(const struct cache_findings *f,
 
 void cache_text_verified(const struct verify_result *result, bool repair)
 {
-	say_line("looked at %zu blobs, %zu layers, %zu records: %zu damaged",
-		 result->blobs, result->layers, result->records, result->damaged);
+	say_line("checked %zu blobs, %zu layers, %zu records: %zu damaged", result->blobs,
+		 result->layers, result->records, result->damaged);
 	if (result->damaged == 0)
 		return;
-	say_line("%zu records that were built upon them are dropped", result->dropped);
+	say_line("%zu records that were built on them are dropped", result->dropped);
 	if (!repair)
-		say_line("none of it is used any more; --repair removes it");
+		say_line("none of this is used any longer; --repair removes it");
 }

@@ -41,7 +41,7 @@ void cmd_help_all(struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		buf_printf(out, "  %-9s %-20s %s\n", commands[i]->name,
 			   commands[i]->operands, commands[i]->summary);
-	buf_puts(out, "\n'dagbuild COMMAND --help' shows a command's options, "
-		      "'dagbuild --version' the version; "
-		      "'man dagbuild' tells all.\nA FILE may be -, standard input.\n");
+	buf_puts(out, "\n'dagbuild COMMAND --help' shows the options of a "
+		      "command.\n'dagbuild --version' shows the version; 'man dagbuild' "
+		      "is the manual.\nFILE may be '-' for standard input.\n");
 }

@@ -53,14 +53,16 @@ static struct err *set_keep(void *settings, const char *value)
 
 static const struct option_row rows[] = {
 	{0, "json", NULL, "du, ls, prune, verify: print JSON", NULL, USES_JSON},
-	{0, "older", "AGE", "prune: what was last used longer ago, such as 7d", set_older,
-	 USES_OLDER},
-	{0, "keep", "SIZE", "prune: the least recently used, until SIZE is left",
+	{0, "older", "AGE", "prune: remove what was not used for AGE, such as 7d",
+	 set_older, USES_OLDER},
+	{0, "keep", "SIZE", "prune: remove the least recently used, until SIZE is left",
 	 set_keep, USES_KEEP},
-	{0, "all", NULL, "prune: everything that no running build needs", NULL, USES_ALL},
-	{0, "dry-run", NULL, "prune, clear: only say what would go", NULL, USES_DRY_RUN},
+	{0, "all", NULL, "prune: remove everything that no running build needs", NULL,
+	 USES_ALL},
+	{0, "dry-run", NULL, "prune, clear: only show what would be removed", NULL,
+	 USES_DRY_RUN},
 	{0, "repair", NULL, "verify: remove what is damaged", NULL, USES_REPAIR},
-	{'y', "yes", NULL, "clear: do not ask", NULL, USES_YES},
+	{'y', "yes", NULL, "clear: do not ask for confirmation", NULL, USES_YES},
 	CACHE_OPTION_ROW,
 	OPTIONS_HELP_ROW,
 	{0},
@@ -308,11 +310,12 @@ static const struct action *find_action(const char *const *words, size_t n)
 
 static struct err *unknown_action(const struct operands *operands)
 {
-	struct err *e = operands->len == 0 ? err_new(ERR_USAGE, "'cache' needs an action")
-					   : err_new(ERR_USAGE, "'cache' cannot '%s'",
-						     operands->items[0]);
+	struct err *e = operands->len == 0
+				? err_new(ERR_USAGE, "'cache' needs an action")
+				: err_new(ERR_USAGE, "'cache' has no action '%s'",
+					  operands->items[0]);
 
-	return err_hint(e, "it is one of du, ls, prune, clear, verify");
+	return err_hint(e, "the actions are du, ls, prune, clear, verify");
 }
 
 static struct err *check_words(const struct action *a, const struct operands *operands)
@@ -320,7 +323,7 @@ static struct err *check_words(const struct action *a, const struct operands *op
 	if (!a)
 		return unknown_action(operands);
 	if (operands->len > 1)
-		return err_new(ERR_USAGE, "'cache %s' takes no '%s'", a->name,
+		return err_new(ERR_USAGE, "'cache %s' takes no argument '%s'", a->name,
 			       operands->items[1]);
 	for (const struct option_row *row = rows; row->name; row++)
 		if (operands->used & ~a->options & row->uses)
@@ -359,7 +362,7 @@ static struct err *cache_run(int argc, char **argv, int *status)
 const struct cmd cmd_cache = {
 	.name = "cache",
 	.operands = "ACTION",
-	.summary = "Look at the cache and clean it: du, ls, prune, clear, verify",
+	.summary = "Show, check and clean the cache: du, ls, prune, clear, verify",
 	.options = rows,
 	.run = cache_run,
 };

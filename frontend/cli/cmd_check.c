@@ -109,7 +109,7 @@ static struct err *check_run(int argc, char **argv, int *status)
 const struct cmd cmd_check = {
 	.name = "check",
 	.operands = "FILE",
-	.summary = "Say what is wrong with a definition file, and build nothing",
+	.summary = "Report the mistakes in a definition file, and build nothing",
 	.options = rows,
 	.run = check_run,
 };

@@ -169,7 +169,7 @@ static struct err *inspect_run(int argc, char **argv, int *status)
 const struct cmd cmd_inspect = {
 	.name = "inspect",
 	.operands = "IMAGE",
-	.summary = "List what a SIF image holds",
+	.summary = "List what a SIF image contains",
 	.options = rows,
 	.run = inspect_run,
 };

@@ -44,7 +44,8 @@ static struct err *set_update(void *settings, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{0, "update", NULL, "resolve again what is locked already", set_update, 0},
+	{0, "update", NULL, "resolve again the bases that are already locked", set_update,
+	 0},
 	NET_OPTION_ROWS,
 	CACHE_OPTION_ROW,
 	DEF_OPTION_ROWS,
@@ -329,11 +330,11 @@ static struct err *lock_run(int argc, char **argv, int *status)
 	if (operands.len != 1)
 		return err_new(ERR_USAGE, "'lock' takes one definition file");
 	if (given_is_stream(files[0]))
-		return err_hint(
-			err_new(ERR_USAGE,
-				"'%s' is not a file that a lock file could lie beside",
-				files[0]),
-			"save the definition in a file");
+		return err_hint(err_new(ERR_USAGE,
+					"'%s' is not a file: a lock file cannot be "
+					"written next to it",
+					files[0]),
+				"save the definition in a file");
 	l.settings.net.def.plan.all_stages = true;
 	TRY(load_plan(files[0], &l.settings.net.def, &l.settings.net.def.plan, NULL,
 		      &l.loaded, status));

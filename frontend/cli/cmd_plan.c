@@ -145,7 +145,7 @@ static struct err *plan_run(int argc, char **argv, int *status)
 const struct cmd cmd_plan = {
 	.name = "plan",
 	.operands = "FILE",
-	.summary = "Show the graph, and what of it is in the cache",
+	.summary = "Show the graph of steps, and which are in the cache",
 	.options = rows,
 	.run = plan_run,
 };

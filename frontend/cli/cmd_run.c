@@ -133,7 +133,7 @@ static struct err *set_max_file(void *settings, const char *value)
 
 	TRY(amount_parse_size(value, max));
 	return *max > 0 ? NULL
-			: err_new(ERR_USAGE, "'%s' leaves room for no file", value);
+			: err_new(ERR_USAGE, "'%s' would not allow any file", value);
 }
 
 static struct err *set_cache_max_files(void *settings, const char *value)
@@ -146,31 +146,36 @@ static struct err *set_cache_max_files(void *settings, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{'j', "jobs", "N", "threads that work at once (default: the CPUs there are)",
+	{'j', "jobs", "N", "threads that work at the same time (default: one per CPU)",
 	 set_jobs, 0},
-	{'o', "output", "IMAGE", "the image (default: FILE's name with .sif, here)",
-	 set_output, 0},
-	{'F', "force", NULL, "replace what is there, even a signed image", set_force, 0},
+	{'o', "output", "IMAGE",
+	 "the image (default: FILE's name with .sif, in the current folder)", set_output,
+	 0},
+	{'F', "force", NULL, "replace an existing file, even a signed image", set_force,
+	 0},
 	{0, "progress", "KIND", "auto, tty or plain (default: auto)", set_progress, 0},
 	{0, "compress", "KIND", "gzip or zstd (default: gzip)", set_compress, 0},
 	NET_OPTION_ROWS,
 	CACHE_OPTION_ROW,
 	{0, "cache-max", "SIZE",
-	 "what the cache may take, such as 10G (default: $DAGBUILD_CACHE_MAX, no limit)",
+	 "the maximum size of the cache, such as 10G (default: $DAGBUILD_CACHE_MAX, else "
+	 "no limit)",
 	 set_cache_max, 0},
-	{0, "cache-max-files", "N", "how many files it may have (default: no limit)",
+	{0, "cache-max-files", "N",
+	 "the maximum number of files in the cache (default: no limit)",
 	 set_cache_max_files, 0},
 	{0, "max-file", "SIZE",
-	 "how large a file, or a layer's files, may be, holes included (default: "
-	 "$DAGBUILD_MAX_FILE, 1T)",
+	 "the maximum size of a file, or of all files of a layer, holes included "
+	 "(default: $DAGBUILD_MAX_FILE, else 1T)",
 	 set_max_file, 0},
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	FRESH_RUN_ROWS,
 	{0, "keep-failed", "no|N",
-	 "roots of failed steps to keep for 'dagbuild shell' (default: 3)",
+	 "how many failed steps to keep for 'dagbuild shell --failed' (default: 3)",
 	 set_keep_failed, 0},
-	{0, "trace", "FILE", "write every event as a line of JSON", set_trace, 0},
+	{0, "trace", "FILE", "write every event to FILE, as a line of JSON", set_trace,
+	 0},
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},
@@ -331,7 +336,7 @@ static struct err *spare_inputs(const struct build *b, const char *path, const c
 	TRY(output_spare(path, file, "the definition"));
 	TRY(output_spare(path, lock, "its lock file"));
 	TRY(output_spare(path, b->settings.fresh.net.def.args_file,
-			 "the file of arguments"));
+			 "the file of build arguments"));
 	return output_spare(path, b->settings.fresh.net.authfile,
 			    "the file of credentials");
 }
@@ -567,7 +572,7 @@ static struct err *run_inside(const struct inside *in, int argc, char **argv, in
 const struct cmd cmd_run = {
 	.name = "run",
 	.operands = "FILE",
-	.summary = "Build the image of a definition file",
+	.summary = "Build an image from a definition file",
 	.options = rows,
 	.run = run_run,
 	.run_inside = run_inside,

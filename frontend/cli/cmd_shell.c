@@ -46,7 +46,8 @@ static struct err *set_json(void *settings, const char *value)
 
 static const struct option_row rows[] = {
 	{0, "failed", NULL,
-	 "where the last step failed; with a word: the N-th last, or this step",
+	 "open the last failed step, the N-th last (--failed N), or a step by its name "
+	 "(--failed NAME)",
 	 set_failed, 0},
 	{0, "list", NULL, "list the failed steps that are kept", set_list, 0},
 	{0, "json", NULL, "with --list: print JSON", set_json, 0},
@@ -85,18 +86,20 @@ static struct err *check_operands(const struct request *r)
 	if (r->settings.list)
 		return n == 0 && !r->settings.failed && !r->shell.command[0]
 			       ? NULL
-			       : err_new(ERR_USAGE, "'--list' goes alone");
+			       : err_new(ERR_USAGE,
+					 "'--list' takes no file, '--failed' or command");
 	if (r->settings.json)
-		return err_new(ERR_USAGE, "'--json' is for '--list'");
+		return err_new(ERR_USAGE, "'--json' needs '--list'");
 	if (r->settings.failed)
 		return n <= 1 ? NULL
 			      : err_hint(err_new(ERR_USAGE,
 						 "'--failed' takes one number or name"),
-					 "a command comes after '--'");
+					 "write a command after '--'");
 	if (n == 1 || n == 2)
 		return NULL;
-	return err_hint(err_new(ERR_USAGE, "'shell' takes a definition file and a stage"),
-			"or '--failed'; a command comes after '--'");
+	return err_hint(err_new(ERR_USAGE,
+				"'shell' takes a definition file, and a stage or step"),
+			"or give '--failed'; write a command after '--'");
 }
 
 /* The command is what comes after `--`, up to the end of argv, which ends with NULL. */
@@ -131,7 +134,7 @@ static void greet(const struct request *r, struct buf *text)
 {
 	if (!r->shell.tty || r->shell.command[0])
 		return;
-	buf_puts(text, "what you change here is thrown away\n");
+	buf_puts(text, "changes that you make here are discarded\n");
 	say(text);
 }
 
@@ -190,8 +193,8 @@ static struct err *open_failed(struct request *r, int *status)
 	if (!id_map || strcmp(id_map, r->times.id_map) != 0)
 		return err_hint(err_new(ERR_UNSUPPORTED,
 					"the failed step belongs to another user"),
-				"its files' owners are those of: %s",
-				id_map ? id_map : "nobody");
+				"its files were made with the id map '%s'",
+				id_map ? id_map : "unknown");
 	if (!r->is_inside)
 		return inside_go(&r->times, "shell", r->argc, r->argv);
 	greet_failed(r, f);
@@ -304,15 +307,16 @@ static struct err *not_there(const struct search *s, const char *file)
 	const struct step *step = s->plan->steps[s->wanted.index];
 	struct err *e =
 		err_new(ERR_NOTFOUND, "%s",
-			s->miss ? s->miss : "an earlier step is not there either");
+			s->miss ? s->miss : "an earlier step is not in the cache either");
 	CLEANUP(buf_release) struct buf hint = BUF_INIT;
 
 	e = err_wrap(e, "step '%s' is not in the cache", step->name);
-	buf_printf(&hint, "'dagbuild run --target %s%s%s %s' makes it", step->stage_name,
+	buf_printf(&hint, "'dagbuild run --target %s%s%s %s' builds it", step->stage_name,
 		   s->target.step ? "." : "", s->target.step ? s->target.step : "", file);
 	if (s->nearest.index != NODE_NONE.index)
 		buf_printf(&hint,
-			   "\n'dagbuild shell %s %s' opens a shell on what is there",
+			   "\n'dagbuild shell %s %s' opens a shell after the nearest "
+			   "step in the cache",
 			   file, s->plan->steps[s->nearest.index]->name);
 	return err_hint(e, "%s", buf_text(&hint));
 }
@@ -351,7 +355,7 @@ static struct err *open_stage(struct request *r, int *status)
 		      &r->times.given, &loaded, status));
 	if (*status != 0)
 		return NULL;
-	TRY(err_hint(open_store(r, &store), "'dagbuild run %s' makes it",
+	TRY(err_hint(open_store(r, &store), "'dagbuild run %s' builds it",
 		     r->operands.items[0]));
 	first.store = second.store = store;
 	first.plan = loaded.plan;
@@ -395,8 +399,8 @@ static struct err *shell_inside(const struct inside *in, int argc, char **argv,
 const struct cmd cmd_shell = {
 	.name = "shell",
 	.operands = "FILE [STAGE[.STEP]]",
-	.summary = "Open a shell, or run what comes after '--', where a step failed or "
-		   "on a stage",
+	.summary = "Open a shell (or run the command after '--') in a stage, or where a "
+		   "step failed",
 	.options = rows,
 	.run = shell_run,
 	.run_inside = shell_inside,

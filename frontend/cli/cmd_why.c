@@ -182,8 +182,8 @@ static void put_step(struct answer *a, const struct step *step, const struct why
 	static const char *const words[] = {
 		[WHY_HIT] = "", /* put_hit() */
 		[WHY_MISS] = "is going to be built:\n",
-		[WHY_UNKNOWN] = "cannot be looked at: 'dagbuild run' says why\n",
-		[WHY_OPEN] = "may be built, or is in the cache:\n",
+		[WHY_UNKNOWN] = "cannot be checked: 'dagbuild run' says why\n",
+		[WHY_OPEN] = "may need to be built:\n",
 	};
 	TABLE_HAS_ALL(words, WHY_STATUSES);
 	const char *cause = cause_name(a, why);
@@ -203,9 +203,9 @@ static void put_step(struct answer *a, const struct step *step, const struct why
 	if (cause && why->status == WHY_MISS)
 		buf_printf(&a->out, "  because %s is rebuilt\n", cause);
 	else if (cause)
-		buf_printf(&a->out, "  it depends on what %s gives\n", cause);
+		buf_printf(&a->out, "  it depends on the result of %s\n", cause);
 	if (why->other_definition && why->n_reasons > 0)
-		buf_printf(&a->out, "  (compared with what %s built)\n",
+		buf_printf(&a->out, "  (compared with the build of %s)\n",
 			   why->other_definition);
 }
 
@@ -385,7 +385,7 @@ static struct err *why_run(int argc, char **argv, int *status)
 const struct cmd cmd_why = {
 	.name = "why",
 	.operands = "FILE [STAGE[.STEP]]",
-	.summary = "Say why steps are rebuilt, or that they are in the cache",
+	.summary = "Show why steps are rebuilt, or that they are in the cache",
 	.options = rows,
 	.run = why_run,
 };

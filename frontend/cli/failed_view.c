@@ -126,8 +126,8 @@ struct err *failed_view_find(const struct failed_list *list, const char *text,
 
 	if (list->len == 0)
 		return err_hint(err_new(ERR_NOTFOUND, "no failed step is kept"),
-				"a step is kept for a week, but not when it was "
-				"interrupted, nor by 'run --keep-failed=no'");
+				"failed steps are kept for a week, except those that "
+				"were interrupted, and those of 'run --keep-failed=no'");
 	if (!text || str_to_u64(str_of(text), &n)) {
 		if (n < 1 || n > list->len)
 			return err_hint(

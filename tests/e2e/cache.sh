@@ -232,7 +232,7 @@ in_background a.sif fifth.def err0
 holder=$pid
 says_soon 'script of build runs' err0
 dagbuild cache prune --all
-says 'things stay: running builds need them' "prune says that something stays"
+says 'items stay: running builds need them' "prune says that something stays"
 dagbuild cache clear
 status 0 "clear while a build runs"
 check "the store is still there" test -d "$DAGBUILD_CACHEDIR/layers"

@@ -72,7 +72,7 @@ status 1 "--failed of no cache"
 says 'no failed step is kept' "says so"
 dagbuild shell bad.def tools
 status 1 "a stage of no cache"
-says "hint: 'dagbuild run bad.def' makes it" "names the remedy"
+says "hint: 'dagbuild run bad.def' builds it" "names the remedy"
 check "no cache came to be" test ! -e "$DAGBUILD_CACHEDIR"
 
 # ---- a failure ----
@@ -132,7 +132,7 @@ check "nothing is left but the store" nothing_left
 # ---- on a terminal ----
 terminal shell --failed <<'S'
 expect one.post \(bad.def:15:1\): 'ls /nonexistent' exited
-expect thrown away
+expect are discarded
 expect Apptainer> 
 raw yes
 type ls -l /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 | grep -c /dev/pts/0; stty size\r
@@ -263,10 +263,10 @@ says 'made: No such file' "but nothing that comes later"
 dagbuild shell bad.def one
 status 1 "a stage that is not in the cache"
 says "step 'one.meta' is not in the cache" "says which step"
-says "hint: 'dagbuild run --target one bad.def' makes it" "and the remedy"
-says "'dagbuild shell bad.def one.copy' opens a shell on what is there" "and what there is"
+says "hint: 'dagbuild run --target one bad.def' builds it" "and the remedy"
+says "'dagbuild shell bad.def one.copy' opens a shell after the nearest step in the cache" "and what there is"
 dagbuild shell bad.def one.post
-says "hint: 'dagbuild run --target one.post bad.def' makes it" "a step's remedy is a step"
+says "hint: 'dagbuild run --target one.post bad.def' builds it" "a step's remedy is a step"
 dagbuild shell good.def noone
 status 2 "an unknown stage"
 dagbuild shell good.def one.nostep

@@ -70,7 +70,7 @@ again() {
 for command in run plan why; do
 	dagbuild $command --locked --ignore-lock t.def
 	status 2 "$command --locked --ignore-lock"
-	says '^error: --locked and --ignore-lock contradict each other$' "$command says so"
+	says '^error: --locked and --ignore-lock cannot be used together$' "$command says so"
 done
 
 # ---- before anything was built ----
@@ -296,7 +296,7 @@ PY
 sed 's|cp /src/a.c /out/a|cp /src/a.c /out/b|' first.def >copied.def
 dagbuild why copied.def build.post
 tells '%post line 2 changed' "a copy of a definition is compared with the first"
-tells '\(compared with what .*/t.def built\)' "and that is said"
+tells '\(compared with the build of .*/t.def\)' "and that is said"
 
 # ---- a base that moved ----
 copy library/golang:1.20.2-alpine base:1
