@@ -189,7 +189,7 @@ cache = folder / "cache"
 build(DEF, folder=folder)
 make_older(cache)
 r = run(["plan", "x.def"], folder)
-check("plan says who removes it", "a run that builds removes it at its end, 'dagbuild cache prune' at once" in r.err, r)
+check("plan says who removes it", "a run that builds removes it at its end, 'dagbuild cache prune' removes it at once" in r.err, r)
 r = run(["cache", "prune"], folder)
 check("prune does at once", r.status == 0 and not old(cache) and not (cache / "older").exists(), r)
 
