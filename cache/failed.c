@@ -76,7 +76,8 @@ static bool take_about(struct failed *f)
 	       record_to_snapshot(json_array(f->about, "below"), &f->below);
 }
 
-/* False when it is damaged, or a layer below it is gone. */
+/* False when it is damaged, or a layer below it is gone.  No lease names the layers: who
+ * lists failed roots does not need them, and may be the collector. */
 static bool read_one(const struct store *s, struct failed *f)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -90,7 +91,7 @@ static bool read_one(const struct store *s, struct failed *f)
 		err_ignore(e, "a failed root without a description");
 		return false;
 	}
-	return take_about(f) && snapshot_exists(s, &f->below) &&
+	return take_about(f) && snapshot_is_there(s, &f->below) &&
 	       faccessat(store_fd(s), failed_path(&f->id, "/upper", path), F_OK, 0) == 0;
 }
 

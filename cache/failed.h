@@ -55,7 +55,8 @@ NODISCARD struct err *failed_keep(const struct store *s, const struct scratch *s
 				  const struct snapshot *below, cJSON *about,
 				  const struct failed_limits *limits,
 				  struct failed_kept *out);
-/* List the roots that are whole, not expired, and whose layers are there. */
+/* List the roots that are whole, not expired, and whose layers are there.  These may go
+ * at any time: use snapshot_check() after failed_hold(). */
 NODISCARD struct err *failed_list_read(const struct store *s,
 				       const struct failed_limits *limits,
 				       struct failed_list *out);

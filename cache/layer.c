@@ -18,13 +18,17 @@ static void layer_path(const struct layer_id *id, char *out, size_t size)
 	snprintf(out, size, "layers/%s", id->name);
 }
 
-bool layer_exists(const struct store *s, const struct layer_id *id)
+static bool is_there(const struct store *s, const struct layer_id *id)
 {
 	char path[32];
 
 	layer_path(id, path, sizeof(path));
-	return store_claim(s, LEASE_LAYER, id->name) &&
-	       faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool layer_exists(const struct store *s, const struct layer_id *id)
+{
+	return store_claim(s, LEASE_LAYER, id->name) && is_there(s, id);
 }
 
 static struct err *check(const struct store *s, const struct layer_id *id,
@@ -97,6 +101,14 @@ bool snapshot_exists(const struct store *s, const struct snapshot *chain)
 {
 	for (size_t i = 0; i < chain->len; i++)
 		if (!layer_exists(s, &chain->layers[i]))
+			return false;
+	return true;
+}
+
+bool snapshot_is_there(const struct store *s, const struct snapshot *chain)
+{
+	for (size_t i = 0; i < chain->len; i++)
+		if (!is_there(s, &chain->layers[i]))
 			return false;
 	return true;
 }

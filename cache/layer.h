@@ -37,6 +37,7 @@ struct snapshot {
 		NULL, 0                                                                  \
 	}
 
+/* Is it there?  The lease of the store, if it has one, names it from now on. */
 bool layer_exists(const struct store *s, const struct layer_id *id);
 /* The request's folder (in a scratch folder of the store) becomes a new layer under a
  * random name, even if an equal layer exists: that one may have lost its files when the
@@ -50,7 +51,11 @@ const char *layer_root(const struct store *s);
 void snapshot_copy(struct snapshot *out, const struct snapshot *from);
 void snapshot_push(struct snapshot *chain, const struct layer_id *id);
 void snapshot_release(struct snapshot *chain);
+/* Are all its layers there?  As layer_exists(). */
 bool snapshot_exists(const struct store *s, const struct snapshot *chain);
+/* The same for callers that do not use the layers: no lease names them, so they may go at
+ * any time.  The collector may call it while it holds the leases' lock. */
+bool snapshot_is_there(const struct store *s, const struct snapshot *chain);
 /* Does each layer still hold all that was published?  ERR_CORRUPT when not.  Looks at
  * each name (outline.h): for callers that are about to use the layers. */
 NODISCARD struct err *snapshot_check(const struct store *s, const struct snapshot *chain,

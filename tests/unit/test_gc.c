@@ -338,6 +338,31 @@ static void test_failed_holds(void **state)
 	assert_int_equal(count_failed(*state), 0);
 }
 
+/* A collection in a process with a lease, with the lease's lock held, looks at the layers
+ * below a failed step that the lease does not name: it neither waits for its own lock nor
+ * claims them. */
+static void test_failed_holds_in_a_run(void **state)
+{
+	struct gc_policy holding = GC_NOTHING;
+	struct lease_set set = LEASE_SET_INIT;
+	struct layer_id below = make_layer(*state, 10);
+
+	fail_upon(*state, &below);
+	holding.holds_for_failed = true;
+	assert_ok(store_hold(*state));
+	assert_int_equal(collect(*state, holding).victims, 0);
+	assert_true(has_layer(*state, &below));
+	/* The step and its layer are free to go when room must be made. */
+	assert_int_equal(count_failed(*state), 1);
+	assert_ok(lease_set_read(*state, &set));
+	assert_int_equal(set.alive, 1);
+	assert_false(lease_set_has(&set, LEASE_LAYER, below.name));
+	lease_set_release(&set);
+	holding.max_bytes = 0;
+	assert_int_equal(collect(*state, holding).needed, 0);
+	assert_false(has_layer(*state, &below));
+}
+
 /* A use is noted, but not every time. */
 static void test_use_times(void **state)
 {
@@ -369,6 +394,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_spent_blobs, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_failed_holds, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_failed_holds_in_a_run, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_races, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_use_times, setup_store,
