@@ -129,6 +129,19 @@ dagbuild shell --failed --list
 status 2 "two things at once"
 check "nothing is left but the store" nothing_left
 
+# ---- a root that an older dagbuild kept: it names a user's map of ids without the class ----
+about=$(echo "$DAGBUILD_CACHEDIR"/failed/*/failed.json)
+cp "$about" kept.json
+[ "$MODE" = root ] || check "the map follows its class" grep -q '"id_map":"range: users ' "$about"
+sed -i 's/"id_map":"range: /"id_map":"/' "$about"
+dagbuild shell --failed -- cat /made
+equal "$st:$out" "0:made" "a root of an older dagbuild opens"
+sed -i 's/"id_map":"[^"]*"/"id_map":"users 77+1,100000+65536 groups 77+1,100000+65536"/' "$about"
+dagbuild shell --failed -- cat /made
+status 3 "another user's does not"
+says 'belongs to another user' "and says why"
+mv kept.json "$about"
+
 # ---- on a terminal ----
 terminal shell --failed <<'S'
 expect one.post \(bad.def:15:1\): 'ls /nonexistent' exited
