@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -62,6 +63,21 @@ static NORETURN void give_up(struct err *e)
 	buf_putc(&text, '\n');
 	(void)!write(CONTAINER_STATUS_FD, text.data, text.len);
 	_exit(125);
+}
+
+/* ---- what comes from the caller ---- */
+
+/* The mask of modes holds for the files that init makes, too.  The flags of
+ * personality(2) change addresses and the kernel's version as programs see them; its type
+ * stays, since it is the `architecture` of the key.  What remains the caller's bounds a
+ * script without being an input: limits, priority, processors. */
+static void drop_habits(void)
+{
+	int own = personality(UINT32_MAX);
+
+	umask(0022);
+	if (own >= 0)
+		personality((unsigned)own & PER_MASK);
 }
 
 /* ---- the script's process ---- */
@@ -134,7 +150,6 @@ static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 
 	join_session(spec, tty_fd);
 	set_limits();
-	umask(0022);
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	e = confine(spec->security);
 	if (e)
@@ -413,6 +428,7 @@ int container_main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NAME, "dagbuild", 0, 0, 0);
 	wipe_environment();
+	drop_habits();
 	close(CONTAINER_PROGRAM_FD);
 	/* Not SIGKILL: see on_orphaned().  Before there is an init it ends us. */
 	prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);

@@ -160,21 +160,53 @@ def test_processes():
         check(f"{security}: neither way", "mode of /dev/null: yes" not in said and "mode of standard input: yes" not in said, said)
 
 
-def test_inherited():
-    """Open files, ignored signals, blocked signals, the mask of modes: a script has none of the caller's."""
+# Of a script: what it has of its own, and every file and folder of its root, with the mode.
+SURROUNDINGS = """%post
+    probe descriptors
+    grep Sig /proc/self/status
+    umask
+    uname -r
+    : >/made
+    mkdir /folder
+    set +x
+    for file in $(find / -xdev) $(find /dev -xdev) /etc/resolv.conf /etc/hosts; do
+        case $file in /dev/pts/*) ;; *) echo "mode $(stat -c %a:%u:%g $file) $file" ;; esac
+    done
+    cat /proc/self/personality && echo "personality above"
+"""
+HABITS = {
+    "open files": 'exec 3</etc/passwd 9>"$PWD/nine"',
+    "ignored signals": 'trap "" HUP USR1 PIPE TERM',
+    "mask of modes": "umask 077",
+}
+
+
+def build_with(habits, flags=()):
+    """By a caller with these words of a shell, and options of setarch."""
     place = new_folder()
-    (place / "x.def").write_text(
-        docker(registry, "%post\n    probe descriptors\n    grep Sig /proc/self/status\n    umask\n    : >/made\n")
-    )
-    words = 'exec 3</etc/passwd 9>"$PWD/nine"; trap "" HUP USR1 PIPE TERM; umask 077; exec "$@"'
+    (place / "x.def").write_text(docker(registry, SURROUNDINGS))
+    setarch = ["setarch", *flags] if flags else []
     done = subprocess.run(
-        ["bash", "-c", words, "sh", DAGBUILD, "run", "--progress", "plain", "x.def"],
+        ["bash", "-c", "; ".join([*habits, 'exec "$@"']), "sh", *setarch, DAGBUILD, "run", "--progress", "plain", "x.def"],
         cwd=place, env=environment(place), capture_output=True, text=True, stdin=subprocess.DEVNULL, close_fds=False,
     )
+    return done, sorted(line.split("| ", 1)[1] for line in done.stderr.splitlines() if "| " in line)
+
+
+def test_inherited():
+    """Open files, ignored signals, blocked signals, the mask of modes, flags of the personality: neither a script has
+    the caller's, nor any file that it finds."""
+    done, seen = build_with(HABITS.values(), ["--addr-no-randomize", "--uname-2.6", "--read-implies-exec"])
     check("a build by a caller with habits", done.returncode == 0, done.stderr)
     check("open files", "descriptors: 0 1 2\n" in done.stderr, done.stderr)
     check("signals", done.stderr.count("Ign:\t0000000000000000") == 1 and done.stderr.count("Blk:\t0000000000000000") == 1, done.stderr)
     check("umask", "| 0022" in done.stderr, done.stderr)
+    check("personality", "00000000" in seen and "personality above" in seen, done.stderr)
+    other, others = build_with(["umask 000"])
+    check("a build by a caller with others", other.returncode == 0, other.stderr)
+    both = set(seen) ^ set(others)
+    check("a script sees no difference", not [line for line in both if "SigQ" not in line], sorted(both))
+    check("and all may read the files that it is given", {f"mode 644:0:0 /etc/{name}" for name in ("resolv.conf", "hosts")} <= set(seen), seen)
 
 
 def test_closed():
