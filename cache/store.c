@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/dir.h"
@@ -173,6 +174,18 @@ bool store_claim(const struct store *s, enum lease_kind kind, const char *name)
 	return false;
 }
 
+/* Layers grow in a scratch folder, so it must not pass on what the folders above it give
+ * to all that is made in them: a list of who may use it (acl(5)), which replaces the
+ * umask, and with the set-group-id bit a group.  The number of a project quota is passed
+ * on: no file shows it, and a rename between projects would fail. */
+static struct err *make_plain(int fd, const char *path)
+{
+	if (fremovexattr(fd, "system.posix_acl_default") != 0 && errno != ENODATA &&
+	    errno != EOPNOTSUPP)
+		return err_sys("'%s': remove its access list", path);
+	return fchmod(fd, 0700) == 0 ? NULL : err_sys("mode of '%s'", path);
+}
+
 /* Between mkdir and flock another process may take the folder for a dead process's and
  * remove it; so look again under the lock. */
 static struct err *scratch_try(struct scratch *scratch, bool *made)
@@ -192,7 +205,7 @@ static struct err *scratch_try(struct scratch *scratch, bool *made)
 	*made = fstat(scratch->fd, &held) == 0 &&
 		fstatat(store, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 		held.st_ino == named.st_ino;
-	return NULL;
+	return *made ? make_plain(scratch->fd, path) : NULL;
 }
 
 struct err *scratch_new(const struct store *s, struct scratch *out)

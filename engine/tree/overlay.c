@@ -206,6 +206,9 @@ struct err *overlay_copy_folder(int from_fd, int to_fd)
 
 	if (fstat(from_fd, &st) != 0)
 		return err_sys("stat");
+	/* It may have a list from the folder it was made in, which would change the
+	 * mode. */
+	TRY(tree_xattr_clear(to_fd));
 	/* The owner first: chown(2) clears set-id bits and capabilities. */
 	if (fchown(to_fd, st.st_uid, st.st_gid) != 0 ||
 	    fchmod(to_fd, st.st_mode & 07777) != 0)

@@ -33,7 +33,7 @@ NODISCARD struct err *overlay_unmount(const char *mount_point);
  * and times of the root of the topmost of `layers`; without layers 0755 root. */
 NODISCARD struct err *overlay_prepare_upper(const struct overlay_spec *spec);
 /* Give folder `to_fd` the owner, mode, xattrs (except overlay marks) and times of
- * `from_fd`. */
+ * `from_fd`, in the place of its own. */
 NODISCARD struct err *overlay_copy_folder(int from_fd, int to_fd);
 /* Remove what a finished mount leaves in an upper: root marks such as
  * user.overlay.impure. */

@@ -9,6 +9,7 @@ import pty
 import re
 import signal
 import socketserver
+import struct
 import subprocess
 import time
 
@@ -81,6 +82,47 @@ check("a cache that lost its version", r.status == 2 and "like a cache, but no '
 subprocess.run(["sh", "-c", re.search("hint: if it is one: (.*); else", r.err)[1]], check=True)
 r = run(["run", "x.def"], folder, env)
 check("has it again", r.status == 0 and "nothing has changed" in r.err, r)
+
+# ---- a folder that gives a group, a bit and a list to what is made in it ----
+def access_list(*entries):
+    """acl(5), as in linux/posix_acl_xattr.h: tag, permissions, id."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def identities(definition, folder):
+    """Of the layers that a build in `folder` makes, and the modes that its script shows."""
+    epoch = {"SOURCE_DATE_EPOCH": 1700000000}
+    done = build(definition, folder=folder, env=epoch)
+    check("a build to compare", done.status == 0, done)
+    told = json.loads(run(["why", "--json", "x.def"], folder, epoch).out)
+    shown = [line.split("mode ")[1] for line in done.err.splitlines() if "| mode " in line]
+    return [(step["name"], step["identity"]) for step in told["steps"]], shown
+
+
+NONE = 0xFFFFFFFF
+generous = new_folder()
+if os.geteuid() == 0:
+    os.chown(generous, -1, 4242)
+generous.chmod(0o2775)
+os.setxattr(generous, "system.posix_acl_default",
+            access_list((1, 7, NONE), (4, 5, NONE), (8, 7, 4242), (16, 7, NONE), (32, 0, NONE)))
+text = docker(registry, """%files
+  f /opt/f
+%post
+  mkdir /folder
+  touch /made /folder/made
+  set +x
+  for name in / /made /folder /folder/made /opt /opt/f; do echo "mode $(stat -c %a:%g $name) $name"; done
+""")
+pair = [generous, new_folder()]
+for place in pair:
+    write(place, "f")
+    (place / "f").chmod(0o644)
+(ours, seen), (theirs, others) = (identities(text, place) for place in pair)
+check("a folder's list, group and bit reach no layer", ours == theirs, (ours, theirs))
+check("and no script sees them", seen == others and "644:0 /made" in seen, (seen, others))
+kept = [p for p in generous.glob("cache/layers/????????????/**") if any("posix_acl" in name for name in os.listxattr(p))]
+check("no file of a layer has a list", not kept, kept)
 
 # ---- other things in a cache ----
 cache = shared / "dagbuild"

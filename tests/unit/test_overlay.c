@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "engine/tree/overlay.h"
+#include "tests/fake/access_list.h"
 #include "tests/fake/cmocka_all.h"
 #include "tests/fake/private_mounts.h"
 #include "tests/fake/test_folder.h"
@@ -202,6 +203,27 @@ static void upper_takes_after_parent(void **state)
 	free(layer);
 }
 
+/* Nor does it keep what the folder around it gave it. */
+static void upper_keeps_nothing_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	const char *names[] = {"aaaa"};
+	struct overlay_spec spec = {f->layers, names, 1, f->upper, f->work, f->mount};
+	CLEANUP(freep) char *upper = xasprintf("%s/upper2", f->root);
+	struct stat st;
+
+	make_layer(f, "aaaa", "x");
+	give_default_list(f->root);
+	assert_int_equal(chmod(f->root, 02775), 0);
+	assert_int_equal(mkdir(upper, 0755), 0);
+	assert_true(has_list(upper));
+	spec.upper = upper;
+	assert_ok(overlay_prepare_upper(&spec));
+	assert_false(has_list(upper));
+	assert_int_equal(stat(upper, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+}
+
 /* A folder that is not empty is not taken for the empty lowest layer. */
 static void full_mount_point_is_refused(void **state)
 {
@@ -224,6 +246,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_layers, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_layers, setup, teardown),
 		cmocka_unit_test_setup_teardown(upper_takes_after_parent, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(upper_keeps_nothing_of_its_own, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(full_mount_point_is_refused, setup,
 						teardown),

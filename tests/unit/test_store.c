@@ -13,6 +13,7 @@
 #include "cache/key.h"
 #include "cache/layer.h"
 #include "cache/record.h"
+#include "tests/fake/access_list.h"
 #include "tests/fake/store_fixture.h"
 
 static struct digest sha256(const char *text)
@@ -282,6 +283,25 @@ static void test_settling_keeps_times(void **state)
 	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
 }
 
+/* Layers grow in a scratch folder, which passes nothing on that the folders above give to
+ * new files: a list, a group. */
+static void test_scratch_is_plain(void **state)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(freep) char *tmp = path_join(store_dir(*state), "tmp");
+	CLEANUP(freep) char *upper = NULL;
+	struct stat st;
+
+	give_default_list(tmp);
+	assert_int_equal(chmod(tmp, 02700), 0);
+	assert_ok(scratch_new(*state, &scratch));
+	assert_int_equal(mkdirat(scratch.fd, "upper", 0755), 0);
+	upper = path_join(scratch.path, "upper");
+	assert_false(has_list(upper));
+	assert_int_equal(stat(upper, &st), 0);
+	assert_int_equal(st.st_mode & S_ISGID, 0);
+}
+
 /* The next opening removes scratch folders of dead processes, but not those of living
  * ones. */
 static void test_scratch(void **state)
@@ -354,6 +374,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_record_of_another_boot, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_settling_keeps_times, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_scratch_is_plain, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_scratch, setup_store, remove_store),
 		cmocka_unit_test_setup_teardown(test_layer_publish, setup_store,

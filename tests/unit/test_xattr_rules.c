@@ -13,6 +13,7 @@
 #include "engine/tree/tree_clone.h"
 #include "engine/tree/tree_copy.h"
 #include "engine/unpack/unpack.h"
+#include "tests/fake/access_list.h"
 #include "tests/fake/store_fixture.h"
 #include "tests/fake/tar.h"
 
@@ -44,14 +45,6 @@ static bool is_prefix(const struct xattr_rule *rule)
 
 /* CAP_NET_RAW, permitted and effective, revision 2: capabilities(7). */
 static const unsigned char capability[20] = {1, 0, 0, 2, 0, 0x20};
-
-/* u::rwx,u:5:r--,g::r-x,m::r-x,o::---, as in linux/posix_acl_xattr.h: tag, permissions,
- * id. */
-static const unsigned char list_of_access[] = {
-	2, 0, 0,   0,	1,   0,	  7,  0, 255, 255, 255, 255, 2,	  0,   4,
-	0, 5, 0,   0,	0,   4,	  0,  5, 0,   255, 255, 255, 255, 16,  0,
-	5, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255,
-};
 
 static void take_value(struct trial *t)
 {
