@@ -15,6 +15,7 @@
 #include "cache/inventory.h"
 #include "cache/lease.h"
 #include "cache/older.h"
+#include "engine/work/step.h"
 
 /* Between two samples; more when a sample takes long, so that sampling costs at most a
  * fifth of a thread. */
@@ -47,7 +48,8 @@ struct limit {
 
 /* ---- what is expected ---- */
 
-/* From the latest record of that name. */
+/* From the latest record of that name.  A step that makes no layer is always unknown: the
+ * chain in its record is what it reads. */
 static struct usage expect(const struct limit *l, const char *step)
 {
 	const struct inventory_record *latest = NULL;
@@ -57,6 +59,7 @@ static struct usage expect(const struct limit *l, const char *step)
 		const struct inventory_record *r = &l->history.records.items[i];
 
 		if (strcmp(r->step, step) == 0 && r->chain.len > 0 &&
+		    step_makes_layer_by_name(r->kind) &&
 		    (!latest || r->made_ms > latest->made_ms))
 			latest = r;
 	}

@@ -31,6 +31,14 @@ bool step_makes_layer(enum step_kind kind)
 	return kinds[kind].makes_layer;
 }
 
+bool step_makes_layer_by_name(const char *kind)
+{
+	for (size_t i = 0; i < STEP_KINDS; i++)
+		if (strcmp(kind, kinds[i].name) == 0)
+			return kinds[i].makes_layer;
+	return false;
+}
+
 const char *step_short_name(const struct step *step)
 {
 	return step->name + strlen(step->stage_name) + 1;

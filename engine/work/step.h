@@ -81,6 +81,8 @@ struct step {
 const char *step_kind_name(enum step_kind kind); /* "base" */
 /* Does it leave a root filesystem of its own, on top of its parent's? */
 bool step_makes_layer(enum step_kind kind);
+/* The same, for the `kind` in a record; false if it is not that of a step. */
+bool step_makes_layer_by_name(const char *kind);
 /* Its name without that of its stage: "post", "copy2". */
 const char *step_short_name(const struct step *step);
 

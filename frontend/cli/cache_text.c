@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "base/visible.h"
+#include "engine/work/step.h"
 #include "frontend/options/amount.h"
 #include "frontend/ui/say.h"
 
@@ -109,8 +110,7 @@ static uint64_t own_bytes(const struct inventory *inv, const struct inventory_re
 {
 	const struct inventory_layer *top = NULL;
 
-	if (strcmp(r->kind, "pack") != 0 && strcmp(r->kind, "test") != 0 &&
-	    r->chain.len > 0)
+	if (step_makes_layer_by_name(r->kind) && r->chain.len > 0)
 		top = inventory_find_layer(inv, r->chain.layers[r->chain.len - 1].name);
 	return top ? top->usage.bytes : 0;
 }
