@@ -191,7 +191,7 @@ static struct err *add_layer(struct inventory *inv, const char *path, const char
 	struct seal seal;
 	struct err *e;
 
-	/* The lowest layer of mounts that have no other: see overlay.c. */
+	/* Older releases made it with a store.  Nothing uses it, and it takes no room. */
 	if (strcmp(name, "empty") == 0)
 		return NULL;
 	e = seal_read(inv->store->fd, path, &seal);

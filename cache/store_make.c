@@ -29,7 +29,7 @@ static const char VERSION[] = "version";
 static const char VERSION_PREFIX[] = "dagbuild store ";
 
 static const char *const FOLDERS[] = {
-	"blobs", "blobs/sha256", "blobs/partial", "layers", "layers/empty", "records",
+	"blobs", "blobs/sha256", "blobs/partial", "layers", "records",
 	"logs",	 "tmp",		 "failed",	  "leases", "locks",
 };
 

@@ -45,7 +45,7 @@ static const struct store_names_row {
 	{"history", STORE_NAME_FOLDER, false, 0},
 	{"layers/" R12, STORE_NAME_TREE, false, 0},
 	{"layers/" R12 ".damaged", STORE_NAME_TREE, false, 0},
-	{"layers/empty", STORE_NAME_FOLDER, true, 0},
+	{"layers/empty", STORE_NAME_FOLDER, true, 0}, /* an older store's: no use */
 	{"layers", STORE_NAME_FOLDER, true, 0},
 	{"blobs/sha256/" H2 "/" H62, STORE_NAME_FILE, false, 0},
 	{"blobs/sha256/" H2 "/" H62 ".damaged", STORE_NAME_FILE, false, 0},

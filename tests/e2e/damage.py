@@ -29,7 +29,7 @@ GO = f"wget -q -O /dev/null http://{registry.host}/go"
 
 
 def layers(cache):
-    return sorted(p for p in (cache / "layers").iterdir() if p.name != "empty")
+    return sorted((cache / "layers").iterdir())
 
 
 def holding(cache, path):
