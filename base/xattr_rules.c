@@ -71,6 +71,14 @@ bool xattr_has_use(const char *name, enum xattr_use use)
 	return xattr_rule_of(name)->uses & use;
 }
 
+const char *xattr_copied(size_t i)
+{
+	for (const struct xattr_rule *rule = xattr_rules; rule->name[0]; rule++)
+		if ((rule->uses & XATTR_COPY) && i-- == 0)
+			return rule->name;
+	return NULL;
+}
+
 /*
  * In a user namespace the kernel keeps file capabilities in the form that names the
  * namespace's root (version 3, capabilities(7)); on other machines that id means nothing,

@@ -42,6 +42,9 @@ extern const struct xattr_rule xattr_rules[];
 const struct xattr_rule *xattr_rule_of(const char *name);
 /* Does attribute `name` have that use? */
 bool xattr_has_use(const char *name, enum xattr_use use);
+/* The names that XATTR_COPY has, one after the other; NULL behind the last.  Their rows
+ * are of one attribute each. */
+const char *xattr_copied(size_t i);
 /* Change a value that was read in this user namespace, in place, into the form that means
  * the same on every machine; `*size` may shrink.  False: it means nothing elsewhere, and
  * is left out.  Only file capabilities have such a form; all other values stay as they

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * copy_stage.c - what a copy from another stage makes.
  *
- * Owners, modes (with set-id bits), times, links, hard links and file capabilities are
- * kept.  The named folder itself is made 0755 root, or left as it is, as Apptainer does.
- * What is in the way is replaced, but a folder is not replaced by anything else:
- * Apptainer silently deletes it with everything in it, which no user wants.
+ * Owners, modes (with set-id bits), times, links, hard links and some attributes of files
+ * (base/xattr_rules.c) are kept.  The named folder itself is made 0755 root, or left as
+ * it is, as Apptainer does.  What is in the way is replaced, but a folder is not replaced
+ * by anything else: Apptainer silently deletes it with everything in it, which no user
+ * wants.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/xattr_rules.h"
 #include "engine/tree/copy_target.h"
 
 static bool is_named(const struct walk_entry *entry)
@@ -109,15 +111,25 @@ static struct err *stage_file(void *context, const struct walk_entry *entry, int
 		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, fd);
 }
 
+static struct err *set_xattrs(int fd, const struct walk_entry *entry)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = xattr_copied(i)) != NULL; i++)
+		if (entry->xattrs && entry->xattrs[i].value &&
+		    fsetxattr(fd, name, entry->xattrs[i].value, entry->xattrs[i].size,
+			      0) != 0)
+			return err_sys("set '%s'", name);
+	return NULL;
+}
+
 static struct err *stage_finish(void *context, const struct walk_entry *entry, int fd)
 {
 	(void)context;
 	TRY(set_owner_at(fd, "", &entry->stat));
 	if (fchmod(fd, entry->stat.st_mode & 07777) != 0)
 		return err_sys("set mode");
-	if (entry->capability && fsetxattr(fd, "security.capability", entry->capability,
-					   entry->capability_size, 0) != 0)
-		return err_sys("set capabilities");
+	TRY(set_xattrs(fd, entry));
 	return set_times(fd, entry);
 }
 

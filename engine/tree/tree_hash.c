@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/xattr_rules.h"
+
 struct hasher *tree_hasher_new(void)
 {
 	return hasher_new(DIGEST_SHA256, NULL);
@@ -41,6 +43,13 @@ char tree_hash_letter(const struct walk_entry *entry)
 	}
 }
 
+static void add_xattrs(struct hasher *h, const struct walk_xattr *xattrs)
+{
+	for (size_t i = 0; xattr_copied(i); i++)
+		hasher_add(h, xattrs ? xattrs[i].value : NULL,
+			   xattrs ? xattrs[i].size : 0);
+}
+
 void tree_hash_entry(struct hasher *h, enum copy_from from,
 		     const struct walk_entry *entry)
 {
@@ -60,7 +69,7 @@ void tree_hash_entry(struct hasher *h, enum copy_from from,
 	if (from == COPY_FROM_STAGE && !is_named_folder) {
 		hasher_add_u64(h, entry->stat.st_uid);
 		hasher_add_u64(h, entry->stat.st_gid);
-		hasher_add(h, entry->capability, entry->capability_size);
+		add_xattrs(h, entry->xattrs);
 	}
 	if (letter == 'l')
 		hasher_add_str(h, entry->link);

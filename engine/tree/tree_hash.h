@@ -6,9 +6,9 @@
  *            and so on down: parts of a tree can be hashed on their own.
  *
  *            What counts: names, types, modes as far as they are kept, texts of links,
- *            and content; from a stage also owners, capabilities, and which names are one
- *            file. The walk handles times. From a stage, the named folder's own mode and
- *            owner do not count, since they are not copied.
+ *            and content; from a stage also owners, the attributes that a copy keeps, and
+ *            which names are one file. The walk handles times. From a stage, the named
+ *            folder's own mode and owner do not count, since they are not copied.
  * Threads:   any.
  */
 #ifndef ENGINE_TREE_TREE_HASH_H

@@ -13,12 +13,9 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "base/xattr_rules.h"
 #include "engine/tree/tree_hash.h"
 #include "engine/tree/tree_list.h"
-
-enum {
-	CAPABILITY_MAX = 256, /* 20 or 24 bytes as of Linux 6: capabilities(7) */
-};
 
 /* The innermost folder's; at the top, the walk's own. */
 static struct hasher *hasher_here(const struct tree_walk *w)
@@ -102,19 +99,33 @@ struct err *tree_walk_reopen(int fd, int *out)
 	return fs_open(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0, out);
 }
 
-static struct err *read_capability(int fd, unsigned char *value, struct walk_entry *entry)
+/* `value` stays NULL when there is none. */
+static struct err *read_xattr(const char *path, const char *name, struct walk_xattr *out)
+{
+	ssize_t size = getxattr(path, name, NULL, 0), got;
+
+	if (size <= 0)
+		return size == 0 || errno == ENODATA || errno == EOPNOTSUPP
+			       ? NULL
+			       : err_sys("xattr '%s'", name);
+	out->value = xmalloc((size_t)size);
+	got = getxattr(path, name, out->value, (size_t)size);
+	if (got < 0)
+		return err_sys("xattr '%s'", name);
+	out->size = (size_t)got;
+	return NULL;
+}
+
+static struct err *read_xattrs(int fd, struct walk_xattr *out)
 {
 	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-	ssize_t size;
+	const char *name;
 
 	/* fgetxattr(2) takes no O_PATH. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	size = getxattr(path, "security.capability", value, CAPABILITY_MAX);
-	if (size < 0 && errno != ENODATA && errno != EOPNOTSUPP)
-		return err_sys("capabilities");
-	if (size > 0) {
-		entry->capability = value;
-		entry->capability_size = (size_t)size;
+	for (size_t i = 0; (name = xattr_copied(i)) != NULL; i++) {
+		assert(i < WALK_XATTRS_MAX);
+		TRY(read_xattr(path, name, &out[i]));
 	}
 	return NULL;
 }
@@ -153,19 +164,31 @@ static struct err *copy_other(struct tree_walk *w, const struct walk_entry *entr
 	return w->visitor ? w->visitor->other(w->context, entry) : NULL;
 }
 
+struct walk_xattrs {
+	struct walk_xattr items[WALK_XATTRS_MAX];
+};
+
+static void walk_xattrs_release(struct walk_xattrs *x)
+{
+	for (size_t i = 0; i < ARRAY_LEN(x->items); i++)
+		free(x->items[i].value);
+}
+
 static struct err *walk_file(struct tree_walk *w, int fd, const struct walk_entry *entry)
 {
-	unsigned char capability[CAPABILITY_MAX];
+	CLEANUP(walk_xattrs_release) struct walk_xattrs xattrs = {0};
 	CLEANUP(freep) char *first = NULL;
 	struct walk_entry file = *entry;
 
-	if (!from_host(w) && file.stat.st_nlink > 1)
+	if (from_host(w))
+		return copy_file(w, fd, &file);
+	if (file.stat.st_nlink > 1)
 		TRY(seen_before(w, &file, &first));
 	file.first = first;
 	if (file.first)
 		return copy_other(w, &file);
-	if (!from_host(w))
-		TRY(read_capability(fd, capability, &file));
+	TRY(read_xattrs(fd, xattrs.items));
+	file.xattrs = xattrs.items;
 	return copy_file(w, fd, &file);
 }
 

@@ -28,6 +28,13 @@ struct tree_list;
  * base/folder_walk.h. */
 enum { TREE_DEPTH_MAX = 10000 };
 
+/* Of the attributes that a copy keeps. */
+enum { WALK_XATTRS_MAX = 4 };
+struct walk_xattr {
+	void *value; /* NULL: the file has none of that name */
+	size_t size; /* bytes */
+};
+
 /* One thing that the walk meets. */
 struct walk_entry {
 	const char *path; /* below the named source; "" is the source itself */
@@ -35,8 +42,8 @@ struct walk_entry {
 	struct stat stat;
 	const char *link;  /* text of a symbolic link, else NULL */
 	const char *first; /* `path` under which this file was met before, else NULL */
-	const void *capability; /* security.capability, else NULL */
-	size_t capability_size; /* bytes */
+	/* Of a file from a stage: one for each name of xattr_copied(); else NULL. */
+	const struct walk_xattr *xattrs;
 };
 
 /* Makes at the target what the walk meets.  Folders nest: calls between enter and leave

@@ -12,6 +12,7 @@
 #include "engine/image/sqfs_tree.h"
 #include "engine/tree/tree_clone.h"
 #include "engine/tree/tree_copy.h"
+#include "engine/tree/tree_walk.h"
 #include "engine/unpack/unpack.h"
 #include "tests/fake/access_list.h"
 #include "tests/fake/store_fixture.h"
@@ -138,7 +139,7 @@ static bool is_cloned(const struct trial *t)
 	return has_attribute(t, "cloned");
 }
 
-static bool is_copied(const struct trial *t)
+static bool is_copied(const struct trial *t, struct digest *digest)
 {
 	CLEANUP(closep) int to = open_new(t, "copied");
 	CLEANUP(source_freep) struct source *source = source_new("x.def", STR("x\n"));
@@ -150,10 +151,12 @@ static bool is_copied(const struct trial *t)
 		.items = &item,
 		.n_items = 1,
 	};
-	struct digest digest;
+	bool has;
 
-	assert_ok(tree_copy(&request, to, &digest));
-	return has_attribute(t, "copied");
+	assert_ok(tree_copy(&request, to, digest));
+	has = has_attribute(t, "copied");
+	assert_ok(fs_remove_tree(t->scratch.fd, "copied"));
+	return has;
 }
 
 static bool is_packed(const struct trial *t)
@@ -183,6 +186,7 @@ static void try_name(struct store *store, const char *name, size_t *tried)
 	bool is_folder = strcmp(name, "system.posix_acl_default") == 0;
 	char path[PATH_MAX];
 	struct seal before, after;
+	struct digest plain, copied;
 
 	t.node = is_folder ? "folder" : "file";
 	take_value(&t);
@@ -197,6 +201,7 @@ static void try_name(struct store *store, const char *name, size_t *tried)
 	trial_path(&t, "from", path);
 	assert_int_equal(chmod(path, 0750), 0);
 	before = seal_of(&t);
+	assert_false(is_copied(&t, &plain));
 	if (setxattr(path, name, t.value, t.size, 0) == 0) {
 		/* The list sets the mode, too, to what it already was. */
 		after = seal_of(&t);
@@ -205,7 +210,9 @@ static void try_name(struct store *store, const char *name, size_t *tried)
 		assert_use(&t, XATTR_IDENTITY, "the identity",
 			   !digest_equal(&before.tree, &after.tree));
 		assert_use(&t, XATTR_CLONE, "a clone", is_cloned(&t));
-		assert_use(&t, XATTR_COPY, "a copy from a stage", is_copied(&t));
+		assert_use(&t, XATTR_COPY, "a copy from a stage", is_copied(&t, &copied));
+		assert_use(&t, XATTR_COPY, "the key of a copy",
+			   !digest_equal(&plain, &copied));
 		assert_use(&t, XATTR_PACK, "the image", is_packed(&t));
 		++*tried;
 	} else {
@@ -260,6 +267,8 @@ static void refused_ones(void **state)
  * there, and what strangers bring, is kept and sealed. */
 static void columns_agree(void **state)
 {
+	size_t n_copied = 0;
+
 	(void)state;
 	for (size_t i = 0; i < rule_count(); i++) {
 		unsigned uses = xattr_rules[i].uses;
@@ -270,8 +279,16 @@ static void columns_agree(void **state)
 			assert_true(uses & XATTR_SEAL);
 		if (uses & (XATTR_UNPACK | XATTR_COPY | XATTR_PACK))
 			assert_true(uses & XATTR_CLONE);
+		/* xattr_copied() gives it as a name. */
+		if (uses & XATTR_COPY)
+			assert_false(is_prefix(&xattr_rules[i]));
+		n_copied += (uses & XATTR_COPY) != 0;
 		assert_true(xattr_rules[i].reason[0] != '\0');
 	}
+	for (size_t i = 0; i < n_copied; i++)
+		assert_true(xattr_has_use(xattr_copied(i), XATTR_COPY));
+	assert_null(xattr_copied(n_copied));
+	assert_true(n_copied <= WALK_XATTRS_MAX);
 }
 
 static void portable_capability(void **state)
