@@ -151,7 +151,8 @@ check("and says so", "contains 6 items that are not dagbuild's and stay: '" in r
 
 # ---- a cache of an older release ----
 def make_older(cache):
-    """As release 0.1.0 left it: keys of 32 digits, and another memo.  The layers had no other names."""
+    """As release 0.1.0 left it: keys of 32 digits, another memo, a folder for mounts.  The layers had no other names."""
+    (cache / "layers/empty").mkdir()
     for path in [*cache.glob("records/*/*.json"), *cache.glob("history/*/*.json")]:
         content = json.loads(path.read_text())
         for part in (content, *content.get("builds", [])):
