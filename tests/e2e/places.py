@@ -235,6 +235,12 @@ r = run(["plan", "x.def"], folder)
 check("plan says who removes it", "a run that builds removes it at its end, 'dagbuild cache prune' removes it at once" in r.err, r)
 r = run(["cache", "prune"], folder)
 check("prune does at once", r.status == 0 and not old(cache) and not (cache / "older").exists(), r)
+r = run(["run", "--offline", "x.def"], folder)
+check("what tags were is gone, too", r.status == 4 and "was never resolved" in r.err, r)
+r = run(["run", "x.def"], folder)
+check("until a run asks again", r.status == 0, r)
+r = run(["run", "--offline", "--no-cache", "x.def"], folder)
+check("and then no registry is needed", r.status == 0, r)
 
 # ---- clear asks at a terminal ----
 folder = new_folder()
