@@ -245,6 +245,14 @@ FAULTS = [
         ";",
         IDENTITY,
     ),
+    # ---- what the store's folder gives to new files ----
+    Fault(
+        "scratch-with-list", "cache/store.c",
+        "return *made ? make_plain(scratch->fd, path) : NULL;",
+        "(void)make_plain;\n\treturn NULL;",
+        STORE,
+    ),
+    Fault("folder-with-list", "engine/tree/overlay.c", "TRY(tree_xattr_clear(to_fd));", "", "unit/test_overlay"),
     # ---- contents ----
     Fault("zeros-are-data", "base/content.c", "if (!is_zero(p->reader->block, n))", "if (n > 0)", CONTENT),
     Fault("place-forgotten", "base/content.c", "hasher_add_u64(p->hasher, offset / BLOCK);", "", CONTENT),
@@ -253,7 +261,7 @@ FAULTS = [
     Fault("copy-host-mode", HASH, ": 0775)", ": 0777)", KEYS),
     Fault("copy-owner", HASH, "hasher_add_u64(h, entry->stat.st_uid);", "", TREE),
     Fault("copy-group", HASH, "hasher_add_u64(h, entry->stat.st_gid);", "", TREE),
-    Fault("copy-capability", HASH, "hasher_add(h, entry->capability, entry->capability_size);", "", TREE),
+    Fault("copy-capability", HASH, "add_xattrs(h, entry->xattrs);", "add_xattrs(h, NULL);", TREE),
     Fault("copy-link", HASH, "hasher_add_str(h, entry->link);", "", TREE),
     Fault("copy-first-name", HASH, "hasher_add_str(h, entry->first);", "", TREE),
     Fault("copy-device", HASH, "hasher_add_u64(h, entry->stat.st_rdev);", "hasher_add_u64(h, 0);", TREE),
