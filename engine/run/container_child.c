@@ -43,6 +43,7 @@
 #include "engine/run/fd_pass.h"
 #include "engine/run/mounts.h"
 #include "engine/run/run_spec.h"
+#include "engine/run/script_child.h"
 #include "engine/run/terminal.h"
 
 /* The signals that are passed on to the program. */
@@ -53,16 +54,7 @@ static const char SCRIPT_PATH[] = "/.post.script";
 /* Tell the parent why there is no container, and end. */
 static NORETURN void give_up(struct err *e)
 {
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-
-	buf_printf(&text, "E%d %s", (int)err_code(e), err_text(e));
-	for (const struct err *c = err_cause(e); c; c = err_cause(c))
-		buf_printf(&text, ": %s", err_text(c));
-	if (err_advice(e))
-		buf_printf(&text, " (%s)", err_advice(e));
-	buf_putc(&text, '\n');
-	(void)!write(CONTAINER_STATUS_FD, text.data, text.len);
-	_exit(125);
+	script_child_give_up(CONTAINER_STATUS_FD, e);
 }
 
 /* ---- what comes from the caller ---- */
@@ -92,21 +84,6 @@ static void set_limits(void)
 		files.rlim_cur = 65536;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-}
-
-/* No signal stays blocked or ignored: posix_spawn(3) of glibc leaves its own two as
- * ignored, and sigaction(3) does not touch them. */
-static void reset_signals(void)
-{
-	static const struct {
-		unsigned long words[8]; /* SIG_DFL: the kernel's struct is all 0 */
-	} by_default;
-	sigset_t none;
-
-	for (int number = 32; number < SIGRTMIN; number++)
-		syscall(SYS_rt_sigaction, number, &by_default, NULL, _NSIG / 8);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* With the image's environment files: a shell sources them, then becomes the program. */
@@ -155,7 +132,7 @@ static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 	if (e)
 		give_up(e);
 	/* Last: setgroups(3) and similar calls use one of glibc's own two signals. */
-	reset_signals();
+	script_child_reset_signals();
 	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
 	if (errno == ENOENT)
 		give_up(err_new(ERR_NOTFOUND, "the image has no '%s'", argv[0]));
@@ -291,8 +268,7 @@ static int wait_for_script(pid_t script, int signal_fd)
 	for (;;) {
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == script)
-				return WIFEXITED(status) ? WEXITSTATUS(status)
-							 : 128 + WTERMSIG(status);
+				return script_child_status(status);
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue;
 		/* Nothing comes after the request: this is its end, so dagbuild is gone.
@@ -342,7 +318,6 @@ static struct err *get_ready(const struct run_spec *spec, int *root_fd, int *tty
 static NORETURN void init_main(const struct run_spec *spec)
 {
 	struct mount_stubs stubs = {0};
-	char answer[16];
 	int root_fd = -1, tty_fd = -1, status, signal_fd;
 	struct err *e;
 	pid_t script;
@@ -365,9 +340,7 @@ static NORETURN void init_main(const struct run_spec *spec)
 	if (spec->script)
 		unlinkat(root_fd, SCRIPT_PATH + 1, 0);
 	mounts_clear(root_fd, &stubs);
-	snprintf(answer, sizeof(answer), "S%d\n", status);
-	(void)!write(CONTAINER_STATUS_FD, answer, strlen(answer));
-	_exit(0);
+	script_child_answer(CONTAINER_STATUS_FD, status);
 }
 
 /* ---- outer ---- */
