@@ -91,7 +91,8 @@ static int spawn(struct proc *p, const struct proc_spec *spec,
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr,
 				 (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-					 (spec->own_group ? POSIX_SPAWN_SETPGROUP : 0)));
+					 (spec->own_group ? POSIX_SPAWN_SETPGROUP : 0) |
+					 (spec->own_session ? POSIX_SPAWN_SETSID : 0)));
 	error = (strchr(spec->path, '/') ? posix_spawn : posix_spawnp)(
 		&p->pid, spec->path, actions, &attr, (char *const *)spec->argv,
 		spec->envp ? (char *const *)spec->envp : environ);

@@ -37,6 +37,8 @@ struct proc_spec {
 	size_t n_pass_fds;
 	/* In a separate process group: what a terminal sends (Ctrl-C) reaches only us. */
 	bool own_group;
+	/* In a session of its own, too: it has no terminal (setsid(2)). */
+	bool own_session;
 };
 
 /* Start it with default signal dispositions and an empty signal mask. */

@@ -4,6 +4,7 @@
 #include "engine/run/script_proc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-/* Between SIGTERM and SIGKILL. */
+/* Between SIGTERM and the end. */
 static const uint64_t GRACE_NS = UINT64_C(10) * 1000000000;
 /* Longer lines are passed on in parts. */
 static const size_t LINE_MAX_BYTES = (size_t)64 << 10;
@@ -45,26 +46,46 @@ static void take_output(struct script_proc *p, struct str text)
 	}
 }
 
-/* Read what is there; false at the end of the output. */
-static bool read_output(struct script_proc *p)
+/* Read what is there; 0 at the end of the output, less when there is nothing. */
+static ssize_t read_output(struct script_proc *p)
 {
 	char chunk[16384];
 	ssize_t n = read(p->output_fd, chunk, sizeof(chunk));
 
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN;
-	take_output(p, str_make(chunk, (size_t)n));
-	return n > 0;
+	if (n > 0)
+		take_output(p, str_make(chunk, (size_t)n));
+	return n;
+}
+
+/* The child has ended, and has ended what could still write; unless somebody killed it:
+ * then its group goes here, while its pid is still its own, and what has left the group
+ * may hold the pipe open. */
+static void read_rest(struct script_proc *p)
+{
+	kill(-p->proc.pid, SIGKILL);
+	fcntl(p->output_fd, F_SETFL, O_NONBLOCK);
+	while (read_output(p) > 0)
+		;
+	if (p->line_buf.len > 0)
+		flush_line(p);
 }
 
 /* ---- waiting ---- */
+
+static void end_now(struct script_proc *p)
+{
+	if (p->life_fd >= 0)
+		close(steal_fd(&p->life_fd));
+	else
+		proc_kill(&p->proc, SIGKILL);
+}
 
 static void pass_cancel_on(struct script_proc *p)
 {
 	enum cancel_level level = cancel_level(p->cancel);
 
 	if (level >= CANCEL_NOW || (p->terminated && clock_mono_ns() > p->kill_at_ns)) {
-		proc_kill(&p->proc, SIGKILL);
+		end_now(p);
 	} else if (level == CANCEL_ASKED && !p->terminated) {
 		p->terminated = true;
 		p->kill_at_ns = clock_mono_ns() + GRACE_NS;
@@ -72,8 +93,6 @@ static void pass_cancel_on(struct script_proc *p)
 	}
 }
 
-/* Until the child has ended.  Its descriptor becomes readable only then, and by then the
- * kernel has ended everything that could still write. */
 void script_proc_follow(struct script_proc *p)
 {
 	const struct cancel *cancel = p->cancel;
@@ -96,13 +115,10 @@ void script_proc_follow(struct script_proc *p)
 			if (cancel_level(cancel) == CANCEL_NOW)
 				fds[3].fd = -1;
 		}
-		if ((fds[0].revents & (POLLIN | POLLHUP)) && !read_output(p))
+		if ((fds[0].revents & (POLLIN | POLLHUP)) && read_output(p) == 0)
 			fds[0].fd = -1;
 	}
-	while (read_output(p))
-		;
-	if (p->line_buf.len > 0)
-		flush_line(p);
+	read_rest(p);
 }
 
 struct err *script_proc_wait(struct script_proc *p)
@@ -136,6 +152,7 @@ struct err *script_proc_answer(struct script_proc *p, int *status)
 
 void script_proc_release(struct script_proc *p)
 {
+	closep(&p->life_fd);
 	proc_release(&p->proc);
 	closep(&p->status_fd);
 	closep(&p->output_fd);

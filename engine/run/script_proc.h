@@ -5,7 +5,7 @@
  *            caller starts the child; we pass its lines on, and the cancel token to it,
  *            until it has ended; then we read its answer: "S" and the script's exit
  *            status, or "E", an error code and a text (script_child.h).
- * Ownership: script_proc_release() kills what is still running, and closes our ends.
+ * Ownership: script_proc_release() ends what is still running, and closes our ends.
  * Threads:   the one that started the child.
  * Errors:    ERR_UNSUPPORTED with what the child says; ERR_SYS; ERR_CANCELLED.
  */
@@ -20,6 +20,9 @@
 struct script_proc {
 	struct proc proc;
 	int status_fd, output_fd; /* our ends of the pipes that it writes to */
+	/* Our end of a pipe whose end makes the child end all that it has started: closed
+	 * where the child would otherwise be killed.  -1: it is killed. */
+	int life_fd;
 	const struct cancel *cancel;
 	/* Called for each line of its output, in order, without line end; very long lines
 	 * arrive in parts of 64 KiB.  NULL: they are dropped. */
@@ -32,11 +35,11 @@ struct script_proc {
 
 #define SCRIPT_PROC_INIT                                                                 \
 	{                                                                                \
-		.proc = PROC_INIT, .status_fd = -1, .output_fd = -1                      \
+		.proc = PROC_INIT, .status_fd = -1, .output_fd = -1, .life_fd = -1       \
 	}
 
 /* Read the output until the child has ended.  When the token is raised it gets SIGTERM,
- * and SIGKILL after ten seconds, or when the token is raised further. */
+ * and is ended after ten seconds, or when the token is raised further. */
 void script_proc_follow(struct script_proc *p);
 /* Reap it.  ERR_CANCELLED when the token was raised. */
 NODISCARD struct err *script_proc_wait(struct script_proc *p);

@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "engine/run/container.h"
+#include "engine/run/host_script.h"
 #include "engine/unpack/unpack.h"
 #include "frontend/cli/cmd.h"
 #include "frontend/ui/say.h"
@@ -19,6 +20,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } children[] = {
 	{"internal-run", container_main},
+	{"internal-host", host_script_main},
 	{"internal-unpack", unpack_main},
 };
 
