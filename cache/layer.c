@@ -70,6 +70,15 @@ struct err *layer_publish(const struct seal_request *request, struct layer_id *o
 	return NULL;
 }
 
+void layer_withdraw(const struct store *s, const struct layer_id *id, int scratch_fd)
+{
+	char path[32];
+
+	layer_path(id, path, sizeof(path));
+	/* Where that fails it is garbage, which the collector finds. */
+	(void)renameat(s->fd, path, scratch_fd, "withdrawn");
+}
+
 const char *layer_root(const struct store *s)
 {
 	return s->layer_root;

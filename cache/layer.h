@@ -45,6 +45,9 @@ bool layer_exists(const struct store *s, const struct layer_id *id);
  * sets the identity. */
 NODISCARD struct err *layer_publish(const struct seal_request *request,
 				    struct layer_id *out);
+/* Take back a layer that the caller has published, and that no record and no other thread
+ * knows: it is moved into a scratch folder, and goes with that. */
+void layer_withdraw(const struct store *s, const struct layer_id *id, int scratch_fd);
 /* The folder of all layers, for mounting: absolute path. */
 const char *layer_root(const struct store *s);
 

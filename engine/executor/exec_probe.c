@@ -89,9 +89,13 @@ bool exec_take_record(struct exec *x, const struct step *step, struct task *task
 {
 	struct step_state *state = work_state(&x->work, step->id);
 	CLEANUP(json_freep) cJSON *record = NULL;
-	struct err *e = record_load(x->work.options.store, &state->key, &record);
+	struct err *e;
 
+	state->miss = MISS_ALWAYS;
+	if (step_runs_always(step))
+		return false;
 	state->miss = MISS_NEW;
+	e = record_load(x->work.options.store, &state->key, &record);
 	if (e) {
 		err_ignore(e, "a miss");
 		return false;

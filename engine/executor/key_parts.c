@@ -5,14 +5,17 @@
 
 #include <string.h>
 
+#define PRE (1U << STEP_PRE)
 #define BASE (1U << STEP_BASE)
 #define COPY (1U << STEP_COPY)
+#define SETUP (1U << STEP_SETUP)
 #define FILES (1U << STEP_FILES)
 #define POST (1U << STEP_POST)
 #define META (1U << STEP_META)
 #define TEST (1U << STEP_TEST)
 #define PACK (1U << STEP_PACK)
-#define ALL (BASE | COPY | FILES | POST | META | TEST | PACK)
+#define HOST (PRE | SETUP)
+#define ALL (HOST | BASE | COPY | FILES | POST | META | TEST | PACK)
 
 const struct key_part key_parts_table[] = {
 	{"architecture", ALL, PART_PLAIN, false,
@@ -21,7 +24,7 @@ const struct key_part key_parts_table[] = {
 	 "which owners there can be: root's, those of a user with a full range of "
 	 "subordinate "
 	 "ids, or those of a smaller range"},
-	{"parent", ALL & ~BASE, PART_PARENT, false,
+	{"parent", ALL & ~(PRE | BASE), PART_PARENT, false,
 	 "what the root filesystem holds that the step starts from: the identities of "
 	 "its "
 	 "layers"},
@@ -35,9 +38,9 @@ const struct key_part key_parts_table[] = {
 	 "what the sources hold: names, types, modes, link targets, data; from a stage "
 	 "also "
 	 "owners, capabilities, hard links, and with `SOURCE_DATE_EPOCH` times"},
-	{"script", POST, PART_LINES, false,
+	{"script", HOST | POST, PART_LINES, false,
 	 "text of the section, template arguments replaced"},
-	{"arguments", POST, PART_LINES, false, "what follows `%post` on its line"},
+	{"arguments", HOST | POST, PART_LINES, false, "what follows the section's name"},
 	{"temporary files", POST, PART_PLAIN, false,
 	 "`--keep-tmp`: whether what the section leaves in `/tmp` and `/var/tmp` stays"},
 	{"constant environment", POST | TEST, PART_LINES, false,
@@ -66,7 +69,7 @@ const struct key_part key_parts_table[] = {
 	 "of the base image: it is stored in the image"},
 	{"output", PACK, PART_PLAIN, false, "path of the image"},
 	{"compression", PACK, PART_PLAIN, false, "`--compress`"},
-	{"SOURCE_DATE_EPOCH", POST | META | TEST | PACK, PART_PLAIN, true,
+	{"SOURCE_DATE_EPOCH", HOST | POST | META | TEST | PACK, PART_PLAIN, true,
 	 "if it is set"},
 };
 

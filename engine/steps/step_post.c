@@ -5,71 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/byte_count.h"
 #include "base/fs.h"
-#include "base/vec.h"
 #include "engine/steps/steps.h"
 #include "engine/work/cpu.h"
 #include "engine/work/mounted.h"
 #include "engine/steps/failed_step.h"
 #include "engine/work/script.h"
+#include "engine/work/script_command.h"
 #include "engine/tree/tmp_drop.h"
 
-/* For free(): the words, and the argv that points to them. */
-struct command {
-	VEC(char *) words;
-};
-
-static void command_release(struct command *c)
-{
-	for (size_t i = 0; i < c->words.len; i++)
-		free(c->words.items[i]);
-	vec_free(&c->words);
-}
-
 static const char SCRIPT[] = "/.post.script";
-
-/* The words after `-c` become one operand, with the script's path at its end. */
-static struct err *add_shell(struct command *c, struct str rest)
-{
-	struct buf operand = BUF_INIT;
-	struct str word;
-
-	while (str_next_word(&rest, &word))
-		buf_printf(&operand, "%.*s ", STR_ARG(word));
-	if (operand.len == 0)
-		return err_hint(err_new(ERR_SYNTAX, "'-c' is not followed by a shell"),
-				"write '%%post -c /bin/bash'");
-	buf_puts(&operand, SCRIPT);
-	vec_push(&c->words, buf_steal(&operand));
-	return NULL;
-}
-
-/*
- * `/bin/sh -ex ARGUMENTS SCRIPT`, the arguments cut at the first `#`.  `%post -c
- * /bin/bash` runs `/bin/sh -ex -c "/bin/bash /.post.script"`, as with Apptainer: the
- * inner shell has no -e.
- */
-static struct err *command_of(const struct step *step, struct command *c)
-{
-	struct str args, comment, word;
-
-	str_cut(str_of(step->script.args), '#', &args, &comment);
-	vec_push(&c->words, xstrdup("/bin/sh"));
-	vec_push(&c->words, xstrdup("-ex"));
-	while (str_next_word(&args, &word)) {
-		vec_push(&c->words, str_dup(word));
-		if (str_is(word, "-c")) {
-			TRY(add_shell(c, args));
-			vec_push(&c->words, NULL);
-			return NULL;
-		}
-	}
-	vec_push(&c->words, xstrdup(SCRIPT));
-	vec_push(&c->words, NULL);
-	return NULL;
-}
 
 static bool asks_for_cpu(const struct work *w, const struct step *step)
 {
@@ -181,12 +127,12 @@ static struct err *post_run(const struct work *w, const struct step *step,
 			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
-	CLEANUP(command_release) struct command command = {0};
+	CLEANUP(script_command_freep) char **argv = NULL;
 	struct script script = {.command = "exec", .text = step->script.text};
 
 	(void)record;
-	TRY(command_of(step, &command));
-	script.argv = (const char *const *)command.words.items;
+	TRY(script_command(step, SCRIPT, &argv));
+	script.argv = (const char *const *)argv;
 	TRY(run_script(w, step, task, &m, &script));
 	TRY(err_wrap(drop_tmp(w, step, task, &m), "/tmp of stage '%s'",
 		     step->stage_name));

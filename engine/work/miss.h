@@ -13,6 +13,7 @@ enum miss {
 	MISS_UNSUPPORTED,   /* this version cannot build it */
 	MISS_UNRESOLVED,    /* base: only a request could tell what its tag is now */
 	MISS_NOT_LOOKED_AT, /* copy: only a mount could tell what the sources hold */
+	MISS_ALWAYS,	    /* a script on the host: nobody knows its inputs */
 	MISS_NEW,	    /* there is no record under its key */
 	MISS_NO_CACHE,	    /* --no-cache */
 	MISS_OLD,	    /* older than it may be */

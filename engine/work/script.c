@@ -118,13 +118,14 @@ static bool tells_exdev(struct str line)
 /* A shell begins its own messages with the name of the script.  When it cannot do
  * something (open a redirection, expand a variable, parse), it says so without having
  * traced the command. */
-static bool is_complaint(struct str line)
+static bool is_complaint(const struct script_output *out, struct str line)
 {
-	static const char *const scripts[] = {"/.post.script: ",
-					      "/.singularity.d/test: "};
+	const char *const scripts[] = {"/.post.script", "/.singularity.d/test",
+				       out->script};
 
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
-		if (str_starts_with(line, scripts[i]))
+		if (scripts[i] && str_starts_with(line, scripts[i]) &&
+		    str_starts_with(str_slice(line, strlen(scripts[i]), line.len), ": "))
 			return true;
 	return false;
 }
@@ -140,7 +141,7 @@ void script_output_line(void *context, struct str line)
 		out->crossed = out->lines;
 	task_line(out->task, line);
 	free(out->complaint);
-	out->complaint = is_complaint(line) ? str_dup(line) : NULL;
+	out->complaint = is_complaint(out, line) ? str_dup(line) : NULL;
 	if (str_starts_with(line, "+ ")) {
 		free(out->last_command);
 		out->last_command = str_dup(str_slice(line, 2, line.len));

@@ -22,6 +22,8 @@ void script_env_key(const struct work *w, struct key *key);
  * the shell itself said about it. */
 struct script_output {
 	struct task *task;
+	const char
+		*script; /* path of a script on the host, borrowed; NULL: in the image */
 	char *log_path;
 	FILE *log;
 	char *last_command; /* last line that `sh -x` wrote, without "+ " */
@@ -32,7 +34,7 @@ struct script_output {
 
 #define SCRIPT_OUTPUT_INIT                                                               \
 	{                                                                                \
-		NULL, NULL, NULL, NULL, NULL, 0, 0                                       \
+		NULL, NULL, NULL, NULL, NULL, NULL, 0, 0                                 \
 	}
 
 NODISCARD struct err *script_output_open(const struct work *w, const struct step *step,

@@ -39,6 +39,12 @@ bool step_makes_layer_by_name(const char *kind)
 	return false;
 }
 
+bool step_runs_always(const struct step *step)
+{
+	return (step->kind == STEP_PRE || step->kind == STEP_SETUP) &&
+	       !step->script.is_pure;
+}
+
 const char *step_short_name(const struct step *step)
 {
 	return step->name + strlen(step->stage_name) + 1;

@@ -46,6 +46,7 @@ struct step_script {
 	const char *text;
 	const char *args; /* of the section line */
 	bool keep_tmp;	  /* STEP_POST: what it makes in /tmp and /var/tmp stays */
+	bool is_pure;	  /* on the host: the user says that it depends on nothing else */
 };
 
 struct step_app {
@@ -83,6 +84,8 @@ const char *step_kind_name(enum step_kind kind); /* "base" */
 bool step_makes_layer(enum step_kind kind);
 /* The same, for the `kind` in a record; false if it is not that of a step. */
 bool step_makes_layer_by_name(const char *kind);
+/* Is it a script on the host, whose inputs nobody knows? */
+bool step_runs_always(const struct step *step);
 /* Its name without that of its stage: "post", "copy2". */
 const char *step_short_name(const struct step *step);
 

@@ -47,6 +47,7 @@ static const struct option_row rows[] = {
 	CACHE_OPTION_ROW,
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
+	HOST_SCRIPTS_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},

@@ -52,6 +52,7 @@ struct run_settings {
 	unsigned keep_failed;		     /* 0: the default */
 	uint64_t cache_max, cache_max_files; /* UINT64_MAX: no limit */
 	uint64_t max_file;		     /* 0: not given */
+	bool no_host_scripts;
 };
 
 static void run_settings_release(struct run_settings *s)
@@ -145,6 +146,13 @@ static struct err *set_cache_max_files(void *settings, const char *value)
 		       : err_new(ERR_USAGE, "'%s' is not a number", value);
 }
 
+static struct err *set_no_host_scripts(void *settings, const char *value)
+{
+	(void)value;
+	((struct run_settings *)settings)->no_host_scripts = true;
+	return NULL;
+}
+
 static const struct option_row rows[] = {
 	{'j', "jobs", "N", "threads that work at the same time (default: one per CPU)",
 	 set_jobs, 0},
@@ -176,6 +184,9 @@ static const struct option_row rows[] = {
 	 set_keep_failed, 0},
 	{0, "trace", "FILE", "write every event to FILE, as a line of JSON", set_trace,
 	 0},
+	HOST_SCRIPTS_ROW,
+	{0, "no-host-scripts", NULL, "refuse a definition with %pre or %setup",
+	 set_no_host_scripts, 0},
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},
@@ -500,6 +511,24 @@ static struct err *build(struct build *b)
 
 /* ---- the command ---- */
 
+static struct err *refuse_host_scripts(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind == STEP_PRE || step->kind == STEP_SETUP)
+			return place_err(
+				step->where,
+				err_hint(err_new(ERR_SYNTAX,
+						 "%s runs on this machine, which "
+						 "--no-host-scripts forbids",
+						 step->label),
+					 "read the section; without the option it "
+					 "runs with your rights"));
+	}
+	return NULL;
+}
+
 static struct err *read_command(int argc, char **argv, struct build *b, const char **file,
 				int *status)
 {
@@ -527,6 +556,8 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 					"image",
 					b->settings.fresh.net.def.plan.target),
 				"name a stage, or leave out -o");
+	if (b->settings.no_host_scripts)
+		TRY(refuse_host_scripts(b->loaded.plan));
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
 

@@ -114,6 +114,8 @@ static struct err *read_request(int argc, char **argv, struct request *r)
 	r->shell.command = (const char *const *)argv + (n < argc ? n + 1 : argc);
 	r->shell.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	TRY(options_parse(rows, n, argv, &r->settings, &r->operands));
+	/* A shell shows what the host scripts left when they ran. */
+	r->settings.fresh.net.def.plan.pure_host_scripts = true;
 	r->shell.has_security = r->settings.fresh.has_security;
 	r->shell.security = r->settings.fresh.security;
 	return check_operands(r);

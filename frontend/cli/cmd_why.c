@@ -46,6 +46,7 @@ static const struct option_row rows[] = {
 	{0, "list-inputs", NULL, "without FILE: list the inputs of each kind of step",
 	 set_list_inputs, 0},
 	FRESH_PLAN_ROWS,
+	HOST_SCRIPTS_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},

@@ -3,6 +3,8 @@
  */
 #include "frontend/options/def_options.h"
 
+#include <string.h>
+
 struct err *def_set_target(void *settings, const char *value)
 {
 	((struct def_options *)settings)->plan.target = value;
@@ -13,6 +15,16 @@ struct err *def_set_all_stages(void *settings, const char *value)
 {
 	(void)value;
 	((struct def_options *)settings)->plan.all_stages = true;
+	return NULL;
+}
+
+struct err *def_set_host_scripts(void *settings, const char *value)
+{
+	struct plan_options *plan = &((struct def_options *)settings)->plan;
+
+	if (strcmp(value, "always") != 0 && strcmp(value, "cached") != 0)
+		return err_new(ERR_USAGE, "'%s' is not one of always, cached", value);
+	plan->pure_host_scripts = strcmp(value, "cached") == 0;
 	return NULL;
 }
 

@@ -22,7 +22,7 @@ struct def_options {
 	bool warn_unused_args;
 	bool keep_tmp;
 	struct diag_options diag;
-	struct plan_options plan; /* of PLAN_OPTION_ROWS */
+	struct plan_options plan; /* of PLAN_OPTION_ROWS and HOST_SCRIPTS_ROW */
 };
 
 #define DEF_OPTION_ROWS                                                                  \
@@ -70,6 +70,16 @@ struct def_options {
 			def_set_all_stages, 0                                            \
 	}
 
+/* For commands that ask the cache about host scripts. */
+#define HOST_SCRIPTS_ROW                                                                 \
+	{                                                                                \
+		0, "host-scripts", "KIND",                                               \
+			"when %pre and %setup run: always, or cached, as other steps "   \
+			"(default: always)",                                             \
+			def_set_host_scripts, 0                                          \
+	}
+
+NODISCARD struct err *def_set_host_scripts(void *settings, const char *value);
 NODISCARD struct err *def_set_target(void *settings, const char *value);
 NODISCARD struct err *def_set_keep_tmp(void *settings, const char *value);
 NODISCARD struct err *def_set_all_stages(void *settings, const char *value);

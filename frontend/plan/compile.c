@@ -45,6 +45,7 @@ struct compiler {
 	VEC(struct node_id) host_readers; /* steps since then that read the host */
 	struct section_labels headers;	  /* of the stage at hand */
 	struct target target;
+	bool pure_host_scripts;
 	bool is_target_there; /* the target step was added */
 	bool *is_extra;	      /* by stage: built although the target does not need it */
 };
@@ -212,6 +213,7 @@ static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind
 	s->label = step_kind == STEP_PRE ? "%pre" : "%setup";
 	s->script.text = def_body(section, c->arena);
 	s->script.args = arena_dup(c->arena, section->args);
+	s->script.is_pure = c->pure_host_scripts || texts_says_pure(s->script.text);
 	if (c->host_script.index != NODE_NONE.index)
 		graph_builder_edge(c->graph, c->host_script, s->id);
 	for (size_t i = 0; i < c->host_readers.len; i++)
@@ -426,6 +428,7 @@ static struct err *compile(struct compiler *c, const struct plan_options *option
 {
 	size_t n = c->def->n_stages;
 
+	c->pure_host_scripts = options->pure_host_scripts;
 	c->stages = arena_array(c->arena, n, sizeof(*c->stages));
 	for (size_t i = 0; i < n; i++)
 		describe_stage(c, i);

@@ -41,7 +41,8 @@ struct plan_options {
 	 * "build.copy2"), and make no image; NULL: the last stage's image.  A stage
 	 * without name is "stage2" (from 1). */
 	const char *target;
-	bool all_stages; /* also those that the target does not need */
+	bool all_stages;	/* also those that the target does not need */
+	bool pure_host_scripts; /* all are taken to depend on nothing else */
 };
 
 NODISCARD struct err *plan_compile(const struct definition *def,

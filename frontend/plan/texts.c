@@ -80,6 +80,26 @@ const char *texts_post(const struct def_stage *stage, struct arena *arena)
 	return arena_dup(arena, str_make(buf_text(&text), text.len));
 }
 
+/* ---- host scripts ---- */
+
+bool texts_says_pure(const char *script)
+{
+	struct str rest = str_of(script), line, word;
+
+	while (rest.len > 0) {
+		str_cut(rest, '\n', &line, &rest);
+		line = str_trim(line);
+		if (!str_starts_with(line, "#"))
+			continue;
+		line = str_slice(line, 1, line.len);
+		if (str_next_word(&line, &word) && str_is(word, "dagbuild:") &&
+		    str_next_word(&line, &word) && str_is(word, "pure") &&
+		    !str_next_word(&line, &word))
+			return true;
+	}
+	return false;
+}
+
 /* ---- metadata ---- */
 
 bool texts_has_meta(const struct def_stage *stage)

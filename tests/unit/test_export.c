@@ -47,7 +47,7 @@ static const struct plan *lab3(struct fake_plan *f, const char *compiler,
 	fake_plan_stage(f, compiler);
 	fake_plan_step(f, STEP_BASE, "From golang:1.20.2-alpine", 0)->base = &golang;
 	post = fake_plan_step(f, STEP_POST, "%post", at("%post"));
-	post->script = (struct step_script){"  go build\n", "", false};
+	post->script = (struct step_script){.text = "  go build\n", .args = ""};
 	fake_plan_stage(f, "final");
 	fake_plan_step(f, STEP_BASE, "From alpine:3.17", at("Bootstrap: docker\nFrom: a"))
 		->base = &alpine;

@@ -38,7 +38,7 @@ static char *names(const struct plan *plan)
 
 static void check(const char *target, bool all, const char *wanted)
 {
-	struct plan_options options = {target, all};
+	struct plan_options options = {.target = target, .all_stages = all};
 	CLEANUP(parsed_release) struct parsed p;
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	CLEANUP(freep) char *got = NULL;
@@ -97,7 +97,7 @@ static void test_wrong_targets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct plan_options options = {rows[i][0], false};
+		struct plan_options options = {.target = rows[i][0]};
 		CLEANUP(parsed_release) struct parsed p;
 		CLEANUP(plan_freep) struct plan *plan = NULL;
 		struct err *e;
