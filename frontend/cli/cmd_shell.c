@@ -114,8 +114,6 @@ static struct err *read_request(int argc, char **argv, struct request *r)
 	r->shell.command = (const char *const *)argv + (n < argc ? n + 1 : argc);
 	r->shell.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	TRY(options_parse(rows, n, argv, &r->settings, &r->operands));
-	/* A shell shows what the host scripts left when they ran. */
-	r->settings.fresh.net.def.plan.pure_host_scripts = true;
 	r->shell.has_security = r->settings.fresh.has_security;
 	r->shell.security = r->settings.fresh.security;
 	return check_operands(r);
@@ -360,7 +358,9 @@ static struct err *open_stage(struct request *r, int *status)
 	CLEANUP(search_release) struct search first = {.request = r};
 	CLEANUP(search_release) struct search second = {.request = r};
 	const char *target = r->operands.len > 1 ? r->operands.items[1] : NULL;
-	struct plan_options all = {.all_stages = true}, only = {.target = target};
+	/* What the host scripts left when they ran last will do. */
+	struct plan_options all = {.all_stages = true, .pure_host_scripts = true};
+	struct plan_options only = {.target = target, .pure_host_scripts = true};
 
 	TRY(load_plan(r->operands.items[0], &r->settings.fresh.net.def, &all,
 		      &r->times.given, &loaded, status));

@@ -43,6 +43,11 @@ status() {
 	[ "$st" -eq "$1" ] || evidence
 }
 
+# says_lines PATTERN: how many lines of standard error match.
+says_lines() {
+	grep -Ec -- "$1" <<<"$err"
+}
+
 # says PATTERN TEXT, says_not PATTERN TEXT: what standard error holds (an extended regexp).
 says() {
 	grep -Eq -- "$1" <<<"$err"

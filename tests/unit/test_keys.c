@@ -34,6 +34,10 @@ static const char DEFINITION[] = "Bootstrap: docker\n"
 				 "From: alpine@sha256:" A64 "\n"
 				 "Stage: build\n"
 				 "\n"
+				 "%pre\n"
+				 "  before\n"
+				 "%setup\n"
+				 "  prepare\n"
 				 "%files\n"
 				 "  src /src\n"
 				 "\n"
@@ -479,6 +483,19 @@ static const struct row CHANGES[] = {
 	{"build.files", "content", MODE, NULL, NULL},
 	{"build.files", "content", NEW_FILE, NULL, NULL},
 
+	{"build.pre", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.pre", "id map", ID_MAP, NULL, NULL},
+	{"build.pre", "script", TEXT, "  before\n", "  before it\n"},
+	{"build.pre", "arguments", TEXT, "%pre\n", "%pre -c /bin/bash\n"},
+	{"build.pre", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+
+	{"build.setup", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.setup", "id map", ID_MAP, NULL, NULL},
+	{"build.setup", "parent", PARENT, NULL, NULL},
+	{"build.setup", "script", TEXT, "  prepare\n", "  prepare it\n"},
+	{"build.setup", "arguments", TEXT, "%setup\n", "%setup -c /bin/bash\n"},
+	{"build.setup", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
+
 	{"build.post", "architecture", ARCHITECTURE, NULL, NULL},
 	{"build.post", "id map", ID_MAP, NULL, NULL},
 	{"build.post", "parent", PARENT, NULL, NULL},
@@ -625,6 +642,8 @@ static const struct row SAME[] = {
 	/* A parent that was rebuilt. */
 	{"build.files", "", PARENT_ANEW, NULL, NULL},
 	{"build.post", "", PARENT_ANEW, NULL, NULL},
+	{"build.setup", "", PARENT_ANEW, NULL, NULL},
+	{"build.setup", "", TEXT, "  before\n", "  before it\n"},
 	{"build.meta", "", PARENT_ANEW, NULL, NULL},
 	{"build.test", "", PARENT_ANEW, NULL, NULL},
 	{"final.copy", "", PARENT_ANEW, NULL, NULL},
