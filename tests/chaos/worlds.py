@@ -22,6 +22,8 @@ class Stage:
         self.base = "scratch"  # or a tag, or sha256:...
         self.host = []         # (source, target)
         self.copies = []       # (stage's name, source, target)
+        self.setup = []
+        self.is_pure = False   # so the script reads nothing that changes
         self.post = []
         self.post_args = ""
         self.sections = {}     # name: (arguments, [line])
@@ -44,6 +46,11 @@ class Stage:
         if self.host:
             yield "%files"
             yield from (f"    {source} {target}" for source, target in self.host)
+        if self.setup:
+            yield "%setup"
+            if self.is_pure:
+                yield "    # dagbuild: pure"
+            yield from ("    " + line for line in self.setup)
         if self.post and self.base != "scratch":
             yield f"%post {self.post_args}".rstrip()
             yield "    mkdir -p /opt"
@@ -130,6 +137,31 @@ class World:
             f"echo {v} > /tmp/{w}; mv /tmp/{w} /opt/moved-{w}",
         ])
 
+    def setup_line(self, is_pure):
+        w, v = self.chance.choice(WORDS), self.word()
+        file = "$APPTAINER_ROOTFS/setup"
+        lines = [
+            f"echo {v} >> {file}",
+            f"mkdir -p {file}-{w}; echo {v} > {file}-{w}/file",
+            f"ln -sfn /data/a {file}-link",
+            f"echo '{{{{ colour }}}}' > {file}-{w}.txt",
+            f"rm -rf $APPTAINER_ROOTFS/data/b; chmod {self.chance.choice(['700', '755'])} $APPTAINER_ROOTFS/in || true",
+        ]
+        if not is_pure:
+            source = self.chance.choice(("f0", "f1", "f2", "d0/f3"))
+            lines += [f"cat {source} >> {file}", f"cp -a {source} {file}-{w}-copy || true",
+                      f"ls d0 > {file}-names", f"echo ${{APPTAINERENV_GIVEN:-none}} > {file}-given"]
+        return self.chance.choice(lines)
+
+    def setup(self):
+        """Whether it is pure, and its lines."""
+        is_pure = self.chance.random() < 0.3
+        return is_pure, [self.setup_line(is_pure) for _ in range(self.chance.randint(1, 3))]
+
+    def host_scripts(self):
+        """How many steps run in each build."""
+        return sum(bool(stage.setup) and not stage.is_pure for stage in self.stages)
+
     def section(self, name):
         if name == "test":
             return "", [self.chance.choice(["true", "test -d /etc", "test ! -e /data/b", "test -e /data/a"])]
@@ -144,6 +176,8 @@ class World:
         stage.base = chance.choice(["scratch", "one", "one", "two", "two", chance.choice(sorted(images.VARIANTS))])
         stage.arguments["colour"] = chance.choice(WORDS)
         stage.host = [self.host_item() for _ in range(chance.randint(0, 3))]
+        if chance.random() < 0.2:
+            stage.is_pure, stage.setup = self.setup()
         stage.post = [self.post_line() for _ in range(chance.randint(0, 5))]
         if chance.random() < 0.5:
             stage.post.append(self.link_line())
@@ -188,6 +222,14 @@ class World:
         else:
             chance.shuffle(post)
         return f"{how} a line of {stage.name}'s %post"
+
+    def edit_setup(self):
+        stage = self.any_stage()
+        if stage.setup and self.chance.random() < 0.4:
+            stage.setup = []
+            return f"remove {stage.name}'s %setup"
+        stage.is_pure, stage.setup = self.setup()
+        return f"{stage.name}'s %setup"
 
     def edit_post_link(self):
         """Only a link's target differs in what the script makes."""
@@ -289,7 +331,7 @@ class World:
         self.target = self.chance.choice([None, None, self.any_stage().name])
         return f"{self.environment} {self.compress} epoch {self.epoch} target {self.target}"
 
-    EDITS = (edit_post, edit_post, edit_post_link, edit_post_arguments, edit_section, edit_section, edit_labels,
+    EDITS = (edit_post, edit_post, edit_setup, edit_post_link, edit_post_arguments, edit_section, edit_section, edit_labels,
              edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments,
              edit_settings)
 
