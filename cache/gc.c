@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * gc.c - see gc.h.
  *
- * What order?  A record is as young as the youngest record built upon it: using anything
+ * What order?  A record is as young as the youngest record built on it: using anything
  * uses what is below it.  Among equals the longest chain goes first, so that what others
- * are built upon goes last.  A record goes before its layers: no record ever names a
+ * are built on goes last.  A record goes before its layers: no record ever names a
  * layer that is not there.
  *
  * The store is looked at twice.  The first look takes no lock, and may take long; the

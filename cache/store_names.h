@@ -16,7 +16,7 @@
 /* CACHEDIR.TAG, https://bford.info/cachedir/: backups leave the folder out. */
 #define STORE_TAG_TEXT                                                                   \
 	"Signature: 8a477f597d28d172789f06886806bc55\n"                                  \
-	"# This folder is a cache of dagbuild, which makes anew what is missing in "     \
+	"# This folder is a cache of dagbuild, which makes again what is missing in "    \
 	"it.\n"                                                                          \
 	"# About this file: https://bford.info/cachedir/\n"
 

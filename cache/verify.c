@@ -3,7 +3,7 @@
  *
  * Something that a running process uses may be damaged, too.  It is set aside all the
  * same: a mounted layer survives that, and the next check finds the records that such a
- * process still writes upon it.
+ * process still writes on top of it.
  */
 #include "cache/verify.h"
 

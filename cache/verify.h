@@ -4,7 +4,7 @@
  * Purpose:   reads all blobs and layers again and compares them with their digests, and
  *            the records with their layers. Damaged things are never served again: they
  *            are set aside (renamed to NAME.damaged), and the records of everything built
- *            upon them are dropped. Repairing also removes them: they are made or fetched
+ *            on them are dropped. Repairing also removes them: they are made or fetched
  *            again when they are needed.
  * Ownership: nothing is kept.
  * Threads:   any; the collector waits meanwhile.
@@ -30,7 +30,7 @@ struct verify_options {
 struct verify_result {
 	size_t blobs, layers, records; /* looked at */
 	size_t damaged;
-	size_t dropped; /* records of what was built upon damaged layers */
+	size_t dropped; /* records of what was built on damaged layers */
 };
 
 NODISCARD struct err *verify_run(const struct store *s,

@@ -56,7 +56,7 @@ static enum miss lost_layers(struct exec *x, const struct step *step, struct tas
 		return MISS_NONE;
 	e = snapshot_check(x->work.options.store, &added, cancel_stop(task_cancel(task)));
 	miss = miss_of(e);
-	err_ignore(e, "it is made anew");
+	err_ignore(e, "it is made again");
 	return miss;
 }
 
@@ -77,7 +77,7 @@ static enum miss add_times(struct exec *x, const struct step *step, struct task 
 		}
 		e = work_add_times(&x->work, task, &own->layers[i]);
 		miss = miss_of(e);
-		err_ignore(e, "it is made anew");
+		err_ignore(e, "it is made again");
 		if (miss)
 			return miss;
 	}

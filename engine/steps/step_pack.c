@@ -93,7 +93,7 @@ static bool content_matches(const struct work *w, const cJSON *record)
 		e = digest_fd(fd, IMAGE_MAX, DIGEST_XXH3, store_secret(w->options.store),
 			      &got, NULL);
 	if (e) {
-		err_ignore(e, "the image is written anew");
+		err_ignore(e, "the image is written again");
 		return false;
 	}
 	return text && digest_parse(str_of(text), &want) && digest_equal(&want, &got);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * overlay.h - mounting a chain of layers.
  *
- * Purpose:   one overlayfs mount from layer directories, always with `userxattr` marks.
+ * Purpose:   one overlayfs mount from folders of layers, always with `userxattr` marks.
  *            Mounts are made in the caller's mount namespace, which must be private. What
  *            is written is not synced (`volatile`, where the kernel knows it): remove
  *            `work` after unmounting, since it cannot be mounted again, and sync the

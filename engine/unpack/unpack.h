@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unpack.h - a layer's tar stream to a directory in overlayfs form.
+ * unpack.h - a layer's tar stream to a folder in overlayfs form.
  *
  * Purpose:   libarchive reads (tar in all dialects; gzip, zstd or none, told by magic),
  *            our own writer writes through openat2(2), in a child process `dagbuild

@@ -48,7 +48,7 @@ static bool load(const struct work *w, struct task *task, const struct digest *k
 	if (!e)
 		e = snapshot_check(w->options.store, out, cancel_stop(task_cancel(task)));
 	if (e) {
-		err_ignore(e, "merged anew");
+		err_ignore(e, "merged again");
 		snapshot_release(out);
 		return false;
 	}

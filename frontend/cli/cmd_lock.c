@@ -294,7 +294,7 @@ static struct err *read_old(struct locking *l)
 
 	if (!e || !l->settings.update || err_code(e) != ERR_SYNTAX)
 		return e;
-	err_ignore(e, "written anew");
+	err_ignore(e, "written again");
 	def_lock_release(&l->old);
 	l->is_there = false;
 	return NULL;
