@@ -54,7 +54,8 @@ struct unpack_result {
 	bool needs_parents;
 	bool has_root; /* the tar sets mode and owner of the root folder itself; if not, a
 		        * layer other than the first needs its parent's, by
-		        * overlay_prepare_upper() */
+		        * overlay_prepare_upper(), unless that is what it has alone: 0755,
+		        * and root's */
 	uint64_t entries;
 	uint64_t bytes;	  /* of file data */
 	uint64_t skipped; /* device nodes: this user may not make them, or they are 0:0 */

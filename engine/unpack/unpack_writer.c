@@ -291,7 +291,9 @@ struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
 			name ? name : "");
 }
 
-/* The first layer's root, when the archive says nothing about it. */
+/* The root of a layer whose archive says nothing about it.  The folder has a mode by the
+ * caller's umask, the group and the set-group-id bit of the folder that it lies in, and a
+ * time by the clock.  None of these may show. */
 static struct err *default_root(const struct unpack_writer *w)
 {
 	struct timespec epoch[2] = {{0}, {0}};
@@ -306,17 +308,16 @@ struct err *writer_finish(struct unpack_writer *w)
 {
 	TRY(writer_finish_links(w));
 	TRY(place_leave(&w->here));
+	/* Folders that entries imply have changed its time. */
 	if (w->mode == UNPACK_FIRST && !w->result.has_root)
 		return default_root(w);
 	return NULL;
 }
 
-/* Unless an entry sets the root's time, it must not come from the clock. */
+/* The root is set before anything is made in it, which would inherit from it. */
 struct err *writer_init(struct unpack_writer *w, int root_fd, enum unpack_mode mode,
 			const struct unpack_limits *limits)
 {
-	struct timespec epoch[2] = {{0}, {0}};
-
 	*w = (struct unpack_writer){
 		.mode = mode,
 		.root_fd = root_fd,
@@ -324,9 +325,7 @@ struct err *writer_init(struct unpack_writer *w, int root_fd, enum unpack_mode m
 		.limit = {.max = limits->max_file},
 		.here.fd = -1,
 	};
-	if (mode == UNPACK_ALONE && futimens(root_fd, epoch) != 0)
-		return err_sys("root folder");
-	return NULL;
+	return mode == UNPACK_MERGED ? NULL : default_root(w);
 }
 
 void writer_release(struct unpack_writer *w)

@@ -190,6 +190,12 @@ FAULTS = [
         '"oci layer"',
         "e2e/overlay-user",
     ),
+    Fault(
+        "root-of-umask", "engine/unpack/unpack_writer.c",
+        "return mode == UNPACK_MERGED ? NULL : default_root(w);",
+        "return NULL;",
+        "e2e/stores-user",
+    ),
     # ---- what a layer is called ----
     Fault(
         "identity-mode", SEAL,
