@@ -9,8 +9,9 @@
  *
  *            The identity of a step's layer is a digest over what the layer holds
  *            (seal.h). A registry's layer already has a name that everybody knows, and
- *            needs no second one. Times do not count, unless SOURCE_DATE_EPOCH is set:
- *            then the times up to it do, in a separate digest.
+ *            needs no second one where the disk holds all that the archive says. Times
+ *            do not count, unless SOURCE_DATE_EPOCH is set: then the times up to it do,
+ *            in a separate digest.
  * Ownership: a value.
  * Threads:   any.
  */

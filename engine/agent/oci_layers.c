@@ -7,6 +7,11 @@
  * result depends on them, so it is named after the ChainID: the digest over all diffIDs
  * up to it (OCI image specification, "Layer ChainID").
  *
+ * These names say what an archive holds.  Where the disk holds less, since this user
+ * lacks an owner, may not make a device, or the filesystem has no place for an attribute,
+ * a layer is called by what it holds here, as a step's is; so is one that was applied
+ * onto such a layer, from which it may have copied.
+ *
  * All layers are fetched and tried alone in parallel; then the chain is put together from
  * the bottom, where those that need parents are applied, one after the other.
  *
@@ -42,7 +47,9 @@ struct layer_job {
 	/* set by bring_alone() */
 	bool needs_parents;
 	bool has_root;
-	struct snapshot layer;		     /* one, or none when it needs parents */
+	bool is_less;	       /* holds less than the registry's name for it says */
+	struct snapshot layer; /* one, or none when it needs parents; has an identity if
+				   it is less */
 	_Atomic uint64_t received, unpacked; /* compressed bytes */
 };
 
@@ -122,6 +129,16 @@ static struct digest alone_key(const struct agent_context *c, const struct layer
 			 &job->diff_id);
 }
 
+static bool take_layer(const cJSON *record, struct layer_job *job)
+{
+	const char *identity = json_string(record, "identity");
+
+	return record_to_snapshot(json_array(record, "layers"), &job->layer) &&
+	       (!identity ||
+		(job->layer.len == 1 &&
+		 identity_parse(str_of(identity), &job->layer.layers[0].identity)));
+}
+
 /* What an earlier run learnt of this layer; false when it must be made. */
 static bool load_layer(const struct agent_context *c, const struct digest *key,
 		       struct layer_job *job)
@@ -129,8 +146,7 @@ static bool load_layer(const struct agent_context *c, const struct digest *key,
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct err *e = record_load(c->store, key, &record);
 
-	if (!e && (!record_has_ids(record, c->id_map) ||
-		   !record_to_snapshot(json_array(record, "layers"), &job->layer)))
+	if (!e && (!record_has_ids(record, c->id_map) || !take_layer(record, job)))
 		e = err_new(ERR_CORRUPT, "its record names no layers of ours");
 	if (!e)
 		e = snapshot_check(c->store, &job->layer,
@@ -150,11 +166,16 @@ static struct err *save_layer(const struct agent_context *c, const struct digest
 			      const struct layer_job *job)
 {
 	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
+	char text[IDENTITY_TEXT_SIZE];
 
 	cJSON_AddStringToObject(record, "kind", "layer");
 	cJSON_AddBoolToObject(record, "needs_parents", job->needs_parents);
 	cJSON_AddBoolToObject(record, "has_root", job->has_root);
 	cJSON_AddItemToObject(record, "layers", record_snapshot(&job->layer));
+	if (job->layer.len > 0 && job->layer.layers[0].identity.kind)
+		cJSON_AddStringToObject(
+			record, "identity",
+			identity_format(&job->layer.layers[0].identity, text));
 	record_set_ids(record, c->id_map);
 	return record_save(c->store, key, record);
 }
@@ -198,6 +219,7 @@ static struct err *unpack(const struct bringing *all, struct job_watch *watch,
 	request.blob_fd = fd;
 	TRY(err_wrap(unpack_layer(&request, result), "layer '%s'",
 		     digest_format(&watch->job->blob->digest, text)));
+	watch->job->is_less |= !unpack_is_exact(result);
 	if (result->skipped > 0)
 		task_note(watch->task,
 			  "%llu device files of a layer are left out: only real root can "
@@ -214,7 +236,7 @@ static struct err *publish(const struct scratch *scratch, const struct task *tas
 		.store = scratch->store,
 		.dir_fd = scratch->fd,
 		.name = "upper",
-		.has_name = true,
+		.has_name = !job->is_less,
 		.stop = cancel_stop(task_cancel(task)),
 	};
 	CLEANUP(closep) int upper = -1;
@@ -316,8 +338,10 @@ static struct err *apply_mounted(struct bringing *all, struct job_watch *watch,
 	struct unpack_result result = {0};
 	struct err *e;
 
-	for (size_t i = 0; i < chain->len; i++)
+	for (size_t i = 0; i < chain->len; i++) {
 		names[i] = chain->layers[i].name;
+		watch->job->is_less |= !identity_is_foreign(&chain->layers[i].identity);
+	}
 	if (mkdirat(scratch->fd, "upper", 0755) != 0 ||
 	    mkdirat(scratch->fd, "work", 0755) != 0 ||
 	    mkdirat(scratch->fd, "mnt", 0755) != 0)
@@ -386,6 +410,7 @@ static struct err *make_merged(struct bringing *all, const struct digest *key)
 		/* It is there already, unless something has removed it. */
 		TRY(fetch_blob(all, &watch));
 		TRY(unpack(all, &watch, target, i > 0 ? target : NULL, &result));
+		all->merged.is_less |= all->jobs[i].is_less;
 	}
 	TRY(publish(&scratch, c->task, &all->merged));
 	all->merged.has_root = true;
@@ -437,12 +462,13 @@ static void push(struct snapshot *out, const struct layer_job *job,
 {
 	struct layer_id id = job->layer.layers[0];
 
-	id.identity = (struct identity){kind, *name, {0}};
+	if (!id.identity.kind)
+		id.identity = (struct identity){kind, *name, {0}};
 	snapshot_push(out, &id);
 }
 
-/* The names of an image's layers depend only on the image: on which of them are applied
- * onto others, which depends on what is in them and below. */
+/* The registry's names of an image's layers depend only on the image: on which of them
+ * are applied onto others, which depends on what is in them and below. */
 static struct err *stack(struct bringing *all, struct snapshot *out)
 {
 	const struct store *s = all->request->context->store;

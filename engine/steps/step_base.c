@@ -73,6 +73,8 @@ static struct err *write_files(const struct work *w, const struct step *step,
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 
+	for (size_t i = 0; i < base->layers.len; i++)
+		TRY(work_add_times(w, task, &base->layers.layers[i]));
 	TRY(mounted_open(w, &base->layers, true, &m));
 	TRY(base_files_write(m.root_fd));
 	if (base->has_config)

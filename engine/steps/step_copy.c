@@ -95,8 +95,6 @@ static struct err *copy_into_layer(const struct work *w, const struct step *step
 
 /* ---- from a stage ---- */
 
-/* The producer's identity does not include the owners in a registry's layer: ids that the
- * id map lacks become others. */
 static struct digest memo_key(const struct work *w, const struct step *step)
 {
 	CLEANUP(key_freep) struct key *key = key_new("copied content");
@@ -104,7 +102,6 @@ static struct digest memo_key(const struct work *w, const struct step *step)
 		snapshot_digest(&work_state(w, step->producer)->snapshot);
 
 	key_set_digest(key, "producer", &producer);
-	key_set_text(key, "id map", w->options.id_map);
 	if (w->epoch_set)
 		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 	add_items(key, &step->files);

@@ -107,3 +107,8 @@ struct err *unpack_layer(const struct unpack_request *request,
 	*result = reader.result;
 	return NULL;
 }
+
+bool unpack_is_exact(const struct unpack_result *result)
+{
+	return result->skipped + result->squashed + result->lost_xattrs == 0;
+}

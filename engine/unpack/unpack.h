@@ -65,6 +65,9 @@ struct unpack_result {
 
 NODISCARD struct err *unpack_layer(const struct unpack_request *request,
 				   struct unpack_result *result);
+/* Does the target hold all that the archive says?  If not, another user, or another
+ * filesystem, may get something else of the same archive. */
+bool unpack_is_exact(const struct unpack_result *result);
 /* Body of `dagbuild internal-unpack`; returns the exit status. */
 int unpack_main(int argc, char **argv);
 

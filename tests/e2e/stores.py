@@ -4,14 +4,22 @@ who fills it.  Where two users cannot have the same files, neither do they give 
 import json
 import os
 import subprocess
+import tarfile
 
-from lib import build, check, docker, finish, new_folder, run
-from fake import Image, Registry, base, file, folder, tar
+from lib import DAGBUILD, SOURCE, Run, build, check, docker, environment, finish, image, new_folder, run
+from fake import Image, Registry, base, entry, file, folder, tar
 
 # The usual layers of a registry say nothing of the root folder.
 registry = Registry(
     {
         "t/base:1": Image([base(), tar(folder("d"), file("d/x", "x")), tar(folder("e"), file("e/y", "y"))]),
+        # Other owners, some of which not all users have: below all, on its own, and upon the others.
+        "t/usual:1": Image([base(), tar(file("owned", uid=1000, gid=1000))]),
+        "t/lowest:1": Image([base(file("owned", uid=70000, gid=1))]),
+        "t/alone:1": Image([base(), tar(file("owned", uid=1, gid=70000))]),
+        "t/above:1": Image([base(folder("d", uid=70000)), tar(file("d/x", "x"))]),
+        "t/many:1": Image([base(file("owned", uid=70000))] + [tar(folder("d"), file(f"d/{i}")) for i in range(100)]),
+        "t/device:1": Image([base(), tar(folder("dev"), entry("dev/n", tarfile.CHRTYPE, devmajor=1, devminor=3))]),
     }
 )
 EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
@@ -55,5 +63,59 @@ for text, how in {
     check(f"{text}: and so is the image", images[0] == images[1])
     layers = [len(list((r.folder / "cache/layers").iterdir())) for r in (usual, other)]
     check(f"{text}: no layer is unpacked twice", layers[0] == layers[1], layers)
+
+# ---- who has other ids ----
+
+
+def chain(result, env=None):
+    """Of the base: what it is called."""
+    shown = run(["why", "--json", "x.def", "stage1.base"], result.folder, env)
+    steps = json.loads(shown.out)["steps"]
+    return steps[0]["chain"] if steps and steps[0]["status"] == "hit" else f"{result}{shown}"
+
+
+def built_by_user(subids, definition):
+    """As build(), by a user with so many subordinate ids; and what its base is called."""
+    at = new_folder()
+    (at / "x.def").write_text(definition)
+
+    def dagbuild(*args):
+        words = [SOURCE / "tests/rig/as_user.sh", f"--subids={subids}", at, DAGBUILD, *args]
+        done = subprocess.run(words, cwd=at, env=environment(at), capture_output=True, text=True, check=False)
+        return Run(done.returncode, done.stdout, done.stderr, 0, at)
+
+    done = dagbuild("run", "--progress", "plain", "-o", "x.sif", "x.def")
+    shown = dagbuild("why", "--json", "x.def", "stage1.base")
+    if done.status or shown.status:
+        return None, f"{done}{shown}"
+    return done, json.loads(shown.out)["steps"][0]["chain"]
+
+
+if os.geteuid() == 0:
+    # To root every owner is possible, and so it is to the second of the users.
+    for which in ("usual", "lowest", "alone", "above", "many"):
+        text = docker(registry, name=f"t/{which}:1")
+        root = chain(build(text))
+        _, few = built_by_user(65536, text)
+        fits = which == "usual"
+        named = "the same" if fits else "another"
+        check(f"{which}: a user who lacks an owner has {named} name", (few == root) == fits, [root, few])
+        if which in ("usual", "alone"):
+            _, many = built_by_user(200000, text)
+            check(f"{which}: one who has all has root's", many == root, [root, many])
+    text = docker(registry, name="t/device:1")
+    root = build(text)
+    has_device = "/dev/n" in image(root).names()
+    _, user = built_by_user(65536, text)
+    check("a device that a user cannot make gives another name", (user != chain(root)) == has_device, [user, root])
+else:
+    for which in ("lowest", "alone", "above", "many"):
+        one = build(docker(registry, name=f"t/{which}:1"), env=EPOCH)
+        was = chain(one, EPOCH)
+        again = run(["run", "-o", "x.sif", "x.def"], one.folder, EPOCH)
+        check(f"{which}: the second run finds what the first made", "nothing has changed" in again.err, [one, again])
+        anew = run(["run", "-o", "x.sif", "--no-cache", "x.def"], one.folder, EPOCH)
+        same = anew.status == 0 and chain(one, EPOCH) == was
+        check(f"{which}: a base made of the same layers is called the same", same, [anew, was, chain(one, EPOCH)])
 
 finish()

@@ -191,6 +191,24 @@ FAULTS = [
         "e2e/overlay-user",
     ),
     Fault(
+        "less-than-its-name", "engine/agent/oci_layers.c",
+        ".has_name = !job->is_less",
+        ".has_name = true",
+        "e2e/stores-root",
+    ),
+    Fault(
+        "less-is-forgotten", "engine/agent/oci_layers.c",
+        "record_to_snapshot(json_array(record, \"layers\"), &job->layer) &&\n\t       (!identity ||",
+        "record_to_snapshot(json_array(record, \"layers\"), &job->layer) &&\n\t       (true || !identity ||",
+        "e2e/stores-user",
+    ),
+    Fault(
+        "base-without-times", BASE,
+        "TRY(work_add_times(w, task, &base->layers.layers[i]));",
+        "",
+        "e2e/stores-user",
+    ),
+    Fault(
         "root-of-umask", "engine/unpack/unpack_writer.c",
         "return mode == UNPACK_MERGED ? NULL : default_root(w);",
         "return NULL;",

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# as_user.sh --subids|--no-subids HOME COMMAND...: run a command as an ordinary user, with or
-# without subordinate ids.
+# as_user.sh --subids[=N]|--no-subids HOME COMMAND...: run a command as an ordinary user, with N (65536)
+# subordinate ids or without any.
 #
 # The machine's accounts stay as they are: private copies of the account files are mounted over the real ones in a
 # separate mount namespace.  HOME is a folder that the user gets.
@@ -20,9 +20,9 @@ inside() {
 	done
 	echo "builder:x:$uid:$uid::$home:/bin/sh" >>/mnt/passwd
 	echo "builder:x:$uid:" >>/mnt/group
-	if [ "$subids" = --subids ]; then
-		echo 'builder:200000:65536' >>/mnt/subuid
-		echo 'builder:200000:65536' >>/mnt/subgid
+	if [ "$subids" != --no-subids ]; then
+		echo "builder:200000:${subids#--subids=}" >>/mnt/subuid
+		echo "builder:200000:${subids#--subids=}" >>/mnt/subgid
 	fi
 	for file in passwd group subuid subgid; do
 		[ -e "/etc/$file" ] || continue
@@ -38,12 +38,15 @@ case ${1:-} in
 	shift
 	inside "$@"
 	;;
---subids | --no-subids)
+--subids)
+	exec "$0" --subids=65536 "${@:2}"
+	;;
+--subids=* | --no-subids)
 	chown $uid:$uid "$2"
 	exec unshare --mount -- "$0" --inside "$@"
 	;;
 *)
-	echo "usage: as_user.sh --subids|--no-subids HOME COMMAND..." >&2
+	echo "usage: as_user.sh --subids[=N]|--no-subids HOME COMMAND..." >&2
 	exit 2
 	;;
 esac

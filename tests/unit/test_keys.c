@@ -93,9 +93,6 @@ enum change {
 	NEW_FILE,
 	TIME,
 	JOBS,
-	/* The same registry layer, unpacked under another map of ids: ids that a map
-	 * lacks get other owners.  Here other data stands for them. */
-	PRODUCER_MAPPED,
 };
 
 struct row {
@@ -216,9 +213,6 @@ static char *changed_text(const struct row *row)
 static void change_world(const struct row *row, struct exec_options *o)
 {
 	switch (row->change) {
-	case PRODUCER_MAPPED:
-		o->work.id_map = "root: 100000";
-		break;
 	case ID_MAP:
 		o->work.id_map = row->to ? row->to : "range: users 1000+1,100000+65535";
 		break;
@@ -371,8 +365,6 @@ static void set_snapshots(struct exec *x, const struct row *row, const struct st
 		set_snapshot(x, step->producer, OUT_OTHER, "two");
 	if (is_changed && is_anew)
 		set_snapshot(x, step->producer, OUT_ANEW, "one");
-	if (is_changed && row->change == PRODUCER_MAPPED)
-		set_snapshot(x, step->producer, OUT_OTHER, "one");
 	if (row->change == OTHER_EPOCH)
 		set_foreign(x, step->producer);
 }
@@ -471,7 +463,6 @@ static const struct row CHANGES[] = {
 	{"final.copy", "list", TEXT, "/out /out", "/out /opt"},
 	{"final.copy", "content", PRODUCER, NULL, NULL},
 	{"final.copy", "content", PRODUCER_TIME, NULL, NULL},
-	{"final.copy", "content", PRODUCER_MAPPED, NULL, NULL},
 	{"final.copy", "content", OTHER_EPOCH, NULL, NULL},
 	{"final.copy", "list, content", TEXT, "/out /out", "/out/file /out"},
 
