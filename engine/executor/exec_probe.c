@@ -100,7 +100,7 @@ bool exec_take_record(struct exec *x, const struct step *step, struct task *task
 		err_ignore(e, "a miss");
 		return false;
 	}
-	state->miss = freshness_refuses(work_rule(&x->work, step), record);
+	state->miss = work_refuses(&x->work, step, record);
 	if (state->miss)
 		return false;
 	state->miss = MISS_OTHER_IDS;

@@ -92,6 +92,8 @@ static void tell_refused(const struct work *w, enum miss miss, struct reasons *o
 	if (miss == MISS_GONE)
 		reason_add(out, "history", "its layer is gone",
 			   "it was built before, but its layer is gone from the cache");
+	else if (miss == MISS_EPOCH)
+		reason_add(out, "history", "before the epoch", "%s", miss_text(miss));
 	else if (miss != MISS_IMAGE)
 		reason_add(out, "history", miss_text(miss), "%s", miss_text(miss));
 	else if (access(output, F_OK) != 0)
@@ -171,7 +173,7 @@ static bool has_record(const struct why_asking *a, const struct step *step,
 		return false;
 	e = record_load(a->w->options.store, &key, &record);
 	err_ignore(e, "then it is built");
-	return !e && freshness_refuses(work_rule(a->w, step), record) == MISS_NONE;
+	return !e && work_refuses(a->w, step, record) == MISS_NONE;
 }
 
 /* When everything except the steps before is as it once was: is that build still

@@ -29,7 +29,7 @@ const struct freshness_rule *freshness_rule(const struct freshness *f, struct no
 }
 
 /* What a script has read is as old as the script's start. */
-static int64_t began_ms(const cJSON *record)
+int64_t freshness_began_ms(const cJSON *record)
 {
 	uint64_t made = 0, took = 0;
 
@@ -41,7 +41,7 @@ static int64_t began_ms(const cJSON *record)
 
 enum miss freshness_refuses(const struct freshness_rule *rule, const cJSON *record)
 {
-	if (rule->not_before_ms == 0 || began_ms(record) >= rule->not_before_ms)
+	if (rule->not_before_ms == 0 || freshness_began_ms(record) >= rule->not_before_ms)
 		return MISS_NONE;
 	return rule->is_anew ? MISS_NO_CACHE : MISS_OLD;
 }

@@ -51,5 +51,8 @@ void freshness_release(struct freshness *f);
 const struct freshness_rule *freshness_rule(const struct freshness *f, struct node_id id);
 /* Why `record` does not count under the rule; MISS_NONE when it does. */
 enum miss freshness_refuses(const struct freshness_rule *rule, const cJSON *record);
+/* When the work that the record describes began, in milliseconds since 1970; 0: it does
+ * not say. */
+int64_t freshness_began_ms(const cJSON *record);
 
 #endif

@@ -24,6 +24,7 @@ const char *miss_text(enum miss miss)
 		[MISS_NEW] = "not built before with these inputs",
 		[MISS_NO_CACHE] = "--no-cache",
 		[MISS_OLD] = "older than --max-age",
+		[MISS_EPOCH] = "it was made before SOURCE_DATE_EPOCH",
 		[MISS_GONE] = "what it made is gone",
 		[MISS_DAMAGED] = "some of what it made is gone, or was changed",
 		[MISS_OTHER_IDS] = "it was made when ids were mapped otherwise",

@@ -17,6 +17,7 @@ enum miss {
 	MISS_NEW,	    /* there is no record under its key */
 	MISS_NO_CACHE,	    /* --no-cache */
 	MISS_OLD,	    /* older than it may be */
+	MISS_EPOCH,	    /* it has times before SOURCE_DATE_EPOCH, by the clock */
 	MISS_GONE,	    /* a layer that its record names is not there */
 	MISS_DAMAGED,	    /* or is not what it was */
 	MISS_OTHER_IDS,	    /* or was made when ids were mapped differently */

@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/epoch.h"
 #include "base/vec.h"
 #include "cache/layer_times.h"
+
+static const int64_t NS_PER_S = 1000000000, MS_PER_S = 1000;
 
 static int compare_texts(const void *a, const void *b)
 {
@@ -49,7 +52,9 @@ struct err *work_init(struct work *out, const struct work_options *options)
 	out->platform = oci_platform_host();
 	out->id_class = id_class(options->id_map);
 	read_passed_env(out);
-	return epoch_from_environment(&out->epoch_set, &out->epoch_s);
+	TRY(epoch_from_environment(&out->epoch_set, &out->epoch_s));
+	out->epoch_is_past = out->epoch_set && out->epoch_s <= clock_real_ns() / NS_PER_S;
+	return NULL;
 }
 
 void work_release(struct work *w)
@@ -78,6 +83,25 @@ struct step_state *work_state(const struct work *w, struct node_id id)
 const struct freshness_rule *work_rule(const struct work *w, const struct step *step)
 {
 	return freshness_rule(w->options.freshness, step->id);
+}
+
+/* What a step writes gets the present time, which the image caps at the epoch.  What was
+ * written before the epoch would keep its time, and a build into an empty cache have the
+ * epoch instead.  (While an epoch is still to come, each build has times of its own.) */
+static bool has_earlier_times(const struct work *w, const struct step *step,
+			      const cJSON *record)
+{
+	return w->epoch_is_past && step_makes_layer(step->kind) &&
+	       freshness_began_ms(record) < w->epoch_s * MS_PER_S;
+}
+
+enum miss work_refuses(const struct work *w, const struct step *step, const cJSON *record)
+{
+	enum miss miss = freshness_refuses(work_rule(w, step), record);
+
+	if (miss == MISS_NONE && has_earlier_times(w, step, record))
+		return MISS_EPOCH;
+	return miss;
 }
 
 const struct snapshot *work_parent(const struct work *w, const struct step *step)

@@ -88,7 +88,8 @@ struct work {
 	char *id_class;		      /* the part of the id map in keys */
 	bool epoch_set;		      /* SOURCE_DATE_EPOCH */
 	int64_t epoch_s;
-	char **passed_env; /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
+	bool epoch_is_past; /* it was when the work began */
+	char **passed_env;  /* "NAME=VALUE" from APPTAINERENV_*, SINGULARITYENV_*, sorted
 			    */
 	size_t n_passed_env;
 };
@@ -100,6 +101,9 @@ void work_release(struct work *w);
 struct step_state *work_state(const struct work *w, struct node_id id);
 /* How fresh what the step uses must be. */
 const struct freshness_rule *work_rule(const struct work *w, const struct step *step);
+/* Why `record` does not count for the step, by its age; MISS_NONE when it does. */
+enum miss work_refuses(const struct work *w, const struct step *step,
+		       const cJSON *record);
 /* The root filesystem that `step` starts from; empty without a parent. */
 const struct snapshot *work_parent(const struct work *w, const struct step *step);
 /* With SOURCE_DATE_EPOCH: the times in `layer` become part of its identity.  ERR_NOTFOUND

@@ -4,6 +4,7 @@
 import copy
 import os
 import shutil
+import time
 
 import images
 
@@ -331,9 +332,14 @@ class World:
         self.target = self.chance.choice([None, None, self.any_stage().name])
         return f"{self.environment} {self.compress} epoch {self.epoch} target {self.target}"
 
+    def edit_epoch(self):
+        """Later than all that the store holds, as the time of a commit that was just made."""
+        self.epoch = int(time.time())
+        return f"epoch {self.epoch}, now"
+
     EDITS = (edit_post, edit_post, edit_setup, edit_post_link, edit_post_arguments, edit_section, edit_section, edit_labels,
              edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments,
-             edit_settings)
+             edit_settings, edit_epoch, edit_epoch)
 
     def edit(self):
         while True:

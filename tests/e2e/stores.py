@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import tarfile
+import time
 
 from lib import DAGBUILD, SOURCE, Run, build, check, docker, environment, finish, image, new_folder, run
 from fake import Image, Registry, base, entry, file, folder, tar
@@ -63,6 +64,41 @@ for text, how in {
     check(f"{text}: and so is the image", images[0] == images[1])
     layers = [len(list((r.folder / "cache/layers").iterdir())) for r in (usual, other)]
     check(f"{text}: no layer is unpacked twice", layers[0] == layers[1], layers)
+
+# ---- when the cache was filled ----
+
+# The base's own files, copies and new folders get the present time.  An epoch after that makes no later time of it,
+# so what was made before it must not count.
+STAGES = docker(registry, "Stage: one\n%files\n    host /in/host\n%post\n    mkdir /out\n    cp /in/host /out/made\n\n")
+STAGES += docker(registry, "Stage: two\n%files from one\n    /out/made /new/folder/made\n%files\n    host /host\n")
+
+
+def with_host(at):
+    (at / "host").write_text("host\n")
+    os.utime(at / "host", (1600000000, 1600000000))
+    return at
+
+
+one = build(STAGES, folder=with_host(new_folder()))
+filled_by = int(time.time())
+while int(time.time()) == filled_by:
+    time.sleep(0.05)
+now = {"SOURCE_DATE_EPOCH": int(time.time())}
+told = [run(words, one.folder, now) for words in (["plan", "x.def"], ["why", "x.def", "one.base"])]
+wanted = ("miss: before the epoch", "it was made before SOURCE_DATE_EPOCH")
+check("plan and why say so of the base", all(w in t.out for w, t in zip(wanted, told)), "".join(map(str, told)))
+cached = build(STAGES, folder=one.folder, env=now)
+clean = build(STAGES, folder=with_host(new_folder()), env=now)
+images = [(r.folder / "x.sif").read_bytes() for r in (cached, clean)]
+check("an epoch after the cache was filled: the image is a clean build's", images[0] == images[1], [cached, clean])
+same = names(cached, now) == names(clean, now)
+check("and so are keys and identities", same, [names(cached, now), names(clean, now)])
+again = build(STAGES, folder=one.folder, env=now)
+check("what was made then counts", "nothing has changed" in again.err, again)
+for text, epoch in {"an earlier epoch": now["SOURCE_DATE_EPOCH"] - 1000, "one that is to come": 4000000000}.items():
+    build(STAGES, folder=one.folder, env={"SOURCE_DATE_EPOCH": epoch})
+    again = build(STAGES, folder=one.folder, env={"SOURCE_DATE_EPOCH": epoch})
+    check(f"{text}: the second run finds what the first made", "nothing has changed" in again.err, again)
 
 # ---- who has other ids ----
 

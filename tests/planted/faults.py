@@ -428,6 +428,13 @@ FAULTS = [
         HITS,
     ),
     Fault(
+        "record-before-epoch", "engine/work/work.c",
+        "freshness_began_ms(record) < w->epoch_s * MS_PER_S",
+        "false && record",
+        HITS,
+    ),
+    Fault("epoch-to-come", "engine/work/work.c", "return w->epoch_is_past && ", "return w->epoch_set && ", HITS),
+    Fault(
         "record-layers-gone", EXEC,
         "if (!snapshot_exists(x->work.options.store, &added))\n\t\treturn MISS_GONE;",
         "",

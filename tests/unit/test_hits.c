@@ -247,12 +247,12 @@ static void test_times(void **state)
 	struct digest times;
 	struct found found;
 
-	setenv("SOURCE_DATE_EPOCH", "1000", 1);
+	setenv("SOURCE_DATE_EPOCH", "4", 1);
 	save(w, POST, cJSON_CreateObject());
 	check(w, POST, WORK_LOOK, MISS_TIMES);
 	found = look(w, POST, WORK_BUILD);
 	assert_int_equal(found.miss, MISS_NONE);
-	assert_ok(layer_times(w->store, &w->added, 1000, true, (struct stop){0}, &times));
+	assert_ok(layer_times(w->store, &w->added, 4, true, (struct stop){0}, &times));
 	assert_true(digest_equal(&found.chain.layers[1].identity.times, &times));
 	snapshot_release(&found.chain);
 	check(w, POST, WORK_LOOK, MISS_NONE);
@@ -280,6 +280,27 @@ static void test_age(void **state)
 	check_both(w, POST, MISS_NONE);
 	w->rules.rules[POST].not_before_ms = 4001;
 	check_both(w, POST, MISS_OLD);
+}
+
+static void check_epoch(struct world *w, uint32_t step, const char *epoch,
+			enum miss wanted)
+{
+	setenv("SOURCE_DATE_EPOCH", epoch, 1);
+	check(w, step, WORK_BUILD, wanted);
+	unsetenv("SOURCE_DATE_EPOCH");
+}
+
+/* A base has the times of its making: only those from the epoch on are capped at it.  An
+ * epoch that is still to come caps nothing. */
+static void test_epoch(void **state)
+{
+	struct world *w = *state;
+
+	save(w, BASE, cJSON_CreateObject());
+	check_epoch(w, BASE, "4", MISS_NONE);
+	check_epoch(w, BASE, "5", MISS_EPOCH);
+	check_epoch(w, BASE, "4000000000", MISS_NONE);
+	check_both(w, BASE, MISS_NONE);
 }
 
 static void test_processor(void **state)
@@ -380,11 +401,17 @@ static void test_image_overwritten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_WORLD(test_taken),	  WITH_WORLD(test_gone),
-		WITH_WORLD(test_damaged), WITH_WORLD(test_parent_anew),
-		WITH_WORLD(test_times),	  WITH_WORLD(test_other_ids),
-		WITH_WORLD(test_age),	  WITH_WORLD(test_processor),
-		WITH_WORLD(test_image),	  WITH_WORLD(test_image_overwritten),
+		WITH_WORLD(test_taken),
+		WITH_WORLD(test_gone),
+		WITH_WORLD(test_damaged),
+		WITH_WORLD(test_parent_anew),
+		WITH_WORLD(test_times),
+		WITH_WORLD(test_other_ids),
+		WITH_WORLD(test_age),
+		WITH_WORLD(test_processor),
+		WITH_WORLD(test_epoch),
+		WITH_WORLD(test_image),
+		WITH_WORLD(test_image_overwritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
