@@ -261,16 +261,19 @@ dagbuild run t.def
 status 0 "run"
 
 # ---- another cache ----
-# In another folder, with another secret, for somebody else who lives elsewhere.  Without an epoch the
-# metadata would hold the time of the build.
+# In another folder, which passes on its group, with another secret, for somebody else who lives elsewhere and has
+# another umask.  Without an epoch the metadata would hold the time of the build; it is later than what is in the cache.
+# (What registries' layers and other ids have to do with it: stores.py.)
 mkdir "$HOME/else" "$HOME/else/home"
+chmod g+s "$HOME/else"
 cp -a t.def src "$HOME/else"
 # in_else ARGUMENT...: dagbuild there.
 in_else() {
-	(cd "$HOME/else" && env HOME="$HOME/else/home" USER=somebody LOGNAME=somebody DAGBUILD_CACHEDIR="$HOME/else/cache" \
+	(umask 077 && cd "$HOME/else" && env HOME="$HOME/else/home" USER=somebody LOGNAME=somebody DAGBUILD_CACHEDIR="$HOME/else/cache" \
 		"$DAGBUILD" "$@")
 }
-export SOURCE_DATE_EPOCH=1700000000
+SOURCE_DATE_EPOCH=$(date +%s)
+export SOURCE_DATE_EPOCH
 dagbuild run t.def
 status 0 "run in the one cache"
 check "and in another" in_else run t.def
