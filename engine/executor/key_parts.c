@@ -49,9 +49,9 @@ const struct key_part key_parts_table[] = {
 	 "variables given as `APPTAINERENV_NAME` or `SINGULARITYENV_NAME`"},
 	{"security", POST | TEST, PART_PLAIN, false,
 	 "`--security`: what the container lets the script do"},
-	{"cpu", POST, PART_PLAIN, true,
+	{"cpu", POST | TEST, PART_PLAIN, true,
 	 "of this machine: model and instruction set, if the script, what follows "
-	 "`%post` or a passed variable asks for it "
+	 "`%post` or `%test`, or a passed variable asks for it "
 	 "(`-march=native`, `-mcpu=native`, `-xHost`, `target-cpu=native`)"},
 	{"help", META, PART_LINES, false, "the section"},
 	{"environment", META, PART_LINES, false, "the section"},

@@ -27,6 +27,16 @@ static bool asks_for_cpu(const struct work *w, const struct step *step)
 	return asks;
 }
 
+static void set_cpu(const struct work *w, const struct step *step)
+{
+	CLEANUP(freep) char *cpu = NULL;
+
+	if (!asks_for_cpu(w, step))
+		return;
+	cpu = cpu_describe();
+	key_set_text(work_state(w, step->id)->inputs, "cpu", cpu);
+}
+
 static struct err *post_compose(const struct work *w, const struct step *step,
 				struct task *task, bool *known)
 {
@@ -39,11 +49,7 @@ static struct err *post_compose(const struct work *w, const struct step *step,
 	key_set_text(inputs, "temporary files",
 		     step->script.keep_tmp ? "kept" : "dropped");
 	script_env_key(w, inputs);
-	if (asks_for_cpu(w, step)) {
-		CLEANUP(freep) char *cpu = cpu_describe();
-
-		key_set_text(inputs, "cpu", cpu);
-	}
+	set_cpu(w, step);
 	return NULL;
 }
 
@@ -149,6 +155,7 @@ static struct err *test_compose(const struct work *w, const struct step *step,
 	(void)task;
 	(void)known;
 	script_env_key(w, work_state(w, step->id)->inputs);
+	set_cpu(w, step);
 	return NULL;
 }
 

@@ -41,7 +41,7 @@ struct step_files {
 	size_t n_items;
 };
 
-/* STEP_PRE, STEP_SETUP, STEP_POST */
+/* STEP_PRE, STEP_SETUP, STEP_POST; STEP_TEST, which runs the image's copy of it */
 struct step_script {
 	const char *text;
 	const char *args; /* of the section line */

@@ -360,6 +360,8 @@ static void add_test(struct compiler *c, size_t stage)
 		return;
 	s = add_step(c, stage, STEP_TEST, section->span);
 	s->label = "%test";
+	s->script.text = def_body(section, c->arena);
+	s->script.args = arena_dup(c->arena, section->args);
 	vec_push(&c->tests, s->id);
 }
 

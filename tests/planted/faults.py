@@ -49,6 +49,12 @@ FAULTS = [
     Fault("temporary-files-forgotten", POST, 'step->script.keep_tmp ? "kept" : "dropped"', '"dropped"', KEYS),
     Fault("cpu-of-arguments", POST, " ||\n\t\t    cpu_is_asked_for(step->script.args);", ";", KEYS),
     Fault("cpu-of-variables", POST, "asks = asks || cpu_is_asked_for(w->passed_env[i])", "(void)asks", KEYS),
+    Fault(
+        "cpu-of-tests", POST,
+        "script_env_key(w, work_state(w, step->id)->inputs);\n\tset_cpu(w, step);",
+        "script_env_key(w, work_state(w, step->id)->inputs);",
+        KEYS,
+    ),
     Fault("cpu-constant", POST, '"cpu", cpu', '"cpu", "native"', KEYS),
     Fault(
         "passed-environment-forgotten", SCRIPT,

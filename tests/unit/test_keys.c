@@ -524,6 +524,7 @@ static const struct row CHANGES[] = {
 	{"build.test", "parent", PARENT, NULL, NULL},
 	{"build.test", "constant environment", VALUE, NULL, NULL},
 	{"build.test", "passed environment", ENVIRONMENT, "APPTAINERENV_X", "1"},
+	{"build.test", "cpu", VALUE, NULL, NULL},
 	{"build.test", "SOURCE_DATE_EPOCH", EPOCH, NULL, NULL},
 	{"build.test", "SOURCE_DATE_EPOCH", OTHER_EPOCH, NULL, NULL},
 
@@ -693,9 +694,13 @@ static void test_cpu(void **state)
 		{"build.post", "", TEXT, "  make\n", "  make CFLAGS=-march=native\n"},
 		{"build.post", "", TEXT, "%post\n", "%post -c /bin/sh -xHost\n"},
 		{"build.post", "", ENVIRONMENT, "APPTAINERENV_X", "-C target-cpu=native"},
+		{"build.test", "", TEXT, "  true\n", "  cc -march=native x.c\n"},
+		{"build.test", "", ENVIRONMENT, "APPTAINERENV_X", "-C target-cpu=native"},
 	};
 	static const struct row without[] = {
 		{"build.post", "", NOTHING, NULL, NULL},
+		{"build.test", "", NOTHING, NULL, NULL},
+		{"build.test", "", TEXT, "  make\n", "  cc -march=native x.c\n"},
 		{"build.post", "", TEXT, "  make\n", "  make CFLAGS=-mtune=native\n"},
 		{"build.post", "", TEXT, "  true\n", "  cc -march=native x.c\n"},
 	};
@@ -732,6 +737,7 @@ static void test_values(void **state)
 		{{"build.base", "agent", NOTHING, NULL, NULL}, "docker"},
 		{{"final.base", "agent", NOTHING, NULL, NULL}, "scratch"},
 		{{"build.post", "cpu", TEXT, "  make\n", "  cc -march=native\n"}, cpu},
+		{{"build.test", "cpu", TEXT, "  true\n", "  cc -march=native\n"}, cpu},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
