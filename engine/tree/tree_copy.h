@@ -19,9 +19,8 @@
  *            Devices and sockets inside a stage's folder are left out, as in Apptainer.
  * Ownership: requests are borrowed.
  * Threads:   any; nothing else may change the root meanwhile.
- *
- *            Files above `max_file` are refused before any part of them is read or made.
- * Errors:    ERR_NOTFOUND (a source is missing, or its pattern matches nothing),
+ * Errors:    files above `max_file` are refused before any part of them is read or made.
+ *            ERR_NOTFOUND (a source is missing, or its pattern matches nothing),
  *            ERR_SYNTAX (empty source, too many braces), ERR_EXISTS (something is in the
  *            way), ERR_SYS, ERR_NOSPACE, ERR_CANCELLED; all except the last carry the
  *            item's place. What was copied before an error stays: the caller drops the

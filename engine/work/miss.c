@@ -27,7 +27,7 @@ const char *miss_text(enum miss miss)
 		[MISS_EPOCH] = "it was made before SOURCE_DATE_EPOCH",
 		[MISS_GONE] = "what it made is gone",
 		[MISS_DAMAGED] = "some of what it made is gone, or was changed",
-		[MISS_OTHER_IDS] = "it was made when ids were mapped otherwise",
+		[MISS_OTHER_IDS] = "it was made with another id map",
 		[MISS_TIMES] = "its times were not looked at yet",
 		[MISS_STOPPED] = "the build was interrupted",
 		[MISS_OTHER_CPU] = "it was made for another processor",

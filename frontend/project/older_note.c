@@ -10,10 +10,10 @@
 void older_note_tell(const struct store *s)
 {
 	if (older_is_left(s))
-		say_line("note: what an older dagbuild left in the cache is not used: "
-			 "everything is rebuilt; a run that builds removes it at its "
-			 "end, 'dagbuild cache prune' removes it at once; downloads and "
-			 "failed steps stay");
+		say_line("note: files of an older dagbuild are in the cache, and are not "
+			 "used any more; a build removes them at its end, 'dagbuild "
+			 "cache prune' removes them now; downloads and failed steps "
+			 "stay");
 }
 
 void older_note_remove(const struct store *s)
@@ -26,7 +26,7 @@ void older_note_remove(const struct store *s)
 	policy.holds_for_failed = true;
 	err_ignore(gc_run(s, &policy, &result), "the next run tries again");
 	if (older_is_left(s))
-		say_line("note: some of what an older dagbuild left in the cache stays: "
-			 "running processes need it; the next run that builds removes it "
-			 "at its end, 'dagbuild cache prune' removes it at once");
+		say_line("note: some files of an older dagbuild stay in the cache, since "
+			 "running processes need them; the next build removes them at "
+			 "its end, 'dagbuild cache prune' removes them at once");
 }
