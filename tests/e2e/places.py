@@ -207,7 +207,7 @@ lease.write(f"S{time.time_ns()}\nP1\n" + "".join(f"{line}\n" for line in ("R" + 
 lease.flush()
 r = run(["run", "x.def"], folder)
 check("a run says it, and builds all", r.status == 0 and "files of an older dagbuild" in r.err and "cached" not in r.err, r)
-check("and that some of it stays", "running processes need it" in r.err, r)
+check("and that some of it stays", "running processes need them" in r.err, r)
 check("its record stays", old(cache) == {f"records/{record['key'][:2]}/{record['key'][2:]}.json"}, old(cache))
 check("and its layers", {f"layers/{n}" for n in record["snapshot"]} <= names(cache, "layers/*"))
 logs = {p.name: p.read_text() for p in cache.glob("logs/*")}
@@ -232,7 +232,7 @@ cache = folder / "cache"
 build(DEF, folder=folder)
 make_older(cache)
 r = run(["plan", "x.def"], folder)
-check("plan says who removes it", "a run that builds removes it at its end, 'dagbuild cache prune' removes it at once" in r.err, r)
+check("plan says who removes it", "a build removes them at its end, 'dagbuild cache prune' removes them now" in r.err, r)
 r = run(["cache", "prune"], folder)
 check("prune does at once", r.status == 0 and not old(cache) and not (cache / "older").exists(), r)
 r = run(["run", "--offline", "x.def"], folder)
