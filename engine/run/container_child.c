@@ -135,7 +135,7 @@ static NORETURN void run_script(const struct run_spec *spec, int tty_fd)
 	script_child_reset_signals();
 	execve(argv[0], (char *const *)argv, (char *const *)spec->envp);
 	if (errno == ENOENT)
-		give_up(err_new(ERR_NOTFOUND, "the image has no '%s'", argv[0]));
+		give_up(err_new(ERR_STEP, "the image has no '%s'", argv[0]));
 	give_up(err_sys("start '%s'", argv[0]));
 }
 

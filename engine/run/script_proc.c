@@ -134,14 +134,17 @@ struct err *script_proc_answer(struct script_proc *p, int *status)
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	struct str answer, code_word, message;
 	uint64_t code = 0;
+	bool is_image; /* the image's fault, not this machine's */
 
 	TRY(fs_read_fd(p->status_fd, KIB(64), &text));
 	answer = str_make(buf_text(&text), text.len);
 	if (str_starts_with(answer, "E")) {
 		str_cut(str_slice(answer, 1, answer.len), ' ', &code_word, &message);
+		is_image = str_to_u64(code_word, &code) && code == ERR_STEP;
 		/* A status may follow the error: the error is its cause. */
 		str_cut(message, '\n', &message, &code_word);
-		return err_new(ERR_UNSUPPORTED, "%.*s", STR_ARG(message));
+		return err_new(is_image ? ERR_STEP : ERR_UNSUPPORTED, "%.*s",
+			       STR_ARG(message));
 	}
 	if (!str_starts_with(answer, "S") ||
 	    !str_to_u64(str_trim(str_slice(answer, 1, answer.len)), &code))

@@ -223,10 +223,15 @@ static struct err *files_compose(const struct work *w, const struct step *step,
 	struct step_state *state = work_state(w, step->id);
 	struct copy_request request;
 
-	(void)known;
+	add_items(state->inputs, &step->files);
+	/* Only when looking: what is there now may not be what it copies. */
+	if (step->host_script.index != NODE_NONE.index &&
+	    !work_state(w, step->host_script)->is_done) {
+		*known = false;
+		return NULL;
+	}
 	TRY(open_host(&host));
 	request = request_of(w, step, task, host);
-	add_items(state->inputs, &step->files);
 	TRY(tree_copy_digest(&request, &state->source));
 	key_set_digest(state->inputs, "content", &state->source);
 	return NULL;

@@ -353,6 +353,12 @@ static void fill_names(struct why_asking *a, const struct step *step, struct why
 		why->identity = chain->layers[chain->len - 1].identity;
 }
 
+/* Whatever else is different. */
+static void tell_always(struct reasons *out)
+{
+	reason_add(out, "history", miss_text(MISS_ALWAYS), "%s", miss_text(MISS_ALWAYS));
+}
+
 static void ask(struct why_asking *a, const struct step *step)
 {
 	struct why *why = &a->all[step->id.index];
@@ -375,7 +381,9 @@ static void ask(struct why_asking *a, const struct step *step)
 		why->status = WHY_UNKNOWN;
 		return;
 	} else {
-		if (history && state->inputs)
+		if (step_runs_always(step))
+			tell_always(&reasons);
+		else if (history && state->inputs)
 			compare_with_history(a, step, history, &reasons);
 		tell_rest(a, step, history, &reasons);
 	}

@@ -46,10 +46,10 @@ static bool has_arguments(const char *part)
 	return false;
 }
 
-static char *subject_of(const char *part)
+static char *subject_of(const struct comparison *c, const char *part)
 {
 	if (strcmp(part, "script") == 0)
-		return xstrdup("%post");
+		return xstrdup(c->step->label);
 	if (strcmp(part, "definition") == 0)
 		return xstrdup("definition");
 	return xasprintf("%%%s", part);
@@ -90,7 +90,7 @@ static char *range(size_t first, size_t len)
 static void tell_middle(const struct comparison *c, const char *part, size_t first,
 			size_t was, size_t is)
 {
-	CLEANUP(freep) char *subject = subject_of(part);
+	CLEANUP(freep) char *subject = subject_of(c, part);
 	CLEANUP(freep) char *lines = range(first, is > 0 ? is : was);
 	CLEANUP(freep) char *place = file_place(c, part, first);
 	CLEANUP(freep) char *brief = xasprintf("%s %s", subject, lines);
@@ -104,7 +104,7 @@ static void tell_middle(const struct comparison *c, const char *part, size_t fir
 
 static void tell_whole(const struct comparison *c, const char *part, const char *what)
 {
-	CLEANUP(freep) char *subject = subject_of(part);
+	CLEANUP(freep) char *subject = subject_of(c, part);
 	CLEANUP(freep) char *brief = xasprintf("%s %s", subject, what);
 
 	reason_add(c->out, part, brief, "%s %s", subject, what);
@@ -142,7 +142,7 @@ static void compare_section(const struct comparison *c, const char *part,
 	size_t skip = has_arguments(part) ? 1 : 0, before = c->out->items.len;
 
 	if (skip > 0 && strcmp(was->items[0], is->items[0]) != 0) {
-		CLEANUP(freep) char *section = subject_of(part);
+		CLEANUP(freep) char *section = subject_of(c, part);
 
 		tell_arguments(c, section);
 	}
@@ -158,7 +158,7 @@ void why_compare_lines(const struct comparison *c, const struct key_part *part)
 	CLEANUP(lines_release) struct lines is = lines_of(c->is, part->name);
 
 	if (strcmp(part->name, "arguments") == 0)
-		tell_arguments(c, "%post");
+		tell_arguments(c, c->step->label);
 	else if (strcmp(part->name, "constant environment") == 0)
 		reason_add(c->out, part->name, "another environment",
 			   "this version of dagbuild gives scripts another environment");

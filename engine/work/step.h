@@ -65,10 +65,11 @@ struct step {
 	struct node_id id;
 	struct node_id
 		parent; /* this step starts from its root filesystem; NODE_NONE: empty */
-	struct node_id producer; /* STEP_COPY: source of the files */
-	const char *name;	 /* "compiler.post": unique in the plan */
-	const char *label;	 /* "%post", "From golang:1.20", "%files from compiler" */
-	const char *stage_name;	 /* "compiler", or "stage2" for one without name */
+	struct node_id producer;    /* STEP_COPY: source of the files */
+	struct node_id host_script; /* STEP_FILES: may make or change what this reads */
+	const char *name;	    /* "compiler.post": unique in the plan */
+	const char *label;	/* "%post", "From golang:1.20", "%files from compiler" */
+	const char *stage_name; /* "compiler", or "stage2" for one without name */
 	struct place where;
 	union {
 		const struct step_base *base;

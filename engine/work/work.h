@@ -111,8 +111,8 @@ const struct snapshot *work_parent(const struct work *w, const struct step *step
 NODISCARD struct err *work_add_times(const struct work *w, struct task *task,
 				     struct layer_id *layer);
 struct digest work_parent_digest(const struct work *w, const struct step *step);
-/* The parent, else the producer, of `step` if that is not done: when only probing, the
- * run goes on past a miss. */
+/* The parent, else the producer, else the host script before it, of `step` if that is not
+ * done: when only probing, the run goes on past a miss. */
 struct node_id work_waits_for(const struct work *w, const struct step *step);
 
 #endif

@@ -107,7 +107,9 @@ static int dispatch(int argc, char **argv)
 		return argc > 1 ? 0 : 2;
 	}
 	return show(err_hint(err_new(ERR_USAGE, "unknown command '%s'", name),
-			     "'dagbuild --help' shows the commands"));
+			     strcmp(name, "build") == 0
+				     ? "'dagbuild run FILE' builds an image"
+				     : "'dagbuild --help' shows the commands"));
 }
 
 int main(int argc, char **argv)

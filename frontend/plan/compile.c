@@ -169,6 +169,7 @@ static struct step *add_step(struct compiler *c, size_t stage, enum step_kind ki
 	s->where = (struct place){c->def->source, span.start};
 	s->parent = has_root ? c->last[stage] : NODE_NONE;
 	s->producer = NODE_NONE;
+	s->host_script = NODE_NONE;
 	s->id = graph_builder_add(c->graph, s->name, s, COST_MS[kind]);
 	if (s->parent.index != NODE_NONE.index)
 		graph_builder_edge(c->graph, s->parent, s->id);
@@ -223,8 +224,9 @@ static void add_host_script(struct compiler *c, size_t stage, enum def_kind kind
 }
 
 /* The step reads something of the host that a script may make, or change later. */
-static void add_host_reader(struct compiler *c, const struct step *s)
+static void add_host_reader(struct compiler *c, struct step *s)
 {
+	s->host_script = c->host_script;
 	if (c->host_script.index != NODE_NONE.index)
 		graph_builder_edge(c->graph, c->host_script, s->id);
 	vec_push(&c->host_readers, s->id);

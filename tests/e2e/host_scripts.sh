@@ -108,6 +108,30 @@ dagbuild run pure.def
 says 'nothing has changed' "and is a hit then"
 check "it does not run" test ! -s order
 
+# ---- what it makes for %files ----
+
+cat >made.def <<'DEF'
+Bootstrap: scratch
+
+%pre
+    date +%s%N >stamp
+
+%files
+    stamp /stamp
+DEF
+dagbuild run made.def
+status 0 "%pre may make what %files copies"
+dagbuild plan made.def
+check "plan does not promise a hit behind it" grep -Eq 'files +%files.*maybe: after pre' <<<"$out"
+rm stamp
+dagbuild plan made.def
+status 0 "nor does it need the file to be there"
+sed -i 's/date /date  /' made.def
+dagbuild plan made.def
+check "a changed script runs because it always does" grep -Eq 'pre +%pre.*runs on the host, each time' <<<"$out"
+dagbuild why --host-scripts=cached made.def
+check "where it is like other steps, why names its section" grep -q '%pre line 1 changed' <<<"$out"
+
 # ---- refused, failed ----
 
 dagbuild run --no-host-scripts host.def

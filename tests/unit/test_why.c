@@ -65,7 +65,8 @@ static void set_parts(struct key *key, const struct inputs *in)
 static cJSON *detail(enum step_kind kind, const struct inputs *in)
 {
 	struct step_base base = {.agent = "docker", .from = in->reference};
-	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
+	struct step step = {
+		.kind = kind, .name = "s.x", .stage_name = "s", .label = "%post"};
 	struct step_state state = {.inputs = key_new("x")};
 	struct work w = {.options = {.store = store, .n_steps = 1}, .states = &state};
 	struct key *content;
@@ -97,7 +98,8 @@ static char *compare(enum step_kind kind, const struct inputs *was,
 {
 	CLEANUP(json_freep) cJSON *a = detail(kind, was);
 	CLEANUP(json_freep) cJSON *b = detail(kind, is);
-	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
+	struct step step = {
+		.kind = kind, .name = "s.x", .stage_name = "s", .label = "%post"};
 	struct reasons reasons = {0};
 	struct comparison c = {.step = &step, .was = a, .is = b, .out = &reasons};
 	struct buf text = BUF_INIT;
@@ -228,7 +230,8 @@ static bool is_told(const struct key_part *part, enum step_kind kind)
 {
 	CLEANUP(json_freep) cJSON *was = build_with(part->name, "1");
 	CLEANUP(json_freep) cJSON *is = build_with(part->name, "2");
-	struct step step = {.kind = kind, .name = "s.x", .stage_name = "s"};
+	struct step step = {
+		.kind = kind, .name = "s.x", .stage_name = "s", .label = "%post"};
 	struct reasons reasons = {0};
 	struct comparison c = {.step = &step, .was = was, .is = is, .out = &reasons};
 	bool told;
