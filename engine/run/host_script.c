@@ -24,6 +24,7 @@ static struct err *start(struct script_proc *p, const struct host_script *script
 	};
 	struct err *e;
 
+	p->ends_itself = true;
 	TRY(proc_pipe(&life_read, &p->life_fd));
 	TRY(proc_pipe(&p->status_fd, &status_write));
 	TRY(proc_pipe(&p->output_fd, &output_write));

@@ -4,7 +4,8 @@
  * Purpose:   starts `dagbuild internal-host`, which runs the script with the rights of
  *            this process, in its folder, in a session without a terminal and in a mount
  *            namespace of its own. When the script ends, for whatever reason, nothing
- *            that it started is alive, and nothing that it mounted is mounted.
+ *            that it started is alive, and nothing that it mounted is mounted. (If it
+ *            kills `internal-host` itself, what has left the group stays.)
  * Ownership: the request is borrowed.
  * Threads:   any.
  * Errors:    ERR_SYS, ERR_UNSUPPORTED when the script could not be started;

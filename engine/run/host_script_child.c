@@ -58,9 +58,9 @@ static pid_t parent_of(int proc_fd, const char *pid)
 	return after && strlen(after) > 4 ? (pid_t)strtol(after + 4, NULL, 10) : 0;
 }
 
-static void kill_children(void)
+static void kill_children(int proc_fd)
 {
-	CLEANUP(dir_closep) DIR *proc = dir_open(AT_FDCWD, "/proc", 0);
+	CLEANUP(dir_closep) DIR *proc = dir_open(proc_fd, ".", 0);
 	const char *name;
 
 	while (proc && (name = dir_next_always(proc)))
@@ -70,10 +70,10 @@ static void kill_children(void)
 }
 
 /* Until we have no child: those of a child that ends become ours. */
-static void end_everything(void)
+static void end_everything(int proc_fd)
 {
 	while (waitpid(-1, NULL, WNOHANG) >= 0) {
-		kill_children();
+		kill_children(proc_fd);
 		waitpid(-1, NULL, 0);
 	}
 }
@@ -130,14 +130,17 @@ static struct err *leave_mounts(void)
 
 int host_script_main(int argc, char **argv)
 {
+	/* The script may mount something over /proc. */
+	int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int signal_fd = open_signals(), status;
 	pid_t self = getpid(), script;
 	struct err *e;
 
 	if (argc < 3)
 		return 125;
-	if (signal_fd < 0)
-		script_child_give_up(STATUS_FD, err_sys("signalfd"));
+	if (signal_fd < 0 || proc_fd < 0)
+		script_child_give_up(STATUS_FD,
+				     err_sys(proc_fd < 0 ? "/proc" : "signalfd"));
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	e = leave_mounts();
 	if (e)
@@ -148,6 +151,6 @@ int host_script_main(int argc, char **argv)
 	if (script == 0)
 		run_script(argv + 2, self);
 	status = wait_for_script(script, signal_fd);
-	end_everything();
+	end_everything(proc_fd);
 	script_child_answer(STATUS_FD, status);
 }

@@ -74,10 +74,10 @@ static void read_rest(struct script_proc *p)
 
 static void end_now(struct script_proc *p)
 {
-	if (p->life_fd >= 0)
-		close(steal_fd(&p->life_fd));
-	else
+	if (!p->ends_itself)
 		proc_kill(&p->proc, SIGKILL);
+	else if (p->life_fd >= 0)
+		close(steal_fd(&p->life_fd));
 }
 
 static void pass_cancel_on(struct script_proc *p)
@@ -155,7 +155,11 @@ struct err *script_proc_answer(struct script_proc *p, int *status)
 
 void script_proc_release(struct script_proc *p)
 {
+	int ended;
+
 	closep(&p->life_fd);
+	if (p->ends_itself && p->proc.pid > 0)
+		err_ignore(proc_wait(&p->proc, &ended), "it was only to end");
 	proc_release(&p->proc);
 	closep(&p->status_fd);
 	closep(&p->output_fd);

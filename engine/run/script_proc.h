@@ -20,9 +20,10 @@
 struct script_proc {
 	struct proc proc;
 	int status_fd, output_fd; /* our ends of the pipes that it writes to */
-	/* Our end of a pipe whose end makes the child end all that it has started: closed
-	 * where the child would otherwise be killed.  -1: it is killed. */
-	int life_fd;
+	/* The child ends all that it has started, and then itself, when we close our end
+	 * of a pipe: so it is never killed, which would leave that behind. */
+	bool ends_itself;
+	int life_fd; /* that end; -1 once it is closed */
 	const struct cancel *cancel;
 	/* Called for each line of its output, in order, without line end; very long lines
 	 * arrive in parts of 64 KiB.  NULL: they are dropped. */

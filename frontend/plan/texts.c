@@ -82,19 +82,28 @@ const char *texts_post(const struct def_stage *stage, struct arena *arena)
 
 /* ---- host scripts ---- */
 
+/* `# dagbuild: pure`. */
+static bool is_pure_line(struct str line)
+{
+	struct str word;
+
+	line = str_slice(line, 1, line.len);
+	return str_next_word(&line, &word) && str_is(word, "dagbuild:") &&
+	       str_next_word(&line, &word) && str_is(word, "pure") &&
+	       !str_next_word(&line, &word);
+}
+
 bool texts_says_pure(const char *script)
 {
-	struct str rest = str_of(script), line, word;
+	struct str rest = str_of(script), line;
 
+	/* Behind the first command it could be a line of a here-document. */
 	while (rest.len > 0) {
 		str_cut(rest, '\n', &line, &rest);
 		line = str_trim(line);
-		if (!str_starts_with(line, "#"))
-			continue;
-		line = str_slice(line, 1, line.len);
-		if (str_next_word(&line, &word) && str_is(word, "dagbuild:") &&
-		    str_next_word(&line, &word) && str_is(word, "pure") &&
-		    !str_next_word(&line, &word))
+		if (line.len > 0 && line.data[0] != '#')
+			return false;
+		if (line.len > 0 && is_pure_line(line))
 			return true;
 	}
 	return false;

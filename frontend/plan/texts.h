@@ -15,7 +15,7 @@ struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena);
 bool texts_install(const struct def_stage *stage);
 /* The text of %post, followed by the installations of all apps. */
 const char *texts_post(const struct def_stage *stage, struct arena *arena);
-/* Does a script on the host have the comment `# dagbuild: pure`? */
+/* Is `# dagbuild: pure` among the comments that a script on the host begins with? */
 bool texts_says_pure(const char *script);
 /* Does the stage have any of the sections that become metadata? */
 bool texts_has_meta(const struct def_stage *stage);

@@ -21,8 +21,8 @@ Stage: one
     mkdir $APPTAINER_ROOTFS/made
     test -x $APPTAINER_ROOTFS/bin/busybox
     test "$APPTAINER_ENVIRONMENT" = /.singularity.d/env/91-environment.sh
-    sleep 7645$UID &
-    setsid sleep 7645$UID &
+    sleep $NAP &
+    setsid sleep $NAP &
 
 %files
     from-pre /from-pre
@@ -45,7 +45,10 @@ Stage: two
     echo "two.setup $(cat $APPTAINER_ROOTFS/copied)" >>order
 DEF
 echo 42 >answer
-export CALLERS=environment
+# How long what they leave sleeps: nobody else sleeps as long.
+export CALLERS=environment NAP=$((70000000 + MARK))
+
+nothing_sleeps() { ! pgrep -fx "sleep $NAP"; }
 
 # ---- where and in which order ----
 
@@ -59,7 +62,7 @@ equal "$(head -n 1 order | cut -d' ' -f2)" "$PWD" "%pre runs in the caller's fol
 equal "$(sed -n 's/^one.setup //p' order)" "0002 environment" "%setup has the caller's environment, and Apptainer's umask"
 equal "$(says_lines 'runs on this machine, outside of any container')" 2 "each is named before it runs"
 check "nothing of it is left" nothing_left
-check "what it started has ended" bash -c '! pgrep -u "$(id -u)" -fx "sleep 100[01]"'
+check "what it started has ended" nothing_sleeps
 echo "$PWD/host.one.sif|cat /answer|42" >>"$JUDGE"
 echo "$PWD/host.one.sif|cat /from-pre|made by pre" >>"$JUDGE"
 echo "$PWD/host.one.sif|stat -c %a /made|775" >>"$JUDGE"
@@ -156,6 +159,52 @@ says "'cat /nonexistent/file' exited with status 1" "and the command"
 check "there is no image" test ! -e failing.sif
 check "and it did not run on" test ! -e ran-on
 check "nothing is left" nothing_left
+
+# It ignores signals, and prints without end: it is told to end once, and ends what it started.
+cat >stubborn.def <<'DEF'
+Bootstrap: scratch
+
+%setup
+    trap '' INT TERM HUP
+    setsid sleep $NAP &
+    touch started
+    yes
+DEF
+"$DAGBUILD" run stubborn.def >/dev/null 2>&1 &
+pid=$!
+until [ -e started ]; do sleep 0.02; done
+kill -TERM $pid
+sleep 0.3
+kill -TERM $pid
+wait $pid
+check "what a script that does not want to end has started is ended, too" nothing_sleeps
+check "and nothing else is left" nothing_left
+
+cat >covered.def <<'DEF'
+Bootstrap: scratch
+
+%setup
+    sleep $NAP &
+    mount -t tmpfs none /proc
+DEF
+dagbuild run covered.def
+status 0 "a script may mount over /proc"
+check "and nothing of it is left" nothing_sleeps
+
+cat >quoted.def <<'DEF'
+Bootstrap: scratch
+
+%setup
+    # a remark
+    cat >$APPTAINER_ROOTFS/example <<'E'
+    # dagbuild: pure
+E
+    touch ran
+DEF
+dagbuild run quoted.def
+rm -f ran
+dagbuild run quoted.def
+check "a line of a here-document is no comment" test -e ran
 
 cat >words.def <<'DEF'
 Bootstrap: scratch
