@@ -165,8 +165,14 @@ static struct err *write_script(int root_fd, const char *text)
 {
 	CLEANUP(closep) int fd = -1;
 
-	TRY(path_open(root_fd, SCRIPT_PATH, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-		      0755, &fd));
+	struct err *e = path_open(root_fd, SCRIPT_PATH,
+				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0755, &fd);
+
+	if (e && err_code(e) == ERR_EXISTS)
+		return err_recode(err_wrap(e, "an earlier step made the file that the "
+					      "script needs"),
+				  ERR_STEP);
+	TRY(e);
 	TRY(fs_write_all(fd, text, strlen(text)));
 	return fchmod(fd, 0755) == 0 ? NULL : err_sys("mode of '%s'", SCRIPT_PATH);
 }

@@ -329,6 +329,21 @@ static void test_no_shell(void **state)
 	err_free(e);
 }
 
+/* An earlier step made what the script's file needs. */
+static void test_script_is_there(void **state)
+{
+	struct box *b = *state;
+	struct err *e;
+	int status;
+
+	write_file(b, "layers/base/.post.script", "mine\n");
+	e = run(b, "true\n", &status);
+	assert_int_equal(err_code(e), ERR_STEP);
+	assert_non_null(strstr(err_text(err_cause(e)), "an earlier step made the file"));
+	err_free(e);
+	assert_false(exists(b, "upper/.post.script"));
+}
+
 static void test_nothing_is_mounted(void **state)
 {
 	struct box *b = *state;
@@ -371,6 +386,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_long_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_shell, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_script_is_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_is_mounted, setup, teardown),
 		cmocka_unit_test(test_ranges),
 	};
