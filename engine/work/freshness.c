@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 void freshness_init(struct freshness *f, size_t n_steps)
 {
 	f->rules = xcalloc(n_steps, sizeof(*f->rules));
@@ -39,9 +41,21 @@ int64_t freshness_began_ms(const cJSON *record)
 	return (int64_t)made - (int64_t)took;
 }
 
+/* The clock was ahead when it was made, so when that was is not known.  What this command
+ * has made lies behind. */
+static bool is_from_future(const cJSON *record)
+{
+	uint64_t made = 0;
+
+	return json_u64(record, "made_ms", &made) &&
+	       made > (uint64_t)clock_real_ns() / 1000000;
+}
+
 enum miss freshness_refuses(const struct freshness_rule *rule, const cJSON *record)
 {
-	if (rule->not_before_ms == 0 || freshness_began_ms(record) >= rule->not_before_ms)
+	if (rule->not_before_ms == 0)
+		return MISS_NONE;
+	if (freshness_began_ms(record) >= rule->not_before_ms && !is_from_future(record))
 		return MISS_NONE;
 	return rule->is_anew ? MISS_NO_CACHE : MISS_OLD;
 }

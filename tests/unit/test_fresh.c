@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "frontend/project/fresh.h"
 #include "tests/fake/cmocka_all.h"
@@ -329,6 +330,27 @@ static enum miss refuses(const struct freshness_rule *rule, const char *text)
 	return freshness_refuses(rule, record);
 }
 
+/* A clock that was ahead and was set back leaves records that are later than any rule. */
+static void test_records_from_future(void **state)
+{
+	struct freshness_rule any = {0};
+	struct freshness_rule aged = {.not_before_ms = 1000};
+	struct freshness_rule anew = {.not_before_ms = 1000, .is_anew = true};
+	uint64_t now = (uint64_t)clock_real_ns() / 1000000;
+	CLEANUP(freep)
+	char *just_made = xasprintf("{\"made_ms\": %llu, \"duration_ms\": 0}",
+				    (unsigned long long)now);
+	CLEANUP(freep)
+	char *ahead = xasprintf("{\"made_ms\": %llu, \"duration_ms\": 7200000}",
+				(unsigned long long)now + 3600000);
+
+	(void)state;
+	assert_int_equal(refuses(&anew, just_made), MISS_NONE);
+	assert_int_equal(refuses(&any, ahead), MISS_NONE);
+	assert_int_equal(refuses(&anew, ahead), MISS_NO_CACHE);
+	assert_int_equal(refuses(&aged, ahead), MISS_OLD);
+}
+
 /* What counts is when the work began: a script may have read the world right then. */
 static void test_records(void **state)
 {
@@ -405,6 +427,7 @@ int main(void)
 		WITH_PLAN(test_not_locked),
 		WITH_PLAN(test_refresh_of_locked),
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_records_from_future),
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_sources),
 	};
