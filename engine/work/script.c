@@ -134,7 +134,9 @@ void script_output_line(void *context, struct str line)
 {
 	struct script_output *out = context;
 
-	fprintf(out->log, "%.*s\n", STR_ARG(line));
+	/* Byte for byte: a NUL does not end it. */
+	fwrite(line.data, 1, line.len, out->log);
+	fputc('\n', out->log);
 	fflush(out->log);
 	out->lines++;
 	if (tells_exdev(line))

@@ -14,6 +14,7 @@ Stage: one
     (sleep 1000; touch /late) &
     setsid sleep 1000 >/dev/null 2>&1 &
     sleep 0.3
+    printf 'a\000b\n'
     ls /nonexistent
     echo never
 D
@@ -27,6 +28,7 @@ says "hint: the whole output is in $DAGBUILD_CACHEDIR/logs/" "names the log"
 log=$(grep -oE "$DAGBUILD_CACHEDIR/logs/[^ ]+" <<<"$err" | tail -1)
 check "the log holds the output" grep -q '+ echo first' "$log"
 says_not '\+ echo never' "nothing ran after the failure"
+check "byte for byte" grep -qaP '^a\x00b$' "$log"
 check "there is no image" test ! -e bad.sif
 check "nothing is left but the store" nothing_left
 equal "$(echo *)" "bad.def cache" "no file but the store's"
