@@ -77,6 +77,42 @@ struct err *blob_open(const struct store *s, const struct digest *id, int *fd,
 	return NULL;
 }
 
+/* Unless another process has replaced it meanwhile. */
+static void remove_damaged(const struct store *s, const struct digest *id, int fd)
+{
+	char path[BLOB_PATH_SIZE];
+	struct stat held, named;
+
+	blob_path(id, path);
+	if (fstat(fd, &held) == 0 &&
+	    fstatat(store_fd(s), path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    held.st_ino == named.st_ino)
+		unlinkat(store_fd(s), path, 0);
+}
+
+static struct err *read_checked(int fd, const struct digest *id, size_t max,
+				struct buf *out)
+{
+	struct digest got;
+
+	TRY(fs_read_fd(fd, max, out));
+	got = digest_bytes(DIGEST_SHA256, NULL, buf_text(out), out->len);
+	return digest_equal(&got, id) ? NULL : err_new(ERR_CORRUPT, "a damaged blob");
+}
+
+struct err *blob_read(const struct store *s, const struct digest *id, size_t max,
+		      struct buf *out)
+{
+	CLEANUP(closep) int fd = -1;
+	struct err *e;
+
+	TRY(blob_open(s, id, &fd, NULL));
+	e = read_checked(fd, id, max, out);
+	if (e && err_code(e) == ERR_CORRUPT)
+		remove_damaged(s, id, fd);
+	return e;
+}
+
 struct err *blob_put(const struct store *s, const struct digest *id, const void *data,
 		     size_t len)
 {

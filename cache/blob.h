@@ -15,12 +15,17 @@
 #ifndef CACHE_BLOB_H
 #define CACHE_BLOB_H
 
+#include "base/buf.h"
 #include "cache/store.h"
 
 bool blob_exists(const struct store *s, const struct digest *id);
 /* Open for reading; `size` (bytes) may be NULL. */
 NODISCARD struct err *blob_open(const struct store *s, const struct digest *id, int *fd,
 				uint64_t *size);
+/* Read a small one, of at most `max` bytes, and check it.  ERR_CORRUPT: it was damaged,
+ * and is removed, so that it can be stored again. */
+NODISCARD struct err *blob_read(const struct store *s, const struct digest *id,
+				size_t max, struct buf *out);
 /* Store `len` bytes whose digest is `id` (checked: ERR_CORRUPT). */
 NODISCARD struct err *blob_put(const struct store *s, const struct digest *id,
 			       const void *data, size_t len);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "cache/blob.h"
 #include "cache/key.h"
 #include "cache/record.h"
@@ -223,12 +222,16 @@ static struct err *fetch_config(const struct docker_source *s,
 				struct oci_config *out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	CLEANUP(closep) int fd = -1;
 	struct registry_watch watch = watch_of(s->context);
+	const struct store *store = s->context->store;
+	struct err *e = blob_read(store, &descriptor->digest, OCI_CONFIG_MAX, &text);
 
-	TRY(fetch_blob((void *)s, descriptor, &watch));
-	TRY(blob_open(s->context->store, &descriptor->digest, &fd, NULL));
-	TRY(fs_read_fd(fd, OCI_CONFIG_MAX, &text));
+	if (e) {
+		err_ignore(e, "it is fetched");
+		buf_clear(&text);
+		TRY(fetch_blob((void *)s, descriptor, &watch));
+		TRY(blob_read(store, &descriptor->digest, OCI_CONFIG_MAX, &text));
+	}
 	return oci_config_parse(str_make(buf_text(&text), text.len), out);
 }
 

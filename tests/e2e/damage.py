@@ -116,6 +116,35 @@ check("offline it is an error", again.status != 0 and not (at / "x.sif").exists(
 again = build(DEFINITION, folder=at)
 check("and then it is fetched", again.status == 0 and is_right(again), again)
 
+# ---- of what a registry sent ----
+
+
+def blobs(cache, word):
+    return [p for p in (cache / "blobs").rglob("*") if p.is_file() and word in p.read_bytes()]
+
+
+hurts = {
+    "changed": lambda p: p.write_bytes(p.read_bytes().replace(b"quiet", b"loud")),
+    "emptied": lambda p: os.truncate(p, 0),
+}
+marked = Registry({"t/marked:1": Image([base()], {"Env": ["SOUND=quiet"]})})
+MARKED = docker(marked, "%post\n    true\n", "t/marked:1")
+at = new_folder()
+again = build(MARKED, folder=at)
+for what, hurt in hurts.items():
+    (config,) = blobs(at / "cache", b"SOUND=quiet")
+    hurt(config)
+    asked = marked.count("GET .*/blobs/")
+    again = build(MARKED, "--no-cache", folder=at)
+    env = image(again).read("/.singularity.d/env/10-docker2singularity.sh") if again.status == 0 else b""
+    check(f"a configuration is {what}: fetched again", again.status == 0 and b"quiet" in env, again)
+    check("once", marked.count("GET .*/blobs/") == asked + 1, marked.log)
+    check("and kept", blobs(at / "cache", b"SOUND=quiet") == [config])
+(manifest,) = blobs(at / "cache", b"schemaVersion")
+os.truncate(manifest, 0)
+again = build(MARKED, "--no-cache", folder=at)
+check("a manifest is emptied: whole again", again.status == 0 and blobs(at / "cache", b"schemaVersion") == [manifest], again)
+
 # ---- a store that was copied is whole; one copied without its attributes costs a build ----
 
 at = copy_of(whole)

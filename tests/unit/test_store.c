@@ -51,6 +51,30 @@ static void test_blob_round_trip(void **state)
 	assert_string_equal(buf_text(&text), "hello");
 }
 
+/* A damaged one is not there any longer: who needs it stores it again. */
+static void test_blob_damaged(void **state)
+{
+	static const char *const texts[] = {"jello", "", "longer than it may be"};
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct digest id = sha256("hello");
+	char hex[DIGEST_TEXT_SIZE];
+	CLEANUP(freep) char *path = NULL;
+
+	digest_hex(&id, hex);
+	path = xasprintf("blobs/sha256/%.2s/%s", hex, hex + 2);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_ok(blob_put(*state, &id, "hello", 5));
+		assert_ok(fs_write_atomic(store_fd(*state), path, texts[i],
+					  strlen(texts[i]), 0600));
+		assert_err(ERR_CORRUPT, blob_read(*state, &id, 10, &text));
+		buf_clear(&text);
+		assert_err(ERR_NOTFOUND, blob_read(*state, &id, 10, &text));
+	}
+	assert_ok(blob_put(*state, &id, "hello", 5));
+	assert_ok(blob_read(*state, &id, 10, &text));
+	assert_string_equal(buf_text(&text), "hello");
+}
+
 /* A blob that does not match its digest never gets its name, and is not resumed. */
 static void test_blob_wrong_content(void **state)
 {
@@ -352,6 +376,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_read_only, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_blob_damaged, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_blob_round_trip, setup_store,
 						remove_store),
