@@ -103,33 +103,45 @@ struct err *record_save_memo(const struct store *s, const struct digest *key,
 	return err_wrap(write_record(s, key, record), "record '%s'", hex);
 }
 
-static void add_unsettled(struct store *s, const struct digest *key)
+static struct digest text_digest(const cJSON *record)
 {
+	CLEANUP(freep) char *text = json_print(record);
+
+	return digest_bytes(DIGEST_SHA256, NULL, text, strlen(text));
+}
+
+static void add_unsettled(struct store *s, const struct digest *key, const cJSON *record)
+{
+	struct unsettled one = {*key, text_digest(record)};
+
 	pthread_mutex_lock(&s->lock);
-	vec_push(&s->unsettled, *key);
+	vec_push(&s->unsettled, one);
 	pthread_mutex_unlock(&s->lock);
 }
 
 void record_adopt(struct store *s, const struct digest *key, const cJSON *record)
 {
 	if (json_string(record, "boot"))
-		add_unsettled(s, key);
+		add_unsettled(s, key, record);
 }
 
 struct err *record_save(struct store *s, const struct digest *key, cJSON *record)
 {
 	set_member(record, "boot", s->boot_id);
 	TRY(record_save_memo(s, key, record));
-	add_unsettled(s, key);
+	add_unsettled(s, key, record);
 	return NULL;
 }
 
-/* Write it without its boot id.  That does not count as use: its time, by which the
- * collector orders what to remove, stays. */
-static struct err *settle_one(const struct store *s, const struct digest *key)
+/* Write it without its boot id, unless another process has replaced it: our sync may not
+ * cover the layers of what it wrote, which it settles itself.  That does not count as
+ * use: its time, by which the collector orders what to remove, stays. */
+static struct err *settle_one(const struct store *s, const struct unsettled *ours)
 {
+	const struct digest *key = &ours->key;
 	CLEANUP(json_freep) cJSON *record = NULL;
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct digest text;
 	char path[PATH_SIZE];
 	struct stat st;
 	struct err *e;
@@ -144,6 +156,9 @@ static struct err *settle_one(const struct store *s, const struct digest *key)
 		return NULL;
 	}
 	TRY(e);
+	text = text_digest(record);
+	if (!digest_equal(&text, &ours->text))
+		return NULL;
 	cJSON_DeleteItemFromObject(record, "boot");
 	TRY(write_record(s, key, record));
 	(void)utimensat(s->fd, path, times, 0); /* else it seems younger */

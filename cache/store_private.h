@@ -11,6 +11,11 @@
 #include "cache/lease.h"
 #include "cache/store.h"
 
+/* A record that is to be settled, and what it said: another process may replace it. */
+struct unsettled {
+	struct digest key, text;
+};
+
 struct store {
 	char *dir;	  /* absolute */
 	char *layer_root; /* absolute */
@@ -20,8 +25,8 @@ struct store {
 	bool can_write;	      /* opened for writing: times of use are kept */
 	struct lease *lease;  /* NULL: nothing in the store is going to be used */
 	pthread_mutex_t lock; /* guards unsettled, spent */
-	/* Keys of records written since the last record_settle(). */
-	VEC(struct digest) unsettled;
+	/* Written or adopted since the last record_settle(). */
+	VEC(struct unsettled) unsettled;
 	VEC(struct digest) spent; /* see blob_spent.c */
 };
 

@@ -288,6 +288,32 @@ static void test_record_adopted(void **state)
 	store_close(next);
 }
 
+/* What another process has written meanwhile names layers that our sync may not cover,
+ * and is newer than ours: it settles that itself. */
+static void test_settling_leaves_others(void **state)
+{
+	CLEANUP(json_freep) cJSON *ours = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *theirs = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *back = NULL, *settled = NULL;
+	struct digest key = key_of("a step");
+	struct store *next = NULL;
+
+	cJSON_AddStringToObject(ours, "step", "ours");
+	cJSON_AddStringToObject(theirs, "step", "theirs");
+	assert_ok(store_open(store_dir(*state), STORE_WRITE, &next));
+	assert_ok(record_save(*state, &key, ours));
+	assert_ok(record_save(next, &key, theirs));
+	assert_ok(record_settle(*state));
+	assert_ok(record_load(next, &key, &back));
+	assert_string_equal(json_string(back, "step"), "theirs");
+	assert_non_null(json_string(back, "boot"));
+	assert_ok(record_settle(next));
+	assert_ok(record_load(next, &key, &settled));
+	assert_string_equal(json_string(settled, "step"), "theirs");
+	assert_null(json_string(settled, "boot"));
+	store_close(next);
+}
+
 /* Settling does not count as use of a record: what was used last is still last
  * afterwards. */
 static void test_settling_keeps_times(void **state)
@@ -394,6 +420,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_record_round_trip, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_record_is_not_believed, setup_store,
+						remove_store),
+		cmocka_unit_test_setup_teardown(test_settling_leaves_others, setup_store,
 						remove_store),
 		cmocka_unit_test_setup_teardown(test_record_adopted, setup_store,
 						remove_store),
