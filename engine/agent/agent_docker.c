@@ -56,8 +56,11 @@ static bool load_memo(const struct agent_context *c, const struct digest *key,
 	text = json_string(record, "digest");
 	if (!text || !json_u64(record, "time_ms", &when))
 		return false;
-	/* With a network, only what this very command has resolved counts. */
-	if (c->use_network && (int64_t)when < c->resolved_since / 1000000)
+	/* With a network, only what this very command has resolved counts, and not what
+	 * was resolved while the clock was ahead. */
+	if (c->use_network && c->resolved_since > 0 &&
+	    ((int64_t)when < c->resolved_since / 1000000 ||
+	     (int64_t)when > clock_real_ns() / 1000000))
 		return false;
 	if (c->resolved_ns)
 		*c->resolved_ns = (int64_t)when * 1000000;

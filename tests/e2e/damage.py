@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What others remove from the cache, or change in it, is made again: no image lacks anything."""
+import json
 import os
 import pathlib
 import shutil
@@ -144,6 +145,19 @@ for what, hurt in hurts.items():
 os.truncate(manifest, 0)
 again = build(MARKED, "--no-cache", folder=at)
 check("a manifest is emptied: whole again", again.status == 0 and blobs(at / "cache", b"schemaVersion") == [manifest], again)
+
+# ---- made while the clock was ahead ----
+
+for record in (at / "cache/records").rglob("*.json"):
+    text = json.loads(record.read_text())
+    text.update({name: text[name] + 3_600_000 for name in ("made_ms", "time_ms") if name in text})
+    record.write_text(json.dumps(text))
+asked = marked.count("HEAD .*/manifests/")
+again = build(MARKED, folder=at)
+check("records of a time to come are hits", again.status == 0 and "is up to date" in again.err, again)
+check("but the tag is asked for", marked.count("HEAD .*/manifests/") == asked + 1, marked.log)
+again = build(MARKED, "--no-cache", folder=at)
+check("and --no-cache builds", again.status == 0 and "4 steps built, 0 reused" in again.err, again)
 
 # ---- a store that was copied is whole; one copied without its attributes costs a build ----
 
