@@ -61,18 +61,25 @@ struct err *store_publish(const struct store *s, const char *path, const char *t
 	return tmpfile_publish(&tmp, dir, name);
 }
 
+struct err *store_lock_fd(int fd, int how, const char *path)
+{
+	/* Try again and again, since a thread that waits in flock(2) gets no signal. */
+	for (int wait_ms = 1; flock(fd, how | LOCK_NB) != 0;) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys("lock '%s'", path);
+		TRY(interrupt_check());
+		(void)poll(NULL, 0, wait_ms);
+		wait_ms = 2 * wait_ms < LOCK_WAIT_MS ? 2 * wait_ms : LOCK_WAIT_MS;
+	}
+	return NULL;
+}
+
 struct err *store_lock_file(const struct store *s, const char *path, int how, int *fd)
 {
 	CLEANUP(closep) int file = -1;
 
 	TRY(fs_open(s->fd, path, O_RDWR | O_CREAT, 0600, &file));
-	/* Try again and again, since a thread that waits in flock(2) gets no signal. */
-	for (int wait_ms = 1; flock(file, how | LOCK_NB) != 0; wait_ms *= 2) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys("lock '%s'", path);
-		TRY(interrupt_check());
-		(void)poll(NULL, 0, wait_ms < LOCK_WAIT_MS ? wait_ms : LOCK_WAIT_MS);
-	}
+	TRY(store_lock_fd(file, how, path));
 	*fd = steal_fd(&file);
 	return NULL;
 }

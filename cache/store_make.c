@@ -5,6 +5,10 @@
  * ours.  A folder without it becomes a store only if it holds nothing except what is made
  * with a store: then a process was killed while it made one.
  *
+ * Every process that has the store open for writing shares a lock on the folder itself;
+ * the process that clears the store has that lock alone.  So nobody makes a part of the
+ * store, or writes into it, while it goes.
+ *
  * `version` is raised in place.  From then on no older release opens the store; a process
  * of an older release that has it open goes on, since what it uses stays where it is
  * (older.h).  The file `older` is written before `version` is raised: if we are killed
@@ -16,6 +20,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +29,7 @@
 #include "base/str.h"
 #include "base/visible.h"
 #include "cache/store_names.h"
+#include "cache/store_private.h"
 
 static const char VERSION[] = "version";
 static const char VERSION_PREFIX[] = "dagbuild store ";
@@ -227,13 +233,48 @@ static struct err *name_another(struct err *e)
 			"name another folder with DAGBUILD_CACHEDIR or --cache-dir");
 }
 
+/* Does `path` lead to the folder that `fd` is open on? */
+static bool leads_to(const char *path, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && is_folder(&st, path);
+}
+
+/* Open the folder with a share in its lock.  Another process may clear the store, and
+ * remove the folder, until we have that share; so look again then. */
+static struct err *open_shared(const char *dir, int *fd)
+{
+	enum { TRIES = 64 };
+
+	for (int tries = 1; tries <= TRIES; tries++) {
+		CLEANUP(closep) int own = -1;
+		struct err *e;
+
+		TRY(name_another(fs_mkdirs(AT_FDCWD, dir, 0700)));
+		e = fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own);
+		if (e && (err_code(e) != ERR_NOTFOUND || tries == TRIES))
+			return name_another(e);
+		if (e) {
+			err_ignore(e, "another process removed it");
+			continue;
+		}
+		TRY(store_lock_fd(own, LOCK_SH, dir));
+		if (leads_to(dir, own)) {
+			*fd = steal_fd(&own);
+			return NULL;
+		}
+	}
+	return err_hint(err_new(ERR_SYS, "another process keeps removing the folder"),
+			"the cache is being cleared: run the command again");
+}
+
 struct err *store_make(const char *dir, int *fd)
 {
 	CLEANUP(closep) int own = -1;
 	unsigned format = 0;
 
-	TRY(name_another(fs_mkdirs(AT_FDCWD, dir, 0700)));
-	TRY(name_another(fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own)));
+	TRY(open_shared(dir, &own));
 	TRY(check_folder(own, dir, &format));
 	if (format > 0 && format < STORE_FORMAT)
 		TRY(raise_format(own, format));
@@ -300,31 +341,76 @@ void store_rest_release(struct store_rest *rest)
 	rest->example = NULL;
 }
 
+/* The order in which a store goes.  When we are killed in the middle, no record may stand
+ * for half a layer, and what is left must still be a store. */
+enum clear_stage {
+	CLEAR_RECORDS,
+	CLEAR_THE_REST,
+	CLEAR_SECRET,
+	CLEAR_VERSION,
+	CLEAR_STAGES,
+};
+
+static enum clear_stage stage_of(const char *path)
+{
+	if (str_starts_with(str_of(path), "records"))
+		return CLEAR_RECORDS;
+	if (strcmp(path, "secret") == 0)
+		return CLEAR_SECRET;
+	return strcmp(path, VERSION) == 0 ? CLEAR_VERSION : CLEAR_THE_REST;
+}
+
+struct clearing {
+	int fd;
+	enum clear_stage stage;
+};
+
 static struct err *remove_ours(void *context, const char *path, enum store_name what)
 {
-	int fd = *(const int *)context, flags = 0;
+	const struct clearing *c = context;
+	int flags = 0;
 
-	if (what == STORE_NAME_TREE)
-		return fs_remove_tree(fd, path);
-	if (what == STORE_NAME_STRANGE || strcmp(path, VERSION) == 0)
+	if (what == STORE_NAME_STRANGE || stage_of(path) != c->stage)
 		return NULL;
+	if (what == STORE_NAME_TREE)
+		return fs_remove_tree(c->fd, path);
 	if (what == STORE_NAME_FOLDER)
 		flags = AT_REMOVEDIR;
-	if (unlinkat(fd, path, flags) == 0 || errno == ENOENT || errno == ENOTEMPTY)
+	if (unlinkat(c->fd, path, flags) == 0 || errno == ENOENT || errno == ENOTEMPTY)
 		return NULL;
 	return err_sys("remove '%s'", path);
 }
 
-struct err *store_clear(const struct store *s)
+/* Have the folder's lock alone; `*alone` false: another process shares it. */
+static struct err *lock_alone(const struct store *s, bool *alone)
 {
-	int fd = store_fd(s);
+	*alone = flock(s->fd, LOCK_EX | LOCK_NB) == 0;
+	if (*alone)
+		return NULL;
+	if (errno != EWOULDBLOCK && errno != EINTR)
+		return err_sys("lock '%s'", s->dir);
+	/* The attempt has cost us our share: flock(2). */
+	return store_lock_fd(s->fd, LOCK_SH, s->dir);
+}
 
-	TRY(store_names_each(fd, remove_ours, &fd));
-	if (unlinkat(fd, VERSION, 0) != 0 && errno != ENOENT)
-		return err_sys("remove '%s'", VERSION);
+struct err *store_clear(const struct store *s, bool *cleared)
+{
+	struct clearing c = {.fd = s->fd};
+	bool alone = false;
+
+	*cleared = false;
+	TRY(lock_alone(s, &alone));
+	/* While we had no share another process may have cleared the store; what has its
+	 * name now is a new one. */
+	*cleared = !leads_to(s->dir, s->fd);
+	if (*cleared || !alone)
+		return NULL;
+	for (; c.stage < CLEAR_STAGES; c.stage++)
+		TRY(store_names_each(c.fd, remove_ours, &c));
+	*cleared = true;
 	/* It stays if it holds strange things, or if the name is a link to it. */
-	if (rmdir(store_dir(s)) != 0 && errno != ENOTEMPTY && errno != ENOTDIR &&
+	if (rmdir(s->dir) != 0 && errno != ENOTEMPTY && errno != ENOTDIR &&
 	    errno != EEXIST && errno != EBUSY)
-		return err_sys("remove '%s'", store_dir(s));
+		return err_sys("remove '%s'", s->dir);
 	return NULL;
 }

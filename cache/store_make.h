@@ -15,7 +15,8 @@
 #include "cache/usage.h"
 
 /* Open `dir`; make it, and the parts of a store that are missing.  A store of an older
- * format is raised to ours, but nothing in it is touched: older.h. */
+ * format is raised to ours, but nothing in it is touched: older.h.  No other process
+ * clears the store before `*fd` is closed. */
 NODISCARD struct err *store_make(const char *dir, int *fd);
 /* Open a store for reading: ERR_NOTFOUND when `dir` is not one. */
 NODISCARD struct err *store_find(const char *dir, int *fd);
@@ -34,8 +35,9 @@ struct store_rest {
 /* List what store_clear() would leave; end with store_rest_release(). */
 NODISCARD struct err *store_rest(const struct store *s, struct store_rest *out);
 void store_rest_release(struct store_rest *rest);
-/* Remove everything of ours, and the folder if it held nothing else.  No process may be
- * using the store. */
-NODISCARD struct err *store_clear(const struct store *s);
+/* Remove everything of ours, and the folder if it held nothing else.  `*cleared` false:
+ * another process has the store open for writing, and it stays as it is.  Afterwards `s`
+ * can only be closed. */
+NODISCARD struct err *store_clear(const struct store *s, bool *cleared);
 
 #endif

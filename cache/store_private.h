@@ -43,5 +43,7 @@ NODISCARD struct err *store_publish(const struct store *s, const char *path,
 /* Wait for the lock `how` (LOCK_EX, LOCK_SH) on the file `path`; it ends with `*fd`. */
 NODISCARD struct err *store_lock_file(const struct store *s, const char *path, int how,
 				      int *fd);
+/* The same for what `fd` is open on; `path` is for the message. */
+NODISCARD struct err *store_lock_fd(int fd, int how, const char *path);
 
 #endif

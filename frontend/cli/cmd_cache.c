@@ -188,7 +188,8 @@ static struct err *prune(const struct job *job)
 	return NULL;
 }
 
-/* Remove all of it, when no build is running; `*removed` says so. */
+/* Remove all of it, when no build is running; `*removed` says so.  A run that still looks
+ * what there is to build has no lease yet, but has the store open. */
 static struct err *remove_store(const struct job *job, bool dry_run, bool *removed)
 {
 	CLEANUP(closep) int collector = -1;
@@ -204,7 +205,7 @@ static struct err *remove_store(const struct job *job, bool dry_run, bool *remov
 	*removed = !e && leases.alive == 0;
 	lease_set_release(&leases);
 	TRY(e);
-	return *removed && !dry_run ? store_clear(job->store) : NULL;
+	return *removed && !dry_run ? store_clear(job->store, removed) : NULL;
 }
 
 /* Ask users at a terminal; a script means what it says. */

@@ -83,6 +83,31 @@ subprocess.run(["sh", "-c", re.search("hint: if it is one: (.*); else", r.err)[1
 r = run(["run", "x.def"], folder, env)
 check("has it again", r.status == 0 and "nothing has changed" in r.err, r)
 
+# ---- clearing beside runs that begin ----
+folder = new_folder()
+(folder / "x.def").write_text(DEF)
+clears = subprocess.Popen(
+    ["bash", "-c", 'while "$0" cache clear; do :; done', DAGBUILD],
+    cwd=folder,
+    env=environment(folder),
+    stdin=subprocess.DEVNULL,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    start_new_session=True,
+)
+for i in range(6):
+    r = run(["run", "-o", f"{i}.sif", "x.def"], folder)
+    check("a run beside clears ends well", r.status == 0, r)
+check("so do the clears", clears.poll() is None, clears.stderr.read() if clears.poll() is not None else "")
+os.killpg(clears.pid, signal.SIGKILL)
+clears.wait()
+r = run(["run", "-o", "x.sif", "x.def"], folder)
+check("after a clear that was killed a run ends well", r.status == 0, r)
+r = run(["cache", "verify"], folder)
+check("the cache is whole", r.status == 0, r)
+r = run(["cache", "clear"], folder)
+check("and can be cleared", r.status == 0 and not (folder / "cache").exists(), r)
+
 # ---- a folder that gives a group, a bit and a list to what is made in it ----
 def access_list(*entries):
     """acl(5), as in linux/posix_acl_xattr.h: tag, permissions, id."""

@@ -5,6 +5,7 @@
 /* links: cache */
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -304,6 +305,7 @@ static void test_prune_removes_ours(void **state)
 static void test_clear_removes_ours(void **state)
 {
 	struct store_rest rest;
+	bool cleared = false;
 	struct store *s = NULL;
 	struct place p = store_with_things(&s);
 
@@ -313,7 +315,8 @@ static void test_clear_removes_ours(void **state)
 	assert_int_equal(rest.strange, 10);
 	assert_non_null(rest.example);
 	store_rest_release(&rest);
-	assert_ok(store_clear(s));
+	assert_ok(store_clear(s, &cleared));
+	assert_true(cleared);
 	check_strange(&p);
 	assert_false(has(&p, "version") || has(&p, "locks") || has(&p, "CACHEDIR.TAG"));
 	store_close(s);
@@ -324,13 +327,15 @@ static void test_clear_removes_ours(void **state)
 static void test_clear_leaves_nothing(void **state)
 {
 	CLEANUP(freep) char *link = NULL;
+	bool cleared = false;
 	struct store *s = NULL;
 	struct place p = store_with_things(&s);
 
 	(void)state;
 	assert_ok(store_hold(s));
 	store_release(s);
-	assert_ok(store_clear(s));
+	assert_ok(store_clear(s, &cleared));
+	assert_true(cleared);
 	store_close(s);
 	assert_int_equal(access(p.path, F_OK), -1);
 
@@ -340,11 +345,85 @@ static void test_clear_leaves_nothing(void **state)
 	link = xasprintf("%s.link", p.path);
 	assert_int_equal(symlink(p.path, link), 0);
 	assert_ok(store_open(link, STORE_WRITE, &s));
-	assert_ok(store_clear(s));
+	assert_ok(store_clear(s, &cleared));
+	assert_true(cleared);
 	store_close(s);
 	assert_int_equal(rmdir(p.path), 0);
 	assert_int_equal(unlink(link), 0);
 	closep(&p.fd);
+}
+
+/* A process that has the store open, with no lease, keeps it from being cleared. */
+static void test_clear_of_open(void **state)
+{
+	CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+	bool cleared = true;
+	struct store *s = NULL, *other = NULL;
+	struct place p = store_with_things(&s);
+
+	(void)state;
+	assert_ok(store_open(p.path, STORE_WRITE, &other));
+	assert_ok(store_clear(other, &cleared));
+	assert_false(cleared);
+	assert_true(has(&p, "version") && has(&p, "locks") && has(&p, "secret"));
+	make_record(s, "b.post", &chain);
+	store_close(s);
+	assert_ok(store_clear(other, &cleared));
+	assert_true(cleared);
+	assert_int_equal(access(p.path, F_OK), -1);
+	store_close(other);
+	closep(&p.fd);
+}
+
+/* Fork a process that clears the store again and again, until it is killed. */
+static pid_t start_clearing(const char *path)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	/* It must not outlive a test that fails. */
+	if (pid == 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (pid == 0) {
+		CLEANUP(store_closep) struct store *s = NULL;
+		struct err *e = store_open(path, STORE_WRITE, &s);
+		bool cleared;
+
+		if (e)
+			_exit(1);
+		err_ignore(store_clear(s, &cleared), "the parent looks");
+	}
+	return pid;
+}
+
+/* Clearing, also when it is killed, never leaves what the next opening refuses; and who
+ * has the store open can write into it. */
+static void test_clear_races(void **state)
+{
+	enum { ROUNDS = 40, OPENINGS = 8 };
+	struct place p = place_new("");
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t pid = start_clearing(p.path);
+		int status;
+
+		for (int i = 0; i < OPENINGS; i++) {
+			CLEANUP(snapshot_release) struct snapshot chain = SNAPSHOT_INIT;
+			struct store *s = NULL;
+
+			assert_ok(store_open(p.path, STORE_WRITE, &s));
+			make_record(s, "a.post", &chain);
+			assert_true(faccessat(store_fd(s), "version", F_OK, 0) == 0);
+			store_close(s);
+			usleep((useconds_t)(round * 20));
+		}
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+	}
+	closep(&p.fd);
+	test_folder_remove(xstrdup(p.path));
 }
 
 int main(void)
@@ -362,6 +441,8 @@ int main(void)
 		cmocka_unit_test(test_prune_removes_ours),
 		cmocka_unit_test(test_clear_removes_ours),
 		cmocka_unit_test(test_clear_leaves_nothing),
+		cmocka_unit_test(test_clear_of_open),
+		cmocka_unit_test(test_clear_races),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
