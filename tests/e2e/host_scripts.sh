@@ -63,9 +63,11 @@ equal "$(sed -n 's/^one.setup //p' order)" "0002 environment" "%setup has the ca
 equal "$(says_lines 'runs on this machine, outside of any container')" 2 "each is named before it runs"
 check "nothing of it is left" nothing_left
 check "what it started has ended" nothing_sleeps
-echo "$PWD/host.one.sif|cat /answer|42" >>"$JUDGE"
-echo "$PWD/host.one.sif|cat /from-pre|made by pre" >>"$JUDGE"
-echo "$PWD/host.one.sif|stat -c %a /made|775" >>"$JUDGE"
+cat >>"$JUDGE" <<JUDGE
+$PWD/host.one.sif|cat /answer|42
+$PWD/host.one.sif|cat /from-pre|made by pre
+$PWD/host.one.sif|stat -c %a /made|775
+JUDGE
 
 : >order
 dagbuild run host.def
@@ -75,13 +77,14 @@ equal "$(tail -n 1 order)" "two.setup 42" "%setup sees what came from other stag
 
 # ---- again ----
 
-layers=$(ls "$DAGBUILD_CACHEDIR/layers" | wc -l)
+n_layers() { find "$DAGBUILD_CACHEDIR/layers" -mindepth 1 -maxdepth 1 | wc -l; }
+layers=$(n_layers)
 : >order
 dagbuild run host.def
 status 0 "the same again"
 equal "$(wc -l <order)" 4 "runs each of them"
 says '4 steps built' "and nothing else, since they left the same"
-equal "$(ls "$DAGBUILD_CACHEDIR/layers" | wc -l)" "$layers" "and the cache has not grown"
+equal "$(n_layers)" "$layers" "and the cache has not grown"
 dagbuild why host.def one.setup
 equal "$(grep -c 'runs on the host, each time' <<<"$out")" 1 "why tells that it runs each time"
 dagbuild plan host.def
