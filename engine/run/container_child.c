@@ -164,7 +164,6 @@ static struct err *make_temporary_folders(int root_fd)
 static struct err *write_script(int root_fd, const char *text)
 {
 	CLEANUP(closep) int fd = -1;
-
 	struct err *e = path_open(root_fd, SCRIPT_PATH,
 				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0755, &fd);
 

@@ -28,8 +28,7 @@ static struct err *host_compose(const struct work *w, const struct step *step,
 
 	(void)task;
 	(void)known;
-	key_set_text(inputs, "script", step->script.text);
-	key_set_text(inputs, "arguments", step->script.args);
+	script_section_key(step, inputs);
 	if (w->epoch_set)
 		key_set_u64(inputs, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 	return NULL;
@@ -37,25 +36,31 @@ static struct err *host_compose(const struct work *w, const struct step *step,
 
 /* ---- the script ---- */
 
-/* The caller's, and what Apptainer adds (definition files, section 3.3).  For
- * script_env_freep(). */
+/* Does `word` set the variable that `other` sets? */
+static bool sets_same(const char *word, const char *other)
+{
+	return strncmp(word, other, strcspn(other, "=") + 1) == 0;
+}
+
+/* What Apptainer adds (definition files, section 3.3), then the caller's, but for what
+ * was added.  For script_env_freep(). */
 static char **environment_of(const char *root)
 {
 	static const char in_image[] = "/.singularity.d/env/91-environment.sh";
-	static const char *const prefixes[] = {"APPTAINER", "SINGULARITY"};
 	VEC(char *) env = {0};
+	size_t n_added;
 
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		vec_push(&env, xasprintf("%s_ROOTFS=%s", prefixes[i], root));
-		vec_push(&env, xasprintf("%s_ENVIRONMENT=%s", prefixes[i], in_image));
-	}
+	vec_push(&env, xasprintf("APPTAINER_ROOTFS=%s", root));
+	vec_push(&env, xasprintf("SINGULARITY_ROOTFS=%s", root));
+	vec_push(&env, xasprintf("APPTAINER_ENVIRONMENT=%s", in_image));
+	vec_push(&env, xasprintf("SINGULARITY_ENVIRONMENT=%s", in_image));
+	n_added = env.len;
 	for (char **word = environ; *word; word++) {
-		bool is_ours = false;
+		size_t i = 0;
 
-		for (size_t i = 0; i < env.len && i < 2 * ARRAY_LEN(prefixes); i++)
-			is_ours |= strncmp(*word, env.items[i],
-					   strcspn(env.items[i], "=") + 1) == 0;
-		if (!is_ours)
+		while (i < n_added && !sets_same(*word, env.items[i]))
+			i++;
+		if (i == n_added)
 			vec_push(&env, xstrdup(*word));
 	}
 	vec_push(&env, NULL);

@@ -44,8 +44,7 @@ static struct err *post_compose(const struct work *w, const struct step *step,
 
 	(void)task;
 	(void)known;
-	key_set_text(inputs, "script", step->script.text);
-	key_set_text(inputs, "arguments", step->script.args);
+	script_section_key(step, inputs);
 	key_set_text(inputs, "temporary files",
 		     step->script.keep_tmp ? "kept" : "dropped");
 	script_env_key(w, inputs);

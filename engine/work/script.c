@@ -81,6 +81,12 @@ void script_env_key(const struct work *w, struct key *key)
 		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
 }
 
+void script_section_key(const struct step *step, struct key *key)
+{
+	key_set_text(key, "script", step->script.text);
+	key_set_text(key, "arguments", step->script.args);
+}
+
 /* For free(). */
 static char *log_path_of(const struct work *w, const struct step *step)
 {

@@ -15,6 +15,8 @@
  * "exec" or "test"), the caller's proxies and TERM, APPTAINERENV_*, SOURCE_DATE_EPOCH. */
 char **script_env(const struct work *w, const char *command);
 void script_env_freep(char ***env);
+/* Add to the key the text and the arguments of the step's section. */
+void script_section_key(const struct step *step, struct key *key);
 /* Add to the key those of its parts that change what a script does. */
 void script_env_key(const struct work *w, struct key *key);
 
@@ -23,7 +25,7 @@ void script_env_key(const struct work *w, struct key *key);
 struct script_output {
 	struct task *task;
 	const char
-		*script; /* path of a script on the host, borrowed; NULL: in the image */
+		*script; /* a script's path on the host, borrowed; NULL: in the image */
 	char *log_path;
 	FILE *log;
 	char *last_command; /* last line that `sh -x` wrote, without "+ " */

@@ -12,13 +12,6 @@ struct words {
 	VEC(char *) items;
 };
 
-static void words_release(struct words *w)
-{
-	for (size_t i = 0; i < w->items.len; i++)
-		free(w->items.items[i]);
-	vec_free(&w->items);
-}
-
 /* The words after `-c` become one operand, with the script's path at its end. */
 static struct err *add_shell(struct words *w, struct str rest, const struct step *step,
 			     const char *path)
@@ -54,13 +47,12 @@ static struct err *add_words(struct words *w, const struct step *step, const cha
 
 struct err *script_command(const struct step *step, const char *path, char ***argv)
 {
-	CLEANUP(words_release) struct words w = {0};
+	struct words w = {0};
+	struct err *e = add_words(&w, step, path);
 
-	TRY(add_words(&w, step, path));
 	vec_push(&w.items, NULL);
 	*argv = w.items.items;
-	w = (struct words){0};
-	return NULL;
+	return e;
 }
 
 void script_command_freep(char ***argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * script_command.h - the command that runs a section's text: `%pre`, `%setup`, `%post`.
  *
- * Ownership: script_command_freep() ends what script_command() gives.
+ * Ownership: script_command_freep() ends what script_command() gives, also with an error.
  * Threads:   any.
  * Errors:    ERR_SYNTAX for a `-c` without a shell.
  */

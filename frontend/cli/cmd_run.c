@@ -511,24 +511,6 @@ static struct err *build(struct build *b)
 
 /* ---- the command ---- */
 
-static struct err *refuse_host_scripts(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		const struct step *step = plan->steps[i];
-
-		if (step->kind == STEP_PRE || step->kind == STEP_SETUP)
-			return place_err(
-				step->where,
-				err_hint(err_new(ERR_SYNTAX,
-						 "%s runs on this machine, which "
-						 "--no-host-scripts forbids",
-						 step->label),
-					 "read the section; without the option it "
-					 "runs with your rights"));
-	}
-	return NULL;
-}
-
 static struct err *read_command(int argc, char **argv, struct build *b, const char **file,
 				int *status)
 {
@@ -557,7 +539,7 @@ static struct err *read_command(int argc, char **argv, struct build *b, const ch
 					b->settings.fresh.net.def.plan.target),
 				"name a stage, or leave out -o");
 	if (b->settings.no_host_scripts)
-		TRY(refuse_host_scripts(b->loaded.plan));
+		TRY(load_refuse_host_scripts(b->loaded.plan));
 	return exec_check_steps(b->loaded.plan->steps, b->loaded.plan->n_steps);
 }
 

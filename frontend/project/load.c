@@ -120,6 +120,24 @@ struct err *load_image_path(const char *file, const struct plan *plan,
 	return NULL;
 }
 
+struct err *load_refuse_host_scripts(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind == STEP_PRE || step->kind == STEP_SETUP)
+			return place_err(
+				step->where,
+				err_hint(err_new(ERR_SYNTAX,
+						 "%s runs on this machine, which "
+						 "--no-host-scripts forbids",
+						 step->label),
+					 "read the section; without the option it "
+					 "runs with your rights"));
+	}
+	return NULL;
+}
+
 void loaded_release(struct loaded *l)
 {
 	plan_freep(&l->plan);

@@ -39,6 +39,8 @@ NODISCARD struct err *load_definition(const char *path, struct def_options *opti
 NODISCARD struct err *load_plan(const char *path, struct def_options *options,
 				const struct plan_options *plan, struct given *given,
 				struct loaded *out, int *status);
+/* For --no-host-scripts: ERR_SYNTAX, with its place, if a step of the plan is one. */
+NODISCARD struct err *load_refuse_host_scripts(const struct plan *plan);
 /* The image's name in the current folder when the user gives none, for free(): for
  * "dir/lab3.def" it is "lab3.sif", with a stage as target "lab3.STAGE.sif"; NULL when no
  * image is made. */

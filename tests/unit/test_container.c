@@ -16,26 +16,16 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/path.h"
-#include "base/vec.h"
 #include "engine/run/container.h"
 #include "engine/run/userns.h"
-#include "tests/fake/cmocka_all.h"
-#include "tests/fake/test_folder.h"
-
-/* A folder with one layer (busybox), an upper, a work folder and a mount point. */
-struct box {
-	char *dir;
-	int fd;
-	VEC(char *) lines;
-	struct cancel *cancel;
-	bool is_cancelled; /* ask at the line "ready", insist at "asked" */
-};
+#include "tests/fake/script_box.h"
 
 static void write_file(struct box *b, const char *path, const char *text)
 {
 	assert_ok(fs_write_atomic(b->fd, path, text, strlen(text), 0755));
 }
 
+/* One layer (busybox), an upper, a work folder and a mount point. */
 static int setup(void **state)
 {
 	static const char *const folders[] = {"layers/base/bin",
@@ -45,44 +35,17 @@ static int setup(void **state)
 					      "work",
 					      "mnt"};
 	CLEANUP(buf_release) struct buf program = BUF_INIT;
-	struct box *b = xcalloc(1, sizeof(*b));
+	struct box *b;
 
-	b->dir = test_folder_new();
-	assert_ok(fs_open(AT_FDCWD, b->dir, O_RDONLY | O_DIRECTORY, 0, &b->fd));
+	box_setup(state);
+	b = *state;
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		assert_ok(fs_mkdirs(b->fd, folders[i], 0755));
 	assert_ok(fs_read_file(AT_FDCWD, "/bin/busybox", MIB(16), &program));
 	assert_ok(fs_write_atomic(b->fd, "layers/base/bin/busybox", program.data,
 				  program.len, 0755));
 	assert_int_equal(symlinkat("busybox", b->fd, "layers/base/bin/sh"), 0);
-	assert_ok(cancel_new(&b->cancel));
-	*state = b;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct box *b = *state;
-
-	for (size_t i = 0; i < b->lines.len; i++)
-		free(b->lines.items[i]);
-	vec_free(&b->lines);
-	cancel_free(b->cancel);
-	close(b->fd);
-	test_folder_remove(b->dir);
-	free(b);
-	return 0;
-}
-
-static void on_line(void *context, struct str line)
-{
-	struct box *b = context;
-
-	vec_push(&b->lines, str_dup(line));
-	if (b->is_cancelled && str_is(line, "ready"))
-		cancel_raise(b->cancel, CANCEL_ASKED);
-	if (b->is_cancelled && str_is(line, "asked"))
-		cancel_raise(b->cancel, CANCEL_NOW);
 }
 
 static struct err *run(struct box *b, const char *script, int *status)
@@ -106,7 +69,7 @@ static struct err *run(struct box *b, const char *script, int *status)
 		.envp = envp,
 		.source_environment = true,
 		.cancel = b->cancel,
-		.line = on_line,
+		.line = box_line,
 		.context = b,
 	};
 	struct container_result result = {-1};
@@ -119,22 +82,12 @@ static struct err *run(struct box *b, const char *script, int *status)
 	return e;
 }
 
-static const char *line(const struct box *b, size_t index)
-{
-	return index < b->lines.len ? b->lines.items[index] : "(none)";
-}
-
 static bool was_printed(const struct box *b, const char *text)
 {
 	for (size_t i = 0; i < b->lines.len; i++)
 		if (strcmp(b->lines.items[i], text) == 0)
 			return true;
 	return false;
-}
-
-static bool exists(const struct box *b, const char *path)
-{
-	return faccessat(b->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static void test_status(void **state)
@@ -375,19 +328,24 @@ static void test_ranges(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_surroundings, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_environment_files, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_capture, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_tmp_is_private, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_resolv_conf_link, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_resolv_conf_folder, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_background, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_long_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_shell, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_script_is_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_is_mounted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_surroundings, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_environment_files, setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_capture, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_tmp_is_private, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_resolv_conf_link, setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_resolv_conf_folder, setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_background, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_long_lines, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_cancel, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_no_shell, setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_script_is_there, setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_is_mounted, setup,
+						box_teardown),
 		cmocka_unit_test(test_ranges),
 	};
 

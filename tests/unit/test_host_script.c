@@ -14,56 +14,10 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/vec.h"
 #include "engine/run/host_script.h"
-#include "tests/fake/cmocka_all.h"
-#include "tests/fake/test_folder.h"
+#include "tests/fake/script_box.h"
 
-struct host {
-	char *dir;
-	int fd;
-	VEC(char *) lines;
-	struct cancel *cancel;
-	bool is_cancelled; /* ask at the line "ready", insist at "asked" */
-};
-
-static int setup(void **state)
-{
-	struct host *h = xcalloc(1, sizeof(*h));
-
-	h->dir = test_folder_new();
-	assert_ok(fs_open(AT_FDCWD, h->dir, O_RDONLY | O_DIRECTORY, 0, &h->fd));
-	assert_ok(cancel_new(&h->cancel));
-	*state = h;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct host *h = *state;
-
-	for (size_t i = 0; i < h->lines.len; i++)
-		free(h->lines.items[i]);
-	vec_free(&h->lines);
-	cancel_free(h->cancel);
-	close(h->fd);
-	test_folder_remove(h->dir);
-	free(h);
-	return 0;
-}
-
-static void on_line(void *context, struct str line)
-{
-	struct host *h = context;
-
-	vec_push(&h->lines, str_dup(line));
-	if (h->is_cancelled && str_is(line, "ready"))
-		cancel_raise(h->cancel, CANCEL_ASKED);
-	if (h->is_cancelled && str_is(line, "asked"))
-		cancel_raise(h->cancel, CANCEL_NOW);
-}
-
-static struct err *run(struct host *h, const char *text, int hold_fd, int *status)
+static struct err *run(struct box *h, const char *text, int hold_fd, int *status)
 {
 	CLEANUP(freep) char *dir = xasprintf("DIR=%s", h->dir);
 	const char *const argv[] = {"/bin/sh", "-ec", text, NULL};
@@ -73,7 +27,7 @@ static struct err *run(struct host *h, const char *text, int hold_fd, int *statu
 		.envp = envp,
 		.hold_fd = hold_fd,
 		.cancel = h->cancel,
-		.line = on_line,
+		.line = box_line,
 		.context = h,
 	};
 
@@ -81,17 +35,7 @@ static struct err *run(struct host *h, const char *text, int hold_fd, int *statu
 	return host_script_run(&script, status);
 }
 
-static const char *line(const struct host *h, size_t index)
-{
-	return index < h->lines.len ? h->lines.items[index] : "(none)";
-}
-
-static bool exists(const struct host *h, const char *name)
-{
-	return faccessat(h->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static pid_t pid_in(const struct host *h, const char *name)
+static pid_t pid_in(const struct box *h, const char *name)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	uint64_t pid = 0;
@@ -103,7 +47,7 @@ static pid_t pid_in(const struct host *h, const char *name)
 
 static void test_status(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	int status;
 
 	assert_ok(run(h, "echo one; echo two >&2; exit 7", -1, &status));
@@ -117,7 +61,7 @@ static void test_status(void **state)
 
 static void test_surroundings(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	char folder[4096];
 	int status;
 
@@ -139,7 +83,7 @@ static void test_surroundings(void **state)
 static void test_no_program(void **state)
 {
 	static const char *const argv[] = {"/nonexistent", NULL};
-	struct host *h = *state;
+	struct box *h = *state;
 	struct host_script script = {.argv = argv, .cancel = h->cancel};
 	int status;
 	struct err *e = host_script_run(&script, &status);
@@ -152,7 +96,7 @@ static void test_no_program(void **state)
 /* In the background, in a session of its own, and of a parent that has ended. */
 static void test_nothing_runs_on(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	int status;
 
 	assert_ok(
@@ -170,7 +114,7 @@ static void test_nothing_runs_on(void **state)
 
 static void test_nothing_is_mounted(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	int status;
 
 	assert_ok(run(h, "mkdir $DIR/mnt; mount -t tmpfs none $DIR/mnt; touch $DIR/mnt/x",
@@ -183,7 +127,7 @@ static void test_nothing_is_mounted(void **state)
 /* It is asked to end, and may clean up. */
 static void test_cancel(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	int status;
 	struct err *e;
 
@@ -199,7 +143,7 @@ static void test_cancel(void **state)
 /* One that does not want to end is ended, with what it started. */
 static void test_insist(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	uint64_t begin = clock_mono_ns();
 	int status;
 	struct err *e;
@@ -220,7 +164,7 @@ static void test_insist(void **state)
 /* Whoever kills the process around the script ends its group with it. */
 static void test_killed_around(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	int status;
 	struct err *e = run(h,
 			    "sleep 1000 & echo $! >$DIR/pid\n"
@@ -238,7 +182,7 @@ static void test_killed_around(void **state)
 /* The lock is held around the script, and the script cannot reach it. */
 static void test_hold(void **state)
 {
-	struct host *h = *state;
+	struct box *h = *state;
 	CLEANUP(closep) int lock = -1;
 	int status;
 
@@ -254,15 +198,19 @@ static void test_hold(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_surroundings, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_program, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_runs_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_is_mounted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_insist, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed_around, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status, box_setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_surroundings, box_setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_no_program, box_setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_runs_on, box_setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_is_mounted, box_setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_cancel, box_setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_insist, box_setup, box_teardown),
+		cmocka_unit_test_setup_teardown(test_killed_around, box_setup,
+						box_teardown),
+		cmocka_unit_test_setup_teardown(test_hold, box_setup, box_teardown),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "internal-host") == 0)
