@@ -150,7 +150,8 @@ class World:
         ]
         if not is_pure:
             source = self.chance.choice(("f0", "f1", "f2", "d0/f3"))
-            lines += [f"cat {source} >> {file}", f"cp -a {source} {file}-{w}-copy || true",
+            # Never with the times of its source: after a touch the same layer is expected, so that what follows hits.
+            lines += [f"cat {source} >> {file}", f"cp -d --preserve=mode,links {source} {file}-{w}-copy || true",
                       f"ls d0 > {file}-names", f"echo ${{APPTAINERENV_GIVEN:-none}} > {file}-given"]
         return self.chance.choice(lines)
 
