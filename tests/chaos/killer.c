@@ -191,8 +191,12 @@ static void kill_them(void)
 	if (options.kills_all)
 		for (size_t i = 0; i < n_tasks; i++)
 			kill(tasks[i].id, SIGKILL);
-	else
+	else {
 		kill(main_id, options.only_asks ? SIGTERM : SIGKILL);
+		for (size_t i = 0; i < n_tasks; i++)
+			if (tasks[i].is_held)
+				go_on(&tasks[i], 0);
+	}
 	sigaction(SIGALRM, &action, NULL);
 	alarm(END_SECONDS);
 }
@@ -321,6 +325,20 @@ static void take_over(struct task *t)
 		on_exec(t);
 }
 
+/* Its parent's stop tells whose child it is, and may come later; after the kill perhaps
+ * never: then the newborn dies with the rest, as with cgroup.kill, or goes its way. */
+static void on_newborn(pid_t id)
+{
+	struct task *t = task_add(id);
+
+	if (!was_reached || options.fault)
+		t->is_held = true;
+	else if (options.kills_all)
+		kill(id, SIGKILL);
+	else
+		go_on(t, 0);
+}
+
 static void on_stop(pid_t id, int status)
 {
 	struct task *t = task_find(id);
@@ -328,7 +346,7 @@ static void on_stop(pid_t id, int status)
 	int event = status >> 16;
 
 	if (!t) {
-		task_add(id)->is_held = true;
+		on_newborn(id);
 		return;
 	}
 	if (signal_number == (SIGTRAP | 0x80))
