@@ -61,17 +61,15 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct step *step = steps[i];
-		const char *what =
-			step->kind == STEP_BASE ? "the bootstrap agent" : "a step";
 
 		if (exec_supports(step))
 			continue;
 		return place_err(
 			step->where,
 			err_hint(err_new(ERR_SYNTAX,
-					 "%s '%s' is not supported by this version", what,
-					 step->kind == STEP_BASE ? step->base->agent
-								 : step->label),
+					 "the bootstrap agent '%s' is not supported by "
+					 "this version",
+					 step->base->agent),
 				 "build this definition with apptainer for now"));
 	}
 	return NULL;

@@ -11,7 +11,6 @@
 
 #include "engine/steps/steps.h"
 
-/* NULL: this version cannot run it. */
 extern const struct step_ops *const exec_kinds[STEP_KINDS];
 
 /* Can this version run the step? */

@@ -7,6 +7,7 @@
 
 #define PRE (1U << STEP_PRE)
 #define BASE (1U << STEP_BASE)
+#define APPS (1U << STEP_APPS)
 #define COPY (1U << STEP_COPY)
 #define SETUP (1U << STEP_SETUP)
 #define FILES (1U << STEP_FILES)
@@ -15,7 +16,7 @@
 #define TEST (1U << STEP_TEST)
 #define PACK (1U << STEP_PACK)
 #define HOST (PRE | SETUP)
-#define ALL (HOST | BASE | COPY | FILES | POST | META | TEST | PACK)
+#define ALL (HOST | BASE | APPS | COPY | FILES | POST | META | TEST | PACK)
 
 const struct key_part key_parts_table[] = {
 	{"architecture", ALL, PART_PLAIN, false,
@@ -28,13 +29,16 @@ const struct key_part key_parts_table[] = {
 	 "what the root filesystem holds that the step starts from: the identities of "
 	 "its "
 	 "layers"},
-	{"version", BASE | META | PACK, PART_PLAIN, false,
+	{"version", BASE | APPS | META | PACK, PART_PLAIN, false,
 	 "of dagbuild, which writes files of its own into every image"},
 	{"agent", BASE, PART_PLAIN, false, "value of `Bootstrap:`"},
 	{"source", BASE, PART_PLAIN, false,
 	 "digest that `From:` (with `Registry:` and `Namespace:`) stands for now"},
-	{"list", COPY | FILES, PART_SET, false, "sources and targets, as written"},
-	{"content", COPY | FILES, PART_FILES, false,
+	{"apps", APPS, PART_SET, false,
+	 "names of the apps, their sections and labels, template arguments replaced; "
+	 "`%appinstall` is part of `post`"},
+	{"list", APPS | COPY | FILES, PART_SET, false, "sources and targets, as written"},
+	{"content", APPS | COPY | FILES, PART_FILES, false,
 	 "what the sources hold: names, types, modes, link targets, data; from a stage "
 	 "also "
 	 "owners, capabilities, hard links, and with `SOURCE_DATE_EPOCH` times"},

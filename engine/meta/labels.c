@@ -11,7 +11,7 @@
 #include "engine/meta/go_json.h"
 #include "engine/meta/root_file.h"
 
-static const char PATH[] = "/.singularity.d/labels.json";
+const char LABELS_OF_IMAGE[] = "/.singularity.d/labels.json";
 
 bool labels_set(struct labels *labels, const char *name, const char *value,
 		bool overwrite)
@@ -63,11 +63,11 @@ void labels_set_lines(struct labels *labels, struct str text)
 	}
 }
 
-struct err *labels_load(int root_fd, struct labels *out)
+struct err *labels_load(int root_fd, const char *path, struct labels *out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(json_freep) cJSON *tree = NULL;
-	struct err *e = root_read(root_fd, PATH, &text);
+	struct err *e = root_read(root_fd, path, &text);
 	const cJSON *item;
 
 	if (e && err_code(e) == ERR_NOTFOUND) {
@@ -76,7 +76,7 @@ struct err *labels_load(int root_fd, struct labels *out)
 	}
 	TRY(e);
 	TRY(err_wrap(json_parse(str_make(buf_text(&text), text.len), &tree), "'%s'",
-		     PATH));
+		     path));
 	cJSON_ArrayForEach(item, tree)
 	{
 		const char *value = cJSON_GetStringValue(item);
@@ -87,7 +87,7 @@ struct err *labels_load(int root_fd, struct labels *out)
 	return NULL;
 }
 
-struct err *labels_save(int root_fd, struct labels *labels)
+struct err *labels_save(int root_fd, const char *path, struct labels *labels)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
@@ -100,7 +100,7 @@ struct err *labels_save(int root_fd, struct labels *labels)
 		go_json_string(&text, str_of(labels->items[i]->value));
 	}
 	buf_puts(&text, labels->len > 0 ? "\n}" : "}");
-	return root_write(root_fd, PATH, text.data, text.len, 0644, ROOT_REPLACE);
+	return root_write(root_fd, path, text.data, text.len, 0644, ROOT_REPLACE);
 }
 
 void labels_release(struct labels *labels)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * labels.h - /.singularity.d/labels.json: a map of texts.
+ * labels.h - labels.json, of an image or of an app in it: a map of texts.
  *
  * Purpose:   labels come from strangers, and there may be very many: setting one takes
  *            the same time however many there are.
@@ -31,9 +31,13 @@ struct labels {
 		0                                                                        \
 	}
 
-NODISCARD struct err *labels_load(int root_fd, struct labels *out);
+/* The image's own; an app has another file. */
+extern const char LABELS_OF_IMAGE[];
+
+/* From a file of the root filesystem. */
+NODISCARD struct err *labels_load(int root_fd, const char *path, struct labels *out);
 /* Sort them by name, and write the file. */
-NODISCARD struct err *labels_save(int root_fd, struct labels *labels);
+NODISCARD struct err *labels_save(int root_fd, const char *path, struct labels *labels);
 /* Put `items` into the order of their names. */
 void labels_sort(struct labels *labels);
 /* Set a label.  Without `overwrite` an existing one stays, and false is returned. */

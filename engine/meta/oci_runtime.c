@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/str.h"
+#include "base/shell_word.h"
 #include "engine/meta/labels.h"
 #include "engine/meta/root_file.h"
 #include "engine/oci/oci_manifest.h"
@@ -20,18 +20,6 @@ static void put_double_quoted(struct buf *out, struct str text)
 		buf_putc(out, text.data[i]);
 	}
 	buf_putc(out, '"');
-}
-
-static void put_single_quoted(struct buf *out, struct str text)
-{
-	buf_putc(out, '\'');
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '\'')
-			buf_puts(out, "'\"'\"'");
-		else
-			buf_putc(out, text.data[i]);
-	}
-	buf_putc(out, '\'');
 }
 
 static bool is_variable_name(struct str name)
@@ -81,7 +69,7 @@ static void put_words(struct buf *out, const char *name, char *const *words, siz
 		put_double_quoted(&joined, str_of(words[i]));
 	}
 	buf_printf(out, "%s=", name);
-	put_single_quoted(out, str_make(buf_text(&joined), joined.len));
+	shell_word_quote(out, str_make(buf_text(&joined), joined.len));
 	buf_putc(out, '\n');
 }
 
@@ -91,7 +79,7 @@ static void put_set(struct buf *out, const char *indent, char *const *words, siz
 	buf_printf(out, "%sset --", indent);
 	for (size_t i = 0; i < n; i++) {
 		buf_putc(out, ' ');
-		put_single_quoted(out, str_of(words[i]));
+		shell_word_quote(out, str_of(words[i]));
 	}
 	buf_puts(out, keep_arguments ? " \"$@\"\n" : "\n");
 }
@@ -176,5 +164,5 @@ struct err *oci_runtime_write(int root_fd, const struct oci_config *config)
 	for (size_t i = 0; i < config->n_labels; i++)
 		labels_set(&labels, config->label_names[i], config->label_values[i],
 			   true);
-	return labels_save(root_fd, &labels);
+	return labels_save(root_fd, LABELS_OF_IMAGE, &labels);
 }

@@ -202,11 +202,11 @@ static struct err *write_labels(int root_fd, const struct sections_request *r)
 {
 	CLEANUP(labels_release) struct labels labels = LABELS_INIT;
 
-	TRY(labels_load(root_fd, &labels));
+	TRY(labels_load(root_fd, LABELS_OF_IMAGE, &labels));
 	TRY(take_build_labels(root_fd, &labels));
 	set_automatic(&labels, r);
 	set_own(&labels, r);
-	return labels_save(root_fd, &labels);
+	return labels_save(root_fd, LABELS_OF_IMAGE, &labels);
 }
 
 struct err *sections_write(int root_fd, const struct sections_request *r)

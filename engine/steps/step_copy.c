@@ -13,85 +13,8 @@
 #include "base/fs.h"
 #include "cache/record.h"
 #include "engine/steps/steps.h"
+#include "engine/work/copies.h"
 #include "engine/work/mounted.h"
-#include "engine/tree/tree_copy.h"
-
-static void add_items(struct key *key, const struct step_files *files)
-{
-	CLEANUP(freep) const char **texts = xcalloc(2 * files->n_items, sizeof(*texts));
-
-	for (size_t i = 0; i < files->n_items; i++) {
-		texts[2 * i] = files->items[i].source;
-		texts[2 * i + 1] = files->items[i].target;
-	}
-	key_set_list(key, "list", texts, 2 * files->n_items);
-}
-
-static void on_read(void *context, uint64_t done)
-{
-	task_progress(context, "copying", done, 0);
-}
-
-static struct copy_request request_of(const struct work *w, const struct step *step,
-				      struct task *task, int source_fd)
-{
-	bool from_host = step->kind == STEP_FILES;
-
-	return (struct copy_request){
-		.source_fd = source_fd,
-		.items = step->files.items,
-		.n_items = step->files.n_items,
-		.rules =
-			{
-				.from = from_host ? COPY_FROM_HOST : COPY_FROM_STAGE,
-				/* The image's times are those of the copied files,
-				 * clamped. */
-				.times_count = w->epoch_set,
-				.clamp_s = w->epoch_s,
-			},
-		.files =
-			{
-				.cancel = task ? task_cancel(task) : NULL,
-				.max_file = w->options.max_file,
-				.memo = from_host ? stat_memo_table(w->memo)
-						  : (struct content_memo){0},
-				.progress = task ? on_read : NULL,
-				.context = task,
-			},
-		.helpers = from_host && task ? task_shares(task) : (struct parallel){0},
-	};
-}
-
-/* `why` needs to know which files they are. */
-static void want_list(const struct work *w, struct copy_request *request,
-		      struct tree_list *out)
-{
-	tree_list_release(out);
-	out->secret = store_secret(w->options.store);
-	request->rules.list = out;
-}
-
-/* Copy into a new layer.  The key gets what was really copied, so that a file that
- * changed since the probe is recorded as it was when it was read. */
-static struct err *copy_into_layer(const struct work *w, const struct step *step,
-				   struct task *task, int source_fd)
-{
-	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
-	struct step_state *state = work_state(w, step->id);
-	struct copy_request request = request_of(w, step, task, source_fd);
-	struct digest copied;
-
-	want_list(w, &request, &state->list);
-	TRY(mounted_open(w, work_parent(w, step), true, &m));
-	TRY(tree_copy(&request, m.root_fd, &copied));
-	TRY(mounted_close(&m));
-	if (step->kind == STEP_COPY)
-		TRY(mounted_check_read(w, task,
-				       &work_state(w, step->producer)->snapshot));
-	key_set_digest(state->inputs, "content", &copied);
-	state->key = key_final(state->inputs);
-	return mounted_commit(w, step, task, &m, work_parent(w, step));
-}
 
 /* ---- from a stage ---- */
 
@@ -104,7 +27,7 @@ static struct digest memo_key(const struct work *w, const struct step *step)
 	key_set_digest(key, "producer", &producer);
 	if (w->epoch_set)
 		key_set_u64(key, "SOURCE_DATE_EPOCH", (uint64_t)w->epoch_s);
-	add_items(key, &step->files);
+	copies_add_list(key, &step->files);
 	return key_final(key);
 }
 
@@ -167,7 +90,7 @@ static struct err *digest_producer(const struct work *w, const struct step *step
 	struct copy_request request;
 
 	TRY(mounted_open(w, producer, false, &m));
-	request = request_of(w, step, task, m.root_fd);
+	request = copies_request(w, &step->files, task, COPY_FROM_STAGE, m.root_fd);
 	TRY(hint_dropped(w, step, tree_copy_digest(&request, out)));
 	return mounted_check_read(w, task, producer);
 }
@@ -178,7 +101,7 @@ static struct err *copy_compose(const struct work *w, const struct step *step,
 	struct step_state *state = work_state(w, step->id);
 	struct digest memo;
 
-	add_items(state->inputs, &step->files);
+	copies_add_list(state->inputs, &step->files);
 	if (!work_state(w, step->producer)->is_done) {
 		*known = false;
 		return NULL;
@@ -201,67 +124,38 @@ static struct err *copy_run(const struct work *w, const struct step *step,
 			    struct task *task, cJSON *record)
 {
 	CLEANUP(mounted_release) struct mounted source = MOUNTED_INIT;
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	const struct snapshot *producer = &work_state(w, step->producer)->snapshot;
+	struct copy_request request;
 
 	(void)record;
-	TRY(mounted_open(w, &work_state(w, step->producer)->snapshot, false, &source));
-	return copy_into_layer(w, step, task, source.root_fd);
+	TRY(mounted_open(w, producer, false, &source));
+	TRY(mounted_open(w, work_parent(w, step), true, &m));
+	request = copies_request(w, &step->files, task, COPY_FROM_STAGE, source.root_fd);
+	TRY(copies_write(w, step, &request, m.root_fd));
+	TRY(mounted_close(&m));
+	TRY(mounted_check_read(w, task, producer));
+	return mounted_commit(w, step, task, &m, work_parent(w, step));
 }
 
 const struct step_ops step_copy_ops = {.compose = copy_compose, .run = copy_run};
 
 /* ---- from the host ---- */
 
-static struct err *open_host(int *fd)
-{
-	return fs_open(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0, fd);
-}
-
-static struct err *files_compose(const struct work *w, const struct step *step,
-				 struct task *task, bool *known)
-{
-	CLEANUP(closep) int host = -1;
-	struct step_state *state = work_state(w, step->id);
-	struct copy_request request;
-
-	add_items(state->inputs, &step->files);
-	/* Only when looking: what is there now may not be what it copies. */
-	if (step->host_script.index != NODE_NONE.index &&
-	    !work_state(w, step->host_script)->is_done) {
-		*known = false;
-		return NULL;
-	}
-	TRY(open_host(&host));
-	request = request_of(w, step, task, host);
-	TRY(tree_copy_digest(&request, &state->source));
-	key_set_digest(state->inputs, "content", &state->source);
-	return NULL;
-}
-
-static struct err *files_list(const struct work *w, const struct step *step,
-			      struct tree_list *out)
-{
-	CLEANUP(closep) int host = -1;
-	struct copy_request request;
-	struct digest again;
-
-	TRY(open_host(&host));
-	request = request_of(w, step, NULL, host);
-	want_list(w, &request, out);
-	return tree_copy_digest(&request, &again);
-}
-
 static struct err *files_run(const struct work *w, const struct step *step,
 			     struct task *task, cJSON *record)
 {
-	CLEANUP(closep) int host = -1;
+	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 
 	(void)record;
-	TRY(open_host(&host));
-	return copy_into_layer(w, step, task, host);
+	TRY(mounted_open(w, work_parent(w, step), true, &m));
+	TRY(copies_write_host(w, step, task, m.root_fd));
+	TRY(mounted_close(&m));
+	return mounted_commit(w, step, task, &m, work_parent(w, step));
 }
 
 const struct step_ops step_files_ops = {
-	.compose = files_compose,
+	.compose = copies_compose_host,
 	.run = files_run,
-	.list = files_list,
+	.list = copies_list_host,
 };

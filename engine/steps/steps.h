@@ -34,8 +34,9 @@ struct step_ops {
 			    struct tree_list *out);
 };
 
-extern const struct step_ops step_pre_ops, step_base_ops, step_copy_ops, step_setup_ops,
-	step_files_ops, step_post_ops, step_meta_ops, step_test_ops, step_pack_ops;
+extern const struct step_ops step_pre_ops, step_base_ops, step_apps_ops, step_copy_ops,
+	step_setup_ops, step_files_ops, step_post_ops, step_meta_ops, step_test_ops,
+	step_pack_ops;
 
 /* May the image be written?  Looks at its folder and at what is there now: ERR_EXISTS,
  * ERR_NOTFOUND, ERR_SYS. */

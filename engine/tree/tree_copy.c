@@ -133,7 +133,8 @@ static struct err *find_destination(int root_fd, const struct match *m,
 				    struct destination *d)
 {
 	const char *text = m->item->target[0] ? m->item->target : m->source;
-	bool is_folder = str_ends_with(str_of(text), "/");
+	bool is_folder = str_ends_with(str_of(text), "/") &&
+			 !(m->item->is_literal && S_ISDIR(m->stat.st_mode));
 
 	TRY(root_resolve(root_fd, text, true, &d->path));
 	TRY(find_mode(root_fd, d->path, &d->mode));
@@ -227,6 +228,8 @@ static struct err *do_item(struct copying *c, const struct copy_item *item)
 
 	if (item->source[0] == '\0')
 		return err_new(ERR_SYNTAX, "the source is empty");
+	if (item->is_literal)
+		return do_match(c, item, item->source);
 	TRY(tree_glob(&root, item->source, &sources));
 	for (size_t i = 0; i < sources.len; i++)
 		TRY(do_match(c, item, sources.items[i]));

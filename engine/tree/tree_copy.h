@@ -38,6 +38,9 @@
 struct copy_item {
 	const char *source; /* as written, quotes removed; may be a pattern */
 	const char *target; /* as written; "" when omitted */
+	/* As a plain cp takes it: the source is no pattern, and a folder goes to a target
+	 * that is missing, even if that ends in a slash. */
+	bool is_literal;
 	struct place where; /* for messages */
 };
 

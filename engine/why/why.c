@@ -194,7 +194,9 @@ static bool may_hit(const struct why_asking *a, const struct step *step,
 /* The files of these kinds follow from the inputs that are different. */
 static bool gives_others(const struct comparison *c)
 {
-	if (c->step->kind == STEP_FILES)
+	if (c->step->kind == STEP_APPS && why_differs(c->was, c->is, "apps"))
+		return true;
+	if (step_host_files(c->step))
 		return why_differs(c->was, c->is, "content") &&
 		       !why_differs(c->was, c->is, "list");
 	return c->step->kind == STEP_META && why_differs(c->was, c->is, "definition");
@@ -223,7 +225,7 @@ static void compare_with_history(struct why_asking *a, const struct step *step,
 	c.is_current = true;
 	if (!c.was)
 		return;
-	if (step->kind == STEP_FILES && why_differs(c.was, is, "content"))
+	if (step_host_files(step) && why_differs(c.was, is, "content"))
 		add_files(a->x, step, is);
 	why_compare(&c);
 	tell_parent(a, step, c.was, is, out);

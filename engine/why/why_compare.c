@@ -112,21 +112,23 @@ static void compare_plain(const struct comparison *c, const struct key_part *par
 
 /* ---- sets ---- */
 
-static char *item_subject(const char *part, const char *item)
+static char *item_subject(const struct step *step, const char *part, const char *item)
 {
 	if (strcmp(part, "list") == 0)
-		return xasprintf("%%files line '%s'", item);
+		return xasprintf("%s line '%s'", why_files_section(step), item);
 	if (strcmp(part, "labels") == 0)
 		return xasprintf("label '%s'", item);
 	if (strcmp(part, "headers") == 0)
 		return xasprintf("header '%s'", item);
+	if (strcmp(part, "apps") == 0)
+		return xstrdup(item);
 	return xasprintf("environment variable %s", item);
 }
 
 static void tell_item(const struct comparison *c, const char *part, const char *item,
 		      const char *what)
 {
-	CLEANUP(freep) char *subject = item_subject(part, item);
+	CLEANUP(freep) char *subject = item_subject(c->step, part, item);
 	CLEANUP(freep)
 	char *brief = strcmp(part, "passed environment") == 0
 			      ? xasprintf("variable %s", item)
@@ -153,11 +155,15 @@ static void compare_set(const struct comparison *c, const struct key_part *part)
 	cJSON_ArrayForEach(item,
 			   was) if (!cJSON_GetObjectItemCaseSensitive(is, item->string))
 		tell_item(c, part->name, item->string, "removed");
-	if (c->out->items.len == before)
+	if (c->out->items.len > before)
+		return;
+	if (strcmp(part->name, "list") == 0)
 		reason_add(c->out, part->name, "another order",
-			   "the order of the %s changed",
-			   strcmp(part->name, "list") == 0 ? "lines of %files"
-							   : part->name);
+			   "the order of the lines of %s changed",
+			   why_files_section(c->step));
+	else
+		reason_add(c->out, part->name, "another order",
+			   "the order of the %s changed", part->name);
 }
 
 /* ---- all ---- */

@@ -138,14 +138,19 @@ static void shorten_brief(struct telling *t)
 	}
 }
 
+const char *why_files_section(const struct step *step)
+{
+	return step->kind == STEP_APPS ? "%appfiles" : "%files";
+}
+
 static void tell_unnamed(const struct comparison *c)
 {
 	if (c->step->kind == STEP_COPY)
 		reason_add(c->out, "content", "other files",
 			   "stage '%s' gives other files", c->step->files.from_stage);
 	else
-		reason_add(c->out, "content", "files changed",
-			   "what %%files copies changed");
+		reason_add(c->out, "content", "files changed", "what %s copies changed",
+			   why_files_section(c->step));
 }
 
 void why_compare_files(const struct comparison *c)

@@ -35,4 +35,7 @@ size_t why_distance(const cJSON *was, const cJSON *is);
 void why_compare_lines(const struct comparison *c, const struct key_part *part);
 void why_compare_files(const struct comparison *c);
 
+/* "%files" or "%appfiles": what the step copies by. */
+const char *why_files_section(const struct step *step);
+
 #endif

@@ -39,6 +39,13 @@ bool step_makes_layer_by_name(const char *kind)
 	return false;
 }
 
+const struct step_files *step_host_files(const struct step *step)
+{
+	if (step->kind == STEP_APPS)
+		return &step->apps.files;
+	return step->kind == STEP_FILES ? &step->files : NULL;
+}
+
 bool step_runs_always(const struct step *step)
 {
 	return (step->kind == STEP_PRE || step->kind == STEP_SETUP) &&

@@ -10,6 +10,7 @@
 #ifndef ENGINE_WORK_STEP_H
 #define ENGINE_WORK_STEP_H
 
+#include "engine/meta/apps.h"
 #include "engine/meta/sections.h"
 #include "engine/tree/tree_copy.h"
 #include "scheduler/graph.h"
@@ -49,14 +50,10 @@ struct step_script {
 	bool is_pure;	  /* on the host: the user says that it depends on nothing else */
 };
 
-struct step_app {
-	const char *name;
-	struct section_text install, files, env, labels, help, run, start, test;
-};
-
+/* The apps; their installation belongs to %post. */
 struct step_apps {
-	const struct step_app *items;
-	size_t len;
+	struct apps apps;
+	struct step_files files; /* of all `%appfiles`; targets in the image */
 };
 
 struct step {
@@ -66,7 +63,7 @@ struct step {
 	struct node_id
 		parent; /* this step starts from its root filesystem; NODE_NONE: empty */
 	struct node_id producer;    /* STEP_COPY: source of the files */
-	struct node_id host_script; /* STEP_FILES: may make or change what this reads */
+	struct node_id host_script; /* may make or change what this reads of the host */
 	const char *name;	    /* "compiler.post": unique in the plan */
 	const char *label;	/* "%post", "From golang:1.20", "%files from compiler" */
 	const char *stage_name; /* "compiler", or "stage2" for one without name */
@@ -85,6 +82,8 @@ const char *step_kind_name(enum step_kind kind); /* "base" */
 bool step_makes_layer(enum step_kind kind);
 /* The same, for the `kind` in a record; false if it is not that of a step. */
 bool step_makes_layer_by_name(const char *kind);
+/* What it copies from the host; NULL if it is of a kind that copies nothing. */
+const struct step_files *step_host_files(const struct step *step);
 /* Is it a script on the host, whose inputs nobody knows? */
 bool step_runs_always(const struct step *step);
 /* Its name without that of its stage: "post", "copy2". */

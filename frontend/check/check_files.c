@@ -249,7 +249,8 @@ static bool is_put_there(const struct def_stage *stage, const char *source)
 	size_t n = 0;
 
 	for (const struct def_files *f = stage->files; f; f = f->next)
-		for (const struct def_copy *copy = f->copies; copy; copy = copy->next)
+		for (const struct def_copy *copy = f->copies.first; copy;
+		     copy = copy->next)
 			if (++n > 256 || puts_there(copy, source))
 				return true;
 	return false;
@@ -311,13 +312,14 @@ static bool climbs_out(const char *path)
 	return false;
 }
 
-bool check_escapes(struct check *c, const char *target, struct span span)
+bool check_escapes(struct check *c, const char *target, struct span span,
+		   const char *start)
 {
 	if (!climbs_out(target))
 		return false;
 	diag_hint(diag_add(c->diags, DIAG_ESCAPING_DESTINATION, span,
-			   "the destination leads above the image's root"),
-		  "write the path from the image's root");
+			   "the destination leads above %s", start),
+		  "write the path from %s", start);
 	return true;
 }
 
@@ -326,12 +328,14 @@ void check_files(struct check *c, const struct def_stage *stage)
 	for (const struct def_files *f = stage->files; f; f = f->next) {
 		if (!f->has_lines)
 			vec_push(&c->empty, (struct check_empty){.span = f->span});
-		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
+		for (const struct def_copy *copy = f->copies.first; copy;
+		     copy = copy->next) {
 			if (f->from)
 				check_stage_copy(c, f, copy);
 			else
 				check_host_copy(c, stage, copy);
-			check_escapes(c, copy->target, copy->target_span);
+			check_escapes(c, copy->target, copy->target_span,
+				      "the image's root");
 		}
 	}
 }

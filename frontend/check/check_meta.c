@@ -3,6 +3,7 @@
  */
 #include <ctype.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "frontend/check/check_private.h"
 
@@ -64,13 +65,12 @@ static void check_app_name(struct check *c, const struct def_app *app)
 	for (const char *p = app->name; *p; p++) {
 		if (isalnum((unsigned char)*p) || *p == '_')
 			continue;
-		diag_hint(
-			diag_add(
-				c->diags, DIAG_APP_VARIABLE_NAME, app->span,
-				"variables such as SCIF_APPROOT_%s cannot have this "
-				"name: those that are set instead do not lead to the app",
-				app->name),
-			"use letters, digits and '_'");
+		diag_hint(diag_add(c->diags, DIAG_APP_VARIABLE_NAME, app->span,
+				   "no variable can be called SCIF_APPROOT_%s: its name "
+				   "gets '_' for the other characters, and in Apptainer "
+				   "does not lead to the app",
+				   app->name),
+			  "use letters, digits and '_'");
 		return;
 	}
 }
@@ -97,41 +97,43 @@ static struct str folder_of(struct str path)
 	return path;
 }
 
-/* A line of %appfiles: up to `#`, split at the first space; no patterns, no quotes. */
-static void check_app_file(struct check *c, const struct def_stage *stage,
-			   struct str line)
+/* Where cp makes what it copies: a folder goes to a name that ends in a slash, while a
+ * file goes into the folder of that name, which then must exist. */
+static struct str made_path(const struct check *c, const struct def_copy *copy)
 {
-	struct str source, target;
-	CLEANUP(freep) char *text = NULL;
-	CLEANUP(freep) char *path = NULL;
+	struct str path = str_of(copy->target[0] ? copy->target : copy->source);
+	struct stat st;
 
-	line = scan_trim(str_slice(line, 0, str_find(line, '#')));
-	str_cut(line, ' ', &source, &target);
-	if (source.len == 0)
+	if (c->options->host_fd != -1 &&
+	    fstatat(c->options->host_fd, copy->source, &st, 0) == 0 &&
+	    S_ISDIR(st.st_mode))
+		while (str_ends_with(path, "/"))
+			path.len--;
+	return path;
+}
+
+static void check_app_file(struct check *c, const struct def_stage *stage,
+			   const struct def_copy *copy)
+{
+	const char *target = copy->target[0] ? copy->target : copy->source;
+	struct str folder = folder_of(made_path(c, copy));
+
+	check_host_source(c, stage, copy->source, copy->source_span, false);
+	if (check_escapes(c, target, copy->target_span, "the app's folder") ||
+	    is_made(folder))
 		return;
-	if (target.len == 0)
-		target = source;
-	text = str_dup(target);
-	path = str_dup(source);
-	check_host_source(c, stage, path, check_span(c, source), false);
-	if (check_escapes(c, text, check_span(c, target)) || is_made(folder_of(target)))
-		return;
-	diag_hint(diag_add(c->diags, DIAG_APPFILES_DESTINATION, check_span(c, target),
+	diag_hint(diag_add(c->diags, DIAG_APPFILES_DESTINATION, copy->target_span,
 			   "Apptainer does not make the folder '%.*s' in the app",
-			   STR_ARG(folder_of(target))),
+			   STR_ARG(folder)),
 		  "copy into 'bin', 'lib' or the app's own folder");
 }
 
 static void check_app(struct check *c, const struct def_stage *stage,
 		      const struct def_app *app)
 {
-	const struct def_section *files = def_app_section(app, DEF_APP_FILES);
-	struct str line;
-
 	check_app_name(c, app);
-	for (const struct def_part *p = files ? files->parts : NULL; p; p = p->next)
-		for (struct str rest = p->text; def_entry(&rest, &line);)
-			check_app_file(c, stage, line);
+	for (const struct def_copy *copy = app->files.first; copy; copy = copy->next)
+		check_app_file(c, stage, copy);
 	check_labels(c, stage, def_app_section(app, DEF_APP_LABELS));
 }
 

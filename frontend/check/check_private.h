@@ -90,8 +90,10 @@ void check_shell(struct check *c, const struct def_stage *stage,
 		 const struct def_section *section, enum check_where where,
 		 enum shell_kind shell);
 
-/* Does the destination climb above the root? If so, report it. */
-bool check_escapes(struct check *c, const char *target, struct span span);
+/* Does the destination climb above `start`, which it counts from ("the image's root")? If
+ * so, report it. */
+bool check_escapes(struct check *c, const char *target, struct span span,
+		   const char *start);
 /* How many things the word stands for on the host; absent ones are reported. */
 size_t check_host_source(struct check *c, const struct def_stage *stage,
 			 const char *source, struct span span, bool is_pattern);

@@ -49,7 +49,8 @@ static void find_targets(struct check *c, const struct def_stage *stage)
 	c->targets_of = stage;
 	c->targets.len = 0;
 	for (const struct def_files *f = stage->files; f; f = f->next)
-		for (const struct def_copy *copy = f->copies; copy; copy = copy->next) {
+		for (const struct def_copy *copy = f->copies.first; copy;
+		     copy = copy->next) {
 			struct str path =
 				str_of(copy->target[0] ? copy->target : copy->source);
 

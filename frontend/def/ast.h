@@ -71,14 +71,18 @@ struct def_copy {
 	struct span source_span, target_span; /* words, without quotes */
 };
 
+struct def_copies {
+	struct def_copy *first, *last;
+	size_t n;
+};
+
 /* One group of %files sections with equal arguments. */
 struct def_files {
 	struct def_files *next;
 	const char *from;      /* stage's name; NULL copies from the host */
 	struct span from_span; /* the name in the section line */
 	struct span span;      /* "%files" of the first one's line */
-	struct def_copy *copies, *last;
-	size_t n_copies;
+	struct def_copies copies;
 	bool has_lines; /* even if they copy nothing */
 };
 
@@ -87,6 +91,7 @@ struct def_app {
 	const char *name;
 	struct span span; /* its name in the first section line */
 	struct def_section *sections[DEF_APP_KINDS];
+	struct def_copies files; /* the lines of its %appfiles */
 };
 
 /* A default of %arguments. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * files.c - `%files` sections: where from, and the list of copies.
+ * files.c - `%files` and `%appfiles` sections: where from, and the list of copies.
  *
  * Apptainer ignores a %files section whose arguments it does not understand, and words of
  * a line that it does not need; here these give errors and warnings.
@@ -194,6 +194,16 @@ static struct def_copy *parse_copy(const struct parser *p, struct str line)
 	return new_copy(p, &l);
 }
 
+static void append(struct def_copies *list, struct def_copy *copy)
+{
+	if (list->last)
+		list->last->next = copy;
+	else
+		list->first = copy;
+	list->last = copy;
+	list->n++;
+}
+
 void parse_files(struct stage_builder *b, struct span name, struct str args,
 		 struct str body)
 {
@@ -206,13 +216,26 @@ void parse_files(struct stage_builder *b, struct span name, struct str args,
 		if (!group)
 			continue;
 		group->has_lines = true;
-		if (!copy)
-			continue;
-		if (group->last)
-			group->last->next = copy;
-		else
-			group->copies = copy;
-		group->last = copy;
-		group->n_copies++;
+		if (copy)
+			append(&group->copies, copy);
+	}
+}
+
+/* ---- %appfiles ---- */
+
+/* Up to the first `#`, split at the first space: no quotes, no patterns.  Apptainer takes
+ * further spaces for a part of the destination's name; here they only separate. */
+void parse_app_files(const struct parser *p, struct def_app *app, struct str body)
+{
+	struct str line;
+
+	while (def_entry(&body, &line)) {
+		struct files_line l = {.has_target = true};
+
+		line = scan_trim(str_slice(line, 0, str_find(line, '#')));
+		str_cut(line, ' ', &l.source, &l.target);
+		l.target = scan_trim(l.target);
+		if (l.source.len > 0)
+			append(&app->files, new_copy(p, &l));
 	}
 }

@@ -45,6 +45,8 @@ void parse_header(struct stage_builder *b, struct str text);
 /* `%files`: what follows the name, and the section's lines. */
 void parse_files(struct stage_builder *b, struct span name, struct str args,
 		 struct str body);
+/* The lines of an `%appfiles` section. */
+void parse_app_files(const struct parser *p, struct def_app *app, struct str body);
 
 /* Append the text of a stage, its placeholders replaced, to `out`.  False when some have
  * no value: they stay, and an error says so. */

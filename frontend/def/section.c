@@ -222,6 +222,8 @@ static void add_app_section(struct stage_builder *b, enum def_app_kind kind,
 	}
 	app = find_app(b, arena_dup(p->arena, name), parse_span(p, name));
 	add_part(p, &app->sections[kind], s, body);
+	if (kind == DEF_APP_FILES)
+		parse_app_files(p, app, body);
 }
 
 /* ---- a section, a stage ---- */

@@ -110,49 +110,12 @@ static struct err *put_base(struct json_writer *w, const struct step *step)
 	return NULL;
 }
 
-static void put_app(struct json_writer *w, const struct step_app *app)
+static struct err *put_items(struct json_writer *w, const struct step_files *files)
 {
-	const struct {
-		const char *name;
-		const struct section_text *text;
-	} sections[] = {
-		{"install", &app->install}, {"files", &app->files}, {"env", &app->env},
-		{"labels", &app->labels},   {"help", &app->help},   {"run", &app->run},
-		{"start", &app->start},	    {"test", &app->test},
-	};
-
-	buf_putc(&w->out, '{');
-	put_member(w, "name", app->name);
-	put_name(w, "sections");
-	buf_putc(&w->out, '{');
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
-		put_text(w, sections[i].name, sections[i].text);
-	buf_puts(&w->out, "}}");
-}
-
-static struct err *put_apps(struct json_writer *w, const struct step *step)
-{
-	put_name(w, "apps");
-	buf_putc(&w->out, '[');
-	for (size_t i = 0; i < step->apps.len; i++) {
-		buf_puts(&w->out, i > 0 ? ", " : "");
-		put_app(w, &step->apps.items[i]);
-		TRY(export_flush(&w->out, w->fd, EXPORT_CHUNK));
-	}
-	buf_putc(&w->out, ']');
-	return NULL;
-}
-
-static struct err *put_files(struct json_writer *w, const struct step *step)
-{
-	if (step->kind == STEP_COPY) {
-		put_member(w, "from_stage", step->files.from_stage);
-		put_member(w, "from_step", w->plan->steps[step->producer.index]->name);
-	}
 	put_name(w, "items");
 	buf_putc(&w->out, '[');
-	for (size_t i = 0; i < step->files.n_items; i++) {
-		const struct copy_item *item = &step->files.items[i];
+	for (size_t i = 0; i < files->n_items; i++) {
+		const struct copy_item *item = &files->items[i];
 
 		buf_puts(&w->out, i > 0 ? ", {" : "{");
 		put_member(w, "source", item->source);
@@ -163,6 +126,43 @@ static struct err *put_files(struct json_writer *w, const struct step *step)
 	}
 	buf_putc(&w->out, ']');
 	return NULL;
+}
+
+static void put_app(struct json_writer *w, const struct app *app)
+{
+	buf_putc(&w->out, '{');
+	put_member(w, "name", app->name);
+	put_member(w, "env", app->env);
+	put_member(w, "help", app->help);
+	put_member(w, "run", app->run);
+	put_member(w, "start", app->start);
+	put_member(w, "test", app->test);
+	put_labels(w, "labels", &app->labels);
+	buf_putc(&w->out, '}');
+}
+
+static struct err *put_apps(struct json_writer *w, const struct step *step)
+{
+	const struct apps *apps = &step->apps.apps;
+
+	put_name(w, "apps");
+	buf_putc(&w->out, '[');
+	for (size_t i = 0; i < apps->len; i++) {
+		buf_puts(&w->out, i > 0 ? ", " : "");
+		put_app(w, &apps->items[i]);
+		TRY(export_flush(&w->out, w->fd, EXPORT_CHUNK));
+	}
+	buf_putc(&w->out, ']');
+	return put_items(w, &step->apps.files);
+}
+
+static struct err *put_files(struct json_writer *w, const struct step *step)
+{
+	if (step->kind == STEP_COPY) {
+		put_member(w, "from_stage", step->files.from_stage);
+		put_member(w, "from_step", w->plan->steps[step->producer.index]->name);
+	}
+	return put_items(w, &step->files);
 }
 
 static struct err *put_script(struct json_writer *w, const struct step *step)

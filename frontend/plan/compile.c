@@ -99,7 +99,7 @@ static void limit_copies(struct compiler *c)
 	size_t n = 0;
 
 	for (const struct def_files *f = stage->files; f; f = f->next)
-		n += f->from && f->n_copies > 0;
+		n += f->from && f->copies.n > 0;
 	if (c->target.n_copies > n ||
 	    (c->target.step && strcmp(c->target.step, "pre") == 0 &&
 	     !def_script(stage, DEF_PRE)) ||
@@ -119,7 +119,7 @@ static void mark_reached(struct compiler *c, bool all)
 		size_t n = i == c->target.stage ? c->target.n_copies : SIZE_MAX;
 
 		for (; c->stages[i].is_built && f; f = f->next)
-			if (f->from && f->n_copies > 0 && n > 0 && n--)
+			if (f->from && f->copies.n > 0 && n > 0 && n--)
 				stage_find(c, f->from)->is_built = true;
 	}
 	c->is_extra = arena_array(c->arena, c->def->n_stages, sizeof(*c->is_extra));
@@ -265,15 +265,16 @@ static void add_files(struct compiler *c, size_t stage, const struct def_files *
 {
 	struct step *s =
 		add_step(c, stage, group->from ? STEP_COPY : STEP_FILES, group->span);
-	struct copy_item *items = arena_array(c->arena, group->n_copies, sizeof(*items));
+	struct copy_item *items = arena_array(c->arena, group->copies.n, sizeof(*items));
 	struct plan_stage *producer;
 	size_t n = 0;
 
-	for (const struct def_copy *copy = group->copies; copy; copy = copy->next)
-		items[n++] =
-			(struct copy_item){copy->source,
-					   copy->target,
-					   {c->def->source, copy->source_span.start}};
+	for (const struct def_copy *copy = group->copies.first; copy; copy = copy->next)
+		items[n++] = (struct copy_item){
+			.source = copy->source,
+			.target = copy->target,
+			.where = {c->def->source, copy->source_span.start},
+		};
 	s->files.items = items;
 	s->files.n_items = n;
 	s->label = "%files";
@@ -291,7 +292,7 @@ static void add_files(struct compiler *c, size_t stage, const struct def_files *
 static void add_file_groups(struct compiler *c, size_t stage, bool from_stages)
 {
 	for (const struct def_files *f = c->def->stages[stage].files; f; f = f->next)
-		if ((f->from != NULL) == from_stages && f->n_copies > 0 &&
+		if ((f->from != NULL) == from_stages && f->copies.n > 0 &&
 		    !is_done(c, stage))
 			add_files(c, stage, f);
 }
@@ -315,7 +316,9 @@ static void add_apps(struct compiler *c, size_t stage)
 		return;
 	s = add_step(c, stage, STEP_APPS, def->apps->span);
 	s->label = "apps";
-	s->apps = texts_apps(def, c->arena);
+	s->apps = texts_apps(c->def, def, c->arena);
+	if (s->apps.files.n_items > 0)
+		add_host_reader(c, s);
 }
 
 /* The installations of apps are part of %post, also when there is no %post. */

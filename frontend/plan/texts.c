@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/shell_word.h"
 #include "base/vec.h"
 #include "frontend/def/scan.h"
 
@@ -18,50 +19,113 @@ static struct section_text text_of(const struct def_section *section, struct are
 	};
 }
 
+/* `%labels`: trimmed lines, key up to the first space, value the rest. */
+static struct section_labels labels_of(const struct def_section *section,
+				       struct arena *arena)
+{
+	VEC(struct section_label) labels = {0};
+	struct section_label *items;
+	struct str line, name, value;
+	size_t n;
+
+	for (const struct def_part *p = section ? section->parts : NULL; p; p = p->next) {
+		for (struct str rest = p->text; def_entry(&rest, &line);) {
+			struct section_label label;
+
+			str_cut(line, ' ', &name, &value);
+			label.name = arena_dup(arena, name);
+			label.value = arena_dup(arena, scan_trim(value));
+			vec_push(&labels, label);
+		}
+	}
+	n = labels.len;
+	items = arena_array(arena, n, sizeof(*items));
+	if (n > 0)
+		memcpy(items, labels.items, n * sizeof(*items));
+	vec_free(&labels);
+	return (struct section_labels){items, n};
+}
+
 /* ---- apps ---- */
 
-static struct step_app app_of(const struct def_app *app, struct arena *arena)
+static struct app app_of(const struct def_app *app, struct arena *arena)
 {
-	struct step_app out = {.name = app->name};
+	struct app out = {
+		.name = app->name,
+		.labels = labels_of(def_app_section(app, DEF_APP_LABELS), arena),
+	};
 	const struct {
 		enum def_app_kind kind;
-		struct section_text *text;
+		const char **text;
 	} rows[] = {
-		{DEF_APP_INSTALL, &out.install}, {DEF_APP_FILES, &out.files},
-		{DEF_APP_ENV, &out.env},	 {DEF_APP_LABELS, &out.labels},
-		{DEF_APP_HELP, &out.help},	 {DEF_APP_RUN, &out.run},
-		{DEF_APP_START, &out.start},	 {DEF_APP_TEST, &out.test},
+		{DEF_APP_ENV, &out.env},   {DEF_APP_HELP, &out.help},
+		{DEF_APP_RUN, &out.run},   {DEF_APP_START, &out.start},
+		{DEF_APP_TEST, &out.test},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		*rows[i].text = text_of(def_app_section(app, rows[i].kind), arena);
+		*rows[i].text = text_of(def_app_section(app, rows[i].kind), arena).body;
 	return out;
 }
 
-struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena)
+/* Destinations count from the app's folder, whatever they begin with. */
+static void add_app_files(const struct definition *def, const struct def_app *app,
+			  struct arena *arena, struct copy_item *out)
 {
-	struct step_app *items;
-	size_t n = 0;
+	for (const struct def_copy *copy = app->files.first; copy; copy = copy->next)
+		*out++ = (struct copy_item){
+			.source = copy->source,
+			.target = arena_printf(arena, APPS_FOLDER "/%s/%s", app->name,
+					       copy->target[0] ? copy->target
+							       : copy->source),
+			.is_literal = true,
+			.where = {def->source, copy->source_span.start},
+		};
+}
 
-	for (const struct def_app *app = stage->apps; app; app = app->next)
-		n++;
-	items = arena_array(arena, n, sizeof(*items));
-	n = 0;
-	for (const struct def_app *app = stage->apps; app; app = app->next)
-		items[n++] = app_of(app, arena);
-	return (struct step_apps){items, n};
+struct step_apps texts_apps(const struct definition *def, const struct def_stage *stage,
+			    struct arena *arena)
+{
+	size_t n_apps = 0, n_files = 0;
+	struct copy_item *files;
+	struct app *apps;
+
+	for (const struct def_app *app = stage->apps; app; app = app->next) {
+		n_apps++;
+		n_files += app->files.n;
+	}
+	apps = arena_array(arena, n_apps, sizeof(*apps));
+	files = arena_array(arena, n_files, sizeof(*files));
+	n_apps = n_files = 0;
+	for (const struct def_app *app = stage->apps; app; app = app->next) {
+		apps[n_apps++] = app_of(app, arena);
+		add_app_files(def, app, arena, files + n_files);
+		n_files += app->files.n;
+	}
+	return (struct step_apps){
+		.apps = {apps, n_apps},
+		.files = {.items = files, .n_items = n_files},
+	};
+}
+
+static bool installs(const struct def_app *app)
+{
+	const struct def_section *section = def_app_section(app, DEF_APP_INSTALL);
+
+	return section && def_has_commands(section);
 }
 
 bool texts_install(const struct def_stage *stage)
 {
 	for (const struct def_app *app = stage->apps; app; app = app->next)
-		if (def_app_section(app, DEF_APP_INSTALL) &&
-		    def_has_commands(def_app_section(app, DEF_APP_INSTALL)))
+		if (installs(app))
 			return true;
 	return false;
 }
 
-/* All in one shell, as with Apptainer: apps see what %post sets. */
+/* All in one shell, as with Apptainer: apps see what %post sets.  An app that installs
+ * nothing is left out: it would only change variables for those that follow, which set
+ * all of them again. */
 const char *texts_post(const struct def_stage *stage, struct arena *arena)
 {
 	const char *post = def_body(def_section(stage, DEF_POST), arena);
@@ -71,9 +135,14 @@ const char *texts_post(const struct def_stage *stage, struct arena *arena)
 		return post;
 	buf_puts(&text, post);
 	for (const struct def_app *app = stage->apps; app; app = app->next) {
-		buf_printf(&text, "\ncd /\n. /scif/apps/%s/scif/env/01-base.sh\n",
-			   app->name);
-		buf_printf(&text, "cd /scif/apps/%s\n", app->name);
+		CLEANUP(buf_release) struct buf folder = BUF_INIT;
+		const char *path = arena_printf(arena, APPS_FOLDER "/%s", app->name);
+
+		if (!installs(app))
+			continue;
+		shell_word_put(&folder, str_of(path));
+		buf_printf(&text, "\ncd /\n. %s/scif/env/01-base.sh\ncd %s\n",
+			   buf_text(&folder), buf_text(&folder));
 		buf_puts(&text, def_body(def_app_section(app, DEF_APP_INSTALL), arena));
 		buf_puts(&text, "\ncd /\n");
 	}
@@ -121,33 +190,6 @@ bool texts_has_meta(const struct def_stage *stage)
 		if (def_section(stage, kinds[i]))
 			return true;
 	return false;
-}
-
-/* `%labels`: trimmed lines, key up to the first space, value the rest. */
-static struct section_labels labels_of(const struct def_section *section,
-				       struct arena *arena)
-{
-	VEC(struct section_label) labels = {0};
-	struct section_label *items;
-	struct str line, name, value;
-	size_t n;
-
-	for (const struct def_part *p = section ? section->parts : NULL; p; p = p->next) {
-		for (struct str rest = p->text; def_entry(&rest, &line);) {
-			struct section_label label;
-
-			str_cut(line, ' ', &name, &value);
-			label.name = arena_dup(arena, name);
-			label.value = arena_dup(arena, scan_trim(value));
-			vec_push(&labels, label);
-		}
-	}
-	n = labels.len;
-	items = arena_array(arena, n, sizeof(*items));
-	if (n > 0)
-		memcpy(items, labels.items, n * sizeof(*items));
-	vec_free(&labels);
-	return (struct section_labels){items, n};
 }
 
 void texts_meta(const struct def_stage *stage, struct sections *out, struct arena *arena)

@@ -10,7 +10,9 @@
 #include "engine/work/step.h"
 #include "frontend/def/ast.h"
 
-struct step_apps texts_apps(const struct def_stage *stage, struct arena *arena);
+/* The stage's apps, and what their %appfiles copy. */
+struct step_apps texts_apps(const struct definition *def, const struct def_stage *stage,
+			    struct arena *arena);
 /* Does an app have something to install? */
 bool texts_install(const struct def_stage *stage);
 /* The text of %post, followed by the installations of all apps. */

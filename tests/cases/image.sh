@@ -34,13 +34,14 @@ unpack() {
 
 # Type, mode, owner, links, name, target; and the contents.  Different on purpose, and so made equal or
 # left out: the temporary folders' modes; group write permission, which Apptainer's umask leaves to what
-# scripts make; the texts below .singularity.d, which each program writes in words of its own.
+# scripts make; the texts below .singularity.d and those with an app's own variables, which each program
+# writes in words of its own.
 list() {
 	cd "$R"
 	chmod -R g-w .
 	chmod 1777 tmp var/tmp
 	find . -printf '%y %m %U:%G %n %P %l\n' | LC_ALL=C sort -k 5
-	find . -path ./.singularity.d -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
+	find . -path ./.singularity.d -prune -o -path './scif/apps/*/scif/env/01-base.sh' -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
 	sha256sum .singularity.d/Singularity
 }
 

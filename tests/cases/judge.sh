@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 # judge.sh [CASE...]: build the cases with a real Apptainer, and with dagbuild.  Apptainer's exit status
 # must be the one that `expect` tells, its image must pass the same `check` that dagbuild's must pass,
-# and both images must hold the same files.
+# both images must hold the same files, and behave alike under Apptainer.
 #
 # Environment: DAGBUILD, the program; RIG, the rig's folder; SOURCE, the repository.  Needs root.
 set -euo pipefail
 
-[ "${1:-}" != --inside ] || SOURCE=$PWD
+case ${1:-} in --inside*) SOURCE=$PWD ;; esac
 . "$SOURCE/tests/cases/lib.sh"
 
 # ---- one program, in the current folder, which holds tests/, a copy of the repository's ----
@@ -29,7 +29,7 @@ build_all() {
 	local by=$1 registry=$2 name wrong failed=0
 	shift 2
 	"$SOURCE/tests/rig/fixtures.sh" sources stuff
-	mkdir lists
+	mkdir lists images
 	for name; do
 		case_read "$name"
 		[ "$by" = apptainer ] || [ "$run_status" = 0 ] || continue
@@ -41,6 +41,7 @@ build_all() {
 				wrong="the image is not as it should be"
 		fi
 		if [ -z "$wrong" ]; then
+			[ ! -e image.sif ] || [ ! -f "$cases/$name/behave" ] || mv image.sif "images/$name.sif"
 			echo "ok - $by: $name"
 			continue
 		fi
@@ -51,6 +52,20 @@ build_all() {
 	return $failed
 }
 
+# What each image does, as far as `behave` asks: in BY/NAME.out.
+behave_all() {
+	local image name
+	for image in ./*/*.sif; do
+		name=$(basename "$image" .sif)
+		IMAGE=$image bash "$cases/$name/behave" >"${image%.sif}.out" 2>"${image%.sif}.err" </dev/null ||
+			echo "the script ends with $?" >>"${image%.sif}.out"
+	done
+}
+
+if [ "${1:-}" = --inside-behave ]; then
+	behave_all
+	exit
+fi
 if [ "${1:-}" = --inside ]; then
 	export APPTAINER_CACHEDIR=$PWD/cache
 	build_all apptainer "${@:2}"
@@ -115,6 +130,29 @@ compare() {
 	return $failed
 }
 
+# What both images of a case do, with an ordinary user's Apptainer.
+behave() {
+	local theirs ours failed=0
+	[ -n "$(find "$work/user/images" -name '*.sif' 2>/dev/null)" ] || return 0
+	mkdir -p "$work/behave/tests"
+	cp -r "$SOURCE/tests/cases" "$work/behave/tests/"
+	mv "$work/user/images" "$work/behave/apptainer"
+	mv "$work/dagbuild/images" "$work/behave/dagbuild"
+	chown -R 1000:1000 "$work/behave"
+	(cd "$work/behave" && "$rig/apptainer.sh" "$RIG" --plain-script tests/cases/judge.sh --inside-behave)
+	for theirs in "$work"/behave/apptainer/*.out; do
+		ours=$work/behave/dagbuild/$(basename "$theirs")
+		if [ -s "$theirs" ] && diff -U 2 "$theirs" "$ours" >"$work/diff"; then
+			echo "ok - same behaviour: $(basename "$theirs" .out)"
+		else
+			failed=1
+			echo "not ok - same behaviour: $(basename "$theirs" .out)"
+			cat "$work/diff" "${ours%.out}.err" | sed 's/^/# /'
+		fi
+	done
+	return $failed
+}
+
 mapfile -t names < <(case_names "$@")
 by_root=()
 by_user=()
@@ -126,4 +164,5 @@ judge root "${by_root[@]}" || status=1
 judge user "${by_user[@]}" || status=1
 (ours "${names[@]}") || status=1
 compare || status=1
+behave || status=1
 [ $status -eq 0 ]

@@ -53,6 +53,11 @@ Bootstrap: scratch
     two /etc/deep/two
     folder/three /folder/
 
+%appfiles tool
+    two bin/tool
+%apprun tool
+    exec tool
+
 %setup
     # dagbuild: pure
     mkdir $APPTAINER_ROOTFS/made

@@ -13,6 +13,8 @@ SECTIONS = ("environment", "runscript", "startscript", "test", "help")
 LINK_TARGETS = ("../data/a", "../data/b", "/etc/base")
 TARGETS = ("/in/", "/in/x", "/opt/deep/", "/etc/new", "/data/", "")
 FROM_SOURCES = ("/data/a", "/data/dir", "/data", "/etc/base", "/data/dir/*", "/in", "/opt", "/bin/busybox")
+APPS = ("tool", "other", "a-b")
+APP_TARGETS = ("bin/", "lib/x", "data/deep/", "scif/runscript", "")
 HOST_SOURCES = ("f0", "f1", "f2", "d0", "d1", "d0/*", "d0/f3", "d1/d2", "./f*", "l0")
 EPOCHS = (1700000000, 1700000000, 1700000000, 1400000000, None)
 
@@ -29,6 +31,7 @@ class Stage:
         self.post_args = ""
         self.sections = {}     # name: (arguments, [line])
         self.labels = []
+        self.apps = {}         # name: [(section, line)]
         self.arguments = {}
 
     def lines(self, host):
@@ -47,6 +50,11 @@ class Stage:
         if self.host:
             yield "%files"
             yield from (f"    {source} {target}" for source, target in self.host)
+        for app, parts in self.apps.items():
+            for section, line in parts:
+                if section != "install" or self.base != "scratch":
+                    yield f"%app{section} {app}"
+                    yield "    " + line
         if self.setup:
             yield "%setup"
             if self.is_pure:
@@ -164,6 +172,22 @@ class World:
         """How many steps run in each build."""
         return sum(bool(stage.setup) and not stage.is_pure for stage in self.stages)
 
+    def app_part(self):
+        w, v = self.chance.choice(WORDS), self.word()
+        file = self.chance.choice([source for source in HOST_SOURCES if "*" not in source])
+        return self.chance.choice([
+            ("run", f"echo {v} {{{{ colour }}}}"),
+            ("env", f"export {w.upper()}={v}"),
+            ("labels", f"{w} {v}"),
+            ("test", "true"),
+            ("files", f"{file} {self.chance.choice(APP_TARGETS)}"),
+            ("files", f"{file} {self.chance.choice(APP_TARGETS)}"),
+            ("install", f"echo {v} > made; ls -R /scif > all"),
+        ])
+
+    def app_parts(self):
+        return [self.app_part() for _ in range(self.chance.randint(1, 4))]
+
     def section(self, name):
         if name == "test":
             return "", [self.chance.choice(["true", "test -d /etc", "test ! -e /data/b", "test -e /data/a"])]
@@ -184,6 +208,8 @@ class World:
         if chance.random() < 0.5:
             stage.post.append(self.link_line())
         stage.labels = [(chance.choice(WORDS), self.word()) for _ in range(chance.randint(0, 2))]
+        if chance.random() < 0.2:
+            stage.apps = {app: self.app_parts() for app in chance.sample(APPS, chance.randint(1, 2))}
         stage.sections = {name: self.section(name) for name in SECTIONS if chance.random() < 0.3}
         at = chance.randint(0, len(self.stages))
         self.stages.insert(at, stage)
@@ -224,6 +250,19 @@ class World:
         else:
             chance.shuffle(post)
         return f"{how} a line of {stage.name}'s %post"
+
+    def edit_apps(self):
+        stage = self.chance.choice(self.stages)
+        app = self.chance.choice(APPS)
+        if app in stage.apps and self.chance.random() < 0.3:
+            del stage.apps[app]
+            return f"remove {stage.name}'s app {app}"
+        parts = stage.apps.setdefault(app, [])
+        if parts and self.chance.random() < 0.5:
+            parts[self.chance.randrange(len(parts))] = self.app_part()
+        else:
+            parts.insert(self.chance.randint(0, len(parts)), self.app_part())
+        return f"{stage.name}'s app {app}"
 
     def edit_setup(self):
         stage = self.any_stage()
@@ -338,9 +377,9 @@ class World:
         self.epoch = int(time.time())
         return f"epoch {self.epoch}, now"
 
-    EDITS = (edit_post, edit_post, edit_setup, edit_post_link, edit_post_arguments, edit_section, edit_section, edit_labels,
-             edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename, edit_stages, edit_arguments,
-             edit_settings, edit_epoch, edit_epoch)
+    EDITS = (edit_post, edit_post, edit_setup, edit_apps, edit_post_link, edit_post_arguments, edit_section,
+             edit_section, edit_labels, edit_list, edit_list, edit_base, edit_tag, edit_tag, edit_order, edit_rename,
+             edit_stages, edit_arguments, edit_settings, edit_epoch, edit_epoch)
 
     def edit(self):
         while True:

@@ -175,6 +175,40 @@ check "a value is kept nowhere but in the layers" \
 out=$(SOURCE_DATE_EPOCH=1700000000 "$DAGBUILD" why t.def build.post)
 tells '^  SOURCE_DATE_EPOCH is 1700000000 \(was not set\)$' "SOURCE_DATE_EPOCH"
 
+# ---- apps ----
+cat >apps.def <<DEF
+Bootstrap: docker
+From: $own/base:1
+
+%appfiles tool
+  src/a.c lib/
+%apprun tool
+  exec true
+%applabels tool
+  Maker me
+%appinstall tool
+  true
+DEF
+cp apps.def apps-first.def
+dagbuild run apps.def
+status 0 "run with an app"
+printf 'int main = 2;\n' >src/a.c
+dagbuild why apps.def stage1.apps
+tells '^  src/a.c: content changed \(was 10 bytes\)$' "a changed file of %appfiles"
+printf 'int main;\n' >src/a.c
+sed -e 's/exec true/exec false/' -e 's/Maker me/Maker you/' -e 's|lib/|bin/|' -e '$a%apptest tool\n  true' \
+	apps-first.def >apps.def
+dagbuild why apps.def stage1.apps
+tells '^  %apprun tool changed$' "a changed section of an app"
+tells '^  %apptest tool added$' "an added one"
+tells "^  label 'Maker' of app tool changed$" "a label"
+tells "^  %appfiles line 'src/a.c /scif/apps/tool/bin/' added$" "a line of %appfiles"
+sed '/^%appinstall/,$d' apps-first.def >apps.def
+dagbuild why apps.def stage1.apps
+tells 'is in the cache' "%appinstall is not part of the apps"
+dagbuild run -o apps.sif apps-first.def
+says '^nothing has changed: ' "as it was at first, all are hits"
+
 # ---- times, where they count ----
 cat >times.def <<DEF
 Bootstrap: docker

@@ -124,7 +124,8 @@ static inline struct place fixture_place(void)
 static inline struct err *copy(const struct fixture *f, enum copy_from from,
 			       const char *source, const char *target, struct digest *out)
 {
-	struct copy_item item = {source, target, fixture_place()};
+	struct copy_item item = {
+		.source = source, .target = target, .where = fixture_place()};
 	struct copy_request request = {
 		.rules.from = from,
 		.source_fd = from == COPY_FROM_HOST ? f->source_fd : f->stage_fd,

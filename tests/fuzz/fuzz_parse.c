@@ -41,12 +41,12 @@ static void check_files(const struct def_files *f, size_t size)
 
 		check_span(f->span, size);
 		check_span(f->from_span, size);
-		for (const struct def_copy *c = f->copies; c; c = c->next, n++) {
+		for (const struct def_copy *c = f->copies.first; c; c = c->next, n++) {
 			check(c->source[0] != '\0');
 			check_span(c->source_span, size);
 			check_span(c->target_span, size);
 		}
-		check(n == f->n_copies);
+		check(n == f->copies.n);
 	}
 }
 

@@ -11,6 +11,7 @@
 #
 # --update writes what comes out; look at the difference before you commit it.
 set -uo pipefail
+: "${DAGBUILD:?the program to run}"
 
 here=$(cd "$(dirname "$0")" && pwd)
 update=

@@ -32,6 +32,7 @@ EXEC = "engine/executor/exec_probe.c"
 SCRIPT = "engine/work/script.c"
 POST = "engine/steps/step_post.c"
 COPY = "engine/steps/step_copy.c"
+COPIES = "engine/work/copies.c"
 META = "engine/steps/step_meta.c"
 PACK = "engine/steps/step_pack.c"
 BASE = "engine/steps/step_base.c"
@@ -108,13 +109,13 @@ FAULTS = [
     Fault("output-forgotten", PACK, '"output", w->options.output', '"output", "x.sif"', KEYS),
     Fault("compression-forgotten", PACK, '"compression", w->options.compression', '"compression", 0', KEYS),
     Fault(
-        "target-of-source", COPY,
+        "target-of-source", COPIES,
         "texts[2 * i + 1] = files->items[i].target",
         "texts[2 * i + 1] = files->items[i].source",
         KEYS,
     ),
-    Fault("copy-times-forgotten", COPY, ".times_count = w->epoch_set", ".times_count = false", KEYS),
-    Fault("copy-times-after-epoch", COPY, ".clamp_s = w->epoch_s", ".clamp_s = INT64_MAX", KEYS),
+    Fault("copy-times-forgotten", COPIES, ".times_count = w->epoch_set", ".times_count = false", KEYS),
+    Fault("copy-times-after-epoch", COPIES, ".clamp_s = w->epoch_s", ".clamp_s = INT64_MAX", KEYS),
     Fault("memo-without-producer", COPY, 'key_set_digest(key, "producer", &producer);', "(void)producer;", KEYS),
     Fault(
         "memo-without-epoch", COPY,
@@ -122,7 +123,7 @@ FAULTS = [
         'if (false)\n\t\tkey_set_u64(key',
         KEYS,
     ),
-    Fault("memo-without-list", COPY, "add_items(key, &step->files);", "", KEYS),
+    Fault("memo-without-list", COPY, "copies_add_list(key, &step->files);", "", KEYS),
     # ---- how a key is made of its inputs ----
     Fault("format-not-in-key", "cache/key.c", "add_number(h, STORE_FORMAT);", "", STORE),
     Fault("kind-not-in-key", "cache/key.c", "add_text(h, k->kind);", "", STORE),

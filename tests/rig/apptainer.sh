@@ -3,6 +3,7 @@
 # apptainer.sh RIG_DIR ARGUMENT...:             a real Apptainer, the judge of our images
 # apptainer.sh RIG_DIR --root-script WORD...:   run bash with these words next to it, as real root
 # apptainer.sh RIG_DIR --user-script WORD...:   the same, as root of the user's own namespace
+# apptainer.sh RIG_DIR --plain-script WORD...:  the same, as the ordinary user
 #
 # Debian 12 has no Apptainer; the one from Debian unstable is in a separate root, RIG_DIR/apptainer, made once.  It runs
 # there as an ordinary user with subordinate ids, in its own mount and process namespace: as real root Apptainer needs
@@ -58,6 +59,10 @@ inside() {
 		;;
 	--user-script)
 		program=(unshare --user --map-root-user --map-auto --mount bash)
+		shift
+		;;
+	--plain-script)
+		program=(bash)
 		shift
 		;;
 	esac

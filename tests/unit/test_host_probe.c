@@ -64,7 +64,8 @@ static struct copy_request request_for(struct probing *p, const struct copy_item
 /* As a separate process does: load the memo, probe, save it. */
 static struct digest look(struct probing *p, const char *source)
 {
-	struct copy_item item = {source, "/x", fixture_place()};
+	struct copy_item item = {
+		.source = source, .target = "/x", .where = fixture_place()};
 	struct copy_request request = request_for(p, &item);
 	struct stat_memo *memo = stat_memo_new(p->store);
 	struct digest d, plain;
@@ -231,7 +232,8 @@ static struct err *probe_with(struct side_by_side *p, unsigned jobs)
 static void many_threads(void **state)
 {
 	struct probing *p = *state;
-	struct copy_item item = {"src/wide", "/x", fixture_place()};
+	struct copy_item item = {
+		.source = "src/wide", .target = "/x", .where = fixture_place()};
 	struct side_by_side parallel = {.request = request_for(p, &item)};
 	struct digest alone;
 	struct err *e;

@@ -38,6 +38,12 @@ static const char DEFINITION[] = "Bootstrap: docker\n"
 				 "  before\n"
 				 "%setup\n"
 				 "  prepare\n"
+				 "%appfiles tool\n"
+				 "  src lib/src\n"
+				 "%apprun tool\n"
+				 "  exec tool\n"
+				 "%appstart tool\n"
+				 "  exec serve\n"
 				 "%files\n"
 				 "  src /src\n"
 				 "\n"
@@ -474,6 +480,21 @@ static const struct row CHANGES[] = {
 	{"build.files", "content", MODE, NULL, NULL},
 	{"build.files", "content", NEW_FILE, NULL, NULL},
 
+	{"build.apps", "architecture", ARCHITECTURE, NULL, NULL},
+	{"build.apps", "id map", ID_MAP, NULL, NULL},
+	{"build.apps", "parent", PARENT, NULL, NULL},
+	{"build.apps", "version", VALUE, NULL, NULL},
+	{"build.apps", "apps", TEXT, "%test\n", "%apprun other\n  x\n%test\n"},
+	{"build.apps", "apps", TEXT, "  exec tool\n", "  exec tools\n"},
+	{"build.apps", "apps", TEXT, "%appstart tool\n", "%apptest tool\n"},
+	{"build.apps", "apps", TEXT, "%test\n", "%appenv tool\n  A=1\n%test\n"},
+	{"build.apps", "apps", TEXT, "%test\n", "%apphelp tool\n  x\n%test\n"},
+	{"build.apps", "apps", TEXT, "%test\n", "%applabels tool\n  a b\n%test\n"},
+	{"build.apps", "list", TEXT, "src lib/src", "src lib/source"},
+	{"build.apps", "content", CONTENT, NULL, NULL},
+	{"build.apps", "content", MODE, NULL, NULL},
+	{"build.apps", "content", NEW_FILE, NULL, NULL},
+
 	{"build.pre", "architecture", ARCHITECTURE, NULL, NULL},
 	{"build.pre", "id map", ID_MAP, NULL, NULL},
 	{"build.pre", "script", TEXT, "  before\n", "  before it\n"},
@@ -613,6 +634,12 @@ static const struct row SAME[] = {
 	/* Another stage above, and so different places and numbers. */
 	{"build.base", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
 	{"build.files", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	{"build.apps", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
+	/* A part of %post. */
+	{"build.apps", "", TEXT, "%test\n", "%appinstall tool\n  x\n%test\n"},
+	{"build.apps", "", TEXT, "%apprun tool\n", "%apprun tool and more\n"},
+	{"build.apps", "", TIME, NULL, NULL},
+	{"build.apps", "", MODE_OF_OTHERS, NULL, NULL},
 	{"build.post", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
 	{"build.meta", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},
 	{"build.test", "", TEXT, "Bootstrap: docker\n", ANOTHER_STAGE},

@@ -306,8 +306,8 @@ static void test_many_labels(void **state)
 	assert_false(labels_set(&labels, "000000", "other", false));
 	assert_int_equal(labels.len, n);
 	assert_ok(path_mkdirs(b->fd, "/.singularity.d", 0755));
-	assert_ok(labels_save(b->fd, &labels));
-	assert_ok(labels_load(b->fd, &loaded));
+	assert_ok(labels_save(b->fd, LABELS_OF_IMAGE, &labels));
+	assert_ok(labels_load(b->fd, LABELS_OF_IMAGE, &loaded));
 	assert_int_equal(loaded.len, n);
 	assert_string_equal(loaded.items[7]->name, "000007");
 	assert_string_equal(loaded.items[7]->value, "new");
@@ -325,8 +325,8 @@ static void test_large_labels(void **state)
 	value[n] = '\0';
 	labels_set(&labels, "large", value, true);
 	assert_ok(path_mkdirs(b->fd, "/.singularity.d", 0755));
-	assert_ok(labels_save(b->fd, &labels));
-	assert_ok(labels_load(b->fd, &loaded));
+	assert_ok(labels_save(b->fd, LABELS_OF_IMAGE, &labels));
+	assert_ok(labels_load(b->fd, LABELS_OF_IMAGE, &loaded));
 	assert_int_equal(loaded.len, 1);
 	assert_string_equal(loaded.items[0]->value, value);
 }

@@ -95,7 +95,7 @@ static void test_places(void **state)
 	assert_true(str_is(source_slice(p.source, from->value_span), "{{ long }}"));
 	assert_true(str_is(source_slice(p.source, p.def->stages[0].files->from_span),
 			   "{{ a }}"));
-	copy = p.def->stages[0].files->copies;
+	copy = p.def->stages[0].files->copies.first;
 	assert_string_equal(copy->target, "b/y");
 	assert_true(str_is(source_slice(p.source, copy->source_span), "x"));
 	assert_true(str_is(source_slice(p.source, copy->target_span), "{{ a }}/y"));

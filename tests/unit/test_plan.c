@@ -23,6 +23,7 @@ static const char TEXT[] = "Bootstrap: docker\nFrom: a:1\nStage: one\n"
 			   "%files from one \n/b\n"
 			   "%files from one # empty\n"
 			   "%appinstall x\ny\n"
+			   "%appfiles x\nf bin/f\n"
 			   "Bootstrap: scratch\n"
 			   "%files from two\n/c\n";
 
@@ -119,6 +120,8 @@ static void test_edges(void **state)
 		{"one.setup", "one.pre one.apps"},
 		{"one.files", "one.setup"},
 		{"two.base", ""},
+		{"one.apps", "one.base"},
+		{"two.apps", "one.setup two.base"},
 		{"two.copy", "one.meta two.apps"},
 		{"stage4.copy", "two.post stage4.base"},
 		{"stage4.pack", "one.test stage4.meta"},

@@ -460,7 +460,8 @@ static void sizes_are_limited(void **state)
 	shell(f, "mkdir big stage/big; truncate -s 2T big/b stage/big/b;"
 		 "truncate -s 900G big/a stage/big/a");
 	for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
-		struct copy_item item = {"big", "/new", fixture_place()};
+		struct copy_item item = {
+			.source = "big", .target = "/new", .where = fixture_place()};
 		struct copy_request request = {
 			.rules.from = sides[i],
 			.source_fd = i == 0 ? f->source_fd : f->stage_fd,
@@ -533,7 +534,8 @@ static void cancelled(void **state)
 {
 	struct fixture *f = *state;
 	struct cancel *cancel = NULL;
-	struct copy_item item = {"src/d", "/new", fixture_place()};
+	struct copy_item item = {
+		.source = "src/d", .target = "/new", .where = fixture_place()};
 	struct copy_request request = {.rules.from = COPY_FROM_HOST,
 				       .source_fd = f->source_fd,
 				       .items = &item,

@@ -144,7 +144,7 @@ static bool is_copied(const struct trial *t, struct digest *digest)
 	CLEANUP(closep) int to = open_new(t, "copied");
 	CLEANUP(source_freep) struct source *source = source_new("x.def", STR("x\n"));
 	/* Below the named folder, which itself keeps nothing. */
-	struct copy_item item = {"/", "/", {source, 0}};
+	struct copy_item item = {.source = "/", .target = "/", .where = {source, 0}};
 	struct copy_request request = {
 		.rules.from = COPY_FROM_STAGE,
 		.source_fd = t->from,
