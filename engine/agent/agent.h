@@ -10,6 +10,7 @@
 #ifndef ENGINE_AGENT_AGENT_H
 #define ENGINE_AGENT_AGENT_H
 
+#include "base/content_memo.h"
 #include "cache/layer.h"
 #include "engine/work/flight.h"
 #include "engine/oci/oci_manifest.h"
@@ -24,7 +25,8 @@ struct agent_context {
 	struct task *task;
 	const char *id_class, *id_map; /* how ids are mapped: for keys, for records */
 	struct oci_platform platform;
-	bool use_network; /* resolve() may make requests */
+	struct content_memo memo; /* of files of the host */
+	bool use_network;	  /* resolve() may make requests */
 	/* clock_real_ns(): what was resolved after that needs no request. */
 	int64_t resolved_since;
 	/* The most bytes of a file, also of one in a layer, holes included; 0: no
@@ -40,6 +42,12 @@ struct agent_base {
 	struct snapshot layers;
 	struct oci_config config;
 	bool has_config;
+	/* It was made by Apptainer, or by us: what such an image holds of its own, such
+	 * as scripts, stays. */
+	bool is_image;
+	/* Its oci-config.json, from a registry's image or from that image's own base;
+	 * NULL: it has none. */
+	char *oci_config;
 	/* oci_platform.level of the machine that chose, when another processor may get
 	 * other layers for the same source ("": it had none); else NULL. */
 	const char *level;
@@ -71,6 +79,7 @@ const struct agent *agent_find(const char *name);
 void agent_base_release(struct agent_base *base);
 
 extern const struct agent agent_docker;
+extern const struct agent agent_localimage;
 extern const struct agent agent_scratch;
 
 #endif

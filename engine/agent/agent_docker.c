@@ -270,6 +270,7 @@ static struct err *fetch_image(const struct docker_source *s,
 	TRY(fetch_config(s, &manifest.config, &out->config));
 	tell_other_platform(s->context, &out->config);
 	out->has_config = true;
+	out->oci_config = xstrdup(out->config.inner_json);
 	return oci_layers_bring(&layers, &out->layers);
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * agent_table.c - all agents.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/agent/agent.h"
 
 static const struct agent *const agents[] = {
 	&agent_docker,
+	&agent_localimage,
 	&agent_scratch,
 };
 
@@ -22,4 +24,5 @@ void agent_base_release(struct agent_base *base)
 {
 	snapshot_release(&base->layers);
 	oci_config_release(&base->config);
+	free(base->oci_config);
 }

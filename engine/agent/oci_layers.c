@@ -34,9 +34,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "cache/blob.h"
-#include "cache/key.h"
-#include "cache/record.h"
-#include "engine/tree/links.h"
+#include "engine/agent/unpacked.h"
 #include "engine/tree/overlay.h"
 #include "engine/unpack/unpack.h"
 
@@ -44,12 +42,7 @@ struct layer_job {
 	const struct oci_descriptor *blob;
 	struct digest diff_id;
 	bool is_first;
-	/* set by bring_alone() */
-	bool needs_parents;
-	bool has_root;
-	bool is_less;	       /* holds less than the registry's name for it says */
-	struct snapshot layer; /* one, or none when it needs parents; has an identity if
-				   it is less */
+	struct unpacked made;		     /* set by bring_alone() */
 	_Atomic uint64_t received, unpacked; /* compressed bytes */
 };
 
@@ -112,72 +105,11 @@ static void on_note(void *context, const char *text)
 	task_note(w->task, "%s", text);
 }
 
-static struct digest layer_key(const struct agent_context *c, const char *kind,
-			       const struct digest *id)
-{
-	CLEANUP(key_freep) struct key *key = key_new(kind);
-
-	key_set_text(key, "id map", c->id_class);
-	key_set_digest(key, "layer", id);
-	return key_final(key);
-}
-
 /* The bottom layer is unpacked by other rules: see unpack.h. */
 static struct digest alone_key(const struct agent_context *c, const struct layer_job *job)
 {
-	return layer_key(c, job->is_first ? "oci first layer" : "oci layer",
-			 &job->diff_id);
-}
-
-static bool take_layer(const cJSON *record, struct layer_job *job)
-{
-	const char *identity = json_string(record, "identity");
-
-	return record_to_snapshot(json_array(record, "layers"), &job->layer) &&
-	       (!identity ||
-		(job->layer.len == 1 &&
-		 identity_parse(str_of(identity), &job->layer.layers[0].identity)));
-}
-
-/* What an earlier run learnt of this layer; false when it must be made. */
-static bool load_layer(const struct agent_context *c, const struct digest *key,
-		       struct layer_job *job)
-{
-	CLEANUP(json_freep) cJSON *record = NULL;
-	struct err *e = record_load(c->store, key, &record);
-
-	if (!e && (!record_has_ids(record, c->id_map) || !take_layer(record, job)))
-		e = err_new(ERR_CORRUPT, "its record names no layers of ours");
-	if (!e)
-		e = snapshot_check(c->store, &job->layer,
-				   cancel_stop(task_cancel(c->task)));
-	if (e) {
-		err_ignore(e, "a new layer");
-		snapshot_release(&job->layer);
-		return false;
-	}
-	job->needs_parents = json_bool(record, "needs_parents", false);
-	job->has_root = json_bool(record, "has_root", false);
-	record_adopt(c->store, key, record);
-	return true;
-}
-
-static struct err *save_layer(const struct agent_context *c, const struct digest *key,
-			      const struct layer_job *job)
-{
-	CLEANUP(json_freep) cJSON *record = cJSON_CreateObject();
-	char text[IDENTITY_TEXT_SIZE];
-
-	cJSON_AddStringToObject(record, "kind", "layer");
-	cJSON_AddBoolToObject(record, "needs_parents", job->needs_parents);
-	cJSON_AddBoolToObject(record, "has_root", job->has_root);
-	cJSON_AddItemToObject(record, "layers", record_snapshot(&job->layer));
-	if (job->layer.len > 0 && job->layer.layers[0].identity.kind)
-		cJSON_AddStringToObject(
-			record, "identity",
-			identity_format(&job->layer.layers[0].identity, text));
-	record_set_ids(record, c->id_map);
-	return record_save(c->store, key, record);
+	return unpacked_key(c, job->is_first ? "oci first layer" : "oci layer",
+			    &job->diff_id);
 }
 
 static struct err *fetch_blob(const struct bringing *all, struct job_watch *watch)
@@ -219,33 +151,12 @@ static struct err *unpack(const struct bringing *all, struct job_watch *watch,
 	request.blob_fd = fd;
 	TRY(err_wrap(unpack_layer(&request, result), "layer '%s'",
 		     digest_format(&watch->job->blob->digest, text)));
-	watch->job->is_less |= !unpack_is_exact(result);
+	watch->job->made.is_less |= !unpack_is_exact(result);
 	if (result->skipped > 0)
 		task_note(watch->task,
 			  "%llu device files of a layer are left out: only real root can "
 			  "make them",
 			  (unsigned long long)result->skipped);
-	return NULL;
-}
-
-/* Folder "upper" of `scratch` becomes the job's layer. */
-static struct err *publish(const struct scratch *scratch, const struct task *task,
-			   struct layer_job *job)
-{
-	struct seal_request layer = {
-		.store = scratch->store,
-		.dir_fd = scratch->fd,
-		.name = "upper",
-		.has_name = !job->is_less,
-		.stop = cancel_stop(task_cancel(task)),
-	};
-	CLEANUP(closep) int upper = -1;
-	struct layer_id id;
-
-	TRY(fs_open(scratch->fd, "upper", O_RDONLY | O_DIRECTORY, 0, &upper));
-	TRY(links_mark(upper, &layer.stop));
-	TRY(layer_publish(&layer, &id));
-	snapshot_push(&job->layer, &id);
 	return NULL;
 }
 
@@ -263,17 +174,17 @@ static struct err *make_alone(struct bringing *all, struct job_watch *watch,
 		return err_sys("'%s'", scratch.path);
 	target = path_join(scratch.path, "upper");
 	TRY(unpack(all, watch, target, NULL, &result));
-	watch->job->needs_parents = result.needs_parents;
-	watch->job->has_root = result.has_root;
+	watch->job->made.needs_parents = result.needs_parents;
+	watch->job->made.has_root = result.has_root;
 	if (!result.needs_parents)
-		TRY(publish(&scratch, watch->task, watch->job));
-	return save_layer(c, key, watch->job);
+		TRY(unpacked_publish(&scratch, watch->task, true, &watch->job->made));
+	return unpacked_save(c, key, &watch->job->made);
 }
 
 /* One of the layers that will be merged, unless that was done before. */
 static struct err *bring_merged_part(struct bringing *all, struct job_watch *watch)
 {
-	if (all->merged.layer.len == 0)
+	if (all->merged.made.layer.len == 0)
 		return fetch_blob(all, watch);
 	on_unpacked(watch, watch->job->blob->size);
 	on_received(watch, watch->job->blob->size, watch->job->blob->size);
@@ -294,11 +205,11 @@ static struct err *bring_alone(void *context, size_t index, struct task *task)
 	if (index < all->n_merged)
 		return bring_merged_part(all, &watch);
 	TRY(flight_enter(c->flights, &key, task, &waited));
-	if (!load_layer(c, &key, job))
+	if (!unpacked_load(c, &key, &job->made))
 		e = make_alone(all, &watch, &key);
 	flight_leave(c->flights, &key, e);
 	job->received = job->blob->size;
-	job->unpacked = job->needs_parents ? 0 : job->blob->size;
+	job->unpacked = job->made.needs_parents ? 0 : job->blob->size;
 	report(&watch);
 	return e;
 }
@@ -311,10 +222,10 @@ static bool root_agrees(const struct store *s, const struct snapshot *chain,
 	CLEANUP(freep) char *own = NULL;
 	struct stat a, b;
 
-	if (job->has_root || chain->len == 0)
+	if (job->made.has_root || chain->len == 0)
 		return true;
 	below = path_join(layer_root(s), chain->layers[chain->len - 1].name);
-	own = path_join(layer_root(s), job->layer.layers[0].name);
+	own = path_join(layer_root(s), job->made.layer.layers[0].name);
 	return stat(below, &a) == 0 && stat(own, &b) == 0 && a.st_mode == b.st_mode &&
 	       a.st_uid == b.st_uid && a.st_gid == b.st_gid;
 }
@@ -340,7 +251,8 @@ static struct err *apply_mounted(struct bringing *all, struct job_watch *watch,
 
 	for (size_t i = 0; i < chain->len; i++) {
 		names[i] = chain->layers[i].name;
-		watch->job->is_less |= !identity_is_foreign(&chain->layers[i].identity);
+		watch->job->made.is_less |=
+			!identity_is_foreign(&chain->layers[i].identity);
 	}
 	if (mkdirat(scratch->fd, "upper", 0755) != 0 ||
 	    mkdirat(scratch->fd, "work", 0755) != 0 ||
@@ -363,8 +275,8 @@ static struct err *make_on_chain(struct bringing *all, struct job_watch *watch,
 	TRY(fetch_blob(all, watch));
 	TRY(scratch_new(c->store, &scratch));
 	TRY(apply_mounted(all, watch, chain, &scratch));
-	TRY(publish(&scratch, watch->task, watch->job));
-	return save_layer(c, key, watch->job);
+	TRY(unpacked_publish(&scratch, watch->task, true, &watch->job->made));
+	return unpacked_save(c, key, &watch->job->made);
 }
 
 /* Apply the layer of `job` onto `chain`; `chain_id` is the last ChainID. */
@@ -374,13 +286,13 @@ static struct err *bring_on_chain(struct bringing *all, struct layer_job *job,
 {
 	const struct agent_context *c = all->request->context;
 	struct job_watch watch = {all, job, c->task};
-	struct digest key = layer_key(c, "oci chain", chain_id);
+	struct digest key = unpacked_key(c, "oci chain", chain_id);
 	struct err *e = NULL;
 	bool waited;
 
-	snapshot_release(&job->layer);
+	snapshot_release(&job->made.layer);
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
-	if (!load_layer(c, &key, job))
+	if (!unpacked_load(c, &key, &job->made))
 		e = make_on_chain(all, &watch, chain, &key);
 	flight_leave(c->flights, &key, e);
 	return e;
@@ -390,7 +302,7 @@ static struct err *bring_on_chain(struct bringing *all, struct layer_job *job,
 
 static struct digest merged_key(const struct bringing *all)
 {
-	return layer_key(all->request->context, "oci merged", &all->merged.diff_id);
+	return unpacked_key(all->request->context, "oci merged", &all->merged.diff_id);
 }
 
 static struct err *make_merged(struct bringing *all, const struct digest *key)
@@ -410,11 +322,11 @@ static struct err *make_merged(struct bringing *all, const struct digest *key)
 		/* It is there already, unless something has removed it. */
 		TRY(fetch_blob(all, &watch));
 		TRY(unpack(all, &watch, target, i > 0 ? target : NULL, &result));
-		all->merged.is_less |= all->jobs[i].is_less;
+		all->merged.made.is_less |= all->jobs[i].made.is_less;
 	}
-	TRY(publish(&scratch, c->task, &all->merged));
-	all->merged.has_root = true;
-	return save_layer(c, key, &all->merged);
+	TRY(unpacked_publish(&scratch, c->task, true, &all->merged.made));
+	all->merged.made.has_root = true;
+	return unpacked_save(c, key, &all->merged.made);
 }
 
 static struct err *bring_merged(struct bringing *all)
@@ -424,10 +336,10 @@ static struct err *bring_merged(struct bringing *all)
 	struct err *e = NULL;
 	bool waited;
 
-	if (all->merged.layer.len > 0)
+	if (all->merged.made.layer.len > 0)
 		return NULL;
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
-	if (!load_layer(c, &key, &all->merged))
+	if (!unpacked_load(c, &key, &all->merged.made))
 		e = make_merged(all, &key);
 	flight_leave(c->flights, &key, e);
 	return e;
@@ -452,7 +364,7 @@ static struct digest chain_id_next(const struct digest *chain_id,
 static bool is_in(const struct snapshot *chain, const struct layer_job *job)
 {
 	for (size_t i = 0; i < chain->len; i++)
-		if (strcmp(chain->layers[i].name, job->layer.layers[0].name) == 0)
+		if (strcmp(chain->layers[i].name, job->made.layer.layers[0].name) == 0)
 			return true;
 	return false;
 }
@@ -460,7 +372,7 @@ static bool is_in(const struct snapshot *chain, const struct layer_job *job)
 static void push(struct snapshot *out, const struct layer_job *job,
 		 enum identity_kind kind, const struct digest *name)
 {
-	struct layer_id id = job->layer.layers[0];
+	struct layer_id id = job->made.layer.layers[0];
 
 	if (!id.identity.kind)
 		id.identity = (struct identity){kind, *name, {0}};
@@ -482,7 +394,8 @@ static struct err *stack(struct bringing *all, struct snapshot *out)
 		struct layer_job *job = &all->jobs[i];
 
 		chain_id = chain_id_next(&chain_id, &job->diff_id);
-		if (!job->needs_parents && !is_in(out, job) && root_agrees(s, out, job)) {
+		if (!job->made.needs_parents && !is_in(out, job) &&
+		    root_agrees(s, out, job)) {
 			push(out, job, IDENTITY_DIFF, &job->diff_id);
 			continue;
 		}
@@ -504,10 +417,11 @@ static bool can_bring_offline(const struct agent_context *c, struct layer_job *j
 			      const struct digest *chain_id)
 {
 	struct digest alone = alone_key(c, job);
-	struct digest chain = layer_key(c, "oci chain", chain_id);
+	struct digest chain = unpacked_key(c, "oci chain", chain_id);
 
-	return has_blob(c, job) || (load_layer(c, &alone, job) &&
-				    (!job->needs_parents || load_layer(c, &chain, job)));
+	return has_blob(c, job) ||
+	       (unpacked_load(c, &alone, &job->made) &&
+		(!job->made.needs_parents || unpacked_load(c, &chain, &job->made)));
 }
 
 /* Without a network, report everything that is missing at once. */
@@ -524,7 +438,7 @@ static struct err *check_offline(struct bringing *all)
 
 		chain_id = chain_id_next(&chain_id, &job->diff_id);
 		if (i < all->n_merged)
-			missing += all->merged.layer.len == 0 && !has_blob(c, job);
+			missing += all->merged.made.layer.len == 0 && !has_blob(c, job);
 		else
 			missing += !can_bring_offline(c, job, &chain_id);
 	}
@@ -562,7 +476,7 @@ static void plan_merging(struct bringing *all)
 	for (size_t i = 0; i < all->n_merged; i++)
 		*chain_id = chain_id_next(chain_id, &all->jobs[i].diff_id);
 	key = merged_key(all);
-	if (!load_layer(c, &key, &all->merged))
+	if (!unpacked_load(c, &key, &all->merged.made))
 		task_note(c->task,
 			  "the image has %zu layers: the lowest %zu become one, since no "
 			  "more than %d can be mounted",
@@ -591,8 +505,8 @@ struct err *oci_layers_bring(const struct oci_layers_request *request,
 	for (size_t i = 0; !e && i < all.n; i++)
 		blob_spend(request->context->store, &all.jobs[i].blob->digest);
 	for (size_t i = 0; i < all.n; i++)
-		snapshot_release(&all.jobs[i].layer);
-	snapshot_release(&all.merged.layer);
+		snapshot_release(&all.jobs[i].made.layer);
+	snapshot_release(&all.merged.made.layer);
 	free(all.jobs);
 	return e;
 }

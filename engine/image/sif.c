@@ -257,6 +257,20 @@ struct err *sif_read(int fd, struct sif *out)
 	return read_table(fd, out, &b);
 }
 
+struct err *sif_read_object(int fd, const struct sif_object *object, size_t max,
+			    struct buf *out)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	if (object->size > max)
+		return err_new(ERR_CORRUPT, "object %u has more than %zu bytes",
+			       object->id, max);
+	text = xmalloc((size_t)object->size + 1);
+	TRY(read_at(fd, text, (size_t)object->size, object->offset));
+	buf_append(out, text, (size_t)object->size);
+	return NULL;
+}
+
 void sif_release(struct sif *s)
 {
 	free(s->objects);

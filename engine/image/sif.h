@@ -12,6 +12,7 @@
 #ifndef ENGINE_IMAGE_SIF_H
 #define ENGINE_IMAGE_SIF_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum sif_type {
@@ -68,6 +69,9 @@ struct sif {
 /* Does a file that begins with these bytes claim to be an image? */
 bool sif_is_image(const void *data, size_t len);
 NODISCARD struct err *sif_read(int fd, struct sif *out);
+/* All of an object; ERR_CORRUPT if it has more than `max` bytes. */
+NODISCARD struct err *sif_read_object(int fd, const struct sif_object *object, size_t max,
+				      struct buf *out);
 void sif_release(struct sif *s);
 const char *sif_type_name(enum sif_type type); /* "Definition", "Partition", ... */
 /* "02" for "amd64" (Go names); NULL when unknown.  And back. */

@@ -11,8 +11,6 @@
 #include "engine/meta/labels.h"
 #include "engine/meta/root_file.h"
 
-static const char EXPORTS[] = "/.singularity.d/env/94-appsbase.sh";
-
 /* An app's variables are called SCIF_APPROOT_NAME and so on, with `_` for what no name of
  * a variable can hold.  For free(). */
 static char *variable_name(const char *name)
@@ -183,6 +181,6 @@ struct err *apps_finish(int root_fd, const struct apps *apps)
 		TRY(put_exports(&exports, root_fd, app));
 	}
 	TRY(path_mkdirs(root_fd, "/.singularity.d/env", 0755));
-	return root_write(root_fd, EXPORTS, exports.data, exports.len, 0755,
+	return root_write(root_fd, APPS_EXPORTS, exports.data, exports.len, 0755,
 			  ROOT_REPLACE);
 }

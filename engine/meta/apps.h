@@ -16,6 +16,8 @@
 #include "engine/meta/sections.h"
 
 #define APPS_FOLDER "/scif/apps"
+/* The variables that lead to all apps. */
+#define APPS_EXPORTS "/.singularity.d/env/94-appsbase.sh"
 
 struct app {
 	const char *name; /* without `/`, and neither "." nor ".." */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/path.h"
+#include "engine/meta/apps.h"
 #include "engine/meta/root_file.h"
 
 static const char *const folders[] = {
@@ -81,7 +82,6 @@ static const struct {
 	{"/.singularity.d/env/01-base.sh", 0755, "#!/bin/sh\n# Nothing is set here.\n"},
 	{"/.singularity.d/env/90-environment.sh", 0755,
 	 "#!/bin/sh\n# What %environment says follows.\n"},
-	{"/.singularity.d/env/94-appsbase.sh", 0755, ""},
 	{"/.singularity.d/env/95-apps.sh", 0755,
 	 "#!/bin/sh\n"
 	 "if [ -n \"${SINGULARITY_APPNAME:-}\" ]; then\n"
@@ -168,14 +168,18 @@ static struct err *make_temporary_folders(int root_fd)
 	return NULL;
 }
 
-struct err *base_files_write(int root_fd)
+struct err *base_files_write(int root_fd, enum base_kind kind)
 {
+	enum root_if_exists existing = kind == BASE_IS_IMAGE ? ROOT_KEEP : ROOT_REPLACE;
+
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		TRY(path_mkdirs(root_fd, folders[i], 0755));
 	TRY(make_temporary_folders(root_fd));
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		TRY(root_write(root_fd, files[i].path, files[i].text,
-			       strlen(files[i].text), files[i].mode, ROOT_REPLACE));
+			       strlen(files[i].text), files[i].mode, existing));
+	/* Variables lead to the apps of the definition at hand only. */
+	TRY(root_write(root_fd, APPS_EXPORTS, "", 0, 0755, ROOT_REPLACE));
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		TRY(root_link(root_fd, links[i].path, links[i].target));
 	return NULL;

@@ -12,6 +12,13 @@
 
 #include "base/err.h"
 
-NODISCARD struct err *base_files_write(int root_fd);
+/* What the base is. */
+enum base_kind {
+	BASE_IS_FOREIGN, /* it knows nothing of Apptainer */
+	BASE_IS_IMAGE,	 /* an image with such files, which stay; only what is missing is
+			    added */
+};
+
+NODISCARD struct err *base_files_write(int root_fd, enum base_kind kind);
 
 #endif

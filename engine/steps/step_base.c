@@ -23,6 +23,7 @@ static struct agent_context context_of(const struct work *w, const struct step *
 		.id_class = w->id_class,
 		.id_map = w->options.id_map,
 		.platform = w->platform,
+		.memo = stat_memo_table(w->memo),
 		.use_network = w->options.registry != NULL && resolve != RESOLVE_NEVER,
 		.resolved_since = resolve == RESOLVE_ASK ? w->options.resolved_since : 0,
 		.max_file = w->options.max_file,
@@ -58,6 +59,11 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 {
 	struct step_state *state = work_state(w, step->id);
 
+	/* Only when looking: a script on the host may be yet to make the image. */
+	if (state->waits_for.index != NODE_NONE.index) {
+		*known = false;
+		return NULL;
+	}
 	TRY(resolve(w, step, task, known));
 	if (!*known)
 		return NULL;
@@ -76,7 +82,8 @@ static struct err *write_files(const struct work *w, const struct step *step,
 	for (size_t i = 0; i < base->layers.len; i++)
 		TRY(work_add_times(w, task, &base->layers.layers[i]));
 	TRY(mounted_open(w, &base->layers, true, &m));
-	TRY(base_files_write(m.root_fd));
+	TRY(base_files_write(m.root_fd,
+			     base->is_image ? BASE_IS_IMAGE : BASE_IS_FOREIGN));
 	if (base->has_config)
 		TRY(oci_runtime_write(m.root_fd, &base->config));
 	TRY(mounted_close(&m));
@@ -100,8 +107,8 @@ static struct err *base_run(const struct work *w, const struct step *step,
 	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
 	if (base.level)
 		cJSON_AddStringToObject(record, "level", base.level);
-	if (base.has_config)
-		cJSON_AddStringToObject(record, "oci_config", base.config.inner_json);
+	if (base.oci_config)
+		cJSON_AddStringToObject(record, "oci_config", base.oci_config);
 	return NULL;
 }
 

@@ -17,17 +17,31 @@
 #include "base/err.h"
 
 #define ARCHIVE_LIB_FUNCTIONS(X)                                                         \
+	X(archive_entry_clear)                                                           \
 	X(archive_entry_filetype)                                                        \
+	X(archive_entry_free)                                                            \
 	X(archive_entry_gid)                                                             \
 	X(archive_entry_hardlink)                                                        \
 	X(archive_entry_mode)                                                            \
 	X(archive_entry_mtime)                                                           \
 	X(archive_entry_mtime_nsec)                                                      \
+	X(archive_entry_new)                                                             \
 	X(archive_entry_pathname)                                                        \
 	X(archive_entry_rdev)                                                            \
+	X(archive_entry_set_filetype)                                                    \
+	X(archive_entry_set_gid)                                                         \
+	X(archive_entry_set_hardlink)                                                    \
+	X(archive_entry_set_mode)                                                        \
+	X(archive_entry_set_mtime)                                                       \
+	X(archive_entry_set_pathname)                                                    \
+	X(archive_entry_set_rdev)                                                        \
+	X(archive_entry_set_size)                                                        \
+	X(archive_entry_set_symlink)                                                     \
+	X(archive_entry_set_uid)                                                         \
 	X(archive_entry_size)                                                            \
 	X(archive_entry_symlink)                                                         \
 	X(archive_entry_uid)                                                             \
+	X(archive_entry_xattr_add_entry)                                                 \
 	X(archive_entry_xattr_next)                                                      \
 	X(archive_entry_xattr_reset)                                                     \
 	X(archive_error_string)                                                          \
@@ -54,17 +68,31 @@ extern struct archive_lib archive_lib;
 NODISCARD struct err *archive_lib_load(void);
 
 #ifndef ARCHIVE_LIB_PLAIN
+#define archive_entry_clear archive_lib.archive_entry_clear_
 #define archive_entry_filetype archive_lib.archive_entry_filetype_
+#define archive_entry_free archive_lib.archive_entry_free_
 #define archive_entry_gid archive_lib.archive_entry_gid_
 #define archive_entry_hardlink archive_lib.archive_entry_hardlink_
 #define archive_entry_mode archive_lib.archive_entry_mode_
 #define archive_entry_mtime archive_lib.archive_entry_mtime_
 #define archive_entry_mtime_nsec archive_lib.archive_entry_mtime_nsec_
+#define archive_entry_new archive_lib.archive_entry_new_
 #define archive_entry_pathname archive_lib.archive_entry_pathname_
 #define archive_entry_rdev archive_lib.archive_entry_rdev_
+#define archive_entry_set_filetype archive_lib.archive_entry_set_filetype_
+#define archive_entry_set_gid archive_lib.archive_entry_set_gid_
+#define archive_entry_set_hardlink archive_lib.archive_entry_set_hardlink_
+#define archive_entry_set_mode archive_lib.archive_entry_set_mode_
+#define archive_entry_set_mtime archive_lib.archive_entry_set_mtime_
+#define archive_entry_set_pathname archive_lib.archive_entry_set_pathname_
+#define archive_entry_set_rdev archive_lib.archive_entry_set_rdev_
+#define archive_entry_set_size archive_lib.archive_entry_set_size_
+#define archive_entry_set_symlink archive_lib.archive_entry_set_symlink_
+#define archive_entry_set_uid archive_lib.archive_entry_set_uid_
 #define archive_entry_size archive_lib.archive_entry_size_
 #define archive_entry_symlink archive_lib.archive_entry_symlink_
 #define archive_entry_uid archive_lib.archive_entry_uid_
+#define archive_entry_xattr_add_entry archive_lib.archive_entry_xattr_add_entry_
 #define archive_entry_xattr_next archive_lib.archive_entry_xattr_next_
 #define archive_entry_xattr_reset archive_lib.archive_entry_xattr_reset_
 #define archive_error_string archive_lib.archive_error_string_

@@ -17,6 +17,8 @@ static const uint64_t BYTES_MAX_DEFAULT = GIB(64);
 
 static const char *mode_name(const struct unpack_request *request)
 {
+	if (request->is_squashfs)
+		return "image";
 	if (request->merged)
 		return "merged";
 	return request->is_first ? "first" : "alone";
@@ -27,10 +29,17 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 {
 	CLEANUP(closep) int reply_write = -1;
 	CLEANUP(closep) int root = -1;
-	char max_bytes[24], max_file[24], diff_id[DIGEST_TEXT_SIZE] = "-";
+	char max_bytes[24], max_file[24], offset[24], size[24];
+	char diff_id[DIGEST_TEXT_SIZE] = "-";
 	const char *folder = request->merged ? request->merged : request->target;
-	const char *argv[] = {"dagbuild", "internal-unpack", mode_name(request),
-			      max_bytes,  max_file,	     diff_id,
+	const char *argv[] = {"dagbuild",
+			      "internal-unpack",
+			      mode_name(request),
+			      max_bytes,
+			      max_file,
+			      diff_id,
+			      offset,
+			      size,
 			      NULL};
 	const char *env[2];
 	int fds[3];
@@ -41,6 +50,8 @@ static struct err *start_child(const struct unpack_request *request, struct proc
 							     : BYTES_MAX_DEFAULT));
 	snprintf(max_file, sizeof(max_file), "%llu",
 		 (unsigned long long)request->max_file);
+	snprintf(offset, sizeof(offset), "%llu", (unsigned long long)request->offset);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)request->blob_size);
 	if (digest_is_set(&request->diff_id))
 		digest_format(&request->diff_id, diff_id);
 	TRY(fs_open(AT_FDCWD, folder, O_PATH | O_DIRECTORY, 0, &root));

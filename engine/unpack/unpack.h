@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unpack.h - a layer's tar stream to a folder in overlayfs form.
+ * unpack.h - a layer's tar stream, or an image's squashfs, to a folder in overlayfs form.
  *
  * Purpose:   libarchive reads (tar in all dialects; gzip, zstd or none, told by magic),
  *            our own writer writes through openat2(2), in a child process `dagbuild
@@ -12,6 +12,9 @@
  *            applied onto its mounted parents. When both are possible, they give the same
  *            tree. Nothing in the result depends on the clock: folders that are only
  *            implied get the time of the entry that implies them.
+ *
+ *            A squashfs is read by libsquashfs, written by the same writer, and confined
+ *            by the same process.
  * Ownership: the request is borrowed.
  * Threads:   any; blocks until the child has ended, or the token is raised. The child
  *            ends with the calling thread.
@@ -29,6 +32,10 @@
 struct unpack_request {
 	int blob_fd;	    /* the compressed layer, a file; read by pread(2) from 0 */
 	uint64_t blob_size; /* bytes, for progress */
+	/* Not a layer, but an image's root filesystem: a squashfs of `blob_size` bytes at
+	 * `offset` in the file, for an empty `target`. */
+	bool is_squashfs;
+	uint64_t offset;
 	/* SHA-256 of the uncompressed stream; unset: not checked */
 	struct digest diff_id;
 	/* Alone: `target` is an empty folder, the layer itself, and `merged` is NULL.

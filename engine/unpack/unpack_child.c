@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unpack_child.c - the process that unpacks one layer.
+ * unpack_child.c - the process that unpacks one layer, or one image.
  *
  * It has a process of its own because archives come from strangers, because libarchive's
  * handling of names depends on the process's locale, and because the umask must be 0:
@@ -24,6 +24,8 @@
 
 #include "base/dir.h"
 #include "base/fs.h"
+#include "engine/unpack/squash.h"
+#include "engine/unpack/unpack_stream.h"
 #include "engine/unpack/unpack_wire.h"
 
 /* Room for headers and padding of all entries, on top of the data. */
@@ -41,19 +43,20 @@ static struct err *remove_children(int root_fd)
 	return errno ? err_sys("list folder") : NULL;
 }
 
-static struct err *apply_all(struct unpack_writer *w, struct unpack_stream *stream)
+static struct err *apply_all(struct unpack_writer *w, const struct unpack_entries *from)
 {
 	struct archive_entry *entry;
 
 	for (;;) {
-		TRY(unpack_stream_next(stream, &entry));
+		TRY(from->next(from->self, &entry));
 		if (!entry)
 			return writer_finish(w);
-		TRY(writer_apply(w, stream, entry));
+		TRY(writer_apply(w, from, entry));
 	}
 }
 
-static struct err *unpack_with(struct unpack_writer *w, const struct unpack_job *job)
+static struct err *unpack_layer_with(struct unpack_writer *w,
+				     const struct unpack_job *job)
 {
 	CLEANUP(unpack_stream_freep) struct unpack_stream *stream = NULL;
 	struct unpack_source source = {
@@ -62,10 +65,12 @@ static struct err *unpack_with(struct unpack_writer *w, const struct unpack_job 
 		.progress = job->progress,
 		.context = job->context,
 	};
+	struct unpack_entries entries;
 	struct err *e;
 
 	TRY(unpack_stream_open(&source, &stream));
-	e = apply_all(w, stream);
+	entries = unpack_stream_entries(stream);
+	e = apply_all(w, &entries);
 	if (w->wants_parents) {
 		err_ignore(e, "starting again onto the parents");
 		w->result = (struct unpack_result){.needs_parents = true};
@@ -75,12 +80,31 @@ static struct err *unpack_with(struct unpack_writer *w, const struct unpack_job 
 	return unpack_stream_finish(stream, &job->diff_id);
 }
 
+static struct err *unpack_image_with(struct unpack_writer *w,
+				     const struct unpack_job *job)
+{
+	CLEANUP(squash_freep) struct squash *squash = NULL;
+	struct squash_source source = {
+		.fd = job->blob_fd,
+		.offset = job->offset,
+		.size = job->size,
+		.progress = job->progress,
+		.context = job->context,
+	};
+	struct unpack_entries entries;
+
+	TRY(squash_open(&source, &squash));
+	entries = squash_entries(squash);
+	return apply_all(w, &entries);
+}
+
 struct err *unpack_here(const struct unpack_job *job, struct unpack_result *result)
 {
 	CLEANUP(writer_release) struct unpack_writer w = {.here.fd = -1};
 
 	TRY(writer_init(&w, job->root_fd, job->mode, &job->limits));
-	TRY(unpack_with(&w, job));
+	TRY(job->mode == UNPACK_IMAGE ? unpack_image_with(&w, job)
+				      : unpack_layer_with(&w, job));
 	*result = w.result;
 	return NULL;
 }
@@ -97,6 +121,7 @@ static bool parse_mode(const char *text, enum unpack_mode *out)
 		[UNPACK_FIRST] = "first",
 		[UNPACK_ALONE] = "alone",
 		[UNPACK_MERGED] = "merged",
+		[UNPACK_IMAGE] = "image",
 	};
 	TABLE_HAS_ALL(names, UNPACK_MODES);
 
@@ -108,15 +133,17 @@ static bool parse_mode(const char *text, enum unpack_mode *out)
 	return false;
 }
 
-/* dagbuild internal-unpack MODE MAX_BYTES MAX_FILE DIFF_ID|- */
+/* dagbuild internal-unpack MODE MAX_BYTES MAX_FILE DIFF_ID|- OFFSET SIZE */
 static struct err *run(int argc, char **argv, struct unpack_result *result)
 {
 	CLEANUP(closep) int root = -1;
 	struct unpack_job job = {.blob_fd = WIRE_BLOB_FD, .progress = send_progress};
 
-	if (argc != 6 || !parse_mode(argv[2], &job.mode) ||
+	if (argc != 8 || !parse_mode(argv[2], &job.mode) ||
 	    !str_to_u64(str_of(argv[3]), &job.limits.max_bytes) ||
-	    !str_to_u64(str_of(argv[4]), &job.limits.max_file))
+	    !str_to_u64(str_of(argv[4]), &job.limits.max_file) ||
+	    !str_to_u64(str_of(argv[6]), &job.offset) ||
+	    !str_to_u64(str_of(argv[7]), &job.size))
 		return err_new(ERR_USAGE, "internal-unpack: bad arguments");
 	if (strcmp(argv[5], "-") != 0 && !digest_parse(str_of(argv[5]), &job.diff_id))
 		return err_new(ERR_USAGE, "internal-unpack: bad digest '%s'", argv[5]);

@@ -18,6 +18,7 @@ struct unpack_job {
 	enum unpack_mode mode;
 	struct unpack_limits limits;
 	struct digest diff_id; /* may be unset */
+	uint64_t offset, size; /* UNPACK_IMAGE: of the squashfs in the file */
 	void (*progress)(void *context, uint64_t done);
 	void *context;
 };

@@ -115,7 +115,7 @@ static void note_tail(struct unpack_stream *s, const unsigned char *data, size_t
 /*
  * Some tools write nothing after the last byte of the last entry, or stop within the
  * zeros at the end.  libarchive wants whole blocks: the last one is filled with zeros.
- * If that block should hold a file's data, unpack_stream_piece() finds out; a header is
+ * If that block should hold a file's data, next_piece() finds out; a header is
  * never filled, except one that is all zeros, which is the end.
  */
 static size_t fill_block(struct unpack_stream *s, const void **data)
@@ -240,38 +240,9 @@ struct err *unpack_stream_open(const struct unpack_source *source,
 	return NULL;
 }
 
-/* Unread data of an entry does not count as headers of the next. */
-static struct err *skip_data(struct unpack_stream *s)
+static struct err *next_piece(void *self, struct unpack_piece *out)
 {
-	struct unpack_piece piece = {.size = 1};
-
-	while (s->phase == PHASE_DATA && piece.size > 0)
-		TRY(unpack_stream_piece(s, &piece));
-	return NULL;
-}
-
-struct err *unpack_stream_next(struct unpack_stream *s, struct archive_entry **entry)
-{
-	int status;
-
-	TRY(skip_data(s));
-	s->phase = PHASE_HEADER;
-	s->header_end = s->unpacked + HEADER_MAX;
-	status = archive_read_next_header(s->tar, entry);
-	s->phase = PHASE_DATA;
-	if (status == ARCHIVE_EOF) {
-		*entry = NULL;
-		return NULL;
-	}
-	/* WARN: a name that is not ASCII (it comes as raw bytes), or an unknown record.
-	 */
-	if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-		return archive_error(s, s->tar);
-	return NULL;
-}
-
-struct err *unpack_stream_piece(struct unpack_stream *s, struct unpack_piece *out)
-{
+	struct unpack_stream *s = self;
 	la_int64_t offset = 0;
 	int status;
 
@@ -291,6 +262,43 @@ struct err *unpack_stream_piece(struct unpack_stream *s, struct unpack_piece *ou
 	    (uint64_t)archive_filter_bytes(s->tar, 0) + out->size > s->unpacked)
 		return err_new(ERR_CORRUPT, "the archive ends within the data of a file");
 	return NULL;
+}
+
+/* Unread data of an entry does not count as headers of the next. */
+static struct err *skip_data(struct unpack_stream *s)
+{
+	struct unpack_piece piece = {.size = 1};
+
+	while (s->phase == PHASE_DATA && piece.size > 0)
+		TRY(next_piece(s, &piece));
+	return NULL;
+}
+
+static struct err *next_entry(void *self, struct archive_entry **entry)
+{
+	struct unpack_stream *s = self;
+	int status;
+
+	TRY(skip_data(s));
+	s->phase = PHASE_HEADER;
+	s->header_end = s->unpacked + HEADER_MAX;
+	status = archive_read_next_header(s->tar, entry);
+	s->phase = PHASE_DATA;
+	if (status == ARCHIVE_EOF) {
+		*entry = NULL;
+		return NULL;
+	}
+	/* WARN: a name that is not ASCII (it comes as raw bytes), or an unknown record.
+	 */
+	if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+		return archive_error(s, s->tar);
+	return NULL;
+}
+
+struct unpack_entries unpack_stream_entries(struct unpack_stream *s)
+{
+	return (struct unpack_entries){
+		.self = s, .next = next_entry, .piece = next_piece};
 }
 
 struct err *unpack_stream_finish(struct unpack_stream *s, const struct digest *diff_id)

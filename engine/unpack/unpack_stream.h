@@ -13,10 +13,9 @@
 #ifndef ENGINE_UNPACK_UNPACK_STREAM_H
 #define ENGINE_UNPACK_UNPACK_STREAM_H
 
-#include "engine/unpack/archive_lib.h"
+#include "engine/unpack/unpack_entries.h"
 
 #include "base/digest.h"
-#include "base/err.h"
 
 struct unpack_stream;
 
@@ -28,20 +27,10 @@ struct unpack_source {
 	void *context;
 };
 
-/* A piece of an entry's data; `size` 0 at its end, when `offset` is the entry's size. */
-struct unpack_piece {
-	const void *data; /* valid until the next call */
-	size_t size;
-	uint64_t offset; /* in the file: sparse files have holes */
-};
-
 NODISCARD struct err *unpack_stream_open(const struct unpack_source *source,
 					 struct unpack_stream **out);
-/* `*entry` is NULL at the end, else valid until the next call. */
-NODISCARD struct err *unpack_stream_next(struct unpack_stream *s,
-					 struct archive_entry **entry);
-NODISCARD struct err *unpack_stream_piece(struct unpack_stream *s,
-					  struct unpack_piece *out);
+/* For the writer. */
+struct unpack_entries unpack_stream_entries(struct unpack_stream *s);
 /* Read what follows the archive, and compare the digest of the whole stream with
  * `diff_id` if set. */
 NODISCARD struct err *unpack_stream_finish(struct unpack_stream *s,

@@ -62,14 +62,14 @@ static struct err *check_space(struct unpack_writer *w, const struct unpack_piec
 	return NULL;
 }
 
-static struct err *write_data(struct unpack_writer *w, struct unpack_stream *stream,
+static struct err *write_data(struct unpack_writer *w, const struct unpack_entries *from,
 			      int fd, uint64_t size)
 {
 	struct unpack_piece piece;
 	uint64_t end = 0;
 
 	for (;;) {
-		TRY(unpack_stream_piece(stream, &piece));
+		TRY(from->piece(from->self, &piece));
 		if (piece.size == 0)
 			break;
 		/* The map of a sparse file may say anything. */
@@ -93,7 +93,7 @@ static struct err *check_size(struct unpack_writer *w, int64_t size)
 	return err_recode(size_limit_add(&w->limit, (uint64_t)size), ERR_CORRUPT);
 }
 
-static struct err *apply_file(struct unpack_writer *w, struct unpack_stream *stream,
+static struct err *apply_file(struct unpack_writer *w, const struct unpack_entries *from,
 			      const struct item *item)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -109,7 +109,7 @@ static struct err *apply_file(struct unpack_writer *w, struct unpack_stream *str
 		e = fs_open(w->here.fd, item->name, flags, 0600, &fd);
 	}
 	TRY(e);
-	TRY(write_data(w, stream, fd, (uint64_t)size));
+	TRY(write_data(w, from, fd, (uint64_t)size));
 	return entry_meta_apply(&item->meta, fd, &w->result);
 }
 
@@ -212,14 +212,14 @@ static struct err *check_link_text(const struct item *item)
 	return NULL;
 }
 
-static struct err *apply_item(struct unpack_writer *w, struct unpack_stream *stream,
+static struct err *apply_item(struct unpack_writer *w, const struct unpack_entries *from,
 			      const struct item *item)
 {
 	if (archive_entry_hardlink(item->entry))
 		return writer_link(w, item->path, archive_entry_hardlink(item->entry));
 	switch (archive_entry_filetype(item->entry)) {
 	case AE_IFREG:
-		return apply_file(w, stream, item);
+		return apply_file(w, from, item);
 	case AE_IFDIR:
 		return apply_folder(w, item);
 	case AE_IFLNK:
@@ -228,6 +228,7 @@ static struct err *apply_item(struct unpack_writer *w, struct unpack_stream *str
 	case AE_IFCHR:
 	case AE_IFBLK:
 	case AE_IFIFO:
+	case AE_IFSOCK:
 		return apply_node(w, item);
 	default:
 		return err_new(ERR_CORRUPT, "unknown kind of entry");
@@ -260,7 +261,7 @@ static struct err *apply_mark(struct unpack_writer *w, const struct item *item)
 	return w->here.fd < 0 ? NULL : writer_mark(w, &w->here, item->name);
 }
 
-static struct err *apply_entry(struct unpack_writer *w, struct unpack_stream *stream,
+static struct err *apply_entry(struct unpack_writer *w, const struct unpack_entries *from,
 			       struct archive_entry *entry)
 {
 	CLEANUP(item_release) struct item item = {0};
@@ -269,15 +270,15 @@ static struct err *apply_entry(struct unpack_writer *w, struct unpack_stream *st
 	assert(item.name);
 	if (item.name[0] == '\0')
 		return apply_root(w, &item);
-	if (str_starts_with(str_of(item.name), ".wh."))
+	if (w->mode != UNPACK_IMAGE && str_starts_with(str_of(item.name), ".wh."))
 		return apply_mark(w, &item);
 	TRY(open_here(w, &item, true));
-	TRY(apply_item(w, stream, &item));
+	TRY(apply_item(w, from, &item));
 	note_made_here(w, item.name);
 	return NULL;
 }
 
-struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
+struct err *writer_apply(struct unpack_writer *w, const struct unpack_entries *from,
 			 struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname(entry);
@@ -287,7 +288,7 @@ struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
 			       ENTRIES_MAX);
 	if (path_set_is_full(&w->made))
 		return err_new(ERR_CORRUPT, "layer has more than %d names", PATH_SET_MAX);
-	return err_wrap(writer_blame_archive(apply_entry(w, stream, entry)), "entry '%s'",
+	return err_wrap(writer_blame_archive(apply_entry(w, from, entry)), "entry '%s'",
 			name ? name : "");
 }
 
@@ -309,7 +310,7 @@ struct err *writer_finish(struct unpack_writer *w)
 	TRY(writer_finish_links(w));
 	TRY(place_leave(&w->here));
 	/* Folders that entries imply have changed its time. */
-	if (w->mode == UNPACK_FIRST && !w->result.has_root)
+	if ((w->mode == UNPACK_FIRST || w->mode == UNPACK_IMAGE) && !w->result.has_root)
 		return default_root(w);
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unpack_writer.h - applies one layer's tar entries to a folder.
+ * unpack_writer.h - applies the entries of a layer, or of an image, to a folder.
  *
  * Purpose:   the rules for layers (OCI image specification, "Image Layer Filesystem
  *            Changeset"): whiteouts, opaque folders, what replaces what, hard links, and
@@ -7,11 +7,12 @@
  *            is only read by libarchive; nothing of its writing half is used (it flips
  *            the umask for each entry: libarchive issue 1876).
  *
- *            Three modes. FIRST: nothing lies below, so marks are ignored and parents may
+ *            Four modes. FIRST: nothing lies below, so marks are ignored and parents may
  *            be implied. ALONE: the folder is the layer itself, in overlayfs form; the
  *            writer asks for parents when it cannot decide something without the layers
  *            below. MERGED: the root is a mounted overlay of the parents, everything is
- *            plain file operations, and overlayfs makes the marks.
+ *            plain file operations, and overlayfs makes the marks. IMAGE: as FIRST, but
+ *            these are no layer's entries, and no name is a mark.
  * Ownership: writer_release() ends it; the root descriptor is borrowed.
  * Threads:   one; the process's umask must be 0.
  * Errors:    ERR_CORRUPT, ERR_NOSPACE, ERR_SYS; when `wants_parents` is set after an
@@ -28,12 +29,13 @@
 #include "base/vec.h"
 #include "engine/unpack/path_set.h"
 #include "engine/unpack/unpack.h"
-#include "engine/unpack/unpack_stream.h"
+#include "engine/unpack/unpack_entries.h"
 
 enum unpack_mode {
 	UNPACK_FIRST,
 	UNPACK_ALONE,
 	UNPACK_MERGED,
+	UNPACK_IMAGE,
 	UNPACK_MODES,
 };
 
@@ -73,8 +75,9 @@ struct unpack_writer {
 NODISCARD struct err *writer_init(struct unpack_writer *w, int root_fd,
 				  enum unpack_mode mode,
 				  const struct unpack_limits *limits);
-/* Apply `entry`, whose data, if any, is next in `stream`. */
-NODISCARD struct err *writer_apply(struct unpack_writer *w, struct unpack_stream *stream,
+/* Apply `entry`, whose data, if any, is next in `from`. */
+NODISCARD struct err *writer_apply(struct unpack_writer *w,
+				   const struct unpack_entries *from,
 				   struct archive_entry *entry);
 /* Make the links that waited, and restore the time of the last folder. */
 NODISCARD struct err *writer_finish(struct unpack_writer *w);

@@ -136,7 +136,7 @@ struct node_id work_waits_for(const struct work *w, const struct step *step)
 	if (step->producer.index != NODE_NONE.index &&
 	    !work_state(w, step->producer)->is_done)
 		return step->producer;
-	if (step_host_files(step) && step->host_script.index != NODE_NONE.index &&
+	if (step->host_script.index != NODE_NONE.index &&
 	    !work_state(w, step->host_script)->is_done)
 		return step->host_script;
 	return NODE_NONE;

@@ -85,10 +85,10 @@ trap cleanup EXIT
 "$rig/registry.sh" start "$work/registry" "$RIG/storage"
 registry=127.0.0.1:$(cat "$work/registry/port")
 
-# Real root keeps owners, but runs no script on a machine that grants less than every capability; root
-# of a user namespace runs scripts, but takes every file of an image for its own.
+# Real root keeps owners, but runs no script and unpacks no image on a machine that grants less than every
+# capability; root of a user namespace does, but takes every file of an image for its own.
 needs_namespace() {
-	grep -qiE '^%+(post|test|app)' "$SOURCE/tests/cases/$1/in.def"
+	grep -qiE '^(%+(post|test|app)|bootstrap: *localimage)' "$SOURCE/tests/cases/$1/in.def"
 }
 
 # judge root|user CASE...: Apptainer as real root, or as root of an ordinary user's namespace.
@@ -100,16 +100,26 @@ judge() {
 	mkdir -p "$work/$as/tests/rig"
 	cp -r "$SOURCE/tests/cases" "$work/$as/tests/"
 	cp "$rig/fixtures.sh" "$work/$as/tests/rig/"
+	cp -r "$work/dagbuild/bases" "$work/$as/"
 	chown -R "$owner:$owner" "$work/$as"
 	(cd "$work/$as" &&
 		"$rig/apptainer.sh" "$RIG" "--$as-script" tests/cases/judge.sh --inside "$registry" "$@")
 }
 
-ours() {
+prepare_ours() {
 	mkdir "$work/dagbuild"
-	cd "$work/dagbuild"
-	export DAGBUILD_CACHEDIR=$PWD/cache HOME=$PWD
+	export DAGBUILD_CACHEDIR=$work/dagbuild/cache HOME=$work/dagbuild
 	unset SOURCE_DATE_EPOCH DAGBUILD_REGISTRY_MIRRORS
+}
+
+# Both programs start from the same images, which dagbuild makes.
+make_base() {
+	sed "s|fixtures/|$registry/&|" "$1" >base.def
+	"$DAGBUILD" run -o "$2" base.def >output 2>&1 </dev/null || { cat output; return 1; }
+}
+
+ours() {
+	cd "$work/dagbuild"
 	build_all dagbuild "$registry" "$@"
 }
 
@@ -160,6 +170,9 @@ for name in "${names[@]}"; do
 	if needs_namespace "$name"; then by_user+=("$name"); else by_root+=("$name"); fi
 done
 status=0
+prepare_ours
+(cd "$work/dagbuild" && "$SOURCE/tests/rig/fixtures.sh" sources stuff && case_make_bases make_base "${names[@]}" &&
+	rm -r stuff)
 judge root "${by_root[@]}" || status=1
 judge user "${by_user[@]}" || status=1
 (ours "${names[@]}") || status=1

@@ -48,10 +48,22 @@ case_read() {
 	[ ! -f "$cases/$1/args" ] || eval "arguments=($(cat "$cases/$1/args"))"
 }
 
-# case_enter NAME: put what the command line names into the current folder.
+# case_enter NAME: put what the command line names into the current folder, and the image base.sif, if
+# one was made for the case.
 case_enter() {
-	rm -f ./*.txt in.def
+	rm -f ./*.txt in.def base.sif
+	[ ! -e "bases/$1.sif" ] || cp "bases/$1.sif" base.sif
 	find "$cases/$1" -maxdepth 1 \( -name '*.txt' -o -name in.def \) -exec cp {} . \;
+}
+
+# case_make_bases COMMAND NAME...: those images.  COMMAND DEFINITION IMAGE builds one.
+case_make_bases() {
+	local make=$1 name
+	shift
+	mkdir -p bases
+	for name; do
+		[ ! -f "$cases/$name/base.def" ] || "$make" "$cases/$name/base.def" "bases/$name.sif"
+	done
 }
 
 # missing_codes FILE: those of $codes that FILE, which holds diagnostics, does not have.

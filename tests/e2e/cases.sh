@@ -27,7 +27,12 @@ as_expected() {
 	[ -z "$wrong" ] || { echo "$wrong"; echo "$err"; return 1; }
 }
 
+make_base() {
+	dagbuild run -o "$2" "$1"
+}
+
 mapfile -t names < <(case_names "$@")
+case_make_bases make_base "${names[@]}"
 for name in "${names[@]}"; do
 	case_read "$name"
 	case_enter "$name"

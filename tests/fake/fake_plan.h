@@ -70,6 +70,7 @@ static inline struct step *fake_plan_step(struct fake_plan *f, enum step_kind ki
 	step->where = (struct place){f->source, at};
 	step->parent = stage->is_built ? f->steps.items[f->steps.len - 1]->id : NODE_NONE;
 	step->producer = NODE_NONE;
+	step->host_script = NODE_NONE;
 	step->id = graph_builder_add(f->builder, step->name, step, 1);
 	if (stage->is_built)
 		graph_builder_edge(f->builder, step->parent, step->id);

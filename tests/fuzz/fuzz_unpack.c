@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_unpack.c - any bytes as a layer: nothing crashes, and nothing is made outside.
+ * fuzz_unpack.c - any bytes as a layer, or an image: nothing crashes, and nothing is made
+ * outside.
  *
  * The first byte chooses the mode; the rest is the blob.  Runs as root in a mount
  * namespace of its own, over a tmpfs: a name that leads out of the root is caught by the
@@ -64,7 +65,8 @@ static void unpack(const uint8_t *data, size_t size, int root_fd)
 	struct unpack_job job = {
 		.blob_fd = blob,
 		.root_fd = root_fd,
-		.mode = (enum unpack_mode)(data[0] % 3),
+		.mode = (enum unpack_mode)(data[0] % UNPACK_MODES),
+		.size = size - 1,
 		.limits = {.max_bytes = MIB(1), .max_file = GIB(64)},
 	};
 	struct unpack_result result;

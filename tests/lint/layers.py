@@ -29,7 +29,7 @@ LAYERS = {
         "engine/meta",
     ],
     "engine/agent": [
-        "base", "cache", "scheduler", "engine/tree", "engine/unpack", "engine/oci", "engine/work",
+        "base", "cache", "scheduler", "engine/tree", "engine/unpack", "engine/oci", "engine/image", "engine/work",
     ],
     "engine/steps": [
         "base", "cache", "scheduler", "engine/tree", "engine/run", "engine/image", "engine/meta",

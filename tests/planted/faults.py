@@ -187,8 +187,8 @@ FAULTS = [
     ),
     Fault(
         "chain-key-of-diff-id", "engine/agent/oci_layers.c",
-        'key = layer_key(c, "oci chain", chain_id)',
-        'key = layer_key(c, "oci chain", &job->diff_id)',
+        'key = unpacked_key(c, "oci chain", chain_id)',
+        'key = unpacked_key(c, "oci chain", &job->diff_id)',
         "e2e/overlay-user",
     ),
     Fault(
@@ -198,15 +198,15 @@ FAULTS = [
         "e2e/overlay-user",
     ),
     Fault(
-        "less-than-its-name", "engine/agent/oci_layers.c",
-        ".has_name = !job->is_less",
-        ".has_name = true",
+        "less-than-its-name", "engine/agent/unpacked.c",
+        ".has_name = has_name && !u->is_less",
+        ".has_name = has_name",
         "e2e/stores-root",
     ),
     Fault(
-        "less-is-forgotten", "engine/agent/oci_layers.c",
-        "record_to_snapshot(json_array(record, \"layers\"), &job->layer) &&\n\t       (!identity ||",
-        "record_to_snapshot(json_array(record, \"layers\"), &job->layer) &&\n\t       (true || !identity ||",
+        "less-is-forgotten", "engine/agent/unpacked.c",
+        "record_to_snapshot(json_array(record, \"layers\"), &u->layer) &&\n\t       (!identity ||",
+        "record_to_snapshot(json_array(record, \"layers\"), &u->layer) &&\n\t       (true || !identity ||",
         "e2e/stores-user",
     ),
     Fault(

@@ -80,8 +80,14 @@ inside() {
 	# A new device node, since the host's may be closed to ordinary users.
 	umount "$root/dev/fuse" 2>/dev/null && rm -f "$root/dev/fuse" && mknod -m 666 "$root/dev/fuse" c 10 229
 	mkdir -m 1777 "$root/dev/shm"
+	# Apptainer unpacks an image in a container, which wants terminals of its own.
 	mkdir -p "$root/dev/pts"
+	mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
+	ln -s pts/ptmx "$root/dev/ptmx"
 	ln -s /proc/self/fd "$root/dev/fd"
+	ln -s /proc/self/fd/0 "$root/dev/stdin"
+	ln -s /proc/self/fd/1 "$root/dev/stdout"
+	ln -s /proc/self/fd/2 "$root/dev/stderr"
 	mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 	mkdir -p "$root/tmp/here"
 	mount --bind "$here" "$root/tmp/here"

@@ -197,8 +197,8 @@ static void test_confined(void **state)
 	}
 	assert_int_equal(
 		symlinkat("../../../../../../etc/passwd", b->fd, "etc/resolv.conf"), 0);
-	assert_ok(base_files_write(b->fd));
-	assert_ok(base_files_write(b->fd));  /* on top of itself */
+	assert_ok(base_files_write(b->fd, BASE_IS_FOREIGN));
+	assert_ok(base_files_write(b->fd, BASE_IS_FOREIGN));  /* on top of itself */
 	assert_int_equal(rmdir(outside), 0); /* still empty */
 	assert_int_equal(fstatat(b->fd, "etc/resolv.conf", &st, AT_SYMLINK_NOFOLLOW), 0);
 	assert_true(S_ISREG(st.st_mode));
@@ -231,7 +231,7 @@ static void test_sections(void **state)
 	CLEANUP(freep) char *text = NULL;
 	bool exists;
 
-	assert_ok(base_files_write(b->fd));
+	assert_ok(base_files_write(b->fd, BASE_IS_FOREIGN));
 	assert_ok(root_write(b->fd, "/.build.labels", "from.post yes\n", 14, 0644,
 			     ROOT_REPLACE));
 	assert_ok(sections_write(b->fd, &request));
