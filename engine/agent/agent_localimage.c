@@ -124,25 +124,12 @@ static struct err *name_source(const struct agent_context *c,
 					: name_file(c, s, out);
 }
 
-static struct err *refuse_fingerprints(const struct step_base *base)
-{
-	for (size_t i = 0; i < base->headers.len; i++)
-		if (strcmp(base->headers.items[i].name, "fingerprints") == 0)
-			return err_hint(
-				err_new(ERR_UNSUPPORTED,
-					"this version cannot check signatures, as "
-					"the header 'Fingerprints' asks"),
-				"check them with 'apptainer verify', and remove "
-				"the header");
-	return NULL;
-}
-
 static struct err *localimage_resolve(const struct agent_context *c,
 				      const struct step_base *base, struct digest *out)
 {
 	CLEANUP(local_source_close) struct local_source s = {.fd = -1};
 
-	TRY(refuse_fingerprints(base));
+	TRY(image_file_check_headers(base));
 	TRY(local_source_open(base, &s));
 	return err_wrap(name_source(c, &s, out), "image '%s' cannot be used", base->from);
 }
@@ -196,15 +183,24 @@ static struct err *bring_folder(const struct agent_context *c,
 	return NULL;
 }
 
+static struct err *open_again(void *self, int *fd)
+{
+	const struct local_source *s = self;
+
+	*fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+	return *fd >= 0 ? NULL : err_sys("'%s'", s->path);
+}
+
 static struct err *bring_file(const struct agent_context *c, struct local_source *s,
 			      const struct digest *resolved, struct agent_base *out)
 {
+	struct image_source source = {.open = open_again, .self = s};
 	struct digest now;
 
 	TRY(name_file(c, s, &now));
 	if (!digest_equal(&now, resolved))
 		return changed();
-	TRY(image_file_bring(c, s->fd, resolved, out));
+	TRY(image_file_bring(c, resolved, &source, out));
 	if (fstat(s->fd, &s->stat) != 0)
 		return err_sys("stat");
 	TRY(name_file(c, s, &now));

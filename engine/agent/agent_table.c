@@ -9,6 +9,7 @@
 static const struct agent *const agents[] = {
 	&agent_docker,
 	&agent_localimage,
+	&agent_oras,
 	&agent_scratch,
 };
 

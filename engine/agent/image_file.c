@@ -68,7 +68,7 @@ static void tell_other_machine(const struct agent_context *c, const char *code)
 			  arch, c->platform.architecture);
 }
 
-static struct err *read_config(int fd, const struct sif *sif, struct agent_base *out)
+static struct err *read_config(int fd, const struct sif *sif, struct unpacked *out)
 {
 	for (size_t i = 0; i < sif->n_objects; i++) {
 		const struct sif_object *o = &sif->objects[i];
@@ -84,7 +84,7 @@ static struct err *read_config(int fd, const struct sif *sif, struct agent_base 
 }
 
 static struct err *find_in_sif(const struct agent_context *c, int fd,
-			       struct partition *part, struct agent_base *out)
+			       struct partition *part, struct unpacked *out)
 {
 	CLEANUP(sif_release) struct sif sif = SIF_INIT;
 	const struct sif_object *root;
@@ -105,7 +105,7 @@ static struct err *find_in_sif(const struct agent_context *c, int fd,
 enum { EXT_MAGIC_AT = 1024 + 56, HEAD = EXT_MAGIC_AT + 2 };
 
 static struct err *find_root_filesystem(const struct agent_context *c, int fd,
-					struct partition *part, struct agent_base *out)
+					struct partition *part, struct unpacked *out)
 {
 	unsigned char head[HEAD] = {0};
 	struct stat st;
@@ -160,38 +160,54 @@ static struct err *unpack(const struct agent_context *c, int fd,
 	return NULL;
 }
 
-static struct err *make_layer(const struct agent_context *c, int fd,
-			      const struct partition *part, const struct digest *key,
+static struct err *make_layer(const struct agent_context *c,
+			      const struct image_source *source, const struct digest *key,
 			      struct unpacked *u)
 {
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	CLEANUP(freep) char *target = NULL;
+	CLEANUP(closep) int fd = -1;
+	struct partition part;
 
+	TRY(source->open(source->self, &fd));
+	TRY(find_root_filesystem(c, fd, &part, u));
 	TRY(scratch_new(c->store, &scratch));
 	if (mkdirat(scratch.fd, "upper", 0755) != 0)
 		return err_sys("'%s'", scratch.path);
 	target = path_join(scratch.path, "upper");
-	TRY(unpack(c, fd, part, target, u));
+	TRY(unpack(c, fd, &part, target, u));
 	TRY(unpacked_publish(&scratch, c->task, false, u));
 	return unpacked_save(c, key, u);
 }
 
-struct err *image_file_bring(const struct agent_context *c, int fd,
-			     const struct digest *content, struct agent_base *out)
+struct err *image_file_bring(const struct agent_context *c, const struct digest *content,
+			     const struct image_source *source, struct agent_base *out)
 {
 	CLEANUP(unpacked_release) struct unpacked u = {0};
 	struct digest key = unpacked_key(c, "image", content);
-	struct partition part;
 	struct err *e = NULL;
 	bool waited;
 
-	TRY(find_root_filesystem(c, fd, &part, out));
-	out->is_image = true;
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
 	if (!unpacked_load(c, &key, &u))
-		e = make_layer(c, fd, &part, &key, &u);
+		e = make_layer(c, source, &key, &u);
 	flight_leave(c->flights, &key, e);
 	TRY(e);
+	out->is_image = true;
+	out->oci_config = STEAL(u.oci_config);
 	snapshot_copy(&out->layers, &u.layer);
+	return NULL;
+}
+
+struct err *image_file_check_headers(const struct step_base *base)
+{
+	for (size_t i = 0; i < base->headers.len; i++)
+		if (strcmp(base->headers.items[i].name, "fingerprints") == 0)
+			return err_hint(
+				err_new(ERR_UNSUPPORTED,
+					"this version cannot check signatures, as "
+					"the header 'Fingerprints' asks"),
+				"check them with 'apptainer verify', and remove "
+				"the header");
 	return NULL;
 }

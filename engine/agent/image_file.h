@@ -12,9 +12,19 @@
 
 #include "engine/agent/agent.h"
 
-/* The file `fd`, whose content has the name `content`, becomes the base. */
-NODISCARD struct err *image_file_bring(const struct agent_context *c, int fd,
+/* Gives the file, open for reading, when it must be unpacked. */
+struct image_source {
+	struct err *(*open)(void *self, int *fd);
+	void *self;
+};
+
+/* The file whose content has the name `content` becomes the base.  It is not opened if
+ * another step, or an earlier run, has unpacked it. */
+NODISCARD struct err *image_file_bring(const struct agent_context *c,
 				       const struct digest *content,
+				       const struct image_source *source,
 				       struct agent_base *out);
+/* Does the stage ask for what cannot be done with such files?  ERR_UNSUPPORTED. */
+NODISCARD struct err *image_file_check_headers(const struct step_base *base);
 
 #endif

@@ -4,6 +4,7 @@
 #include "engine/agent/unpacked.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "base/fs.h"
 #include "cache/key.h"
@@ -48,6 +49,8 @@ bool unpacked_load(const struct agent_context *c, const struct digest *key,
 	}
 	out->needs_parents = json_bool(record, "needs_parents", false);
 	out->has_root = json_bool(record, "has_root", false);
+	if (json_string(record, "oci_config"))
+		out->oci_config = xstrdup(json_string(record, "oci_config"));
 	record_adopt(c->store, key, record);
 	return true;
 }
@@ -66,6 +69,8 @@ struct err *unpacked_save(const struct agent_context *c, const struct digest *ke
 		cJSON_AddStringToObject(
 			record, "identity",
 			identity_format(&u->layer.layers[0].identity, text));
+	if (u->oci_config)
+		cJSON_AddStringToObject(record, "oci_config", u->oci_config);
 	record_set_ids(record, c->id_map);
 	return record_save(c->store, key, record);
 }
@@ -93,4 +98,5 @@ struct err *unpacked_publish(const struct scratch *scratch, const struct task *t
 void unpacked_release(struct unpacked *u)
 {
 	snapshot_release(&u->layer);
+	free(u->oci_config);
 }

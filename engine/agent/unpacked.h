@@ -17,6 +17,7 @@ struct unpacked {
 	bool has_root;	       /* as in struct unpack_result */
 	bool is_less;	       /* holds less than the archive's name says */
 	struct snapshot layer; /* one, or none; has an identity if it is less */
+	char *oci_config;      /* as in struct agent_base: of an image file */
 };
 
 /* The key of the record: of what `kind`, and of which archive. */

@@ -167,7 +167,7 @@ static struct err *no_image(const char *type)
 	} rows[] = {
 		{"application/vnd.cncf.helm.", "a Helm chart"},
 		{"application/vnd.sylabs.sif.",
-		 "a SIF image, which 'apptainer pull oras://...' fetches"},
+		 "a SIF image: write 'Bootstrap: oras' for it"},
 		{"application/vnd.dev.cosign.", "a signature"},
 		{"application/vnd.dev.sigstore.", "a signature"},
 		{"application/vnd.in-toto", "an attestation"},
