@@ -273,6 +273,14 @@ static bool was_looked_at(const struct step_state *state)
 	return state->inputs || state->miss != MISS_NONE;
 }
 
+/* Is there a record under its key that does not count?  Another step, or another
+ * definition, made it: this one has no history of it. */
+static bool is_refused(const struct step_state *state)
+{
+	return state->is_known && state->waits_for.index == NODE_NONE.index &&
+	       state->miss > MISS_NEW;
+}
+
 /* The reasons that no earlier build can explain. */
 static void tell_rest(const struct why_asking *a, const struct step *step,
 		      const cJSON *history, struct reasons *out)
@@ -285,6 +293,8 @@ static void tell_rest(const struct why_asking *a, const struct step *step,
 	if (!state->inputs || (!state->is_known && !waits && state->miss != MISS_NONE))
 		reason_add(out, "history", miss_text(state->miss), "%s",
 			   miss_text(state->miss));
+	else if (is_refused(state))
+		tell_refused(a->w, state->miss, out);
 	else if (!history)
 		reason_add(out, "history", "never built before", "never built before");
 	else if (!waits)

@@ -14,17 +14,17 @@ enum miss {
 	MISS_UNRESOLVED,    /* base: only a request could tell what its tag is now */
 	MISS_NOT_LOOKED_AT, /* copy: only a mount could tell what the sources hold */
 	MISS_ALWAYS,	    /* a script on the host: nobody knows its inputs */
-	MISS_NEW,	    /* there is no record under its key */
-	MISS_NO_CACHE,	    /* --no-cache */
-	MISS_OLD,	    /* older than it may be */
-	MISS_EPOCH,	    /* it has times before SOURCE_DATE_EPOCH, by the clock */
-	MISS_GONE,	    /* a layer that its record names is not there */
-	MISS_DAMAGED,	    /* or is not what it was */
-	MISS_OTHER_IDS,	    /* or was made when ids were mapped differently */
-	MISS_TIMES,	    /* only a walk could tell its times, which count */
-	MISS_STOPPED,	    /* unknown: the run was cancelled meanwhile */
-	MISS_OTHER_CPU,	    /* base: was chosen for another processor */
-	MISS_IMAGE, /* pack: the image is not there, or not the one that was built */
+	MISS_NEW,	/* there is no record under its key; below: there may be one */
+	MISS_NO_CACHE,	/* --no-cache */
+	MISS_OLD,	/* older than it may be */
+	MISS_EPOCH,	/* it has times before SOURCE_DATE_EPOCH, by the clock */
+	MISS_GONE,	/* a layer that its record names is not there */
+	MISS_DAMAGED,	/* or is not what it was */
+	MISS_OTHER_IDS, /* or was made when ids were mapped differently */
+	MISS_TIMES,	/* only a walk could tell its times, which count */
+	MISS_STOPPED,	/* unknown: the run was cancelled meanwhile */
+	MISS_OTHER_CPU, /* base: was chosen for another processor */
+	MISS_IMAGE,	/* pack: the image is not there, or not the one that was built */
 	MISSES,
 };
 

@@ -84,9 +84,10 @@ filled_by = int(time.time())
 while int(time.time()) == filled_by:
     time.sleep(0.05)
 now = {"SOURCE_DATE_EPOCH": int(time.time())}
-told = [run(words, one.folder, now) for words in (["plan", "x.def"], ["why", "x.def", "one.base"])]
+told = [run(words, one.folder, now) for words in (["plan", "x.def"], ["why", "x.def"])]
 wanted = ("miss: before the epoch", "it was made before SOURCE_DATE_EPOCH")
-check("plan and why say so of the base", all(w in t.out for w, t in zip(wanted, told)), "".join(map(str, told)))
+# Which of two stages with one base makes it, and has it in its history, is chance.
+check("plan and why say so of both bases", all(t.out.count(w) == 2 for w, t in zip(wanted, told)), "".join(map(str, told)))
 cached = build(STAGES, folder=one.folder, env=now)
 clean = build(STAGES, folder=with_host(new_folder()), env=now)
 images = [(r.folder / "x.sif").read_bytes() for r in (cached, clean)]
