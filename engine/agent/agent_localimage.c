@@ -14,12 +14,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/path.h"
 #include "engine/agent/agent.h"
 #include "engine/agent/image_file.h"
-#include "engine/agent/unpacked.h"
 #include "engine/tree/file_content.h"
-#include "engine/tree/tree_copy.h"
 
 static void on_read(void *context, uint64_t done)
 {
@@ -67,9 +64,17 @@ static struct err *local_source_open(const struct step_base *base,
 	TRY(e);
 	if (fstat(out->fd, &out->stat) != 0)
 		return err_sys("'%s'", base->from);
-	if (!S_ISREG(out->stat.st_mode) && !S_ISDIR(out->stat.st_mode))
-		return err_new(ERR_USAGE, "'%s' is neither a file nor a folder",
-			       base->from);
+	if (S_ISDIR(out->stat.st_mode))
+		return err_hint(
+			err_new(ERR_UNSUPPORTED,
+				"'%s' is a folder, which this version cannot "
+				"start from",
+				base->from),
+			"make an image of it: 'apptainer build IMAGE.sif FOLDER', "
+			"or 'mksquashfs FOLDER IMAGE.sqfs'");
+	if (!S_ISREG(out->stat.st_mode))
+		return err_hint(err_new(ERR_USAGE, "'%s' is not a file", base->from),
+				"name a SIF or squashfs file");
 	return NULL;
 }
 
@@ -92,38 +97,6 @@ static struct err *name_file(const struct agent_context *c, const struct local_s
 	return NULL;
 }
 
-/* Everything in the folder; owners count, and so do times where they do elsewhere. */
-static struct copy_request folder_request(const struct agent_context *c,
-					  const struct local_source *s,
-					  const struct copy_item *item)
-{
-	return (struct copy_request){
-		.source_fd = s->fd,
-		.items = item,
-		.n_items = 1,
-		.rules = {.from = COPY_FROM_STAGE},
-		.files = reading_of(c),
-	};
-}
-
-static struct err *name_folder(const struct agent_context *c,
-			       const struct local_source *s, const struct copy_item *all,
-			       struct digest *out)
-{
-	struct copy_request request = folder_request(c, s, all);
-
-	return tree_copy_digest(&request, out);
-}
-
-static const struct copy_item ALL = {.source = "/", .target = "/", .is_literal = true};
-
-static struct err *name_source(const struct agent_context *c,
-			       const struct local_source *s, struct digest *out)
-{
-	return S_ISDIR(s->stat.st_mode) ? name_folder(c, s, &ALL, out)
-					: name_file(c, s, out);
-}
-
 static struct err *localimage_resolve(const struct agent_context *c,
 				      const struct step_base *base, struct digest *out)
 {
@@ -131,7 +104,7 @@ static struct err *localimage_resolve(const struct agent_context *c,
 
 	TRY(image_file_check_headers(base));
 	TRY(local_source_open(base, &s));
-	return err_wrap(name_source(c, &s, out), "image '%s' cannot be used", base->from);
+	return err_wrap(name_file(c, &s, out), "image '%s' cannot be used", base->from);
 }
 
 /* ---- taking it ---- */
@@ -142,81 +115,63 @@ static struct err *changed(void)
 			"start again when nothing writes to it");
 }
 
-static struct err *take_folder(const struct agent_context *c,
-			       const struct local_source *s,
-			       const struct digest *resolved, struct unpacked *u)
+struct taking {
+	const struct agent_context *context;
+	struct local_source source;
+	const struct digest *resolved;
+};
+
+static void taking_release(struct taking *t)
 {
-	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
-	CLEANUP(closep) int upper = -1;
-	struct copy_request request = folder_request(c, s, &ALL);
-	struct digest copied;
-
-	TRY(scratch_new(c->store, &scratch));
-	if (mkdirat(scratch.fd, "upper", 0755) != 0)
-		return err_sys("'%s'", scratch.path);
-	TRY(fs_open(scratch.fd, "upper", O_RDONLY | O_DIRECTORY, 0, &upper));
-	TRY(tree_copy(&request, upper, &copied));
-	if (!digest_equal(&copied, resolved))
-		return changed();
-	return unpacked_publish(&scratch, c->task, false, u);
-}
-
-static struct err *bring_folder(const struct agent_context *c,
-				const struct local_source *s,
-				const struct digest *resolved, struct agent_base *out)
-{
-	CLEANUP(unpacked_release) struct unpacked u = {0};
-	struct digest key = unpacked_key(c, "sandbox", resolved);
-	struct err *e = NULL;
-	bool waited;
-
-	out->is_image = true;
-	TRY(flight_enter(c->flights, &key, c->task, &waited));
-	if (!unpacked_load(c, &key, &u)) {
-		e = take_folder(c, s, resolved, &u);
-		if (!e)
-			e = unpacked_save(c, &key, &u);
-	}
-	flight_leave(c->flights, &key, e);
-	TRY(e);
-	snapshot_copy(&out->layers, &u.layer);
-	return NULL;
+	local_source_close(&t->source);
 }
 
 static struct err *open_again(void *self, int *fd)
 {
-	const struct local_source *s = self;
+	const struct taking *t = self;
 
-	*fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
-	return *fd >= 0 ? NULL : err_sys("'%s'", s->path);
+	*fd = fcntl(t->source.fd, F_DUPFD_CLOEXEC, 3);
+	return *fd >= 0 ? NULL : err_sys("'%s'", t->source.path);
 }
 
-static struct err *bring_file(const struct agent_context *c, struct local_source *s,
-			      const struct digest *resolved, struct agent_base *out)
+static bool is_same_time(struct timespec a, struct timespec b)
 {
-	struct image_source source = {.open = open_again, .self = s};
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* Is the file what it was when it was opened?  The status shows what was changed and
+ * changed back; the content, which is read again only if it was written to just now,
+ * what came too soon for a clock to tell. */
+static struct err *check_source(void *self)
+{
+	struct taking *t = self;
+	struct stat was = t->source.stat, *is = &t->source.stat;
 	struct digest now;
 
-	TRY(name_file(c, s, &now));
-	if (!digest_equal(&now, resolved))
-		return changed();
-	TRY(image_file_bring(c, resolved, &source, out));
-	if (fstat(s->fd, &s->stat) != 0)
+	if (fstat(t->source.fd, is) != 0)
 		return err_sys("stat");
-	TRY(name_file(c, s, &now));
-	return digest_equal(&now, resolved) ? NULL : changed();
+	if (was.st_size != is->st_size || !is_same_time(was.st_mtim, is->st_mtim) ||
+	    !is_same_time(was.st_ctim, is->st_ctim))
+		return changed();
+	TRY(name_file(t->context, &t->source, &now));
+	return digest_equal(&now, t->resolved) ? NULL : changed();
 }
 
 static struct err *localimage_fetch(const struct agent_context *c,
 				    const struct step_base *base,
 				    const struct digest *resolved, struct agent_base *out)
 {
-	CLEANUP(local_source_close) struct local_source s = {.fd = -1};
+	CLEANUP(taking_release)
+	struct taking taking = {.context = c, .source.fd = -1, .resolved = resolved};
+	struct image_source source = {
+		.open = open_again, .check = check_source, .self = &taking};
+	struct err *e;
 
-	TRY(local_source_open(base, &s));
-	return err_wrap(S_ISDIR(s.stat.st_mode) ? bring_folder(c, &s, resolved, out)
-						: bring_file(c, &s, resolved, out),
-			"image '%s' cannot be used", base->from);
+	TRY(local_source_open(base, &taking.source));
+	e = check_source(&taking);
+	if (!e)
+		e = image_file_bring(c, resolved, &source, out);
+	return err_wrap(e, "image '%s' cannot be used", base->from);
 }
 
 const struct agent agent_localimage = {

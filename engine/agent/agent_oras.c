@@ -33,8 +33,7 @@ static struct err *oras_resolve(const struct agent_context *c,
 /* ---- fetching ---- */
 
 struct oras_source {
-	const struct agent_context *context;
-	const struct oci_ref *ref;
+	const struct registry_base *registry;
 	struct oci_descriptor file;
 };
 
@@ -60,7 +59,7 @@ static void on_note(void *context, const char *text)
 static struct err *open_blob(void *self, int *fd)
 {
 	const struct oras_source *s = self;
-	const struct agent_context *c = s->context;
+	const struct agent_context *c = s->registry->context;
 	struct registry_watch watch = {
 		.cancel = task_cancel(c->task),
 		.progress = on_received,
@@ -68,18 +67,19 @@ static struct err *open_blob(void *self, int *fd)
 		.context = (void *)c,
 	};
 
-	TRY(registry_fetch_blob(c->registry, s->ref, &s->file, c->store, &watch));
+	TRY(registry_fetch_blob(c->registry, &s->registry->ref, &s->file, c->store,
+				&watch));
 	return blob_open(c->store, &s->file.digest, fd, NULL);
 }
 
 static struct err *fetch_file(struct oras_source *s, const struct digest *resolved,
 			      struct agent_base *out)
 {
-	const struct agent_context *c = s->context;
+	const struct agent_context *c = s->registry->context;
 	struct image_source source = {.open = open_blob, .self = s};
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
-	TRY(registry_base_manifest(c, s->ref, resolved, &text, out));
+	TRY(oci_image_manifest(&s->registry->source, resolved, &text, out));
 	TRY(oci_sif_parse(str_make(buf_text(&text), text.len), &s->file));
 	TRY(image_file_bring(c, &s->file.digest, &source, out));
 	blob_spend(c->store, &s->file.digest);
@@ -89,14 +89,11 @@ static struct err *fetch_file(struct oras_source *s, const struct digest *resolv
 static struct err *oras_fetch(const struct agent_context *c, const struct step_base *base,
 			      const struct digest *resolved, struct agent_base *out)
 {
-	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
-	CLEANUP(oras_source_release)
-	struct oras_source source = {.context = c, .ref = &ref};
-	CLEANUP(freep) char *name = NULL;
+	CLEANUP(registry_base_close) struct registry_base registry = {0};
+	CLEANUP(oras_source_release) struct oras_source source = {.registry = &registry};
 
-	TRY(oci_ref_parse(from_of(base), &ref));
-	name = oci_ref_format(&ref);
-	return registry_base_blame(fetch_file(&source, resolved, out), name);
+	TRY(registry_base_open(c, from_of(base), &registry));
+	return registry_base_blame(fetch_file(&source, resolved, out), registry.name);
 }
 
 const struct agent agent_oras = {

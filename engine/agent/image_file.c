@@ -39,16 +39,14 @@ static struct err *refuse_ext3(void)
 			"and start from that");
 }
 
-/* Apptainer's own number for squashfs within gocryptfs, which SIF does not have. */
-enum { FS_GOCRYPTFS = 6 };
-
 static struct err *check_fs(uint32_t fs)
 {
 	if (fs == SIF_FS_SQUASHFS)
 		return NULL;
 	if (fs == SIF_FS_EXT3)
 		return refuse_ext3();
-	if (fs == FS_GOCRYPTFS || fs > SIF_FS_RAW)
+	/* 5: squashfs within dm-crypt; 6, by Apptainer only: within gocryptfs. */
+	if (fs > SIF_FS_RAW)
 		return err_hint(
 			err_new(ERR_UNSUPPORTED, "its root filesystem is encrypted"),
 			"decrypt it first: start from an image without "
@@ -155,9 +153,24 @@ static struct err *unpack(const struct agent_context *c, int fd,
 	if (result.skipped > 0)
 		task_note(c->task,
 			  "%llu device files of the image are left out: only real root "
-			  "can make them",
+			  "can make them, and nobody one with the number 0:0",
 			  (unsigned long long)result.skipped);
 	return NULL;
+}
+
+/* A file that changes while it is read may seem damaged. */
+static struct err *check_after(const struct image_source *source, struct err *e)
+{
+	struct err *changed = source->check ? source->check(source->self) : NULL;
+
+	if (e && err_code(e) == ERR_CANCELLED) {
+		err_ignore(changed, "the run ends");
+		return e;
+	}
+	if (!changed)
+		return e;
+	err_ignore(e, "the file was not what it seemed");
+	return changed;
 }
 
 static struct err *make_layer(const struct agent_context *c,
@@ -170,12 +183,12 @@ static struct err *make_layer(const struct agent_context *c,
 	struct partition part;
 
 	TRY(source->open(source->self, &fd));
-	TRY(find_root_filesystem(c, fd, &part, u));
+	TRY(check_after(source, find_root_filesystem(c, fd, &part, u)));
 	TRY(scratch_new(c->store, &scratch));
 	if (mkdirat(scratch.fd, "upper", 0755) != 0)
 		return err_sys("'%s'", scratch.path);
 	target = path_join(scratch.path, "upper");
-	TRY(unpack(c, fd, &part, target, u));
+	TRY(check_after(source, unpack(c, fd, &part, target, u)));
 	TRY(unpacked_publish(&scratch, c->task, false, u));
 	return unpacked_save(c, key, u);
 }

@@ -12,9 +12,14 @@
 
 #include "engine/agent/agent.h"
 
-/* Gives the file, open for reading, when it must be unpacked. */
+/* Gives the file when it must be unpacked. */
 struct image_source {
+	/* Open it for reading; `*fd` is the caller's. */
 	struct err *(*open)(void *self, int *fd);
+	/* After it was read, successfully or not: an error if it did not stay what
+	 * `content` names, since then nothing that was read counts.  NULL: it cannot
+	 * change. */
+	struct err *(*check)(void *self);
 	void *self;
 };
 

@@ -4,31 +4,11 @@
 #include "engine/agent/registry_base.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "cache/blob.h"
 #include "cache/key.h"
 #include "cache/record.h"
 #include "engine/agent/oci_document.h"
-#include "engine/oci/oci_index.h"
-
-/* An index may lead to another one; no image needs more than this. */
-static const unsigned INDEX_DEPTH_MAX = 4;
-
-static void on_note(void *context, const char *text)
-{
-	task_note(context, "%s", text);
-}
-
-struct registry_watch registry_base_watch(const struct agent_context *c)
-{
-	return (struct registry_watch){
-		.cancel = task_cancel(c->task),
-		.note = on_note,
-		.context = c->task,
-	};
-}
 
 /* ---- resolving, and remembering what a tag was ---- */
 
@@ -104,7 +84,7 @@ struct err *registry_base_reference(const char *from, char **out, bool *is_pinne
 static struct err *ask(const struct agent_context *c, const struct oci_ref *ref,
 		       const struct digest *key, const char *name, struct digest *out)
 {
-	struct registry_watch watch = registry_base_watch(c);
+	struct registry_watch watch = oci_image_watch(c);
 
 	TRY(registry_base_blame(registry_resolve(c->registry, ref, &watch, out), name));
 	return save_memo(c, key, name, out);
@@ -140,66 +120,43 @@ struct err *registry_base_resolve(const struct agent_context *c, const char *fro
 	return e;
 }
 
-/* ---- documents ---- */
+/* ---- documents and blobs ---- */
 
-/* A document as an index has it: of the size that the index says, and perhaps included in
- * it. */
-static struct err *fetch_document(const struct agent_context *c,
-				  const struct oci_ref *ref,
-				  const struct oci_descriptor *d, struct buf *body,
-				  char **type)
+static struct err *get_document(void *self, const struct digest *digest, struct buf *body,
+				char **type)
 {
-	struct registry_watch watch = registry_base_watch(c);
-	char text[DIGEST_TEXT_SIZE];
+	const struct registry_base *r = self;
+	struct registry_watch watch = oci_image_watch(r->context);
 
-	if (d->data)
-		TRY(blob_put(c->store, &d->digest, d->data, (size_t)d->size));
-	TRY(oci_document_get(c, ref, &d->digest, &watch, body, type));
-	if (d->size > 0 && d->size != body->len)
-		return err_new(ERR_CORRUPT,
-			       "manifest '%s' has %zu bytes, the index says %llu",
-			       digest_format(&d->digest, text), body->len,
-			       (unsigned long long)d->size);
+	return oci_document_get(r->context, &r->ref, digest, &watch, body, type);
+}
+
+static struct err *fetch_blob(void *self, const struct oci_descriptor *blob,
+			      const struct registry_watch *watch)
+{
+	const struct registry_base *r = self;
+
+	return registry_fetch_blob(r->context->registry, &r->ref, blob, r->context->store,
+				   watch);
+}
+
+struct err *registry_base_open(const struct agent_context *c, const char *from,
+			       struct registry_base *out)
+{
+	out->context = c;
+	TRY(oci_ref_parse(from, &out->ref));
+	out->name = oci_ref_format(&out->ref);
+	out->source = (struct oci_source){
+		.context = c,
+		.document = get_document,
+		.fetch_blob = fetch_blob,
+		.self = out,
+	};
 	return NULL;
 }
 
-/* An image that this machine runs may not run on the next. */
-static void tell_choice(const struct agent_context *c, const struct oci_choice *choice,
-			struct agent_base *out)
+void registry_base_close(struct registry_base *r)
 {
-	if (choice->is_by_level)
-		out->level = c->platform.level ? c->platform.level : "";
-	if (choice->variant)
-		task_note(c->task,
-			  "using the image for %s/%s/%.20s: it does not run on older "
-			  "processors",
-			  c->platform.os, c->platform.architecture, choice->variant);
-}
-
-struct err *registry_base_manifest(const struct agent_context *c,
-				   const struct oci_ref *ref, const struct digest *digest,
-				   struct buf *manifest, struct agent_base *out)
-{
-	CLEANUP(oci_descriptor_release) struct oci_descriptor next = {.digest = *digest};
-
-	for (unsigned depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
-		CLEANUP(freep) char *type = NULL;
-		CLEANUP(oci_choice_release) struct oci_choice choice = OCI_CHOICE_INIT;
-		enum oci_kind kind;
-		struct str text;
-
-		buf_clear(manifest);
-		TRY(fetch_document(c, ref, &next, manifest, &type));
-		text = str_make(buf_text(manifest), manifest->len);
-		TRY(oci_document_kind(text, type, &kind));
-		if (kind == OCI_MANIFEST)
-			return NULL;
-		TRY(oci_index_choose(text, &c->platform, &choice));
-		tell_choice(c, &choice, out);
-		oci_descriptor_release(&next);
-		next = choice.entry;
-		choice.entry = (struct oci_descriptor){0};
-	}
-	return err_new(ERR_CORRUPT, "an index within an index, %u levels deep",
-		       INDEX_DEPTH_MAX);
+	oci_ref_release(&r->ref);
+	free(r->name);
 }

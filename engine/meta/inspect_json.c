@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <string.h>
 
+#include "base/dir.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "engine/meta/apps.h"
 #include "engine/meta/go_json.h"
 #include "engine/meta/labels.h"
@@ -154,11 +155,49 @@ static struct err *put_attributes(struct buf *out, int root_fd, const char *fold
 
 /* ---- apps ---- */
 
-/* Those of a base image are a stranger's: without a limit each could be as long as a file
- * of ours may be. */
-static const size_t APPS_MAX = 64 << 20;
+/* Those of a base image are a stranger's.  Of what is larger, or more, than any image
+ * has, the description says nothing; the image holds it all the same. */
+static const off_t APP_FILE_MAX = 1 << 20;
+static const size_t APPS_BYTES_MAX = 16 << 20;
+enum { APPS_MAX = 10000 };
 
-static struct err *put_app(struct buf *out, int root_fd, const char *name)
+/* Links are followed, inside the root filesystem. */
+static bool is_large_file(int root_fd, const char *folder, const char *name)
+{
+	CLEANUP(freep) char *path = path_join(folder, name);
+	CLEANUP(closep) int fd = -1;
+	struct err *e = path_open(root_fd, path, O_PATH, 0, &fd);
+	struct stat st = {0};
+	bool is_there = !e && fstat(fd, &st) == 0;
+
+	err_ignore(e, "a link that leads nowhere");
+	return is_there && S_ISREG(st.st_mode) && st.st_size > APP_FILE_MAX;
+}
+
+/* Is there a file in the folder that is too large to be described?  A missing folder has
+ * none. */
+static struct err *has_large_file(int root_fd, const char *folder, bool *out)
+{
+	CLEANUP(closep) int fd = -1;
+	CLEANUP(dir_closep) DIR *dir = NULL;
+	struct err *e = path_open(root_fd, folder, O_RDONLY | O_DIRECTORY, 0, &fd);
+	size_t n = 0;
+	const char *name;
+
+	if (is_absent(e)) {
+		err_ignore(e, "it has none");
+		return NULL;
+	}
+	TRY(e);
+	dir = dir_open_fd(fd);
+	if (!dir)
+		return err_sys("'%s' in the image", folder);
+	while (!*out && (name = dir_next(dir)) != NULL)
+		*out = ++n > 100 || is_large_file(root_fd, folder, name);
+	return NULL;
+}
+
+static struct err *put_app(struct buf *out, int root_fd, const char *name, bool *left_out)
 {
 	static const struct described files[] = {
 		{"runscript", "runscript"},
@@ -168,65 +207,86 @@ static struct err *put_app(struct buf *out, int root_fd, const char *name)
 		{NULL, NULL},
 	};
 	CLEANUP(freep) char *folder = xasprintf(APPS_FOLDER "/%s/scif", name);
+	CLEANUP(freep) char *env = path_join(folder, "env");
+	bool is_large = out->len > APPS_BYTES_MAX;
 
+	if (!is_large)
+		TRY(has_large_file(root_fd, folder, &is_large));
+	if (!is_large)
+		TRY(has_large_file(root_fd, env, &is_large));
+	*left_out = *left_out || is_large;
+	if (is_large)
+		return NULL;
 	put_key(out, name);
 	buf_putc(out, '{');
 	TRY(put_attributes(out, root_fd, folder, files));
 	buf_putc(out, '}');
-	if (out->len > APPS_MAX)
-		return err_new(ERR_CORRUPT, "what describes the apps of the image has "
-					    "more than 64 MiB");
 	return NULL;
 }
 
-static int is_name(const struct dirent *entry)
+static int by_text(const void *a, const void *b)
 {
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static struct err *put_app_if_folder(struct buf *out, int root_fd, int apps_fd,
-				     const char *name)
-{
-	struct stat st;
+struct app_names {
+	char **items;
+	size_t len, cap;
+};
 
-	if (fstatat(apps_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys(APPS_FOLDER "/%s in the image", name);
-	return S_ISDIR(st.st_mode) ? put_app(out, root_fd, name) : NULL;
+static void app_names_release(struct app_names *names)
+{
+	for (size_t i = 0; i < names->len; i++)
+		free(names->items[i]);
+	vec_free(names);
 }
 
-/* The folders below /scif/apps, from the definition or the base image. */
-static struct err *put_apps(struct buf *out, int root_fd)
+/* The folders below /scif/apps, from the definition or the base image; sorted. */
+static struct err *find_apps(int root_fd, struct app_names *out, bool *left_out)
 {
-	CLEANUP(buf_release) struct buf members = BUF_INIT;
 	CLEANUP(closep) int fd = -1;
-	struct dirent **entries = NULL;
+	CLEANUP(dir_closep) DIR *dir = NULL;
 	struct err *e = path_open(root_fd, APPS_FOLDER, O_RDONLY | O_DIRECTORY, 0, &fd);
-	int n;
+	const char *name;
+	struct stat st;
 
 	if (is_absent(e)) {
 		err_ignore(e, "there are none");
 		return NULL;
 	}
 	TRY(e);
-	n = scandirat(fd, ".", &entries, is_name, by_name);
-	if (n < 0)
+	dir = dir_open_fd(fd);
+	if (!dir)
 		return err_sys("'" APPS_FOLDER "' in the image");
-	buf_putc(&members, '{');
-	for (int i = 0; i < n; i++) {
-		if (!e)
-			e = put_app_if_folder(&members, root_fd, fd, entries[i]->d_name);
-		free(entries[i]);
+	while (!*left_out && (name = dir_next(dir)) != NULL) {
+		*left_out = out->len == APPS_MAX;
+		if (!*left_out && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode))
+			vec_push(out, xstrdup(name));
 	}
-	free(entries);
-	if (e || members.len == 1)
-		return e;
+	if (out->len > 0)
+		qsort(out->items, out->len, sizeof(*out->items), by_text);
+	return NULL;
+}
+
+static struct err *put_apps(struct buf *out, int root_fd, bool *left_out)
+{
+	CLEANUP(app_names_release) struct app_names names = {0};
+	CLEANUP(buf_release) struct buf members = BUF_INIT;
+
+	TRY(find_apps(root_fd, &names, left_out));
+	buf_putc(&members, '{');
+	for (size_t i = 0; i < names.len; i++)
+		TRY(put_app(&members, root_fd, names.items[i], left_out));
+	if (members.len == 1)
+		return NULL;
 	put_key(out, "apps");
 	buf_append(out, members.data, members.len);
 	buf_putc(out, '}');
 	return NULL;
 }
 
-struct err *sections_inspect_json(int root_fd, struct buf *out)
+struct err *sections_inspect_json(int root_fd, struct buf *out, bool *apps_left_out)
 {
 	static const struct described files[] = {
 		{"runscript", "runscript"},	{"test", "test"},
@@ -234,8 +294,9 @@ struct err *sections_inspect_json(int root_fd, struct buf *out)
 		{"startscript", "startscript"}, {NULL, NULL},
 	};
 
+	*apps_left_out = false;
 	buf_puts(out, "{\"data\":{\"attributes\":{");
-	TRY(put_apps(out, root_fd));
+	TRY(put_apps(out, root_fd, apps_left_out));
 	TRY(put_attributes(out, root_fd, "/.singularity.d", files));
 	buf_puts(out, "}},\"type\":\"container\"}\n");
 	return NULL;

@@ -44,7 +44,9 @@ struct sections_request {
 };
 
 NODISCARD struct err *sections_write(int root_fd, const struct sections_request *request);
-/* {"data":{"attributes":{...}},"type":"container"}, read from the finished root. */
-NODISCARD struct err *sections_inspect_json(int root_fd, struct buf *out);
+/* {"data":{"attributes":{...}},"type":"container"}, read from the finished root.
+ * `*apps_left_out`: it says nothing of some apps, which are too large or too many. */
+NODISCARD struct err *sections_inspect_json(int root_fd, struct buf *out,
+					    bool *apps_left_out);
 
 #endif

@@ -181,12 +181,17 @@ static struct err *describe(struct packing *p)
 	struct sif_layout *layout = &p->layout;
 	struct sif_blob *b = p->blobs;
 	CLEANUP(closep) int definition = -1;
+	bool apps_left_out;
 	size_t n = 0;
 
 	TRY(path_open(p->root_fd, "/.singularity.d/Singularity", O_RDONLY, 0,
 		      &definition));
 	TRY(fs_read_fd(definition, MIB(64), &p->definition));
-	TRY(sections_inspect_json(p->root_fd, &p->inspect));
+	TRY(sections_inspect_json(p->root_fd, &p->inspect, &apps_left_out));
+	if (apps_left_out)
+		task_note(p->task,
+			  "the description of the image leaves out apps that are "
+			  "too large, or too many");
 	p->oci_config = work_state(p->w, base_of(p->w, p->step)->id)->oci_config;
 	b[n++] = (struct sif_blob){SIF_DEFINITION, "", buf_text(&p->definition),
 				   p->definition.len};

@@ -26,12 +26,15 @@
 #include "base/buf.h"
 #include "base/inode_set.h"
 #include "base/vec.h"
+#include "base/xattr_rules.h"
 #include "engine/unpack/squash_data.h"
 #include "engine/unpack/squash_file.h"
 
 /* Names of files with several names, all together: 2 million of the usual length. */
 static const size_t LINK_NAMES_MAX = MIB(256);
 static const uint32_t NO_XATTR = 0xffffffff;
+/* Of one file; Linux gives out names of 64 KiB, and values of as much each. */
+static const size_t XATTR_BYTES_MAX = MIB(1);
 
 /* A folder that the walk is in. */
 struct level {
@@ -73,6 +76,10 @@ static struct err *failed(const struct squash *s, int code, const char *what)
 	if (number != 0) {
 		errno = number;
 		return err_sys("read the image");
+	}
+	if (code == SQFS_ERROR_ALLOC) {
+		errno = ENOMEM;
+		return err_sys("%s", what);
 	}
 	if (code == SQFS_ERROR_UNSUPPORTED)
 		return err_new(ERR_UNSUPPORTED,
@@ -149,6 +156,10 @@ struct err *squash_open(const struct squash_source *source, struct squash **out)
 	if (!s->entry || !s->ids)
 		abort();
 	code = sqfs_super_read(&s->super, s->file);
+	/* Each shared block of tail ends takes a byte at least, and the table of them is
+	 * held. */
+	if (code == 0 && s->super.fragment_entry_count > source->size)
+		code = SQFS_ERROR_CORRUPTED;
 	if (code != 0)
 		return failed(s, code, "its header");
 	TRY(open_compressor(s));
@@ -276,9 +287,31 @@ static struct err *set_link(struct squash *s, bool *is_link)
 	return NULL;
 }
 
+/* The next one of the present list.  What would be left out is not even held. */
+static int add_xattr(struct squash *s, size_t *bytes)
+{
+	sqfs_xattr_entry_t *key = NULL;
+	sqfs_xattr_value_t *value = NULL;
+	int code = sqfs_xattr_reader_read_key(s->xattrs, &key);
+
+	if (code == 0)
+		code = sqfs_xattr_reader_read_value(s->xattrs, key, &value);
+	if (code == 0) {
+		*bytes += strlen((const char *)key->key) + value->size;
+		if (xattr_has_use((const char *)key->key, XATTR_UNPACK) &&
+		    *bytes <= XATTR_BYTES_MAX)
+			archive_entry_xattr_add_entry(s->entry, (const char *)key->key,
+						      value->value, value->size);
+	}
+	sqfs_free(key);
+	sqfs_free(value);
+	return code;
+}
+
 static struct err *set_xattrs(struct squash *s)
 {
 	sqfs_xattr_id_t list;
+	size_t bytes = 0;
 	uint32_t index = NO_XATTR;
 	int code = sqfs_inode_get_xattr_index(s->inode, &index);
 
@@ -288,17 +321,10 @@ static struct err *set_xattrs(struct squash *s)
 	if (code == 0)
 		code = sqfs_xattr_reader_seek_kv(s->xattrs, &list);
 	for (uint32_t i = 0; code == 0 && i < list.count; i++) {
-		sqfs_xattr_entry_t *key = NULL;
-		sqfs_xattr_value_t *value = NULL;
-
-		code = sqfs_xattr_reader_read_key(s->xattrs, &key);
-		if (code == 0)
-			code = sqfs_xattr_reader_read_value(s->xattrs, key, &value);
-		if (code == 0)
-			archive_entry_xattr_add_entry(s->entry, (const char *)key->key,
-						      value->value, value->size);
-		sqfs_free(key);
-		sqfs_free(value);
+		code = add_xattr(s, &bytes);
+		if (bytes > XATTR_BYTES_MAX)
+			return err_new(ERR_CORRUPT, "it has extended attributes of more "
+						    "than 1 MiB");
 	}
 	return code == 0 ? NULL : failed(s, code, "extended attributes");
 }
@@ -349,7 +375,9 @@ static struct err *set_entry(struct squash *s)
 			       kind.type | (s->inode->base.mode & (mode_t)07777));
 	archive_entry_set_mtime(s->entry, (time_t)s->inode->base.mod_time, 0);
 	TRY(set_owner(s));
-	if (kind.type != S_IFDIR && kind.n_links > 1)
+	/* A device may be left out, and then cannot be linked to. */
+	if (kind.type != S_IFDIR && kind.type != S_IFCHR && kind.type != S_IFBLK &&
+	    kind.n_links > 1)
 		TRY(set_link(s, &is_link));
 	if (is_link)
 		return NULL;

@@ -3,9 +3,12 @@
  */
 #include "engine/unpack/squash_data.h"
 
+#include <errno.h>
 #include <sqfs/block.h>
 #include <sqfs/io.h>
 #include <stdlib.h>
+
+#include "engine/unpack/squash_file.h"
 
 void squash_data_init(struct squash_data *d, sqfs_file_t *file,
 		      sqfs_compressor_t *compressor, sqfs_data_reader_t *tails,
@@ -28,8 +31,14 @@ void squash_data_release(struct squash_data *d)
 	free(d->unpacked);
 }
 
-static struct err *damaged(void)
+static struct err *damaged(const struct squash_data *d)
 {
+	int number = squash_file_error(d->file);
+
+	if (number != 0) {
+		errno = number;
+		return err_sys("read the image");
+	}
 	return err_new(ERR_CORRUPT, "the data of the file is damaged");
 }
 
@@ -44,7 +53,7 @@ struct err *squash_data_begin(struct squash_data *d, const sqfs_inode_generic_t 
 	d->is_tail_read = false;
 	if (sqfs_inode_get_file_size(inode, &d->size) != 0 ||
 	    sqfs_inode_get_file_block_start(inode, &d->disk) != 0)
-		return damaged();
+		return damaged(d);
 	return NULL;
 }
 
@@ -58,12 +67,12 @@ static struct err *read_block(struct squash_data *d, uint32_t word, size_t size)
 
 	if (on_disk > d->block_size ||
 	    d->file->read_at(d->file, d->disk, to, on_disk) != 0)
-		return damaged();
+		return damaged(d);
 	d->disk += on_disk;
 	if (is_packed)
 		got = d->compressor->do_block(d->compressor, d->packed, on_disk,
 					      d->unpacked, d->block_size);
-	return got == (sqfs_s32)size ? NULL : damaged();
+	return got == (sqfs_s32)size ? NULL : damaged(d);
 }
 
 static struct err *read_tail(struct squash_data *d, struct unpack_piece *out)
@@ -73,7 +82,7 @@ static struct err *read_tail(struct squash_data *d, struct unpack_piece *out)
 	d->is_tail_read = true;
 	if (sqfs_data_reader_get_fragment(d->tails, d->inode, &size, &d->tail) != 0 ||
 	    size > d->size - d->offset)
-		return damaged();
+		return damaged(d);
 	out->data = d->tail;
 	out->size = size;
 	out->offset = d->offset;

@@ -346,6 +346,7 @@ static struct err *spare_inputs(const struct build *b, const char *path, const c
 
 	TRY(output_spare(path, file, "the definition"));
 	TRY(output_spare(path, lock, "its lock file"));
+	TRY(load_spare_images(b->loaded.plan, path));
 	TRY(output_spare(path, b->settings.fresh.net.def.args_file,
 			 "the file of build arguments"));
 	return output_spare(path, b->settings.fresh.net.authfile,

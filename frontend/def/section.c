@@ -4,6 +4,7 @@
  * A section goes from its line to the next one that begins with `%`, whatever is around
  * that: a here-document does not protect such a line, and nothing else can.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "frontend/def/parse_private.h"
@@ -183,8 +184,9 @@ static bool app_kind_of(struct str name, enum def_app_kind *out)
 
 static bool app_name_is_usable(struct str name)
 {
-	return name.len > 0 && str_find(name, '/') == name.len && !str_is(name, ".") &&
-	       !str_is(name, "..");
+	/* Each is a folder's name, too. */
+	return name.len > 0 && name.len <= NAME_MAX && str_find(name, '/') == name.len &&
+	       !str_is(name, ".") && !str_is(name, "..");
 }
 
 static struct def_app *find_app(struct stage_builder *b, const char *name,

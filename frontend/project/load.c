@@ -8,7 +8,9 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "base/output.h"
 #include "frontend/check/check.h"
+#include "frontend/def/words.h"
 #include "frontend/ui/say.h"
 
 static struct err *read_arguments(struct def_options *o, struct given *given)
@@ -144,4 +146,17 @@ void loaded_release(struct loaded *l)
 	diag_list_freep(&l->diags);
 	arena_freep(&l->arena);
 	source_freep(&l->source);
+}
+
+struct err *load_spare_images(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind == STEP_BASE && step->base->from &&
+		    words_contain(words_local_agents, str_of(step->base->agent)))
+			TRY(output_spare(path, step->base->from,
+					 "the image that a stage starts from"));
+	}
+	return NULL;
 }

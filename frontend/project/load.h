@@ -48,4 +48,8 @@ NODISCARD struct err *load_image_path(const char *file, const struct plan *plan,
 				      const struct plan_options *options, char **out);
 void loaded_release(struct loaded *l);
 
+/* ERR_USAGE when writing `path` would overwrite an image of this host that a stage starts
+ * from. */
+NODISCARD struct err *load_spare_images(const struct plan *plan, const char *path);
+
 #endif

@@ -136,7 +136,7 @@ def set_type(value):
 
 for value in (None, "application/octet-stream", "text/plain", "application/json", "application/vnd.docker.container.image.v1+json"):
     built(f"a configuration of type {value}", changed(set_type(value)))
-for value, what in (("application/vnd.cncf.helm.config.v1+json", "a Helm chart"), ("application/vnd.sylabs.sif.config.v1+json", "apptainer pull"),
+for value, what in (("application/vnd.cncf.helm.config.v1+json", "a Helm chart"), ("application/vnd.sylabs.sif.config.v1+json", "Bootstrap: oras"),
                     ("application/vnd.oci.empty.v1+json", "an artifact"), ("application/x-strange", "application/x-strange")):
     refused(f"a configuration of type {value}", changed(set_type(value)), what)
 refused("an artifact", changed(lambda t: (set_type(None)(t), t.update(artifactType="application/x-sbom"))), "application/x-sbom")

@@ -63,7 +63,10 @@ static char *describe(const struct root *r)
 {
 	struct buf json = BUF_INIT;
 
-	assert_ok(sections_inspect_json(r->fd, &json));
+	bool left_out;
+
+	assert_ok(sections_inspect_json(r->fd, &json, &left_out));
+	assert_false(left_out);
 	return buf_steal(&json);
 }
 
@@ -220,16 +223,40 @@ static void test_apps_are_a_file(void **state)
 
 static void test_too_large(void **state)
 {
-	const size_t n = (size_t)40 << 20;
+	static const char *const files[] = {
+		"/scif/apps/large/scif/env/90-environment.sh",
+		"/scif/apps/linked/scif/labels.json",
+		"/scif/apps/script/scif/runscript",
+	};
+	const size_t n = (size_t)2 << 20;
 	struct root *r = *state;
 	CLEANUP(freep) char *text = xmalloc(n + 1);
-	CLEANUP(buf_release) struct buf json = BUF_INIT;
+	CLEANUP(freep) char *link = path_join(r->path, "scif/apps/linked/scif/test");
+	CLEANUP(buf_release) struct buf json = BUF_INIT, more = BUF_INIT;
+	bool left_out;
 
-	memset(text, 'x', n);
+	memset(text, '<', n);
 	text[n] = '\0';
-	write_root(r, "/scif/apps/a/scif/runscript", text);
-	write_root(r, "/scif/apps/b/scif/runscript", text);
-	assert_err(ERR_CORRUPT, sections_inspect_json(r->fd, &json));
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		write_root(r, files[i], i == 1 ? "{}" : text);
+	assert_int_equal(symlink("/scif/apps/script/scif/runscript", link), 0);
+	write_root(r, "/scif/apps/usual/scif/runscript", "x\n");
+	assert_ok(sections_inspect_json(r->fd, &json, &left_out));
+	assert_true(left_out);
+	assert_string_equal(buf_text(&json),
+			    "{\"data\":{\"attributes\":{\"apps\":{\"usual\":{"
+			    "\"runscript\":\"x\"}}}},\"type\":\"container\"}\n");
+	/* Each is small enough, and all together are not. */
+	text[(size_t)1 << 20] = '\0';
+	for (unsigned i = 0; i < 8; i++) {
+		CLEANUP(freep)
+		char *path = xasprintf("/scif/apps/a%u/scif/runscript", i);
+
+		write_root(r, path, text);
+	}
+	assert_ok(sections_inspect_json(r->fd, &more, &left_out));
+	assert_true(left_out);
+	assert_true(more.len < (size_t)24 << 20);
 }
 
 int main(void)

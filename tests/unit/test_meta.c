@@ -198,8 +198,8 @@ static void test_confined(void **state)
 	assert_int_equal(
 		symlinkat("../../../../../../etc/passwd", b->fd, "etc/resolv.conf"), 0);
 	assert_ok(base_files_write(b->fd, BASE_IS_FOREIGN));
-	assert_ok(base_files_write(b->fd, BASE_IS_FOREIGN));  /* on top of itself */
-	assert_int_equal(rmdir(outside), 0); /* still empty */
+	assert_ok(base_files_write(b->fd, BASE_IS_FOREIGN)); /* on top of itself */
+	assert_int_equal(rmdir(outside), 0);		     /* still empty */
 	assert_int_equal(fstatat(b->fd, "etc/resolv.conf", &st, AT_SYMLINK_NOFOLLOW), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_int_equal(fstatat(b->fd, "tmp", &st, 0), 0);
@@ -246,7 +246,7 @@ static void test_sections(void **state)
 	assert_non_null(strstr(text, "deffile.bootstrap\": \"docker\""));
 	assert_ok(root_exists(b->fd, "/.build.labels", &exists));
 	assert_false(exists);
-	assert_ok(sections_inspect_json(b->fd, &json));
+	assert_ok(sections_inspect_json(b->fd, &json, &(bool){false}));
 	assert_non_null(strstr(buf_text(&json), "\"helpfile\":\"Help me\""));
 	assert_non_null(strstr(buf_text(&json), "\"deffile\":\"Bootstrap: docker\""));
 	assert_non_null(strstr(buf_text(&json), "export X=1"));
@@ -279,7 +279,7 @@ static void test_inspect_json(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		assert_ok(root_write(b->fd, files[i].path, files[i].text,
 				     strlen(files[i].text), 0644, ROOT_REPLACE));
-	assert_ok(sections_inspect_json(b->fd, &json));
+	assert_ok(sections_inspect_json(b->fd, &json, &(bool){false}));
 	assert_string_equal(buf_text(&json),
 			    "{\"data\":{\"attributes\":{\"environment\":{"
 			    "\"/.singularity.d/env/91-environment.sh\":\"\","
