@@ -32,6 +32,9 @@ struct agent_context {
 	/* The most bytes of a file, also of one in a layer, holes included; 0: no
 	 * limit. */
 	uint64_t max_file;
+	/* With SOURCE_DATE_EPOCH times count, those after it as it. */
+	bool times_count;
+	int64_t clamp_s;
 	/* resolve() sets it to the time of the request, clock_real_ns(); left alone when
 	 * the base needs none; may be NULL. */
 	int64_t *resolved_ns;
@@ -65,7 +68,8 @@ struct agent {
 	 * already. */
 	struct err *(*reference)(const struct step_base *base, char **out,
 				 bool *is_pinned);
-	/* What the source is at present, as a digest for the step's key. */
+	/* What the source is at present, as a digest for the step's key; unset where only
+	 * our user namespace shows it. */
 	struct err *(*resolve)(const struct agent_context *context,
 			       const struct step_base *base, struct digest *out);
 	/* Fetch what resolve() named. */

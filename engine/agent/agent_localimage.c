@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "engine/agent/agent.h"
 #include "engine/agent/image_file.h"
+#include "engine/agent/image_folder.h"
 #include "engine/tree/file_content.h"
 
 static void on_read(void *context, uint64_t done)
@@ -64,17 +65,10 @@ static struct err *local_source_open(const struct step_base *base,
 	TRY(e);
 	if (fstat(out->fd, &out->stat) != 0)
 		return err_sys("'%s'", base->from);
-	if (S_ISDIR(out->stat.st_mode))
-		return err_hint(
-			err_new(ERR_UNSUPPORTED,
-				"'%s' is a folder, which this version cannot "
-				"start from",
-				base->from),
-			"make an image of it: 'apptainer build IMAGE.sif FOLDER', "
-			"or 'mksquashfs FOLDER IMAGE.sqfs'");
-	if (!S_ISREG(out->stat.st_mode))
-		return err_hint(err_new(ERR_USAGE, "'%s' is not a file", base->from),
-				"name a SIF or squashfs file");
+	if (!S_ISREG(out->stat.st_mode) && !S_ISDIR(out->stat.st_mode))
+		return err_hint(err_new(ERR_USAGE, "'%s' is neither a file nor a folder",
+					base->from),
+				"name a SIF or squashfs file, or a folder");
 	return NULL;
 }
 
@@ -104,7 +98,9 @@ static struct err *localimage_resolve(const struct agent_context *c,
 
 	TRY(image_file_check_headers(base));
 	TRY(local_source_open(base, &s));
-	return err_wrap(name_file(c, &s, out), "image '%s' cannot be used", base->from);
+	return err_wrap(S_ISDIR(s.stat.st_mode) ? image_folder_name(c, s.fd, out)
+						: name_file(c, &s, out),
+			"image '%s' cannot be used", base->from);
 }
 
 /* ---- taking it ---- */
@@ -168,8 +164,11 @@ static struct err *localimage_fetch(const struct agent_context *c,
 	struct err *e;
 
 	TRY(local_source_open(base, &taking.source));
-	e = check_source(&taking);
-	if (!e)
+	if (S_ISDIR(taking.source.stat.st_mode))
+		e = image_folder_bring(c, taking.source.fd, resolved, out);
+	else
+		e = check_source(&taking);
+	if (!e && S_ISREG(taking.source.stat.st_mode))
 		e = image_file_bring(c, resolved, &source, out);
 	return err_wrap(e, "image '%s' cannot be used", base->from);
 }

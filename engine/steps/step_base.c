@@ -27,6 +27,8 @@ static struct agent_context context_of(const struct work *w, const struct step *
 		.use_network = w->options.registry != NULL && resolve != RESOLVE_NEVER,
 		.resolved_since = resolve == RESOLVE_ASK ? w->options.resolved_since : 0,
 		.max_file = w->options.max_file,
+		.times_count = w->epoch_set,
+		.clamp_s = w->epoch_s,
 		.resolved_ns = &work_state(w, step->id)->resolved_ns,
 	};
 }
@@ -65,6 +67,10 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 		return NULL;
 	}
 	TRY(resolve(w, step, task, known));
+	if (*known && !digest_is_set(&state->source)) {
+		state->miss = MISS_NOT_LOOKED_AT;
+		*known = false;
+	}
 	if (!*known)
 		return NULL;
 	/* This version determines the files that every image gets. */

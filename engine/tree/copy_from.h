@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * copy_from.h - where `%files` copies from: this decides what counts and what is kept.
+ * copy_from.h - where files are copied from: this decides what counts and what is kept.
  *
  * Threads:   const.
  */
@@ -13,6 +13,10 @@ enum copy_from {
 	/* Links, owners, modes, times, hard links and capabilities are kept; the named
 	 * folder itself becomes 0755 root, or stays as it is. */
 	COPY_FROM_STAGE,
+	/* A root filesystem in a folder of the host: as from a stage, and the named
+	 * folder itself, which is its root, is kept and counts as well. */
+	COPY_FROM_FOLDER,
+	COPY_FROMS,
 };
 
 #endif

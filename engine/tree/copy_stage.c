@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * copy_stage.c - what a copy from another stage makes.
+ * copy_stage.c - what a copy from another stage, or from a root filesystem, makes.
  *
  * Owners, modes (with set-id bits), times, links, hard links and some attributes of files
  * (base/xattr_rules.c) are kept.  The named folder itself is made 0755 root, or left as
- * it is, as Apptainer does.  What is in the way is replaced, but a folder is not replaced
- * by anything else: Apptainer silently deletes it with everything in it, which no user
- * wants.
+ * it is, as Apptainer does, unless it is a root filesystem.  What is in the way is
+ * replaced, but a folder is not replaced by anything else: Apptainer silently deletes it
+ * with everything in it, which no user wants.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,12 @@
 static bool is_named(const struct walk_entry *entry)
 {
 	return entry->path[0] == '\0';
+}
+
+/* The named folder, which does not get what its source has. */
+static bool is_bare(const struct copy_target *t, const struct walk_entry *entry)
+{
+	return is_named(entry) && !t->keeps_named;
 }
 
 /* Clear `name` for something that is not a folder. */
@@ -70,15 +76,15 @@ static struct err *make_folder(const struct copy_target *t,
 static struct err *stage_enter(void *context, const struct walk_entry *entry)
 {
 	struct copy_target *t = context;
-	mode_t mode = is_named(entry) ? 0755 : entry->stat.st_mode & 07777;
+	mode_t mode = is_bare(t, entry) ? 0755 : entry->stat.st_mode & 07777;
 	bool is_new;
 
 	TRY(make_folder(t, entry, &is_new));
 	TRY(copy_target_enter(t, entry->name));
-	if (is_named(entry) && !is_new)
+	if (is_bare(t, entry) && !is_new)
 		return NULL;
 	/* The owner first: chown(2) clears set-id bits. */
-	if (!is_named(entry))
+	if (!is_bare(t, entry))
 		TRY(set_owner_at(copy_target_fd(t), "", &entry->stat));
 	if (fchmod(copy_target_fd(t), mode) != 0)
 		return err_sys("set mode of '%s'", copy_target_here(t));
@@ -97,7 +103,7 @@ static struct err *stage_leave(void *context, const struct walk_entry *entry)
 {
 	struct copy_target *t = context;
 
-	if (!is_named(entry))
+	if (!is_bare(t, entry))
 		TRY(set_times(copy_target_fd(t), entry));
 	return copy_target_leave(t);
 }

@@ -19,6 +19,7 @@
 struct copy_target {
 	int root_fd; /* borrowed */
 	char *path;  /* of the copy itself: absolute inside the root, as root_resolve() */
+	bool keeps_named; /* the named folder gets what its source has, too */
 	/* ---- private ---- */
 	struct dir_chain folders; /* the first holds `path` */
 	struct buf here;  /* the innermost: absolute, without links; "" is the root */

@@ -40,7 +40,7 @@ static char *base_name(enum copy_from from, const char *source)
 	size_t len = strlen(source);
 	struct str base;
 
-	if (from == COPY_FROM_STAGE) {
+	if (from != COPY_FROM_HOST) {
 		clean = path_clean(source);
 		return xstrdup(str_ends_with(str_of(source), "/") ? ""
 								  : path_base(clean));
@@ -179,6 +179,7 @@ static struct err *copy_match(struct tree_walk *w, const struct match *m, int ro
 
 	TRY(place_of(root_fd, m, from, &path));
 	TRY(copy_target_init(&target, root_fd, path));
+	target.keeps_named = from == COPY_FROM_FOLDER;
 	w->visitor = from == COPY_FROM_HOST ? &copy_host_visitor : &copy_stage_visitor;
 	w->context = &target;
 	if (fstat(root_fd, &w->avoid) != 0)
@@ -222,7 +223,7 @@ static struct err *do_item(struct copying *c, const struct copy_item *item)
 	CLEANUP(path_list_release) struct path_list sources = {0};
 	struct glob_root root = {
 		.fd = c->request->source_fd,
-		.is_confined = c->request->rules.from == COPY_FROM_STAGE,
+		.is_confined = c->request->rules.from != COPY_FROM_HOST,
 		.cancel = c->request->files.cancel,
 	};
 

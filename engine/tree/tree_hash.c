@@ -16,9 +16,15 @@ struct hasher *tree_hasher_new(void)
  */
 uint64_t tree_hash_mode(enum copy_from from, const struct stat *st)
 {
-	if (from == COPY_FROM_STAGE)
+	if (from != COPY_FROM_HOST)
 		return st->st_mode & 07777;
 	return st->st_mode & (S_ISDIR(st->st_mode) ? 01775 : 0775);
+}
+
+bool tree_hash_is_bare(enum copy_from from, const struct walk_entry *entry)
+{
+	return from == COPY_FROM_STAGE && entry->path[0] == '\0' &&
+	       S_ISDIR(entry->stat.st_mode);
 }
 
 char tree_hash_letter(const struct walk_entry *entry)
@@ -55,7 +61,6 @@ void tree_hash_entry(struct hasher *h, enum copy_from from,
 {
 	char letter = tree_hash_letter(entry);
 	bool is_named = entry->path[0] == '\0';
-	bool is_named_folder = letter == 'd' && is_named;
 
 	hasher_update(h, &letter, 1);
 	/* The source itself has the name that the target chose: the caller hashes it. */
@@ -64,9 +69,9 @@ void tree_hash_entry(struct hasher *h, enum copy_from from,
 		hasher_add_str(h, entry->first);
 		return;
 	}
-	if (from == COPY_FROM_HOST || !is_named_folder)
+	if (!tree_hash_is_bare(from, entry))
 		hasher_add_u64(h, tree_hash_mode(from, &entry->stat));
-	if (from == COPY_FROM_STAGE && !is_named_folder) {
+	if (from != COPY_FROM_HOST && !tree_hash_is_bare(from, entry)) {
 		hasher_add_u64(h, entry->stat.st_uid);
 		hasher_add_u64(h, entry->stat.st_gid);
 		add_xattrs(h, entry->xattrs);

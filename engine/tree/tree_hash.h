@@ -23,6 +23,9 @@ struct hasher *tree_hasher_new(void);
  * (content_add()), must follow. */
 void tree_hash_entry(struct hasher *h, enum copy_from from,
 		     const struct walk_entry *entry);
+/* Is it a folder of which only what is in it counts: the one that a copy from a stage
+ * names? */
+bool tree_hash_is_bare(enum copy_from from, const struct walk_entry *entry);
 /* "f" for a file, and so on: both hashed and listed. */
 char tree_hash_letter(const struct walk_entry *entry);
 /* The part of the mode that is kept. */

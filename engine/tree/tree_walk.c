@@ -53,18 +53,13 @@ static int64_t kept_time(const struct tree_walk *w, const struct stat *st)
 						      : w->rules->clamp_s;
 }
 
-static bool is_named_folder(const struct walk_entry *entry)
-{
-	return S_ISDIR(entry->stat.st_mode) && entry->path[0] == '\0';
-}
-
 static void hash_entry(struct tree_walk *w, const struct walk_entry *entry)
 {
 	struct hasher *h = hasher_here(w);
 
 	tree_hash_entry(h, w->rules->from, entry);
 	if (w->rules->times_count && !from_host(w) && !entry->first &&
-	    !is_named_folder(entry))
+	    !tree_hash_is_bare(w->rules->from, entry))
 		hasher_add_u64(h, (uint64_t)kept_time(w, &entry->stat));
 }
 
@@ -79,7 +74,7 @@ static void list_entry(const struct tree_walk *w, const struct walk_entry *entry
 	if (!w->rules->list)
 		return;
 	/* The named folder's own mode is not copied from a stage. */
-	if (from_host(w) || !is_named_folder(entry))
+	if (!tree_hash_is_bare(w->rules->from, entry))
 		item.mode = (uint32_t)tree_hash_mode(w->rules->from, &entry->stat);
 	if (content) {
 		item.size = content->size;
@@ -136,7 +131,8 @@ static struct err *read_file(struct tree_walk *w, int fd, int out,
 {
 	CLEANUP(closep) int in = -1;
 
-	if (out < 0 && from_host(w) && file_content_find(w->files, &entry->stat, content))
+	if (out < 0 && w->rules->from != COPY_FROM_STAGE &&
+	    file_content_find(w->files, &entry->stat, content))
 		return NULL;
 	TRY(tree_walk_reopen(fd, &in));
 	return file_content_read(w->files, &w->reader, in, out, content);
@@ -320,6 +316,13 @@ static struct err *walk_next(struct tree_walk *w)
 void tree_walk_init(struct tree_walk *w, const struct walk_rules *rules,
 		    const struct file_reading *files)
 {
+	static const char *const kinds[] = {
+		[COPY_FROM_HOST] = "copy host 2",
+		[COPY_FROM_STAGE] = "copy stage 2",
+		[COPY_FROM_FOLDER] = "copy folder",
+	};
+	TABLE_HAS_ALL(kinds, COPY_FROMS);
+
 	*w = (struct tree_walk){
 		.rules = rules,
 		.files = files,
@@ -329,8 +332,7 @@ void tree_walk_init(struct tree_walk *w, const struct walk_rules *rules,
 		.folders = {.stop = cancel_stop(files->cancel)},
 		.seen = INODE_SET_INIT,
 	};
-	hasher_add_str(w->hasher,
-		       rules->from == COPY_FROM_HOST ? "copy host 2" : "copy stage 2");
+	hasher_add_str(w->hasher, kinds[rules->from]);
 }
 
 struct err *tree_walk_open(enum copy_from from, int dir_fd, const char *path, int *fd,

@@ -19,7 +19,7 @@ const char *miss_text(enum miss miss)
 	static const char *const texts[MISSES] = {
 		[MISS_UNSUPPORTED] = "this version cannot build it",
 		[MISS_UNRESOLVED] = "not resolved yet",
-		[MISS_NOT_LOOKED_AT] = "the copied files were not looked at yet",
+		[MISS_NOT_LOOKED_AT] = "the files were not looked at yet",
 		[MISS_ALWAYS] = "runs on the host, each time",
 		[MISS_NEW] = "not built before with these inputs",
 		[MISS_NO_CACHE] = "--no-cache",

@@ -340,28 +340,30 @@ static struct err *find_output(struct build *b, const char *file)
 }
 
 /* A file that this very command reads cannot be meant as output, even with --force. */
-static struct err *spare_inputs(const struct build *b, const char *path, const char *file)
+static struct err *spare_inputs(const struct build *b, const char *path, const char *file,
+				const char *cache)
 {
 	CLEANUP(freep) char *lock = def_lock_path(file);
 
 	TRY(output_spare(path, file, "the definition"));
 	TRY(output_spare(path, lock, "its lock file"));
-	TRY(load_spare_images(b->loaded.plan, path));
+	TRY(load_spare_images(b->loaded.plan, path, cache));
 	TRY(output_spare(path, b->settings.fresh.net.def.args_file,
 			 "the file of build arguments"));
 	return output_spare(path, b->settings.fresh.net.authfile,
 			    "the file of credentials");
 }
 
-static struct err *check_outputs(const struct build *b, const char *file)
+static struct err *check_outputs(const struct build *b, const char *file,
+				 const char *cache)
 {
 	const char *trace = b->settings.trace;
 
 	if (b->output)
-		TRY(spare_inputs(b, b->output, file));
+		TRY(spare_inputs(b, b->output, file, cache));
 	if (!trace)
 		return NULL;
-	TRY(spare_inputs(b, trace, file));
+	TRY(spare_inputs(b, trace, file, cache));
 	return output_spare(trace, b->output, "the image");
 }
 
@@ -383,9 +385,9 @@ static struct err *open_build(struct build *b, const char *file)
 	if (b->settings.jobs == 0)
 		b->settings.jobs = proc_cpus();
 	TRY(find_output(b, file));
-	TRY(check_outputs(b, file));
-	TRY(fs_absolute(file, &b->definition));
 	TRY(store_default_dir(b->settings.fresh.net.def.cache.dir, &dir));
+	TRY(check_outputs(b, file, dir));
+	TRY(fs_absolute(file, &b->definition));
 	TRY(store_open(dir, STORE_WRITE, &b->store));
 	TRY(keep_out_of_store(b));
 	if (b->inside)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/path.h"
 #include "base/output.h"
+#include "base/path.h"
 #include "frontend/check/check.h"
 #include "frontend/def/words.h"
 #include "frontend/ui/say.h"
@@ -148,15 +148,40 @@ void loaded_release(struct loaded *l)
 	source_freep(&l->source);
 }
 
-struct err *load_spare_images(const struct plan *plan, const char *path)
+/* Each run would put the last one's image, or the cache, into the next image. */
+static struct err *spare_folder(const char *folder, const char *path, const char *cache)
+{
+	CLEANUP(closep) int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err *e;
+
+	if (fd < 0)
+		return NULL;
+	TRY(output_keep_out(path, fd, "a folder that a stage starts from"));
+	e = output_keep_out(cache, fd, "");
+	if (!e)
+		return NULL;
+	err_free(e);
+	return err_hint(
+		err_new(ERR_USAGE,
+			"the cache '%s' is in the folder '%s', from which a stage "
+			"starts",
+			cache, folder),
+		"name another one with --cache-dir");
+}
+
+struct err *load_spare_images(const struct plan *plan, const char *path,
+			      const char *cache)
 {
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *step = plan->steps[i];
 
-		if (step->kind == STEP_BASE && step->base->from &&
-		    words_contain(words_local_agents, str_of(step->base->agent)))
-			TRY(output_spare(path, step->base->from,
-					 "the image that a stage starts from"));
+		if (step->kind != STEP_BASE || !step->base->from ||
+		    !words_contain(words_local_agents, str_of(step->base->agent)))
+			continue;
+		TRY(output_spare(path, step->base->from,
+				 "the image that a stage starts from"));
+		if (strcmp(step->base->agent, "localimage") == 0)
+			TRY(spare_folder(step->base->from, path, cache));
 	}
 	return NULL;
 }

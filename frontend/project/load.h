@@ -49,7 +49,8 @@ NODISCARD struct err *load_image_path(const char *file, const struct plan *plan,
 void loaded_release(struct loaded *l);
 
 /* ERR_USAGE when writing `path` would overwrite an image of this host that a stage starts
- * from. */
-NODISCARD struct err *load_spare_images(const struct plan *plan, const char *path);
+ * from, or when `path` or the cache is in a folder that is such an image. */
+NODISCARD struct err *load_spare_images(const struct plan *plan, const char *path,
+					const char *cache);
 
 #endif

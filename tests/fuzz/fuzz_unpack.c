@@ -21,6 +21,7 @@
 #include "base/dir.h"
 #include "base/fs.h"
 #include "engine/unpack/unpack_child.h"
+#include "tests/fake/large_claims.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

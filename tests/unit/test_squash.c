@@ -17,6 +17,7 @@
 #include "engine/unpack/squash.h"
 #include "engine/unpack/unpack_child.h"
 #include "tests/fake/cmocka_all.h"
+#include "tests/fake/large_claims.h"
 #include "tests/fake/test_folder.h"
 
 struct box {
