@@ -23,6 +23,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -241,6 +242,16 @@ static bool leads_to(const char *path, int fd)
 	return fstat(fd, &st) == 0 && is_folder(&st, path);
 }
 
+/* Let a process that clears the store come to its end: longer with each try, two seconds
+ * in all. */
+static void pause_before(int tries)
+{
+	struct timespec pause = {.tv_nsec = (long)tries * 1000000};
+
+	if (tries > 4)
+		nanosleep(&pause, NULL);
+}
+
 /* Open the folder with a share in its lock.  Another process may clear the store, and
  * remove the folder, until we have that share; so look again then. */
 static struct err *open_shared(const char *dir, int *fd)
@@ -251,6 +262,7 @@ static struct err *open_shared(const char *dir, int *fd)
 		CLEANUP(closep) int own = -1;
 		struct err *e;
 
+		pause_before(tries);
 		TRY(name_another(fs_mkdirs(AT_FDCWD, dir, 0700)));
 		e = fs_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &own);
 		if (e && (err_code(e) != ERR_NOTFOUND || tries == TRIES))
