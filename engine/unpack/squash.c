@@ -318,7 +318,9 @@ static struct err *set_xattrs(struct squash *s)
 	if (code != 0 || index == NO_XATTR || !s->xattrs)
 		return code == 0 ? NULL : failed(s, code, "extended attributes");
 	code = sqfs_xattr_reader_get_desc(s->xattrs, index, &list);
-	if (code == 0)
+	/* Without a table of attributes libsquashfs has an empty list 0, which it cannot
+	 * go to. */
+	if (code == 0 && list.count > 0)
 		code = sqfs_xattr_reader_seek_kv(s->xattrs, &list);
 	for (uint32_t i = 0; code == 0 && i < list.count; i++) {
 		code = add_xattr(s, &bytes);

@@ -347,7 +347,7 @@ static struct err *lock_run(int argc, char **argv, int *status)
 const struct cmd cmd_lock = {
 	.name = "lock",
 	.operands = "FILE",
-	.summary = "Write FILE.lock: the digest of every base",
+	.summary = "Write FILE.lock: the digest of every base from a registry",
 	.options = rows,
 	.run = lock_run,
 };
