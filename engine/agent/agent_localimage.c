@@ -6,10 +6,7 @@
  * times, is the same base.  A file that changes while it is used is an error, since the
  * key was made of what it held before.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,25 +14,6 @@
 #include "engine/agent/agent.h"
 #include "engine/agent/image_file.h"
 #include "engine/agent/image_folder.h"
-#include "engine/tree/file_content.h"
-
-static void on_read(void *context, uint64_t done)
-{
-	const struct agent_context *c = context;
-
-	task_progress(c->task, "reading", done, 0);
-}
-
-static struct file_reading reading_of(const struct agent_context *c)
-{
-	return (struct file_reading){
-		.cancel = c->task ? task_cancel(c->task) : NULL,
-		.max_file = c->max_file,
-		.memo = c->memo,
-		.progress = c->task ? on_read : NULL,
-		.context = (void *)c,
-	};
-}
 
 struct local_source {
 	const char *path; /* as in the definition: from the current folder */
@@ -77,7 +55,7 @@ static struct err *local_source_open(const struct step_base *base,
 static struct err *name_file(const struct agent_context *c, const struct local_source *s,
 			     struct digest *out)
 {
-	struct file_reading how = reading_of(c);
+	struct file_reading how = image_file_reading(c);
 	CLEANUP(content_reader_release)
 	struct content_reader reader = file_content_reader(&how, false);
 	CLEANUP(hasher_freep) struct hasher *h = hasher_new(DIGEST_SHA256, NULL);
@@ -104,12 +82,6 @@ static struct err *localimage_resolve(const struct agent_context *c,
 }
 
 /* ---- taking it ---- */
-
-static struct err *changed(void)
-{
-	return err_hint(err_new(ERR_SYS, "it changes while it is used"),
-			"start again when nothing writes to it");
-}
 
 struct taking {
 	const struct agent_context *context;
@@ -148,9 +120,9 @@ static struct err *check_source(void *self)
 		return err_sys("stat");
 	if (was.st_size != is->st_size || !is_same_time(was.st_mtim, is->st_mtim) ||
 	    !is_same_time(was.st_ctim, is->st_ctim))
-		return changed();
+		return image_file_changed();
 	TRY(name_file(t->context, &t->source, &now));
-	return digest_equal(&now, t->resolved) ? NULL : changed();
+	return digest_equal(&now, t->resolved) ? NULL : image_file_changed();
 }
 
 static struct err *localimage_fetch(const struct agent_context *c,

@@ -42,31 +42,18 @@ static void oras_source_release(struct oras_source *s)
 	oci_descriptor_release(&s->file);
 }
 
-static void on_received(void *context, uint64_t done, uint64_t total)
+static void on_received(void *task, uint64_t done, uint64_t total)
 {
-	const struct agent_context *c = context;
-
-	task_progress(c->task, "downloading", done, total);
-}
-
-static void on_note(void *context, const char *text)
-{
-	const struct agent_context *c = context;
-
-	task_note(c->task, "%s", text);
+	task_progress(task, "downloading", done, total);
 }
 
 static struct err *open_blob(void *self, int *fd)
 {
 	const struct oras_source *s = self;
 	const struct agent_context *c = s->registry->context;
-	struct registry_watch watch = {
-		.cancel = task_cancel(c->task),
-		.progress = on_received,
-		.note = on_note,
-		.context = (void *)c,
-	};
+	struct registry_watch watch = oci_image_watch(c);
 
+	watch.progress = on_received;
 	TRY(registry_fetch_blob(c->registry, &s->registry->ref, &s->file, c->store,
 				&watch));
 	return blob_open(c->store, &s->file.digest, fd, NULL);

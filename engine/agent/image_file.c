@@ -119,8 +119,7 @@ static struct err *find_root_filesystem(const struct agent_context *c, int fd,
 	if (head[EXT_MAGIC_AT] == 0x53 && head[EXT_MAGIC_AT + 1] == 0xef)
 		return refuse_ext3();
 	return err_hint(err_new(ERR_CORRUPT, "it is no image: neither SIF nor squashfs"),
-			"for archives of docker and OCI there are the agents "
-			"'docker-archive' and 'oci-archive'");
+			"name a SIF or squashfs file, or a folder");
 }
 
 static void on_unpacked(void *context, uint64_t done)
@@ -210,6 +209,30 @@ struct err *image_file_bring(const struct agent_context *c, const struct digest 
 	out->oci_config = STEAL(u.oci_config);
 	snapshot_copy(&out->layers, &u.layer);
 	return NULL;
+}
+
+static void on_read(void *context, uint64_t done)
+{
+	const struct agent_context *c = context;
+
+	task_progress(c->task, "reading", done, 0);
+}
+
+struct file_reading image_file_reading(const struct agent_context *c)
+{
+	return (struct file_reading){
+		.cancel = c->task ? task_cancel(c->task) : NULL,
+		.max_file = c->max_file,
+		.memo = c->memo,
+		.progress = c->task ? on_read : NULL,
+		.context = (void *)c,
+	};
+}
+
+struct err *image_file_changed(void)
+{
+	return err_hint(err_new(ERR_SYS, "it changes while it is used"),
+			"start again when nothing writes to it");
 }
 
 struct err *image_file_check_headers(const struct step_base *base)

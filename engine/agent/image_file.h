@@ -11,6 +11,7 @@
 #define ENGINE_AGENT_IMAGE_FILE_H
 
 #include "engine/agent/agent.h"
+#include "engine/tree/file_content.h"
 
 /* Gives the file when it must be unpacked. */
 struct image_source {
@@ -29,6 +30,10 @@ NODISCARD struct err *image_file_bring(const struct agent_context *c,
 				       const struct digest *content,
 				       const struct image_source *source,
 				       struct agent_base *out);
+/* How an image of this host is read: with the memo, and progress on the task. */
+struct file_reading image_file_reading(const struct agent_context *c);
+/* The error for one that does not stay what it was named after. */
+NODISCARD struct err *image_file_changed(void);
 /* Does the stage ask for what cannot be done with such files?  ERR_UNSUPPORTED. */
 NODISCARD struct err *image_file_check_headers(const struct step_base *base);
 

@@ -8,15 +8,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "engine/agent/image_file.h"
 #include "engine/agent/unpacked.h"
 #include "engine/tree/tree_copy.h"
-
-static void on_read(void *context, uint64_t done)
-{
-	const struct agent_context *c = context;
-
-	task_progress(c->task, "reading", done, 0);
-}
 
 /* All that is in the folder, and itself. */
 static struct copy_request request_of(const struct agent_context *c, int fd)
@@ -34,14 +28,7 @@ static struct copy_request request_of(const struct agent_context *c, int fd)
 				.times_count = c->times_count,
 				.clamp_s = c->clamp_s,
 			},
-		.files =
-			{
-				.cancel = c->task ? task_cancel(c->task) : NULL,
-				.max_file = c->max_file,
-				.memo = c->memo,
-				.progress = c->task ? on_read : NULL,
-				.context = (void *)c,
-			},
+		.files = image_file_reading(c),
 	};
 }
 
@@ -68,8 +55,7 @@ static struct err *take(const struct agent_context *c, int fd,
 	TRY(fs_open(scratch.fd, "upper", O_RDONLY | O_DIRECTORY, 0, &upper));
 	TRY(tree_copy(&request, upper, &copied));
 	if (!digest_equal(&copied, resolved))
-		return err_hint(err_new(ERR_SYS, "it changes while it is used"),
-				"start again when nothing writes to it");
+		return image_file_changed();
 	return unpacked_publish(&scratch, c->task, false, u);
 }
 

@@ -27,16 +27,17 @@ static char *variable_name(const char *name)
 
 static struct err *make_folders(int root_fd, const struct app *app)
 {
-	static const char *const folders[] = {
-		APPS_FOLDER "/%s/scif/env", APPS_FOLDER "/%s/bin",  APPS_FOLDER "/%s/lib",
-		"/scif/data/%s/input",	    "/scif/data/%s/output",
+	static const struct {
+		const char *folder, *below;
+	} rows[] = {
+		{APPS_FOLDER, "scif/env"}, {APPS_FOLDER, "bin"},     {APPS_FOLDER, "lib"},
+		{"/scif/data", "input"},   {"/scif/data", "output"},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		const char *gap = strstr(folders[i], "%s");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(freep)
-		char *path = xasprintf("%.*s%s%s", (int)(gap - folders[i]), folders[i],
-				       app->name, gap + 2);
+		char *path =
+			xasprintf("%s/%s/%s", rows[i].folder, app->name, rows[i].below);
 
 		TRY(path_mkdirs(root_fd, path, 0755));
 	}
