@@ -354,9 +354,11 @@ void store_rest_release(struct store_rest *rest)
 }
 
 /* The order in which a store goes.  When we are killed in the middle, no record may stand
- * for half a layer, and what is left must still be a store. */
+ * for a layer that is gone, trees need tmp/ (remove_tree()), and what is left must still
+ * be a store. */
 enum clear_stage {
 	CLEAR_RECORDS,
+	CLEAR_TREES,
 	CLEAR_THE_REST,
 	CLEAR_SECRET,
 	CLEAR_VERSION,
@@ -367,6 +369,9 @@ static enum clear_stage stage_of(const char *path)
 {
 	if (str_starts_with(str_of(path), "records"))
 		return CLEAR_RECORDS;
+	if (str_starts_with(str_of(path), "layers") ||
+	    str_starts_with(str_of(path), "failed"))
+		return CLEAR_TREES;
 	if (strcmp(path, "secret") == 0)
 		return CLEAR_SECRET;
 	return strcmp(path, VERSION) == 0 ? CLEAR_VERSION : CLEAR_THE_REST;
@@ -377,6 +382,22 @@ struct clearing {
 	enum clear_stage stage;
 };
 
+/* Half a tree must not stay in its place when we are killed: it would count as damaged.
+ * So it is first renamed to a temporary folder, which the next run removes. */
+static struct err *remove_tree(int fd, const char *path)
+{
+	char aside[] = "tmp/scratch-RRRRRRRRRRRR";
+
+	if (!str_starts_with(str_of(path), "tmp/")) {
+		fs_random_name(aside + strlen("tmp/scratch-"), 12);
+		if (renameat2(fd, path, fd, aside, RENAME_NOREPLACE) == 0)
+			path = aside;
+		else if (errno != ENOENT)
+			return err_sys("remove '%s'", path);
+	}
+	return fs_remove_tree(fd, path);
+}
+
 static struct err *remove_ours(void *context, const char *path, enum store_name what)
 {
 	const struct clearing *c = context;
@@ -385,7 +406,7 @@ static struct err *remove_ours(void *context, const char *path, enum store_name 
 	if (what == STORE_NAME_STRANGE || stage_of(path) != c->stage)
 		return NULL;
 	if (what == STORE_NAME_TREE)
-		return fs_remove_tree(c->fd, path);
+		return remove_tree(c->fd, path);
 	if (what == STORE_NAME_FOLDER)
 		flags = AT_REMOVEDIR;
 	if (unlinkat(c->fd, path, flags) == 0 || errno == ENOENT || errno == ENOTEMPTY)

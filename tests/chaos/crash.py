@@ -6,6 +6,8 @@
     crash.py signal  asks it to end at every such call, with SIGTERM
     crash.py fault   a full disk, EIO, EMFILE at every such call
                      [--every K [--offset I]] [--loader] [--user] [--only STATE:VARIANT:N]
+    crash.py clear   kills `cache clear` at every call
+                     [--every K [--offset I]] [--loader] [--user] [--only ...]
     crash.py lab3    [--points N] [--seed S] [--only ...]
                      kills at random calls of examples/lab3.def
 
@@ -69,6 +71,8 @@ Bootstrap: scratch
     exec /one
 """
 
+BUILD = ["run", "-j1", "-o", "image.sif", "in.def"]
+CLEAR = ["cache", "clear"]
 KILLS = {"main": ["--kill", "main"], "tree": ["--kill", "tree"]}
 SIGNALS = {"term": ["--kill", "ask"]}
 FAULTS = {
@@ -107,6 +111,7 @@ class Place:
         self.states = os.path.join(work, "states")
         self.clean = os.path.join(work, "clean.sif")
         self.report = os.path.join(work, "report")
+        self.harmed = BUILD
         os.makedirs(self.states)
         write(os.path.join(self.folder, "in.def"), definition)
         if as_user:
@@ -126,7 +131,7 @@ class Place:
             raise Wrong(f"no end after {RUN_SECONDS} s: {words}, {(e.stderr or b'')[-500:]}") from e
 
     def build(self, *words, **how):
-        return self.run("run", "-j1", "-o", self.image, *words, "in.def", **how)
+        return self.run(*BUILD, *words, **how)
 
     def must_build(self, *words, **how):
         done = self.build(*words, **how)
@@ -153,11 +158,11 @@ class Place:
         if os.path.exists(folder + "/image"):
             subprocess.run(["cp", "-a", folder + "/image", self.image], check=True)
 
-    def harm(self, options, n, *words):
+    def harm(self, options, n):
         if os.path.exists(self.report):
             os.unlink(self.report)
-        done = self.build(*words, before=[KILLER, "--report", self.report, "--of", DAGBUILD, *options,
-                                           str(n)])
+        killer = [KILLER, "--report", self.report, "--of", DAGBUILD, *options, str(n)]
+        done = self.run(*self.harmed, before=killer)
         if done.returncode not in (0, 3):
             raise Wrong(f"killer: {done.stderr}")
         report = self.last_report()
@@ -245,15 +250,19 @@ def check_asked(place, harm, files_before):
         raise Wrong(f"what a running process needs is left: {left}")
 
 
+def check_store(place):
+    if place.has_verify:
+        done = place.run("cache", "verify")
+        if done.returncode != 0:
+            raise Wrong(f"cache verify: {done.returncode}\n{done.stdout}{done.stderr}")
+
+
 def check_after(place, files_before):
     place.must_build()
     if not same(place.image, place.clean):
         raise Wrong("the next run's image is not that of a clean build")
     check_nothing_left(place, files_before)
-    if place.has_verify:
-        done = place.run("cache", "verify")
-        if done.returncode != 0:
-            raise Wrong(f"cache verify: {done.returncode}\n{done.stdout}{done.stderr}")
+    check_store(place)
     again = place.must_build()
     if "nothing has changed" not in again.stderr:
         raise Wrong(f"the run after it has something to do:\n{again.stderr}")
@@ -268,6 +277,8 @@ def try_point(place, state, options, n, is_fault):
     check_harmed(place, harm, was if os.path.exists(was) else None, is_fault)
     if "ask" in options:
         check_asked(place, harm, files_before)
+    if place.harmed == CLEAR:
+        check_store(place)
     check_after(place, files_before)
     return harm.report
 
@@ -344,7 +355,7 @@ def only(place, tally, variants, text):
 
 
 def sweep(place, variants, args, tally):
-    for state in ("empty", "earlier"):
+    for state in ("earlier",) if place.harmed == CLEAR else ("empty", "earlier"):
         for index, (variant, options) in enumerate(variants.items()):
             # Each variant begins at another call, so that samples differ.
             n = 1 + (index * args.every // len(variants) + args.offset) % args.every
@@ -369,7 +380,7 @@ def random_points(place, args, tally):
 def main():
     is_full = os.environ.get("CHAOS") == "full"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["kill", "signal", "fault", "lab3"])
+    parser.add_argument("what", choices=["kill", "signal", "fault", "clear", "lab3"])
     parser.add_argument("--every", type=int, help="a sample: every K-th call")
     parser.add_argument("--offset", type=int, default=0, help="0 to K-1: another sample; all K are every call")
     parser.add_argument("--points", type=int, default=500 if is_full else 5)
@@ -397,6 +408,7 @@ def main():
         else:
             place = Place(work, SMALL, args.user)
             prepare_small(place)
+            place.harmed = CLEAR if args.what == "clear" else BUILD
         if args.only:
             only(place, tally, variants, args.only)
         elif args.what == "lab3":
