@@ -83,6 +83,7 @@ const struct agent *agent_find(const char *name);
 void agent_base_release(struct agent_base *base);
 
 extern const struct agent agent_docker;
+extern const struct agent agent_library;
 extern const struct agent agent_localimage;
 extern const struct agent agent_oci;
 extern const struct agent agent_oras;

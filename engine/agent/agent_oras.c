@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "cache/blob.h"
+#include "engine/agent/image_blob.h"
 #include "engine/agent/image_file.h"
 #include "engine/agent/registry_base.h"
 #include "engine/oci/oci_sif.h"
@@ -32,55 +32,44 @@ static struct err *oras_resolve(const struct agent_context *c,
 
 /* ---- fetching ---- */
 
-struct oras_source {
+struct oras_file {
 	const struct registry_base *registry;
 	struct oci_descriptor file;
 };
 
-static void oras_source_release(struct oras_source *s)
+static void oras_file_release(struct oras_file *f)
 {
-	oci_descriptor_release(&s->file);
+	oci_descriptor_release(&f->file);
 }
 
-static void on_received(void *task, uint64_t done, uint64_t total)
+static struct err *fetch_blob(void *self, const struct registry_watch *watch)
 {
-	task_progress(task, "downloading", done, total);
+	const struct oras_file *f = self;
+	const struct agent_context *c = f->registry->context;
+
+	return registry_fetch_blob(c->registry, &f->registry->ref, &f->file, c->store,
+				   watch);
 }
 
-static struct err *open_blob(void *self, int *fd)
-{
-	const struct oras_source *s = self;
-	const struct agent_context *c = s->registry->context;
-	struct registry_watch watch = oci_image_watch(c);
-
-	watch.progress = on_received;
-	TRY(registry_fetch_blob(c->registry, &s->registry->ref, &s->file, c->store,
-				&watch));
-	return blob_open(c->store, &s->file.digest, fd, NULL);
-}
-
-static struct err *fetch_file(struct oras_source *s, const struct digest *resolved,
+static struct err *fetch_file(struct oras_file *f, const struct digest *resolved,
 			      struct agent_base *out)
 {
-	const struct agent_context *c = s->registry->context;
-	struct image_source source = {.open = open_blob, .self = s};
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
-	TRY(oci_image_manifest(&s->registry->source, resolved, &text, out));
-	TRY(oci_sif_parse(str_make(buf_text(&text), text.len), &s->file));
-	TRY(image_file_bring(c, &s->file.digest, &source, out));
-	blob_spend(c->store, &s->file.digest);
-	return NULL;
+	TRY(oci_image_manifest(&f->registry->source, resolved, &text, out));
+	TRY(oci_sif_parse(str_make(buf_text(&text), text.len), &f->file));
+	return image_blob_bring(f->registry->context, &f->file.digest, fetch_blob, f,
+				out);
 }
 
 static struct err *oras_fetch(const struct agent_context *c, const struct step_base *base,
 			      const struct digest *resolved, struct agent_base *out)
 {
 	CLEANUP(registry_base_close) struct registry_base registry = {0};
-	CLEANUP(oras_source_release) struct oras_source source = {.registry = &registry};
+	CLEANUP(oras_file_release) struct oras_file file = {.registry = &registry};
 
 	TRY(registry_base_open(c, from_of(base), &registry));
-	return registry_base_blame(fetch_file(&source, resolved, out), registry.name);
+	return registry_base_blame(fetch_file(&file, resolved, out), registry.name);
 }
 
 const struct agent agent_oras = {

@@ -7,9 +7,6 @@
 
 #include "engine/oci/oci_manifest.h"
 
-/* A disk that holds more is rare, and a file of more a mistake. */
-static const uint64_t SIF_BYTES_MAX = UINT64_C(1) << 40;
-
 static bool is_sif(const char *type)
 {
 	/* The second one is misspelt: earlier versions of Singularity wrote it so. */
@@ -37,7 +34,7 @@ static struct err *take_layer(const cJSON *tree, struct oci_descriptor *out)
 	if (n > 1)
 		return err_new(ERR_UNSUPPORTED,
 			       "a SIF in a registry has one layer, and this has %d", n);
-	if (out->size > SIF_BYTES_MAX)
+	if (out->size > OCI_SIF_BYTES_MAX)
 		return err_new(ERR_CORRUPT, "it has more than 1 TiB");
 	return NULL;
 }

@@ -15,6 +15,9 @@
 #include "base/str.h"
 #include "engine/oci/oci_descriptor.h"
 
+/* A disk that holds more is rare, and a file of more a mistake. */
+#define OCI_SIF_BYTES_MAX MIB(1 << 20)
+
 /* The file that the manifest is of. */
 NODISCARD struct err *oci_sif_parse(struct str manifest, struct oci_descriptor *out);
 

@@ -212,10 +212,30 @@ struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *re
 	return e;
 }
 
+struct err *registry_fetch_json(struct registry *r, const struct registry_place *place,
+				const struct registry_watch *watch, struct buf *body)
+{
+	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
+	struct registry_request request = {
+		.ref = place->ref,
+		.base = place->base,
+		.method = "GET",
+		.path = place->path,
+		.accept = "application/json",
+		.max_body = OCI_DOCUMENT_MAX,
+		.watch = watch,
+	};
+
+	TRY(registry_send(r, &request, &answer));
+	buf_append(body, buf_text(&answer.body), answer.body.len);
+	return NULL;
+}
+
 /* ---- blobs ---- */
 
 struct blob_transfer {
 	struct blob_writer *writer;
+	const struct registry_place *place; /* in the registry */
 	const struct oci_descriptor *blob;
 	const struct registry_watch *watch;
 	const char *url;  /* where it is, if not in the registry */
@@ -266,14 +286,14 @@ static struct err *blob_body(void *context, const void *data, size_t len)
 	return NULL;
 }
 
-static struct err *transfer(struct registry *r, const struct oci_ref *ref,
-			    const char *path, struct blob_transfer *t)
+static struct err *transfer(struct registry *r, struct blob_transfer *t)
 {
 	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
 	struct registry_request request = {
-		.ref = ref,
+		.ref = t->place->ref,
+		.base = t->place->base,
 		.method = "GET",
-		.path = path,
+		.path = t->place->path,
 		.max_body = t->blob->size,
 		.begin = blob_begin,
 		.body = blob_body,
@@ -292,40 +312,37 @@ static struct err *transfer(struct registry *r, const struct oci_ref *ref,
 }
 
 /* One transfer, from where `t` says; `t->mirror` is for free() afterwards. */
-static struct err *fetch_once(struct registry *r, const struct oci_ref *ref,
-			      struct store *store, struct blob_transfer *t)
+static struct err *fetch_once(struct registry *r, struct store *store,
+			      struct blob_transfer *t)
 {
 	CLEANUP(blob_writer_releasep) struct blob_writer *writer = NULL;
-	char digest[DIGEST_TEXT_SIZE];
-	CLEANUP(freep)
-	char *path = xasprintf("/v2/%s/blobs/%s", ref->repository,
-			       digest_format(&t->blob->digest, digest));
 
 	TRY(blob_writer_open(store, &t->blob->digest, t->blob->size, &writer));
 	t->writer = writer;
-	return transfer(r, ref, path, t);
+	return transfer(r, t);
 }
 
-static struct err *fetch_from_registry(struct registry *r, const struct oci_ref *ref,
-				       const struct oci_descriptor *blob,
-				       struct store *store,
-				       const struct registry_watch *watch)
+struct err *registry_fetch_file(struct registry *r, const struct registry_place *place,
+				const struct oci_descriptor *blob, struct store *store,
+				const struct registry_watch *watch)
 {
 	struct err *e = NULL;
 
+	if (blob_exists(store, &blob->digest))
+		return NULL;
 	/* Once from each mirror, twice from the registry.  An answer that was refused, as
 	 * its length is wrong, would be the same again. */
 	for (int tries = 0; tries < 2;) {
-		struct blob_transfer t = {.blob = blob, .watch = watch};
+		struct blob_transfer t = {.place = place, .blob = blob, .watch = watch};
 		CLEANUP(freep) char *mirror = NULL;
 
 		err_ignore(e, "fetched once more");
-		e = fetch_once(r, ref, store, &t);
+		e = fetch_once(r, store, &t);
 		mirror = t.mirror;
 		if (!e || err_code(e) != ERR_CORRUPT || !t.is_complete)
 			return e;
 		if (mirror)
-			registry_distrust(r, ref, mirror, err_text(e));
+			registry_distrust(r, place->ref, mirror, err_text(e));
 		else
 			tries++;
 		if (tries < 2)
@@ -351,19 +368,28 @@ struct err *registry_fetch_blob(struct registry *r, const struct oci_ref *ref,
 				const struct oci_descriptor *blob, struct store *store,
 				const struct registry_watch *watch)
 {
+	char digest[DIGEST_TEXT_SIZE];
+	CLEANUP(freep)
+	char *path = xasprintf("/v2/%s/blobs/%s", ref->repository,
+			       digest_format(&blob->digest, digest));
+	struct registry_place place = {.ref = ref, .path = path};
 	struct err *e;
 
 	if (blob_exists(store, &blob->digest))
 		return NULL;
 	if (blob->data)
 		return blob_put(store, &blob->digest, blob->data, (size_t)blob->size);
-	e = fetch_from_registry(r, ref, blob, store, watch);
+	e = registry_fetch_file(r, &place, blob, store, watch);
 	if (!e || r->options.offline)
 		return e;
 	for (size_t i = 0; i < blob->n_urls && registry_is_theirs(e); i++) {
 		struct blob_transfer t = {
-			.blob = blob, .watch = watch, .url = blob->urls[i]};
-		struct err *next = fetch_once(r, ref, store, &t);
+			.place = &place,
+			.blob = blob,
+			.watch = watch,
+			.url = blob->urls[i],
+		};
+		struct err *next = fetch_once(r, store, &t);
 
 		if (!next) {
 			err_ignore(e, "it is elsewhere");

@@ -73,4 +73,23 @@ NODISCARD struct err *registry_fetch_blob(struct registry *r, const struct oci_r
 					  struct store *store,
 					  const struct registry_watch *watch);
 
+/* What is not at one of the protocol's own paths. */
+struct registry_place {
+	const struct oci_ref *ref; /* its host is asked as for an image */
+	const char *base; /* the URL that is asked in the host's place; NULL: none */
+	const char *path; /* "/v1/images/lab/tool:1?arch=amd64" */
+};
+
+/* Fetch a JSON document, of at most OCI_DOCUMENT_MAX bytes. */
+NODISCARD struct err *registry_fetch_json(struct registry *r,
+					  const struct registry_place *place,
+					  const struct registry_watch *watch,
+					  struct buf *body);
+/* Fetch a file into the store, as registry_fetch_blob() does. */
+NODISCARD struct err *registry_fetch_file(struct registry *r,
+					  const struct registry_place *place,
+					  const struct oci_descriptor *blob,
+					  struct store *store,
+					  const struct registry_watch *watch);
+
 #endif

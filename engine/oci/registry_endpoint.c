@@ -64,12 +64,17 @@ static const char *host_of(const struct oci_ref *ref)
 }
 
 /* Mirrors of the host in their order, then the host itself. */
-static void find_endpoints(struct registry *r, const struct oci_ref *ref,
+static void find_endpoints(struct registry *r, const struct registry_request *q,
 			   struct endpoints *out)
 {
+	const struct oci_ref *ref = q->ref;
 	const char *host = host_of(ref);
 	bool plain = r->options.no_https || is_known_plain(r, host);
 
+	if (q->base) {
+		add_endpoint(out, xstrdup(q->base), xstrdup(ref->host), false);
+		return;
+	}
 	for (size_t i = 0; i < r->options.n_mirrors; i++) {
 		char *mirror_host = NULL;
 		struct str name, url;
@@ -149,7 +154,7 @@ static struct err *check_document(const struct registry_request *q,
 		return NULL;
 	return err_hint(
 		err_new(ERR_PROTOCOL, "%s%s is %s of the type '%.100s'", endpoint->base,
-			q->path, is_empty ? "empty, and" : "text instead of a manifest",
+			q->path, is_empty ? "empty, and" : "text instead of JSON",
 			answer->content_type ? answer->content_type : ""),
 		"something else answers in the registry's place: a page to log in "
 		"to this network, or a proxy");
@@ -193,7 +198,7 @@ static struct err *ask_one(struct registry *r, const struct registry_request *q,
 {
 	if (endpoint->is_mirror)
 		TRY(registry_send_to(r, q, endpoint, &registry_hasty, out));
-	else if (host_reach(host_of(q->ref)) == HOST_LOOPBACK &&
+	else if (!q->base && host_reach(host_of(q->ref)) == HOST_LOOPBACK &&
 		 str_starts_with(str_of(endpoint->base), "https:"))
 		TRY(ask_here(r, q, endpoint, out));
 	else
@@ -317,6 +322,6 @@ struct err *registry_send(struct registry *r, const struct registry_request *req
 				request->ref->host, request->path),
 			"run once without --offline: what is there already is not "
 			"fetched again");
-	find_endpoints(r, request->ref, &all);
+	find_endpoints(r, request, &all);
 	return ask_all(r, request, &all, out);
 }

@@ -77,6 +77,7 @@ struct registry {
 /* One request to an endpoint, below its base. */
 struct registry_request {
 	const struct oci_ref *ref;
+	const char *base; /* of the only endpoint; NULL: those of the reference */
 	const char *method;
 	const char *path;   /* "/v2/library/alpine/manifests/3.17" */
 	const char *accept; /* NULL: any */

@@ -15,18 +15,22 @@ static const unsigned ANSWERS_MAX = 3;
 
 /* ---- what an answer means ---- */
 
-/* "CODE: message" of the registry's error document, for free(); NULL if it is not one. */
+/* "CODE: message" of the registry's error document, for free(); NULL if it is not one.
+ * A library has one error, whose code is the status. */
 static char *error_of_body(const struct buf *body)
 {
 	CLEANUP(json_freep) cJSON *tree = NULL;
 	struct err *e = json_parse(str_make(buf_text(body), body->len), &tree);
 	const cJSON *first = e ? NULL : json_array(tree, "errors");
+	const cJSON *only = e ? NULL : json_object(tree, "error");
 	const char *code, *message;
 
 	err_ignore(e, "not every server sends JSON");
-	first = first ? first->child : NULL;
+	first = first ? first->child : only;
 	code = json_string(first, "code");
 	message = json_string(first, "message");
+	if (!code && only && message)
+		return xasprintf("%.200s", message);
 	if (!code)
 		return NULL;
 	return xasprintf("%.64s%s%.200s", code, message ? ": " : "",
@@ -69,7 +73,7 @@ static const char *advice_for(const struct http_response *answer)
 		{403,
 		 "the account may not pull this image; without an account, log in with "
 		 "'docker login'"},
-		{404, "check the name and the tag: the registry does not have them"},
+		{404, "check the name and the tag: the server does not have them"},
 		{407, "the proxy needs a user name and a password, in the variable: "
 		      "http://NAME:PASSWORD@HOST:PORT"},
 		{429,

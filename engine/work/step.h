@@ -33,6 +33,7 @@ struct step_base {
 	const char *agent; /* "docker" */
 	const char *from;  /* value of `From:`, for OCI agents behind those of `Registry:`
 			      and `Namespace:`; NULL without one */
+	const char *library; /* URL of the server of `library` images; NULL: none named */
 	struct section_labels headers; /* of the stage, key and value */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/oci/library.h"
 #include "engine/oci/oci_ref.h"
 #include "frontend/check/check_private.h"
 #include "frontend/def/words.h"
@@ -159,6 +160,17 @@ static void invalid_reference(struct check *c, const struct def_header *from,
 }
 
 /* An image without a tag has `latest`, which is another image tomorrow. */
+static void floating_tag(struct check *c, const struct def_header *from)
+{
+	struct str name = str_of(from->value);
+
+	if (str_ends_with(name, ":latest"))
+		name.len -= strlen(":latest");
+	diag_hint(diag_add(c->diags, DIAG_FLOATING_TAG, from->value_span,
+			   "'%s' may name a different image later", from->value),
+		  "name a version: '%.*s:TAG'", STR_ARG(name));
+}
+
 static void check_reference(struct check *c, const struct def_stage *stage)
 {
 	const struct def_header *from = def_header_find(stage, "from");
@@ -175,14 +187,21 @@ static void check_reference(struct check *c, const struct def_stage *stage)
 	if (e)
 		invalid_reference(c, from, e);
 	else if (!digest_is_set(&ref.digest) && strcmp(ref.tag, "latest") == 0)
-		diag_hint(diag_add(c->diags, DIAG_FLOATING_TAG, from->value_span,
-				   "'%s' may name a different image later", from->value),
-			  "name a version: '%.*s:TAG'",
-			  (int)(str_ends_with(str_of(from->value), ":latest")
-					? strlen(from->value) - strlen(":latest")
-					: strlen(from->value)),
-			  from->value);
+		floating_tag(c, from);
 	oci_ref_release(&ref);
+}
+
+static void check_library(struct check *c, const struct def_stage *stage)
+{
+	CLEANUP(library_ref_release) struct library_ref ref = LIBRARY_REF_INIT;
+	const struct def_header *from = def_header_find(stage, "from");
+	const char *server = def_header(stage, "library");
+	struct err *e = library_ref_parse(from->value, server, &ref);
+
+	if (e)
+		invalid_reference(c, from, e);
+	else if (strcmp(ref.image.tag, "latest") == 0)
+		floating_tag(c, from);
 }
 
 /* A path; for oci it may end in the digest of one of the images there. */
@@ -224,6 +243,8 @@ void check_agent(struct check *c, const struct def_stage *stage)
 		return;
 	if (words_contain(from_registry, str_of(row->name)))
 		check_reference(c, stage);
+	else if (strcmp(row->name, "library") == 0)
+		check_library(c, stage);
 	else if (words_contain(words_local_agents, str_of(row->name)))
 		check_path(c, stage);
 }

@@ -48,6 +48,7 @@ static const struct option_row rows[] = {
 	 0},
 	NET_OPTION_ROWS,
 	CACHE_OPTION_ROW,
+	LIBRARY_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},

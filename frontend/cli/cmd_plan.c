@@ -48,6 +48,7 @@ static const struct option_row rows[] = {
 	PLAN_OPTION_ROWS,
 	FRESH_PLAN_ROWS,
 	HOST_SCRIPTS_ROW,
+	LIBRARY_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},

@@ -187,6 +187,7 @@ static const struct option_row rows[] = {
 	HOST_SCRIPTS_ROW,
 	{0, "no-host-scripts", NULL, "refuse a definition with %pre or %setup",
 	 set_no_host_scripts, 0},
+	LIBRARY_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},

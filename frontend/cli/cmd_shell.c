@@ -55,6 +55,7 @@ static const struct option_row rows[] = {
 	{0, "ignore-lock", NULL, "resolve tags as if there were no FILE.lock",
 	 fresh_set_ignore_lock, 0},
 	SECURITY_ROW,
+	LIBRARY_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},
@@ -373,6 +374,7 @@ static struct err *open_stage(struct request *r, int *status)
 	TRY(search(&first, target));
 	if (first.is_hit)
 		return open_step(r, &first, status);
+	only.library = def_library(&r->settings.fresh.net.def);
 	TRY(plan_compile(loaded.def, &only, &own));
 	second.plan = own;
 	TRY(search(&second, target));

@@ -47,6 +47,7 @@ static const struct option_row rows[] = {
 	 set_list_inputs, 0},
 	FRESH_PLAN_ROWS,
 	HOST_SCRIPTS_ROW,
+	LIBRARY_ROW,
 	DEF_OPTION_ROWS,
 	OPTIONS_HELP_ROW,
 	{0},

@@ -3,6 +3,7 @@
  */
 #include "frontend/options/def_options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct err *def_set_target(void *settings, const char *value)
@@ -25,6 +26,29 @@ struct err *def_set_host_scripts(void *settings, const char *value)
 	if (strcmp(value, "always") != 0 && strcmp(value, "cached") != 0)
 		return err_new(ERR_USAGE, "'%s' is not one of always, cached", value);
 	plan->pure_host_scripts = strcmp(value, "cached") == 0;
+	return NULL;
+}
+
+struct err *def_set_library(void *settings, const char *value)
+{
+	((struct def_options *)settings)->library = value;
+	return NULL;
+}
+
+const char *def_library(const struct def_options *o)
+{
+	static const char *const variables[] = {"DAGBUILD_LIBRARY", "APPTAINER_LIBRARY",
+						"SINGULARITY_LIBRARY"};
+
+	if (o->library)
+		return o->library;
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		const char *value = getenv(variables[i]);
+
+		/* Apptainer takes an empty one for none, too. */
+		if (value && value[0])
+			return value;
+	}
 	return NULL;
 }
 

@@ -21,6 +21,7 @@ struct def_options {
 	const char *args_file;	    /* NULL: none */
 	bool warn_unused_args;
 	bool keep_tmp;
+	const char *library; /* of --library; NULL: not given */
 	struct diag_options diag;
 	struct plan_options plan; /* of PLAN_OPTION_ROWS and HOST_SCRIPTS_ROW */
 };
@@ -79,6 +80,18 @@ struct def_options {
 			def_set_host_scripts, 0                                          \
 	}
 
+/* For commands that name what a stage begins with. */
+#define LIBRARY_ROW                                                                      \
+	{                                                                                \
+		0, "library", "URL",                                                     \
+			"the server for 'Bootstrap: library', where none is named "      \
+			"(default: $DAGBUILD_LIBRARY, else $APPTAINER_LIBRARY)",         \
+			def_set_library, 0                                               \
+	}
+
+NODISCARD struct err *def_set_library(void *settings, const char *value);
+/* What the option or the environment names, for plan_options; NULL: nothing. */
+const char *def_library(const struct def_options *o);
 NODISCARD struct err *def_set_host_scripts(void *settings, const char *value);
 NODISCARD struct err *def_set_target(void *settings, const char *value);
 NODISCARD struct err *def_set_keep_tmp(void *settings, const char *value);

@@ -46,6 +46,7 @@ struct compiler {
 	struct section_labels headers;	  /* of the stage at hand */
 	struct target target;
 	bool pure_host_scripts;
+	const char *library;
 	bool is_target_there; /* the target step was added */
 	bool *is_extra;	      /* by stage: built although the target does not need it */
 };
@@ -250,6 +251,9 @@ static void add_base(struct compiler *c, size_t stage)
 
 	base->agent = def_header(def, "bootstrap");
 	base->from = def_header(def, "from") ? c->stages[stage].from : NULL;
+	base->library = def_header(def, "library");
+	if (!base->library || !base->library[0])
+		base->library = c->library;
 	base->headers = c->headers;
 	s->base = base;
 	s->label = base->from ? arena_printf(c->arena, "From %s", base->from)
@@ -436,6 +440,7 @@ static struct err *compile(struct compiler *c, const struct plan_options *option
 	size_t n = c->def->n_stages;
 
 	c->pure_host_scripts = options->pure_host_scripts;
+	c->library = options->library;
 	c->stages = arena_array(c->arena, n, sizeof(*c->stages));
 	for (size_t i = 0; i < n; i++)
 		describe_stage(c, i);

@@ -43,6 +43,7 @@ struct plan_options {
 	const char *target;
 	bool all_stages;	/* also those that the target does not need */
 	bool pure_host_scripts; /* all are taken to depend on nothing else */
+	const char *library;	/* URL, for stages that name none; NULL: none */
 };
 
 NODISCARD struct err *plan_compile(const struct definition *def,

@@ -70,6 +70,7 @@ struct err *load_plan(const char *path, struct def_options *options,
 		      struct loaded *out, int *status)
 {
 	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	struct plan_options with = *plan;
 
 	TRY(load_definition(path, options, given, out));
 	diag_write_text(out->diags, &shown);
@@ -79,7 +80,8 @@ struct err *load_plan(const char *path, struct def_options *options,
 		*status = 2;
 		return NULL;
 	}
-	return plan_compile(out->def, plan, &out->plan);
+	with.library = def_library(options);
+	return plan_compile(out->def, &with, &out->plan);
 }
 
 /* The stage's name goes into the middle, so that no other image of the definition is

@@ -93,7 +93,7 @@ for length in (b"-5", b"9" * 26, b"2\r\nContent-Length: 99", b"0x10", b""):
 # ---- statuses ----
 
 for status, more, says in (
-    ("200 OK", b"Content-Type: text/html\r\n", "instead of a manifest"),
+    ("200 OK", b"Content-Type: text/html\r\n", "instead of JSON"),
     ("204 No Content", b"", "is empty, and of the type"),
     ("205 Reset Content", b"", "is empty, and of the type"),
     ("302 Found", b"", "not where to go"),

@@ -319,3 +319,45 @@ class Registry:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             return x.answer(206, data[start:], headers)
         return x.answer(200, data, headers)
+
+
+# ---- libraries ----
+
+
+class Library(Registry):
+    """The library that `library://` asks.  `files` by "PATH:TAG" are the files for amd64.  With `moves` the file is
+    elsewhere, below /files, as on the public server."""
+
+    def __init__(self, files=None, hook=None, moves=False, **more):
+        self.files, self.moves = files or {}, moves
+        super().__init__(None, hook, **more)
+        self.url = f"http://{self.host}"
+
+    def find_file(self, name):
+        path, _, tag = name.partition(":")
+        for key, data in self.files.items():
+            if key == f"{path}:{tag}" or (key.startswith(path + ":") and "sha256." + digest(data)[7:] == tag):
+                return data
+        return None
+
+    def send(self, x, data):
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", x.headers.get("Range") or "")
+        if not asked:
+            return x.answer(200, data)
+        start, end = int(asked[1]), min(int(asked[2] or len(data)), len(data) - 1)
+        return x.answer(206, data[start:end + 1], {"Content-Range": f"bytes {start}-{end}/{len(data)}"})
+
+    def serve(self, x):
+        url = urllib.parse.urlsplit(x.path)
+        match = re.fullmatch(r"/(v1/images|v1/imagefile|files)/(.+)", url.path)
+        data = self.find_file(match[2]) if match else None
+        if url.path == "/version":
+            return x.answer(200, '{"data":{"version":"fake","apiVersion":"2.0.0-alpha.2"}}')
+        if data is None or (match[1] != "files" and "arch=amd64" not in url.query):
+            return x.answer(404, '{"error":{"code":404,"message":"not here"}}', {"Content-Type": "application/json"})
+        if match[1] == "v1/images":
+            said = {"hash": "sha256." + digest(data)[7:], "size": len(data), "uploaded": True, "arch": "amd64"}
+            return x.answer(200, json.dumps({"data": said}), {"Content-Type": "application/json"})
+        if match[1] == "v1/imagefile" and self.moves:
+            return x.answer(303, "", {"Location": f"{self.url}/files/{match[2]}"})
+        return self.send(x, data)
