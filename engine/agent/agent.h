@@ -15,6 +15,7 @@
 #include "engine/work/flight.h"
 #include "engine/oci/oci_manifest.h"
 #include "engine/oci/registry.h"
+#include "engine/work/script.h"
 #include "engine/work/step.h"
 #include "scheduler/executor.h"
 
@@ -38,6 +39,9 @@ struct agent_context {
 	/* resolve() sets it to the time of the request, clock_real_ns(); left alone when
 	 * the base needs none; may be NULL. */
 	int64_t *resolved_ns;
+	/* Of programs that fill() runs on this host; NULL elsewhere. */
+	struct script_output *output;
+	int hold_fd; /* as in host_script.h */
 };
 
 /* What an agent brings: layers, and the image configuration if there is one. */
@@ -72,16 +76,21 @@ struct agent {
 	 * our user namespace shows it. */
 	struct err *(*resolve)(const struct agent_context *context,
 			       const struct step_base *base, struct digest *out);
-	/* Fetch what resolve() named. */
+	/* Fetch what resolve() named; NULL: there is nothing to fetch. */
 	struct err *(*fetch)(const struct agent_context *context,
 			     const struct step_base *base, const struct digest *resolved,
 			     struct agent_base *out);
+	/* Fill the root filesystem, which is mounted at `root` and empty, by programs of
+	 * this host; NULL: what was fetched is all. */
+	struct err *(*fill)(const struct agent_context *context,
+			    const struct step_base *base, const char *root);
 };
 
 /* NULL when there is none of that name. */
 const struct agent *agent_find(const char *name);
 void agent_base_release(struct agent_base *base);
 
+extern const struct agent agent_debootstrap;
 extern const struct agent agent_docker;
 extern const struct agent agent_library;
 extern const struct agent agent_localimage;

@@ -12,19 +12,7 @@ static struct err *scratch_resolve(const struct agent_context *context,
 	return NULL;
 }
 
-static struct err *scratch_fetch(const struct agent_context *context,
-				 const struct step_base *base,
-				 const struct digest *resolved, struct agent_base *out)
-{
-	(void)context;
-	(void)base;
-	(void)resolved;
-	(void)out;
-	return NULL;
-}
-
 const struct agent agent_scratch = {
 	.name = "scratch",
 	.resolve = scratch_resolve,
-	.fetch = scratch_fetch,
 };

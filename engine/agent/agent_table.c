@@ -7,8 +7,8 @@
 #include "engine/agent/agent.h"
 
 static const struct agent *const agents[] = {
-	&agent_docker, &agent_library, &agent_localimage,
-	&agent_oci,    &agent_oras,    &agent_scratch,
+	&agent_debootstrap, &agent_docker, &agent_library, &agent_localimage,
+	&agent_oci,	    &agent_oras,   &agent_scratch,
 };
 
 const struct agent *agent_find(const char *name)

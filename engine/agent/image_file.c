@@ -237,13 +237,10 @@ struct err *image_file_changed(void)
 
 struct err *image_file_check_headers(const struct step_base *base)
 {
-	for (size_t i = 0; i < base->headers.len; i++)
-		if (strcmp(base->headers.items[i].name, "fingerprints") == 0)
-			return err_hint(
-				err_new(ERR_UNSUPPORTED,
-					"this version cannot check signatures, as "
-					"the header 'Fingerprints' asks"),
-				"check them with 'apptainer verify', and remove "
-				"the header");
-	return NULL;
+	if (!step_base_header(base, "fingerprints"))
+		return NULL;
+	return err_hint(err_new(ERR_UNSUPPORTED,
+				"this version cannot check signatures, as the header "
+				"'Fingerprints' asks"),
+			"check them with 'apptainer verify', and remove the header");
 }

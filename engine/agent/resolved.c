@@ -76,8 +76,9 @@ struct err *resolved_find(const struct agent_context *c, const char *name,
 		return NULL;
 	if (!c->use_network)
 		return err_hint(err_new(ERR_NOTFOUND, "'%s' was never resolved", name),
-				"build once without --offline, or name a digest: %s",
-				pinned);
+				"build once without --offline%s%s",
+				pinned ? ", or name a digest: " : "",
+				pinned ? pinned : "");
 	/* Stages with one tag get one digest, even if the tag moves meanwhile. */
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
 	if (!load_memo(c, &key, out))

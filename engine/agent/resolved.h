@@ -17,7 +17,8 @@
 typedef struct err *(*resolved_ask)(void *self, struct digest *out);
 
 /* What `name` stands for: the same for all stages of a run, even if it changes meanwhile.
- * `pinned` says how the user names a fixed version: "'From: ...@sha256:...'". */
+ * `pinned` says how the user names a fixed version: "'From: ...@sha256:...'"; NULL: that
+ * cannot be done. */
 NODISCARD struct err *resolved_find(const struct agent_context *c, const char *name,
 				    const char *pinned, resolved_ask ask, void *self,
 				    struct digest *out);

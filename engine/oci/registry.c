@@ -212,8 +212,9 @@ struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *re
 	return e;
 }
 
-struct err *registry_fetch_json(struct registry *r, const struct registry_place *place,
-				const struct registry_watch *watch, struct buf *body)
+static struct err *fetch_document(struct registry *r, const struct registry_place *place,
+				  const char *accept, const struct registry_watch *watch,
+				  struct buf *body)
 {
 	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
 	struct registry_request request = {
@@ -221,7 +222,7 @@ struct err *registry_fetch_json(struct registry *r, const struct registry_place 
 		.base = place->base,
 		.method = "GET",
 		.path = place->path,
-		.accept = "application/json",
+		.accept = accept,
 		.max_body = OCI_DOCUMENT_MAX,
 		.watch = watch,
 	};
@@ -229,6 +230,29 @@ struct err *registry_fetch_json(struct registry *r, const struct registry_place 
 	TRY(registry_send(r, &request, &answer));
 	buf_append(body, buf_text(&answer.body), answer.body.len);
 	return NULL;
+}
+
+struct err *registry_fetch_json(struct registry *r, const struct registry_place *place,
+				const struct registry_watch *watch, struct buf *body)
+{
+	return fetch_document(r, place, "application/json", watch, body);
+}
+
+struct err *registry_fetch_url(struct registry *r, const char *url,
+			       const struct registry_watch *watch, struct buf *body)
+{
+	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
+	CLEANUP(freep) char *base = NULL;
+	struct registry_place place = {.ref = &ref};
+	bool is_https = false;
+
+	if (!url_split(url, &is_https, &ref.host))
+		return err_new(ERR_USAGE, "'%s' is not a URL of http or https", url);
+	place.path = strstr(url, "://") + strlen("://");
+	place.path += strcspn(place.path, "/");
+	base = xstrndup(url, (size_t)(place.path - url));
+	place.base = base;
+	return fetch_document(r, &place, NULL, watch, body);
 }
 
 /* ---- blobs ---- */

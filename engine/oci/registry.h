@@ -91,5 +91,10 @@ NODISCARD struct err *registry_fetch_file(struct registry *r,
 					  const struct oci_descriptor *blob,
 					  struct store *store,
 					  const struct registry_watch *watch);
+/* Fetch what a URL names, of at most OCI_DOCUMENT_MAX bytes, from a server that is no
+ * registry.  ERR_USAGE: it is not an http or https URL. */
+NODISCARD struct err *registry_fetch_url(struct registry *r, const char *url,
+					 const struct registry_watch *watch,
+					 struct buf *body);
 
 #endif

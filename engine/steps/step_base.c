@@ -80,14 +80,31 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 	return NULL;
 }
 
+/* By programs of this host. */
+static struct err *fill(const struct work *w, const struct step *step,
+			struct agent_context *context, const char *root)
+{
+	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
+	const struct agent *agent = agent_find(step->base->agent);
+
+	if (!agent->fill)
+		return NULL;
+	TRY(script_output_open(w, step, context->task, &output));
+	context->output = &output;
+	context->hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key);
+	return agent->fill(context, step->base, root);
+}
+
 static struct err *write_files(const struct work *w, const struct step *step,
-			       struct task *task, struct agent_base *base)
+			       struct agent_context *context, struct agent_base *base)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	struct task *task = context->task;
 
 	for (size_t i = 0; i < base->layers.len; i++)
 		TRY(work_add_times(w, task, &base->layers.layers[i]));
 	TRY(mounted_open(w, &base->layers, true, &m));
+	TRY(fill(w, step, context, m.mount_point));
 	TRY(base_files_write(m.root_fd,
 			     base->is_image ? BASE_IS_IMAGE : BASE_IS_FOREIGN));
 	if (base->has_config)
@@ -101,15 +118,16 @@ static struct err *base_run(const struct work *w, const struct step *step,
 {
 	CLEANUP(agent_base_release) struct agent_base base = AGENT_BASE_INIT;
 	struct agent_context context = context_of(w, step, task);
+	const struct agent *agent = agent_find(step->base->agent);
 	const struct step_state *state = work_state(w, step->id);
 	char text[DIGEST_TEXT_SIZE];
 
 	if (digest_is_set(&work_rule(w, step)->locked))
 		task_note(task, "resolved from %s: %s", w->options.freshness->lock_name,
 			  digest_format(&state->source, text));
-	TRY(agent_find(step->base->agent)
-		    ->fetch(&context, step->base, &state->source, &base));
-	TRY(write_files(w, step, task, &base));
+	if (agent->fetch)
+		TRY(agent->fetch(&context, step->base, &state->source, &base));
+	TRY(write_files(w, step, &context, &base));
 	cJSON_AddStringToObject(record, "source", digest_format(&state->source, text));
 	if (base.level)
 		cJSON_AddStringToObject(record, "level", base.level);

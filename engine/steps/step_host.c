@@ -15,7 +15,6 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "cache/record.h"
-#include "engine/run/host_script.h"
 #include "engine/steps/steps.h"
 #include "engine/work/mounted.h"
 #include "engine/work/script.h"
@@ -77,23 +76,16 @@ static struct err *run_script(const struct work *w, const struct step *step,
 	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
 	CLEANUP(script_env_freep) char **env = environment_of(root);
 	CLEANUP(script_command_freep) char **argv = NULL;
-	struct host_script script = {
-		.envp = (const char *const *)env,
-		.hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key),
-		.cancel = task_cancel(task),
-		.line = script_output_line,
-		.context = &output,
-	};
+	int hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key);
 	int status;
 
 	TRY(fs_write_atomic(scratch->fd, name, text, strlen(text), 0755));
 	TRY(script_command(step, path, &argv));
-	script.argv = (const char *const *)argv;
 	output.script = path;
 	TRY(script_output_open(w, step, task, &output));
-	task_note(task, "runs on this machine, outside of any container");
-	TRY(err_wrap(host_script_run(&script, &status), "%s of stage '%s'", step->label,
-		     step->stage_name));
+	TRY(err_wrap(script_run_on_host(&output, (const char *const *)argv,
+					(const char *const *)env, hold_fd, &status),
+		     "%s of stage '%s'", step->label, step->stage_name));
 	return status == 0 ? NULL : script_failed(step, &output, status);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/vec.h"
+#include "engine/run/host_script.h"
 
 /* Constant: names and values are Apptainer's (definition files, section 3.3).  Its
  * LD_LIBRARY_PATH comes from the image's own 99-base.sh. */
@@ -154,6 +155,22 @@ void script_output_line(void *context, struct str line)
 		free(out->last_command);
 		out->last_command = str_dup(str_slice(line, 2, line.len));
 	}
+}
+
+struct err *script_run_on_host(struct script_output *out, const char *const *argv,
+			       const char *const *envp, int hold_fd, int *status)
+{
+	struct host_script script = {
+		.argv = argv,
+		.envp = envp,
+		.hold_fd = hold_fd,
+		.cancel = task_cancel(out->task),
+		.line = script_output_line,
+		.context = out,
+	};
+
+	task_note(out->task, "runs on this machine, outside of any container");
+	return host_script_run(&script, status);
 }
 
 void script_output_release(struct script_output *out)

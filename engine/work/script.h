@@ -44,6 +44,11 @@ NODISCARD struct err *script_output_open(const struct work *w, const struct step
 /* For container_request.line; the context is the script_output. */
 void script_output_line(void *context, struct str line);
 void script_output_release(struct script_output *out);
+/* Run a program on the host (engine/run/host_script.h), with its output here; `argv` and
+ * `envp` end with NULL, and `hold_fd` is as there. */
+NODISCARD struct err *script_run_on_host(struct script_output *out,
+					 const char *const *argv, const char *const *envp,
+					 int hold_fd, int *status);
 /* What the user can do after a failure, in one line or several; for free(). */
 char *script_advice(const struct script_output *out);
 /* The error of a script that ended with `status`, not 0. */

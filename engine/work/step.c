@@ -52,6 +52,16 @@ bool step_runs_always(const struct step *step)
 	       !step->script.is_pure;
 }
 
+const char *step_base_header(const struct step_base *base, const char *key)
+{
+	for (size_t i = 0; i < base->headers.len; i++)
+		if (strcmp(base->headers.items[i].name, key) == 0)
+			return base->headers.items[i].value[0]
+				       ? base->headers.items[i].value
+				       : NULL;
+	return NULL;
+}
+
 const char *step_short_name(const struct step *step)
 {
 	return step->name + strlen(step->stage_name) + 1;

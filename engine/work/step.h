@@ -37,6 +37,9 @@ struct step_base {
 	struct section_labels headers; /* of the stage, key and value */
 };
 
+/* Value of a header, by its key in lower case; NULL when it is absent or empty. */
+const char *step_base_header(const struct step_base *base, const char *key);
+
 struct step_files {
 	const char *from_stage; /* label of the producing stage; NULL for the host */
 	const struct copy_item *items;

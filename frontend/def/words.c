@@ -39,6 +39,10 @@ const char *const words_oci_agents[] = {
 	"docker", "docker-archive", "docker-daemon", "oci", "oci-archive", NULL,
 };
 
+const char *const words_program_agents[] = {
+	"debootstrap", "yum", "dnf", "zypper", "arch", NULL,
+};
+
 const char *const words_sections[] = {
 	"pre",	     "setup",	    "files", "post",   "test",	    "environment",
 	"runscript", "startscript", "help",  "labels", "arguments", NULL,

@@ -12,6 +12,8 @@ extern const char *const words_local_agents[]; /* whose `From` is a path */
 extern const char *const words_agents[];
 extern const char
 	*const words_oci_agents[]; /* whose images come from registries, or look so */
+/* They run programs of this machine, with the caller's rights. */
+extern const char *const words_program_agents[];
 extern const char *const words_sections[]; /* without the app sections */
 extern const char *const words_app_sections[];
 

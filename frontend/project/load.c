@@ -124,20 +124,29 @@ struct err *load_image_path(const char *file, const struct plan *plan,
 	return NULL;
 }
 
+static bool runs_on_host(const struct step *step)
+{
+	if (step->kind == STEP_BASE)
+		return words_contain(words_program_agents, str_of(step->base->agent));
+	return step->kind == STEP_PRE || step->kind == STEP_SETUP;
+}
+
 struct err *load_refuse_host_scripts(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *step = plan->steps[i];
 
-		if (step->kind == STEP_PRE || step->kind == STEP_SETUP)
+		if (runs_on_host(step))
 			return place_err(
 				step->where,
 				err_hint(err_new(ERR_SYNTAX,
 						 "%s runs on this machine, which "
 						 "--no-host-scripts forbids",
 						 step->label),
-					 "read the section; without the option it "
-					 "runs with your rights"));
+					 "read %s; without the option it runs "
+					 "with your rights",
+					 step->kind == STEP_BASE ? "the header"
+								 : "the section"));
 	}
 	return NULL;
 }

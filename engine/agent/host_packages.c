@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ * host_packages.c - see host_packages.h.
+ */
+#include "engine/agent/host_packages.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/path.h"
+#include "base/vec.h"
+
+/* An ordinary user's PATH may lack the folders of administration. */
+static const char SYSTEM_PATH[] =
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/* ---- the program ---- */
+
+static char *search_path(void)
+{
+	const char *path = getenv("PATH");
+
+	return xasprintf("PATH=%s%s%s", path ? path : "", path ? ":" : "", SYSTEM_PATH);
+}
+
+static bool is_there(const char *path, const char *program)
+{
+	struct str rest = str_of(path), folder;
+	bool more = true;
+
+	while (more) {
+		CLEANUP(freep) char *name = NULL;
+
+		more = str_cut(rest, ':', &folder, &rest);
+		name = xasprintf("%.*s/%s", STR_ARG(folder), program);
+		if (folder.len > 0 && access(name, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct err *check_program(const struct host_packages *p, const char *path)
+{
+	if (is_there(path + strlen("PATH="), p->program))
+		return NULL;
+	return err_hint(
+		err_new(ERR_UNSUPPORTED, "this machine has no program '%s'", p->program),
+		"install the package '%s'", p->package);
+}
+
+/* ---- running ---- */
+
+/* The caller's environment, as for %setup, with a longer PATH. */
+static const char **environment_of(const char *path)
+{
+	VEC(const char *) env = {0};
+
+	vec_push(&env, path);
+	for (char **word = environ; *word; word++)
+		if (strncmp(*word, "PATH=", strlen("PATH=")) != 0)
+			vec_push(&env, *word);
+	vec_push(&env, NULL);
+	return env.items;
+}
+
+static const char **command_of(const struct host_packages *p)
+{
+	VEC(const char *) argv = {0};
+
+	vec_push(&argv, "/bin/sh");
+	vec_push(&argv, "-ec");
+	vec_push(&argv, p->script);
+	vec_push(&argv, p->program);
+	for (const char *const *arg = p->args; *arg; arg++)
+		vec_push(&argv, *arg);
+	vec_push(&argv, NULL);
+	return argv.items;
+}
+
+/* ---- why it failed ---- */
+
+/* The last line of the log that begins with `start`, or NULL; for free(). */
+static char *last_reason(const struct script_output *out, const char *start)
+{
+	CLEANUP(fclosep) FILE *log = fopen(out->log_path, "re");
+	char line[512], *found = NULL;
+
+	while (log && fgets(line, sizeof(line), log)) {
+		if (strncmp(line, start, strlen(start)) != 0)
+			continue;
+		free(found);
+		found = xstrndup(line, strcspn(line, "\n"));
+	}
+	return found;
+}
+
+static struct err *failed(const struct agent_context *c, const struct host_packages *p,
+			  int status)
+{
+	CLEANUP(freep) char *reason = last_reason(c->output, p->reason);
+	CLEANUP(freep) char *advice = script_advice(c->output);
+
+	return err_hint(err_new(ERR_STEP, "%s exited with status %d%s%s", p->program,
+				status, reason ? ": " : "", reason ? reason : ""),
+			"%s", advice);
+}
+
+struct err *host_packages_run(const struct agent_context *c,
+			      const struct host_packages *p)
+{
+	CLEANUP(freep) char *path = search_path();
+	CLEANUP(freep) const char **env = environment_of(path);
+	CLEANUP(freep) const char **argv = command_of(p);
+	int status;
+
+	TRY(check_program(p, path));
+	TRY(err_wrap(script_run_on_host(c->output, argv, env, c->hold_fd, &status), "%s",
+		     p->program));
+	return status == 0 ? NULL : failed(c, p, status);
+}
+
+/* ---- what to install ---- */
+
+static void add_words(struct buf *out, const char *words, char separator)
+{
+	struct str rest = str_of(words), word, part;
+
+	while (str_next_word(&rest, &word)) {
+		bool more = true;
+
+		while (more) {
+			more = str_cut(word, ',', &part, &word);
+			if (part.len > 0 && out->len > 0)
+				buf_putc(out, separator);
+			buf_append(out, part.data, part.len);
+		}
+	}
+}
+
+char *host_packages_list(const struct step_base *base, const char *first, char separator)
+{
+	struct buf out = BUF_INIT;
+	const char *include = step_base_header(base, "include"),
+		   *more = getenv("INCLUDE");
+
+	add_words(&out, first, separator);
+	add_words(&out, include ? include : "", separator);
+	add_words(&out, more ? more : "", separator);
+	return buf_steal(&out);
+}

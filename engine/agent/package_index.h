@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * package_index.h - the index of a package repository: what the repository holds now.
+ *
+ * Purpose:   an agent that installs packages gets other ones when the index has changed;
+ *            so the index is its source, for the step's key.
+ * Ownership: nothing is handed out.
+ * Threads:   called on a task's thread.
+ * Errors:    ERR_NOTFOUND when no request may be made and none was; ERR_USAGE for a URL
+ *            that is neither of http, https nor of a file; those of registry.h.
+ */
+#ifndef ENGINE_AGENT_PACKAGE_INDEX_H
+#define ENGINE_AGENT_PACKAGE_INDEX_H
+
+#include "engine/agent/agent.h"
+
+/* The digest of the first of these files (NULL ends them) that the repository has;
+ * `mirror` is its URL. */
+NODISCARD struct err *package_index_find(const struct agent_context *c,
+					 const char *mirror, const char *const *files,
+					 struct digest *out);
+
+#endif
