@@ -12,8 +12,8 @@
 #include "engine/agent/host_packages.h"
 #include "engine/agent/package_index.h"
 
-/* debootstrap makes devices and mounts /proc in a way that only real root may.  Neither is
- * needed: of the devices the packages' scripts use four, and Apptainer mounts its own
+/* debootstrap makes devices and mounts /proc in a way that only real root may.  Neither
+ * is needed: of the devices the packages' scripts use four, and Apptainer mounts its own
  * /dev over the image's.  So it finds programs of these names that do nothing, and the
  * host's devices.  What it copies from the host, and what it downloaded, does not
  * stay. */
