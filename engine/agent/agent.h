@@ -92,9 +92,11 @@ void agent_base_release(struct agent_base *base);
 
 extern const struct agent agent_debootstrap;
 extern const struct agent agent_docker;
+extern const struct agent agent_docker_archive;
 extern const struct agent agent_library;
 extern const struct agent agent_localimage;
 extern const struct agent agent_oci;
+extern const struct agent agent_oci_archive;
 extern const struct agent agent_oras;
 extern const struct agent agent_scratch;
 

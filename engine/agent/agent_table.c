@@ -7,8 +7,9 @@
 #include "engine/agent/agent.h"
 
 static const struct agent *const agents[] = {
-	&agent_debootstrap, &agent_docker, &agent_library, &agent_localimage,
-	&agent_oci,	    &agent_oras,   &agent_scratch,
+	&agent_debootstrap, &agent_docker,     &agent_docker_archive,
+	&agent_library,	    &agent_localimage, &agent_oci,
+	&agent_oci_archive, &agent_oras,       &agent_scratch,
 };
 
 const struct agent *agent_find(const char *name)

@@ -11,9 +11,8 @@
 
 #include "base/fs.h"
 #include "cache/blob.h"
+#include "engine/agent/blob_copy.h"
 #include "engine/oci/oci_manifest.h"
-
-enum { CHUNK = 128 * 1024 };
 
 /* Only a regular file: a fifo would block us, a device may have no end. */
 static struct err *open_part(const struct oci_layout *layout, const char *path, int *fd,
@@ -21,6 +20,8 @@ static struct err *open_part(const struct oci_layout *layout, const char *path, 
 {
 	struct stat st;
 
+	if (layout->is_confined)
+		return archive_open_file(layout->fd, path, fd, size);
 	TRY(fs_open(layout->fd, path, O_RDONLY | O_NONBLOCK, 0, fd));
 	if (fstat(*fd, &st) != 0)
 		return err_sys("'%s'", path);
@@ -40,7 +41,7 @@ static struct err *open_blob(const struct oci_layout *layout, const struct diges
 	e = open_part(layout, path, fd, size);
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_free(e);
-		return err_new(ERR_CORRUPT, "the folder lacks '%s'", path);
+		return err_new(ERR_CORRUPT, "it lacks '%s'", path);
 	}
 	return e;
 }
@@ -59,7 +60,7 @@ static struct err *get_document(void *self, const struct digest *digest, struct 
 	*type = NULL;
 	if (!e)
 		return NULL;
-	err_ignore(e, "it is read from the folder");
+	err_ignore(e, "it is read from the layout");
 	buf_clear(body);
 	TRY(open_blob(layout, digest, &fd, &size));
 	TRY(fs_read_fd(fd, OCI_DOCUMENT_MAX, body));
@@ -68,33 +69,11 @@ static struct err *get_document(void *self, const struct digest *digest, struct 
 
 /* ---- blobs ---- */
 
-static struct err *copy_blob(int fd, const struct registry_watch *watch, uint64_t size,
-			     struct blob_writer *to)
-{
-	CLEANUP(freep) unsigned char *chunk = xmalloc(CHUNK);
-	uint64_t done = 0;
-
-	for (;;) {
-		ssize_t n = read(fd, chunk, CHUNK);
-
-		if (n < 0)
-			return err_sys("read");
-		if (n == 0)
-			return NULL;
-		TRY(cancel_check(watch->cancel));
-		TRY(blob_writer_write(to, chunk, (size_t)n));
-		done += (uint64_t)n;
-		if (watch->progress)
-			watch->progress(watch->context, done, size);
-	}
-}
-
 static struct err *fetch_blob(void *self, const struct oci_descriptor *blob,
 			      const struct registry_watch *watch)
 {
 	const struct oci_layout *layout = self;
 	struct store *store = layout->context->store;
-	CLEANUP(blob_writer_releasep) struct blob_writer *to = NULL;
 	CLEANUP(closep) int fd = -1;
 	uint64_t size = 0;
 
@@ -103,28 +82,27 @@ static struct err *fetch_blob(void *self, const struct oci_descriptor *blob,
 	if (blob->data)
 		return blob_put(store, &blob->digest, blob->data, (size_t)blob->size);
 	TRY(open_blob(layout, &blob->digest, &fd, &size));
-	if (size != blob->size)
-		return err_new(ERR_CORRUPT,
-			       "a blob has %llu bytes, and its descriptor says %llu",
-			       (unsigned long long)size, (unsigned long long)blob->size);
-	TRY(blob_writer_open(store, &blob->digest, size, &to));
-	/* What an interrupted run has copied is copied again: that is cheaper than to
-	 * find out whether it fits. */
-	if (blob_writer_have(to) > 0)
-		TRY(blob_writer_restart(to));
-	TRY(copy_blob(fd, watch, size, to));
-	return blob_writer_finish(to);
+	return blob_copy(store, fd, size, blob, watch);
 }
 
 /* ---- the folder ---- */
 
+static void begin(const struct agent_context *c, struct oci_layout *out)
+{
+	out->context = c;
+	out->source = (struct oci_source){
+		.context = c,
+		.document = get_document,
+		.fetch_blob = fetch_blob,
+		.self = out,
+	};
+}
+
 struct err *oci_layout_open(const struct agent_context *c, const char *path,
 			    struct oci_layout *out)
 {
-	struct err *e;
+	struct err *e = fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &out->fd);
 
-	out->context = c;
-	e = fs_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &out->fd);
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_free(e);
 		return err_hint(
@@ -132,12 +110,18 @@ struct err *oci_layout_open(const struct agent_context *c, const char *path,
 			"a relative path starts at the current folder");
 	}
 	TRY(e);
-	out->source = (struct oci_source){
-		.context = c,
-		.document = get_document,
-		.fetch_blob = fetch_blob,
-		.self = out,
-	};
+	begin(c, out);
+	return NULL;
+}
+
+struct err *oci_layout_open_archive(const struct agent_context *c,
+				    const struct archive *archive, struct oci_layout *out)
+{
+	out->fd = fcntl(archive->fd, F_DUPFD_CLOEXEC, 3);
+	if (out->fd < 0)
+		return err_sys("the archive");
+	out->is_confined = true;
+	begin(c, out);
 	return NULL;
 }
 
@@ -163,31 +147,78 @@ static struct err *read_index(const struct oci_layout *layout, struct buf *text)
 	return fs_read_fd(fd, OCI_DOCUMENT_MAX, text);
 }
 
-static struct err *many_images(const cJSON *manifests)
+/* ---- one of its images ---- */
+
+static const char *name_of(const cJSON *entry)
 {
-	CLEANUP(buf_release) struct buf names = BUF_INIT;
+	return json_string(json_object(entry, "annotations"),
+			   "org.opencontainers.image.ref.name");
+}
+
+/* How its images can be chosen. */
+static void list_images(const cJSON *manifests, struct buf *out)
+{
 	const cJSON *entry;
 	int n = 0;
 
 	cJSON_ArrayForEach(entry, manifests)
 	{
 		const char *digest = json_string(entry, "digest");
+		const char *name = name_of(entry);
 
 		if (n++ < 5)
-			buf_printf(&names, "%s%.80s", n > 1 ? ", " : "",
+			buf_printf(out, "%s%.80s%s%.80s", n > 1 ? ", " : "",
+				   name ? name : "", name ? " " : "",
 				   digest ? digest : "?");
 	}
-	return err_hint(err_new(ERR_USAGE, "it has %d images: %s%s", n, buf_text(&names),
-				n > 5 ? ", ..." : ""),
-			"choose one: 'From: FOLDER@sha256:...'");
+	if (n > 5)
+		buf_puts(out, ", ...");
 }
 
-struct err *oci_layout_choose(const struct oci_layout *layout, struct digest *out)
+static struct err *cannot_choose(const cJSON *manifests, const char *name)
+{
+	CLEANUP(buf_release) struct buf list = BUF_INIT;
+	int n = cJSON_GetArraySize(manifests);
+	struct err *e;
+
+	list_images(manifests, &list);
+	if (name)
+		e = err_new(ERR_USAGE, "it has no image '%s', but %s", name,
+			    buf_text(&list));
+	else
+		e = err_new(ERR_USAGE, "it has %d images: %s", n, buf_text(&list));
+	return err_hint(e, "choose one: 'From: PATH:NAME', or 'From: PATH@sha256:...'");
+}
+
+/* NULL: none, or more than one. */
+static const cJSON *find_image(const cJSON *manifests, const char *name)
+{
+	const cJSON *entry, *found = NULL;
+
+	if (!name)
+		return cJSON_GetArraySize(manifests) == 1
+			       ? cJSON_GetArrayItem(manifests, 0)
+			       : NULL;
+	cJSON_ArrayForEach(entry, manifests)
+	{
+		const char *has = name_of(entry);
+
+		if (!has || strcmp(has, name) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = entry;
+	}
+	return found;
+}
+
+struct err *oci_layout_choose(const struct oci_layout *layout, const char *name,
+			      struct digest *out)
 {
 	CLEANUP(oci_descriptor_release) struct oci_descriptor entry = {0};
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(json_freep) cJSON *tree = NULL;
-	const cJSON *manifests;
+	const cJSON *manifests, *image;
 
 	TRY(read_index(layout, &text));
 	TRY(err_wrap(oci_document_parse(str_make(buf_text(&text), text.len), &tree),
@@ -195,10 +226,10 @@ struct err *oci_layout_choose(const struct oci_layout *layout, struct digest *ou
 	manifests = json_array(tree, "manifests");
 	if (cJSON_GetArraySize(manifests) == 0)
 		return err_new(ERR_CORRUPT, "its 'index.json' names no image");
-	if (cJSON_GetArraySize(manifests) > 1)
-		return many_images(manifests);
-	TRY(err_wrap(oci_descriptor_parse(cJSON_GetArrayItem(manifests, 0), &entry),
-		     "'index.json'"));
+	image = find_image(manifests, name);
+	if (!image)
+		return cannot_choose(manifests, name);
+	TRY(err_wrap(oci_descriptor_parse(image, &entry), "'index.json'"));
 	*out = entry.digest;
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "engine/oci/library.h"
+#include "engine/oci/oci_local_ref.h"
 #include "engine/oci/oci_ref.h"
 #include "frontend/check/check_private.h"
 #include "frontend/def/words.h"
@@ -204,16 +205,22 @@ static void check_library(struct check *c, const struct def_stage *stage)
 		floating_tag(c, from);
 }
 
-/* A path; for oci it may end in the digest of one of the images there. */
+/* A path; behind that of an OCI image may stand which of the images there is meant. */
 static void check_path(struct check *c, const struct def_stage *stage)
 {
 	const struct def_header *from = def_header_find(stage, "from");
-	CLEANUP(freep) char *path = xstrdup(from->value);
-	char *digest = strstr(path, "@sha256:");
+	CLEANUP(oci_local_ref_release) struct oci_local_ref ref = {0};
+	struct err *e;
 
-	if (digest)
-		*digest = '\0';
-	check_host_source(c, stage, path, from->value_span, false);
+	if (!words_contain(words_oci_agents, str_of(def_header(stage, "bootstrap")))) {
+		check_host_source(c, stage, from->value, from->value_span, false);
+		return;
+	}
+	e = oci_local_ref_parse(from->value, &ref);
+	if (e)
+		invalid_reference(c, from, e);
+	else
+		check_host_source(c, stage, ref.path, from->value_span, false);
 }
 
 void check_agent(struct check *c, const struct def_stage *stage)

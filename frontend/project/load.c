@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/output.h"
 #include "base/path.h"
+#include "engine/oci/oci_local_ref.h"
 #include "frontend/check/check.h"
 #include "frontend/def/words.h"
 #include "frontend/ui/say.h"
@@ -180,6 +181,21 @@ static struct err *spare_folder(const char *folder, const char *path, const char
 		"name another one with --cache-dir");
 }
 
+/* `From` of an OCI image may also say which image there is meant. */
+static struct err *spare_image(const struct step_base *base, const char *path,
+			       const char *cache)
+{
+	static const char what[] = "the image that a stage starts from";
+	CLEANUP(oci_local_ref_release) struct oci_local_ref ref = {0};
+
+	if (words_contain(words_oci_agents, str_of(base->agent))) {
+		TRY(oci_local_ref_parse(base->from, &ref));
+		return output_spare(path, ref.path, what);
+	}
+	TRY(output_spare(path, base->from, what));
+	return spare_folder(base->from, path, cache);
+}
+
 struct err *load_spare_images(const struct plan *plan, const char *path,
 			      const char *cache)
 {
@@ -189,10 +205,7 @@ struct err *load_spare_images(const struct plan *plan, const char *path,
 		if (step->kind != STEP_BASE || !step->base->from ||
 		    !words_contain(words_local_agents, str_of(step->base->agent)))
 			continue;
-		TRY(output_spare(path, step->base->from,
-				 "the image that a stage starts from"));
-		if (strcmp(step->base->agent, "localimage") == 0)
-			TRY(spare_folder(step->base->from, path, cache));
+		TRY(place_err(step->where, spare_image(step->base, path, cache)));
 	}
 	return NULL;
 }

@@ -50,7 +50,7 @@ LAYERS = {
     "frontend/ui": ["base", "scheduler", "engine/work"],
     "frontend/options": ["base", "frontend/def", "frontend/plan", "engine/oci", "engine/run"],
     "frontend/project": [
-        "base", "scheduler", "cache", "engine/image", "engine/run", "engine/work", "engine/agent",
+        "base", "scheduler", "cache", "engine/image", "engine/oci", "engine/run", "engine/work", "engine/agent",
         "engine/executor", "engine/why",
         "frontend/def", "frontend/check", "frontend/plan", "frontend/ui", "frontend/options",
     ],
