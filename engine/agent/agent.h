@@ -39,7 +39,7 @@ struct agent_context {
 	/* resolve() sets it to the time of the request, clock_real_ns(); left alone when
 	 * the base needs none; may be NULL. */
 	int64_t *resolved_ns;
-	/* Of programs that fill() runs on this host; NULL elsewhere. */
+	/* Of programs that fill() runs; NULL elsewhere. */
 	struct script_output *output;
 	int hold_fd; /* as in host_script.h */
 };
@@ -67,6 +67,9 @@ struct agent_base {
 
 struct agent {
 	const char *name; /* value of `Bootstrap:` */
+	/* Why nobody can use it, and what to do; NULL for all that work, whose functions
+	 * follow. */
+	const char *why_not, *instead;
 	/* What a lock file calls the source, in its one normal form, for free(); a NULL
 	 * member: there is nothing to lock.  `*is_pinned`: it holds the digest
 	 * already. */
@@ -80,24 +83,34 @@ struct agent {
 	struct err *(*fetch)(const struct agent_context *context,
 			     const struct step_base *base, const struct digest *resolved,
 			     struct agent_base *out);
-	/* Fill the root filesystem, which is mounted at `root` and empty, by programs of
-	 * this host; NULL: what was fetched is all. */
+	/* Fill the root filesystem, which is mounted at `root` and empty; NULL: what was
+	 * fetched is all. */
 	struct err *(*fill)(const struct agent_context *context,
-			    const struct step_base *base, const char *root);
+			    const struct step_base *base, const struct digest *resolved,
+			    const char *root);
+	/* A command that then runs in a container; NULL: none. */
+	const char *const *install;
 };
 
 /* NULL when there is none of that name. */
 const struct agent *agent_find(const char *name);
 void agent_base_release(struct agent_base *base);
 
+extern const struct agent agent_arch;
+extern const struct agent agent_busybox;
 extern const struct agent agent_debootstrap;
+extern const struct agent agent_dnf;
 extern const struct agent agent_docker;
 extern const struct agent agent_docker_archive;
+extern const struct agent agent_docker_daemon;
 extern const struct agent agent_library;
 extern const struct agent agent_localimage;
 extern const struct agent agent_oci;
 extern const struct agent agent_oci_archive;
 extern const struct agent agent_oras;
 extern const struct agent agent_scratch;
+extern const struct agent agent_shub;
+extern const struct agent agent_yum;
+extern const struct agent agent_zypper;
 
 #endif

@@ -12,34 +12,20 @@
 #include "engine/agent/host_packages.h"
 #include "engine/agent/package_index.h"
 
-/* debootstrap makes devices and mounts /proc in a way that only real root may.  Neither
- * is needed: of the devices the packages' scripts use four, and Apptainer mounts its own
- * /dev over the image's.  So it finds programs of these names that do nothing, and the
- * host's devices.  What it copies from the host, and what it downloaded, does not
- * stay. */
+/* It also mounts /proc, which only real root may: so it finds programs of these names
+ * that do nothing.  What it downloaded does not stay. */
 static const char SCRIPT[] =
-	"umask 022\n"
-	"root=$1 include=$2 arch=$3 suite=$4 mirror=$5\n"
-	"devices='null random urandom zero'\n"
-	"mkdir \"$root/.host\" \"$root/dev\"\n"
 	"for name in mknod mount umount; do\n"
 	"	printf '#!/bin/sh\\n' >\"$root/.host/$name\"\n"
 	"	chmod 755 \"$root/.host/$name\"\n"
 	"done\n"
-	"for name in $devices; do\n"
-	"	: >\"$root/dev/$name\"\n"
-	"	mount --bind \"/dev/$name\" \"$root/dev/$name\"\n"
-	"done\n"
-	"PATH=\"$root/.host:$PATH\" debootstrap --variant=minbase \\\n"
-	"	--exclude=openssl,udev,debconf-i18n,e2fsprogs \"--include=$include\" \\\n"
-	"	\"--arch=$arch\" \"$suite\" \"$root\" \"$mirror\"\n"
-	"for name in $devices; do\n"
-	"	umount \"$root/dev/$name\"\n"
-	"	rm \"$root/dev/$name\"\n"
-	"done\n"
+	"PATH=\"$root/.host:$PATH\" \"$0\" --variant=minbase \\\n"
+	"	--exclude=openssl,udev,debconf-i18n,e2fsprogs \"--include=$1\" \\\n"
+	"	\"--arch=$2\" \"$3\" \"$root\" \"$4\"\n"
 	"cd \"$root\"\n"
-	"rm -rf .host etc/hostname var/cache/apt/archives/*.deb \\\n"
-	"	var/cache/ldconfig/aux-cache var/log/*.log var/log/apt/*\n";
+	"set +f\n"
+	"rm -rf var/cache/apt/archives/*.deb var/cache/ldconfig/aux-cache \\\n"
+	"	var/log/*.log var/log/apt/*\n";
 
 /* How Debian calls an architecture that Go calls otherwise. */
 static const char *debian_arch(const struct oci_platform *p)
@@ -100,10 +86,11 @@ static struct err *debootstrap_resolve(const struct agent_context *c,
 }
 
 static struct err *debootstrap_fill(const struct agent_context *c,
-				    const struct step_base *base, const char *root)
+				    const struct step_base *base,
+				    const struct digest *resolved, const char *root)
 {
 	CLEANUP(debian_release) struct debian d = debian_of(c, base);
-	const char *const args[] = {root, d.include, d.arch, d.suite, d.mirror, NULL};
+	const char *const args[] = {d.include, d.arch, d.suite, d.mirror, NULL};
 	struct host_packages packages = {
 		.program = "debootstrap",
 		.package = "debootstrap",
@@ -112,7 +99,8 @@ static struct err *debootstrap_fill(const struct agent_context *c,
 		.reason = "E: ",
 	};
 
-	return host_packages_run(c, &packages);
+	(void)resolved; /* the mirror may have moved on: then it is newer */
+	return host_packages_run(c, root, &packages);
 }
 
 const struct agent agent_debootstrap = {

@@ -7,9 +7,12 @@
 #include "engine/agent/agent.h"
 
 static const struct agent *const agents[] = {
-	&agent_debootstrap, &agent_docker,     &agent_docker_archive,
-	&agent_library,	    &agent_localimage, &agent_oci,
-	&agent_oci_archive, &agent_oras,       &agent_scratch,
+	&agent_arch,	      &agent_busybox,	  &agent_debootstrap,
+	&agent_dnf,	      &agent_docker,	  &agent_docker_archive,
+	&agent_docker_daemon, &agent_library,	  &agent_localimage,
+	&agent_oci,	      &agent_oci_archive, &agent_oras,
+	&agent_scratch,	      &agent_shub,	  &agent_yum,
+	&agent_zypper,
 };
 
 const struct agent *agent_find(const char *name)

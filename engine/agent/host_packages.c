@@ -15,6 +15,24 @@
 static const char SYSTEM_PATH[] =
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/* The umask is not Apptainer's 0002, which makes what has no mode of its own writable for
+ * a group. */
+static const char BEFORE[] = "umask 022\n"
+			     "root=$1\n"
+			     "shift\n"
+			     "devices='null random urandom zero'\n"
+			     "mkdir \"$root/.host\" \"$root/dev\"\n"
+			     "for name in $devices; do\n"
+			     "	: >\"$root/dev/$name\"\n"
+			     "	mount --bind \"/dev/$name\" \"$root/dev/$name\"\n"
+			     "done\n";
+static const char AFTER[] = "for name in $devices; do\n"
+			    "	umount \"$root/dev/$name\"\n"
+			    "	rm \"$root/dev/$name\"\n"
+			    "done\n"
+			    "cd \"$root\"\n"
+			    "rm -rf .host etc/hostname\n";
+
 /* ---- the program ---- */
 
 static char *search_path(void)
@@ -40,9 +58,16 @@ static bool is_there(const char *path, const char *program)
 	return false;
 }
 
-static struct err *check_program(const struct host_packages *p, const char *path)
+bool host_packages_has(const char *program)
 {
-	if (is_there(path + strlen("PATH="), p->program))
+	CLEANUP(freep) char *path = search_path();
+
+	return is_there(path + strlen("PATH="), program);
+}
+
+static struct err *check_program(const struct host_packages *p)
+{
+	if (host_packages_has(p->program))
 		return NULL;
 	return err_hint(
 		err_new(ERR_UNSUPPORTED, "this machine has no program '%s'", p->program),
@@ -64,14 +89,16 @@ static const char **environment_of(const char *path)
 	return env.items;
 }
 
-static const char **command_of(const struct host_packages *p)
+static const char **command_of(const struct host_packages *p, const char *script,
+			       const char *root)
 {
 	VEC(const char *) argv = {0};
 
 	vec_push(&argv, "/bin/sh");
-	vec_push(&argv, "-ec");
-	vec_push(&argv, p->script);
+	vec_push(&argv, "-efc");
+	vec_push(&argv, script);
 	vec_push(&argv, p->program);
+	vec_push(&argv, root);
 	for (const char *const *arg = p->args; *arg; arg++)
 		vec_push(&argv, *arg);
 	vec_push(&argv, NULL);
@@ -106,15 +133,16 @@ static struct err *failed(const struct agent_context *c, const struct host_packa
 			"%s", advice);
 }
 
-struct err *host_packages_run(const struct agent_context *c,
+struct err *host_packages_run(const struct agent_context *c, const char *root,
 			      const struct host_packages *p)
 {
 	CLEANUP(freep) char *path = search_path();
+	CLEANUP(freep) char *script = xasprintf("%s%s%s", BEFORE, p->script, AFTER);
 	CLEANUP(freep) const char **env = environment_of(path);
-	CLEANUP(freep) const char **argv = command_of(p);
+	CLEANUP(freep) const char **argv = command_of(p, script, root);
 	int status;
 
-	TRY(check_program(p, path));
+	TRY(check_program(p));
 	TRY(err_wrap(script_run_on_host(c->output, argv, env, c->hold_fd, &status), "%s",
 		     p->program));
 	return status == 0 ? NULL : failed(c, p, status);

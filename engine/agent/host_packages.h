@@ -10,6 +10,10 @@
  *
  * The script and the packages' own scripts run with the rights of this process, as
  * %setup does: `--no-host-scripts` refuses such a definition.
+ *
+ * A package manager makes devices, which only real root may.  They are not needed: the
+ * packages' scripts use four, which are the host's for as long, and Apptainer mounts its
+ * own /dev over the image's.  So root and others get the same files.
  */
 #ifndef ENGINE_AGENT_HOST_PACKAGES_H
 #define ENGINE_AGENT_HOST_PACKAGES_H
@@ -17,17 +21,22 @@
 #include "engine/agent/agent.h"
 
 struct host_packages {
-	const char *program; /* "debootstrap" */
+	const char *program; /* "debootstrap"; the script's $0 */
 	const char *package; /* that has the program, on most systems */
-	/* For `/bin/sh -e`; `args` are $1, $2, ..., and end with NULL. */
+	/* For `/bin/sh -ef`, where $root is the root filesystem; `args` are $1, $2, ...,
+	 * and end with NULL.  In $root there is /dev with the devices that scripts of
+	 * packages use, and the folder .host for files that nobody else needs: neither
+	 * stays.  In the end the script is in the folder $root. */
 	const char *script;
 	const char *const *args;
-	/* Its lines that begin so say why it failed: "E: ". */
+	/* Lines that begin so say why it failed: "E: ". */
 	const char *reason;
 };
 
-NODISCARD struct err *host_packages_run(const struct agent_context *c,
+NODISCARD struct err *host_packages_run(const struct agent_context *c, const char *root,
 					const struct host_packages *p);
+/* Is there such a program? */
+bool host_packages_has(const char *program);
 /* The packages in `first`, in the header `Include` and in the variable INCLUDE, which
  * Apptainer takes, too; in each they are separated by blanks or commas, in the result by
  * `separator`.  For free(). */

@@ -11,6 +11,7 @@
 #include "engine/agent/resolved.h"
 
 static const char LOCAL[] = "file:";
+static const uint64_t LOCAL_BYTES_MAX = MIB(256);
 
 struct package_index {
 	const struct agent_context *context;
@@ -33,27 +34,37 @@ static bool is_local(const char *mirror)
 	return strncmp(mirror, LOCAL, strlen(LOCAL)) == 0;
 }
 
-/* "file:///srv/mirror/FILE" or "file:/srv/mirror/FILE" on this host. */
-static struct err *read_local(const char *url, struct buf *text)
+/* "file:///srv/mirror/FILE" or "file:/srv/mirror/FILE". */
+static const char *local_path(const char *url)
 {
 	const char *path = url + strlen(LOCAL);
 
-	if (strncmp(path, "//", 2) == 0)
-		path += 2;
-	return fs_read_regular(AT_FDCWD, path, OCI_DOCUMENT_MAX, text);
+	return strncmp(path, "//", 2) == 0 ? path + 2 : path;
 }
 
-static struct err *read_file(const struct package_index *x, const char *file,
-			     struct buf *text)
+struct err *package_index_read(const struct agent_context *c, const char *url,
+			       struct buf *text)
 {
-	const struct agent_context *c = x->context;
-	CLEANUP(freep) char *url = url_of(x, file);
 	struct registry_watch watch;
 
-	if (is_local(x->mirror))
-		return read_local(url, text);
+	if (is_local(url))
+		return fs_read_regular(AT_FDCWD, local_path(url), OCI_DOCUMENT_MAX, text);
 	watch = oci_image_watch(c);
 	return registry_fetch_url(c->registry, url, &watch, text);
+}
+
+struct err *package_index_digest(const struct agent_context *c, const char *url,
+				 struct digest *out)
+{
+	struct registry_watch watch;
+	CLEANUP(closep) int fd = -1;
+
+	if (!is_local(url)) {
+		watch = oci_image_watch(c);
+		return registry_digest_url(c->registry, url, &watch, out);
+	}
+	TRY(fs_open(AT_FDCWD, local_path(url), O_RDONLY | O_NONBLOCK, 0, &fd));
+	return digest_fd(fd, LOCAL_BYTES_MAX, DIGEST_SHA256, NULL, out, NULL);
 }
 
 static struct err *ask(void *self, struct digest *out)
@@ -62,13 +73,11 @@ static struct err *ask(void *self, struct digest *out)
 	struct err *first = NULL;
 
 	for (const char *const *file = x->files; *file; file++) {
-		CLEANUP(buf_release) struct buf text = BUF_INIT;
-		struct err *e = read_file(x, *file, &text);
+		CLEANUP(freep) char *url = url_of(x, *file);
+		struct err *e = package_index_digest(x->context, url, out);
 
 		if (!e) {
 			err_free(first);
-			*out = digest_bytes(DIGEST_SHA256, NULL, buf_text(&text),
-					    text.len);
 			return NULL;
 		}
 		if (err_code(e) != ERR_NOTFOUND || first) {
@@ -80,6 +89,20 @@ static struct err *ask(void *self, struct digest *out)
 	return first;
 }
 
+/* To the user, whatever is wrong with what a mirror has or sends is the mirror's
+ * fault. */
+struct err *package_index_blame(struct err *e, const char *mirror, const char *file)
+{
+	if (e && err_code(e) == ERR_NOTFOUND) {
+		err_ignore(e, "told in fewer words");
+		e = err_hint(err_new(ERR_NETWORK, "it does not have '%s'", file),
+			     "look at the URL, and at 'OSVersion'");
+	}
+	if (e && err_code(e) == ERR_CORRUPT)
+		e = err_recode(e, ERR_NETWORK);
+	return err_wrap(e, "the mirror '%s' cannot be used", mirror);
+}
+
 struct err *package_index_find(const struct agent_context *c, const char *mirror,
 			       const char *const *files, struct digest *out)
 {
@@ -88,14 +111,7 @@ struct err *package_index_find(const struct agent_context *c, const char *mirror
 	struct err *e = is_local(mirror) ? ask(&x, out)
 					 : resolved_find(c, name, NULL, ask, &x, out);
 
-	if (!e || (err_code(e) == ERR_NOTFOUND && !c->use_network))
+	if (e && err_code(e) == ERR_NOTFOUND && !c->use_network && !is_local(mirror))
 		return e;
-	if (err_code(e) == ERR_NOTFOUND) {
-		err_ignore(e, "told in fewer words");
-		e = err_hint(err_new(ERR_NETWORK, "it does not have '%s'", files[0]),
-			     "look at 'MirrorURL' and 'OSVersion'");
-	}
-	if (err_code(e) == ERR_CORRUPT)
-		e = err_recode(e, ERR_NETWORK);
-	return err_wrap(e, "the mirror '%s' cannot be used", mirror);
+	return package_index_blame(e, mirror, files[0]);
 }

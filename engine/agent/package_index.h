@@ -19,4 +19,14 @@ NODISCARD struct err *package_index_find(const struct agent_context *c,
 					 const char *mirror, const char *const *files,
 					 struct digest *out);
 
+/* What a URL of http, https or file names: all of it, at most OCI_DOCUMENT_MAX bytes; or
+ * its SHA-256. */
+NODISCARD struct err *package_index_read(const struct agent_context *c, const char *url,
+					 struct buf *text);
+NODISCARD struct err *package_index_digest(const struct agent_context *c, const char *url,
+					   struct digest *out);
+/* An error of these two, for a file that the mirror should have. */
+NODISCARD struct err *package_index_blame(struct err *e, const char *mirror,
+					  const char *file);
+
 #endif

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "engine/agent/agent.h"
 #include "engine/executor/exec_kinds.h"
 #include "engine/executor/exec_private.h"
 #include "engine/executor/exec_probe.h"
@@ -61,16 +62,16 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct step *step = steps[i];
+		const struct agent *agent;
 
 		if (exec_supports(step))
 			continue;
-		return place_err(
-			step->where,
-			err_hint(err_new(ERR_SYNTAX,
-					 "the bootstrap agent '%s' is not supported by "
-					 "this version",
-					 step->base->agent),
-				 "build this definition with apptainer for now"));
+		agent = agent_find(step->base->agent);
+		return place_err(step->where,
+				 err_hint(err_new(ERR_SYNTAX,
+						  "the agent '%s' cannot be used: %s",
+						  agent->name, agent->why_not),
+					  "%s", agent->instead));
 	}
 	return NULL;
 }

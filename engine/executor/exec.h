@@ -29,8 +29,8 @@ NODISCARD struct err *exec_new(const struct exec_options *options, struct exec *
 void exec_free(struct exec *x);
 void exec_freep(struct exec **x);
 struct executor exec_executor(struct exec *x);
-/* Can this version run all the steps?  ERR_SYNTAX for the first one it cannot, with its
- * place. */
+/* Can all the steps be run?  ERR_SYNTAX for the first that cannot, with its place: its
+ * agent is of no use any more. */
 NODISCARD struct err *exec_check_steps(const struct step *const *steps, size_t n);
 /* May the image be written?  Looks at its folder and at what is there now, so that an
  * error does not come only after the build: ERR_EXISTS, ERR_NOTFOUND, ERR_SYS. */

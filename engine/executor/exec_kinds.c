@@ -16,5 +16,5 @@ TABLE_HAS_ALL(exec_kinds, STEP_KINDS);
 
 bool exec_supports(const struct step *step)
 {
-	return step->kind != STEP_BASE || agent_find(step->base->agent);
+	return step->kind != STEP_BASE || !agent_find(step->base->agent)->why_not;
 }

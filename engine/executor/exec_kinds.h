@@ -13,7 +13,7 @@
 
 extern const struct step_ops *const exec_kinds[STEP_KINDS];
 
-/* Can this version run the step? */
+/* Can the step be run, by anybody? */
 bool exec_supports(const struct step *step);
 
 #endif

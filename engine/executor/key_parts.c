@@ -34,7 +34,7 @@ const struct key_part key_parts_table[] = {
 	{"agent", BASE, PART_PLAIN, false, "value of `Bootstrap:`"},
 	{"source", BASE, PART_PLAIN, false,
 	 "what `From:` (with `Registry:` and `Namespace:`) stands for now: a digest; for "
-	 "`debootstrap` the index of the mirror, and what the program is told"},
+	 "packages the index of the mirror, and what the program is told"},
 	{"apps", APPS, PART_SET, false,
 	 "names of the apps, their sections and labels, template arguments replaced; "
 	 "`%appinstall` is part of `post`"},

@@ -158,6 +158,7 @@ static void configure(struct exchange *x, struct curl_slist *headers)
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(e, CURLOPT_PROXY, x->proxy);
 	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, q->unix_socket);
 	/* What a proxy answers to CONNECT is not the server's answer. */
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	set_trust(x);
@@ -223,7 +224,10 @@ static struct err *prepare(struct exchange *x)
 	CLEANUP(freep) char *host = NULL;
 	bool is_https = false;
 
-	TRY(proxy_for(x->request->url, &x->proxy));
+	if (x->request->unix_socket)
+		x->proxy = xstrdup("");
+	else
+		TRY(proxy_for(x->request->url, &x->proxy));
 	if (!url_split(x->request->url, &is_https, &host))
 		return err_new(ERR_PROTOCOL, "it is not a valid URL");
 	return is_https ? trust_find(host, &x->trust) : NULL;

@@ -26,6 +26,8 @@ struct http;
 struct http_request {
 	const char *method; /* "GET", "HEAD", "POST" */
 	const char *url;
+	const char *unix_socket; /* where the server listens, in the URL's host's place;
+				    NULL: there */
 	const char *const *headers; /* "Name: value" */
 	size_t n_headers;
 	const char *post_body; /* form-encoded, for POST */

@@ -238,21 +238,100 @@ struct err *registry_fetch_json(struct registry *r, const struct registry_place 
 	return fetch_document(r, place, "application/json", watch, body);
 }
 
+/* ---- what is no registry's ---- */
+
+/* A URL in the form of a request. */
+struct url_request {
+	struct oci_ref ref; /* its host */
+	char *base;
+	struct registry_request request;
+};
+
+static void url_request_release(struct url_request *u)
+{
+	oci_ref_release(&u->ref);
+	free(u->base);
+}
+
+static struct err *url_request_of(const char *url, uint64_t max,
+				  const struct registry_watch *watch,
+				  struct url_request *out)
+{
+	bool is_https = false;
+	const char *path;
+
+	if (!url_split(url, &is_https, &out->ref.host))
+		return err_new(ERR_USAGE, "'%s' is not a URL of http or https", url);
+	path = strstr(url, "://") + strlen("://");
+	path += strcspn(path, "/");
+	out->base = xstrndup(url, (size_t)(path - url));
+	out->request = (struct registry_request){
+		.ref = &out->ref,
+		.base = out->base,
+		.method = "GET",
+		.path = path,
+		.max_body = max,
+		.watch = watch,
+	};
+	return NULL;
+}
+
 struct err *registry_fetch_url(struct registry *r, const char *url,
 			       const struct registry_watch *watch, struct buf *body)
 {
-	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
-	CLEANUP(freep) char *base = NULL;
-	struct registry_place place = {.ref = &ref};
-	bool is_https = false;
+	CLEANUP(url_request_release) struct url_request u = {0};
+	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
 
-	if (!url_split(url, &is_https, &ref.host))
-		return err_new(ERR_USAGE, "'%s' is not a URL of http or https", url);
-	place.path = strstr(url, "://") + strlen("://");
-	place.path += strcspn(place.path, "/");
-	base = xstrndup(url, (size_t)(place.path - url));
-	place.base = base;
-	return fetch_document(r, &place, NULL, watch, body);
+	TRY(url_request_of(url, OCI_DOCUMENT_MAX, watch, &u));
+	TRY(registry_send(r, &u.request, &answer));
+	buf_append(body, buf_text(&answer.body), answer.body.len);
+	return NULL;
+}
+
+struct hashing {
+	struct hasher *hasher;
+};
+
+static void hashing_release(struct hashing *h)
+{
+	hasher_free(h->hasher);
+}
+
+/* Each answer is whole: nothing is resumed. */
+static struct err *hashing_begin(void *context, long status, const char *content_range)
+{
+	struct hashing *h = context;
+
+	(void)status;
+	(void)content_range;
+	hasher_free(h->hasher);
+	h->hasher = hasher_new(DIGEST_SHA256, NULL);
+	return NULL;
+}
+
+static struct err *hashing_body(void *context, const void *data, size_t len)
+{
+	struct hashing *h = context;
+
+	hasher_update(h->hasher, data, len);
+	return NULL;
+}
+
+struct err *registry_digest_url(struct registry *r, const char *url,
+				const struct registry_watch *watch, struct digest *out)
+{
+	CLEANUP(url_request_release) struct url_request u = {0};
+	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
+	CLEANUP(hashing_release) struct hashing hashing = {0};
+
+	TRY(url_request_of(url, MIB(256), watch, &u));
+	TRY(hashing_begin(&hashing, 0, NULL));
+	u.request.begin = hashing_begin;
+	u.request.body = hashing_body;
+	u.request.context = &hashing;
+	TRY(registry_send(r, &u.request, &answer));
+	*out = hasher_final(hashing.hasher);
+	return NULL;
 }
 
 /* ---- blobs ---- */

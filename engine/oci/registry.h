@@ -96,5 +96,9 @@ NODISCARD struct err *registry_fetch_file(struct registry *r,
 NODISCARD struct err *registry_fetch_url(struct registry *r, const char *url,
 					 const struct registry_watch *watch,
 					 struct buf *body);
+/* The SHA-256 of what it names, of at most 256 MiB; none of it is kept. */
+NODISCARD struct err *registry_digest_url(struct registry *r, const char *url,
+					  const struct registry_watch *watch,
+					  struct digest *out);
 
 #endif

@@ -80,36 +80,70 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 	return NULL;
 }
 
-/* By programs of this host. */
+/* ---- the root filesystem ---- */
+
 static struct err *fill(const struct work *w, const struct step *step,
-			struct agent_context *context, const char *root)
+			struct agent_context *context, const char *root,
+			struct script_output *output)
 {
-	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
 	const struct agent *agent = agent_find(step->base->agent);
 
 	if (!agent->fill)
 		return NULL;
-	TRY(script_output_open(w, step, context->task, &output));
-	context->output = &output;
+	TRY(script_output_open(w, step, context->task, output));
+	context->output = output;
 	context->hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key);
-	return agent->fill(context, step->base, root);
+	return agent->fill(context, step->base, &work_state(w, step->id)->source, root);
+}
+
+/* In a container, over what is there. */
+static struct err *install(const struct work *w, const struct step *step,
+			   const struct agent_context *context,
+			   const struct agent_base *base, struct mounted *m)
+{
+	const struct agent *agent = agent_find(step->base->agent);
+	CLEANUP(freep) const char **names = NULL;
+	static const char *const no_environment[] = {NULL};
+	struct container_request request = {
+		.root = mounted_overlay(w, &base->layers, &names),
+		.argv = agent->install,
+		.envp = no_environment,
+		.security = w->options.security,
+		.hold_fd = context->hold_fd,
+		.cancel = task_cancel(context->task),
+		.line = script_output_line,
+		.context = context->output,
+	};
+	struct container_result result = {0};
+
+	if (!agent->install)
+		return NULL;
+	TRY(mounted_prepare_again(m));
+	request.root.upper = m->upper;
+	request.root.work = m->work;
+	request.root.mount_point = m->mount_point;
+	TRY(container_run(&request, &result));
+	return result.status == 0 ? NULL
+				  : script_failed(step, context->output, result.status);
 }
 
 static struct err *write_files(const struct work *w, const struct step *step,
 			       struct agent_context *context, struct agent_base *base)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
+	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
 	struct task *task = context->task;
 
 	for (size_t i = 0; i < base->layers.len; i++)
 		TRY(work_add_times(w, task, &base->layers.layers[i]));
 	TRY(mounted_open(w, &base->layers, true, &m));
-	TRY(fill(w, step, context, m.mount_point));
+	TRY(fill(w, step, context, m.mount_point, &output));
 	TRY(base_files_write(m.root_fd,
 			     base->is_image ? BASE_IS_IMAGE : BASE_IS_FOREIGN));
 	if (base->has_config)
 		TRY(oci_runtime_write(m.root_fd, &base->config));
 	TRY(mounted_close(&m));
+	TRY(install(w, step, context, base, &m));
 	return mounted_commit(w, step, task, &m, &base->layers);
 }
 

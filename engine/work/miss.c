@@ -17,7 +17,7 @@ enum miss miss_of(const struct err *e)
 const char *miss_text(enum miss miss)
 {
 	static const char *const texts[MISSES] = {
-		[MISS_UNSUPPORTED] = "this version cannot build it",
+		[MISS_UNSUPPORTED] = "nobody can build it",
 		[MISS_UNRESOLVED] = "not resolved yet",
 		[MISS_NOT_LOOKED_AT] = "the files were not looked at yet",
 		[MISS_ALWAYS] = "runs on the host, each time",

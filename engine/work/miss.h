@@ -10,7 +10,7 @@
 
 enum miss {
 	MISS_NONE,	    /* it is one, or was not looked at yet */
-	MISS_UNSUPPORTED,   /* this version cannot build it */
+	MISS_UNSUPPORTED,   /* nobody can build it: its agent is gone */
 	MISS_UNRESOLVED,    /* base: only a request could tell what its tag is now */
 	MISS_NOT_LOOKED_AT, /* only a mount, or our namespaces, could tell its files */
 	MISS_ALWAYS,	    /* a script on the host: nobody knows its inputs */

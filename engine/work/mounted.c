@@ -85,6 +85,15 @@ struct err *mounted_close(struct mounted *m)
 	return overlay_unmount(m->mount_point);
 }
 
+/* A volatile mount leaves a mark in its work folder: overlay.h. */
+struct err *mounted_prepare_again(struct mounted *m)
+{
+	TRY(fs_remove_tree(m->scratch.fd, "work"));
+	free(m->work);
+	m->work = NULL;
+	return make_folder(&m->scratch, "work", &m->work);
+}
+
 void mounted_release(struct mounted *m)
 {
 	err_ignore(mounted_close(m), "it ends with our mount namespace");

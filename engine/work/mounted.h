@@ -41,6 +41,8 @@ NODISCARD struct err *mounted_prepare_over(const struct store *s,
 					   struct mounted *out);
 /* Unmount, keeping the upper. */
 NODISCARD struct err *mounted_close(struct mounted *m);
+/* Then the upper can be mounted once more, by a container. */
+NODISCARD struct err *mounted_prepare_again(struct mounted *m);
 void mounted_release(struct mounted *m);
 /* After reading a mounted `chain`, before using what was read: was all of it there?
  * ERR_CORRUPT if not; ERR_CANCELLED. */

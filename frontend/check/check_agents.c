@@ -35,7 +35,7 @@ static const struct agent_row {
 	{"zypper",
 	 {NULL},
 	 {"mirrorurl", "updateurl", "osversion", "include", "product", "user", "regcode",
-	  "productpgp", "registerurl", "modules", "otherurl"}},
+	  "productpgp", "registerurl", "modules", "otherurl", "setopt"}},
 	{"arch", {NULL}, {"confurl", "include"}},
 };
 

@@ -58,7 +58,7 @@ static struct err *list_codes(void)
 	return say_result(&text);
 }
 
-/* The definition may be right although this version cannot build it. */
+/* The definition may be right although nobody can build it. */
 static struct err *say_unsupported(const struct check_settings *s, struct loaded *loaded)
 {
 	struct err *e;

@@ -186,7 +186,7 @@ static const struct option_row rows[] = {
 	 0},
 	HOST_SCRIPTS_ROW,
 	{0, "no-host-scripts", NULL,
-	 "refuse what runs on this machine: %pre, %setup, debootstrap",
+	 "refuse what runs on this machine: %pre, %setup, package managers",
 	 set_no_host_scripts, 0},
 	LIBRARY_ROW,
 	DEF_OPTION_ROWS,

@@ -136,7 +136,7 @@ def fails(text, status, words, definition, *args):
 endless = Mirror({}, lambda x: x.raw(b"HTTP/1.1 200 OK\r\n\r\n") and x.raw(b"x" * 65536, None))
 fails("no such release", 4, ["does not have 'dists/none/InRelease'", "OSVersion"], debian(mirror.url, suite="none"))
 fails("no mirror", 4, ["127.0.0.1:1/"], debian("http://127.0.0.1:1/debian"))
-fails("no folder", 4, ["does not have", "MirrorURL"], debian(f"file://{local}/none"))
+fails("no folder", 4, ["does not have", "look at the URL"], debian(f"file://{local}/none"))
 fails("another scheme", 2, ["not a URL of http or https"], debian("ftp://127.0.0.1/debian"))
 fails("an index without end", 4, ["longer than"], debian(endless.url))
 fails("no network", 4, ["--offline"], debian(mirror.url), "--offline")

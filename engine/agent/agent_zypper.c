@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * agent_zypper.c - openSUSE and others, by `zypper`.
+ *
+ * Apptainer cannot use a repository whose index is not signed; here `SetOpt: gpgcheck=0`
+ * says that none needs to be.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "engine/agent/host_packages.h"
+#include "engine/agent/rpm_repository.h"
+
+enum { OTHERS_MAX = 20 };
+
+/* Where zypper ends with 107, the packages are there, and some of their scripts
+ * failed. */
+static const char SCRIPT[] =
+	"mirror=$1 update=$2 release=$3 check=$4 include=$5 others=$6\n"
+	"export HOME=\"$root/.host\"\n"
+	"printf '%%_var /var\\n%%_dbpath %%{_var}/lib/rpm\\n' >\"$HOME/.rpmmacros\"\n"
+	"mkdir -p \"$root/etc/zypp\"\n"
+	"printf '[main]\\ncachedir=/var/cache/zypp-bootstrap\\n\\n' "
+	">\"$root/etc/zypp/zypp.conf\"\n"
+	"zypp() {\n"
+	"	\"$zypper\" --non-interactive --root \"$root\" "
+	"${release:+--releasever=\"$release\"} \"$@\"\n"
+	"}\n"
+	"zypper=$0\n"
+	"add() {\n"
+	"	zypp addrepo $check \"$1\" \"$2\"\n"
+	"	zypp --gpg-auto-import-keys refresh --repo \"$2\"\n"
+	"}\n"
+	"add \"$mirror\" repo\n"
+	"[ -z \"$update\" ] || add \"$update\" update\n"
+	"n=0\n"
+	"for url in $others; do\n"
+	"	add \"$url\" repo-$n\n"
+	"	n=$((n + 1))\n"
+	"done\n"
+	"zypp --config \"$root/etc/zypp/zypp.conf\" install --auto-agree-with-licenses "
+	"\\\n"
+	"	--download-in-advance aaa_base $include || {\n"
+	"	status=$?\n"
+	"	[ $status = 107 ] || exit $status\n"
+	"	echo 'scripts of some packages failed'\n"
+	"}\n"
+	"cd \"$root\"\n"
+	"set +f\n"
+	"rm -rf var/cache/zypp var/cache/zypp-bootstrap run/zypp.pid var/log/zypper.log "
+	"\\\n"
+	"	var/log/zypp/*\n";
+
+struct zypper {
+	char *mirror, *update, *include;
+	char *others; /* URLs, separated by blanks */
+	const char *release;
+	const char *check; /* of signatures: option of addrepo */
+};
+
+static void zypper_release(struct zypper *z)
+{
+	free(z->mirror);
+	free(z->update);
+	free(z->include);
+	free(z->others);
+}
+
+/* OtherURL0, OtherURL1, ...: from 0 or 1, as far as there is no gap. */
+static char *other_urls(const struct step_base *base)
+{
+	struct buf out = BUF_INIT;
+	bool uses = false;
+
+	for (unsigned i = 0; i <= OTHERS_MAX; i++) {
+		CLEANUP(freep) char *key = xasprintf("otherurl%u", i);
+		CLEANUP(freep) char *url = rpm_repository_url(base, key, &uses);
+
+		if (!url && i > 0)
+			break;
+		if (url)
+			buf_printf(&out, "%s%s", out.len > 0 ? " " : "", url);
+	}
+	return buf_steal(&out);
+}
+
+static struct zypper zypper_of(const struct step_base *base)
+{
+	const char *release = step_base_header(base, "osversion");
+	const char *setopt = step_base_header(base, "setopt");
+	bool uses = false;
+
+	return (struct zypper){
+		.mirror = rpm_repository_url(base, "mirrorurl", &uses),
+		.update = rpm_repository_url(base, "updateurl", &uses),
+		.include = host_packages_list(base, "", ' '),
+		.others = other_urls(base),
+		.release = release ? release : "",
+		.check = setopt && strcmp(setopt, "gpgcheck=0") == 0 ? "--no-gpgcheck"
+								     : "",
+	};
+}
+
+static struct err *check_headers(const struct step_base *base)
+{
+	if (step_base_header(base, "product"))
+		return err_hint(err_new(ERR_UNSUPPORTED,
+					"this version cannot register a product of SUSE"),
+				"name repositories that need no registration: "
+				"'MirrorURL', 'OtherURL0'");
+	if (!step_base_header(base, "mirrorurl"))
+		return err_hint(err_new(ERR_USAGE, "there is no repository"),
+				"add the header 'MirrorURL'");
+	return NULL;
+}
+
+static struct err *add_others(const struct agent_context *c, struct key *key,
+			      const struct zypper *z)
+{
+	CLEANUP(buf_release) struct buf names = BUF_INIT;
+	CLEANUP(freep) char *urls = xstrdup(z->others);
+	char *rest = urls, *url;
+
+	while ((url = strsep(&rest, " ")) != NULL) {
+		CLEANUP(key_freep) struct key *one = key_new("repository");
+		char hex[DIGEST_TEXT_SIZE];
+		struct digest digest;
+
+		if (!url[0])
+			continue;
+		TRY(rpm_repository_add(c, one, "repository", url, z->release));
+		digest = key_final(one);
+		buf_printf(&names, "%s\n", digest_format(&digest, hex));
+	}
+	key_set_text(key, "others", buf_text(&names));
+	return NULL;
+}
+
+static struct err *zypper_resolve(const struct agent_context *c,
+				  const struct step_base *base, struct digest *out)
+{
+	CLEANUP(zypper_release) struct zypper z = zypper_of(base);
+	CLEANUP(key_freep) struct key *key = key_new("zypper");
+
+	TRY(check_headers(base));
+	TRY(rpm_repository_add(c, key, "mirror", z.mirror, z.release));
+	TRY(rpm_repository_add(c, key, "updates", z.update, z.release));
+	TRY(add_others(c, key, &z));
+	key_set_text(key, "release", z.release);
+	key_set_text(key, "check", z.check);
+	key_set_text(key, "packages", z.include);
+	*out = key_final(key);
+	return NULL;
+}
+
+static struct err *zypper_fill(const struct agent_context *c,
+			       const struct step_base *base,
+			       const struct digest *resolved, const char *root)
+{
+	CLEANUP(zypper_release) struct zypper z = zypper_of(base);
+	const char *const args[] = {
+		z.mirror,  z.update ? z.update : "",
+		z.release, z.check,
+		z.include, z.others,
+		NULL,
+	};
+	struct host_packages packages = {
+		.program = "zypper",
+		.package = "zypper",
+		.script = SCRIPT,
+		.args = args,
+		.reason = "Problem",
+	};
+
+	(void)resolved; /* the mirror may have moved on: then it is newer */
+	return host_packages_run(c, root, &packages);
+}
+
+const struct agent agent_zypper = {
+	.name = "zypper",
+	.resolve = zypper_resolve,
+	.fill = zypper_fill,
+};
