@@ -104,8 +104,10 @@ static struct err *library_fetch_base(const struct agent_context *c,
 	CLEANUP(library_base_release) struct library_base b = {.file = *resolved};
 
 	TRY(library_base_open(c, base, &b));
-	return registry_base_blame(image_blob_bring(c, resolved, fetch_file, &b, out),
-				   b.name);
+	return registry_base_blame(
+		image_blob_bring(c, resolved, fetch_file, &b,
+				 step_base_header(base, "fingerprints"), out),
+		b.name);
 }
 
 const struct agent agent_library = {

@@ -62,15 +62,17 @@ static struct err *localimage_fetch(const struct agent_context *c,
 		.context = c, .file = LOCAL_FILE_INIT, .resolved = resolved};
 	struct image_source source = {
 		.open = open_again, .check = check_source, .self = &taking};
+	const char *fingerprints = step_base_header(base, "fingerprints");
 	struct err *e;
 
 	TRY(local_file_open(base->from, &taking.file));
-	if (S_ISDIR(taking.file.stat.st_mode))
-		e = image_folder_bring(c, taking.file.fd, resolved, out);
-	else
+	if (S_ISREG(taking.file.stat.st_mode))
 		e = check_source(&taking);
+	else
+		e = fingerprints ? image_file_no_signatures()
+				 : image_folder_bring(c, taking.file.fd, resolved, out);
 	if (!e && S_ISREG(taking.file.stat.st_mode))
-		e = image_file_bring(c, resolved, &source, out);
+		e = image_file_bring(c, resolved, &source, fingerprints, out);
 	return err_wrap(e, "image '%s' cannot be used", base->from);
 }
 

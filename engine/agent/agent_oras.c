@@ -52,14 +52,14 @@ static struct err *fetch_blob(void *self, const struct registry_watch *watch)
 }
 
 static struct err *fetch_file(struct oras_file *f, const struct digest *resolved,
-			      struct agent_base *out)
+			      const char *fingerprints, struct agent_base *out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 
 	TRY(oci_image_manifest(&f->registry->source, resolved, &text, out));
 	TRY(oci_sif_parse(str_make(buf_text(&text), text.len), &f->file));
 	return image_blob_bring(f->registry->context, &f->file.digest, fetch_blob, f,
-				out);
+				fingerprints, out);
 }
 
 static struct err *oras_fetch(const struct agent_context *c, const struct step_base *base,
@@ -69,7 +69,9 @@ static struct err *oras_fetch(const struct agent_context *c, const struct step_b
 	CLEANUP(oras_file_release) struct oras_file file = {.registry = &registry};
 
 	TRY(registry_base_open(c, from_of(base), &registry));
-	return registry_base_blame(fetch_file(&file, resolved, out), registry.name);
+	return registry_base_blame(
+		fetch_file(&file, resolved, step_base_header(base, "fingerprints"), out),
+		registry.name);
 }
 
 const struct agent agent_oras = {

@@ -30,12 +30,13 @@ static struct err *open_blob(void *self, int *fd)
 }
 
 struct err *image_blob_bring(const struct agent_context *c, const struct digest *file,
-			     image_blob_fetch fetch, void *self, struct agent_base *out)
+			     image_blob_fetch fetch, void *self, const char *fingerprints,
+			     struct agent_base *out)
 {
 	struct image_blob blob = {c, file, fetch, self};
 	struct image_source source = {.open = open_blob, .self = &blob};
 
-	TRY(image_file_bring(c, file, &source, out));
+	TRY(image_file_bring(c, file, &source, fingerprints, out));
 	blob_spend(c->store, file);
 	return NULL;
 }

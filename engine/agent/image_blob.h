@@ -15,10 +15,11 @@
 /* Bring the file into the store as a blob; `watch` shows progress on the task. */
 typedef struct err *(*image_blob_fetch)(void *self, const struct registry_watch *watch);
 
-/* The file with the digest `file` becomes the base; it is not fetched if another step, or
- * an earlier run, has unpacked it. */
+/* The file with the digest `file` becomes the base; when it is fetched, and what
+ * `fingerprints` are, is as in image_file_bring(). */
 NODISCARD struct err *image_blob_bring(const struct agent_context *c,
 				       const struct digest *file, image_blob_fetch fetch,
-				       void *self, struct agent_base *out);
+				       void *self, const char *fingerprints,
+				       struct agent_base *out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/path.h"
+#include "engine/agent/image_signers.h"
 #include "engine/agent/unpacked.h"
 #include "engine/image/sif.h"
 #include "engine/unpack/squash.h"
@@ -192,14 +193,46 @@ static struct err *make_layer(const struct agent_context *c,
 	return unpacked_save(c, key, u);
 }
 
+static struct err *check_signers_of(const struct agent_context *c, int fd,
+				    const char *fingerprints)
+{
+	CLEANUP(sif_release) struct sif sif = SIF_INIT;
+	unsigned char head[HEAD] = {0};
+	const struct sif_object *root;
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return err_sys("read");
+	if (!sif_is_image(head, (size_t)n))
+		return image_file_no_signatures();
+	TRY(sif_read(fd, &sif));
+	root = find_root(&sif);
+	if (!root)
+		return err_new(ERR_CORRUPT, "it holds no root filesystem");
+	return image_signers_check(c, fd, &sif, root->group, fingerprints);
+}
+
+static struct err *check_signers(const struct agent_context *c,
+				 const struct image_source *source,
+				 const char *fingerprints)
+{
+	CLEANUP(closep) int fd = -1;
+
+	TRY(source->open(source->self, &fd));
+	return check_after(source, check_signers_of(c, fd, fingerprints));
+}
+
 struct err *image_file_bring(const struct agent_context *c, const struct digest *content,
-			     const struct image_source *source, struct agent_base *out)
+			     const struct image_source *source, const char *fingerprints,
+			     struct agent_base *out)
 {
 	CLEANUP(unpacked_release) struct unpacked u = {0};
 	struct digest key = unpacked_key(c, "image", content);
 	struct err *e = NULL;
 	bool waited;
 
+	if (fingerprints)
+		TRY(check_signers(c, source, fingerprints));
 	TRY(flight_enter(c->flights, &key, c->task, &waited));
 	if (!unpacked_load(c, &key, &u))
 		e = make_layer(c, source, &key, &u);
@@ -235,12 +268,18 @@ struct err *image_file_changed(void)
 			"start again when nothing writes to it");
 }
 
+struct err *image_file_no_signatures(void)
+{
+	return err_hint(
+		err_new(ERR_UNSUPPORTED,
+			"the header 'Fingerprints' asks for signatures, which only "
+			"a SIF has"),
+		"remove the header, or start from a SIF");
+}
+
 struct err *image_file_check_headers(const struct step_base *base)
 {
-	if (!step_base_header(base, "fingerprints"))
-		return NULL;
-	return err_hint(err_new(ERR_UNSUPPORTED,
-				"this version cannot check signatures, as the header "
-				"'Fingerprints' asks"),
-			"check them with 'apptainer verify', and remove the header");
+	const char *fingerprints = step_base_header(base, "fingerprints");
+
+	return fingerprints ? image_signers_parse(fingerprints) : NULL;
 }

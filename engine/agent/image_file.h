@@ -25,16 +25,19 @@ struct image_source {
 };
 
 /* The file whose content has the name `content` becomes the base.  It is not opened if
- * another step, or an earlier run, has unpacked it. */
+ * another step, or an earlier run, has unpacked it, unless `fingerprints` (the header's;
+ * NULL: none) asks for signatures: image_signers.h. */
 NODISCARD struct err *image_file_bring(const struct agent_context *c,
 				       const struct digest *content,
 				       const struct image_source *source,
-				       struct agent_base *out);
+				       const char *fingerprints, struct agent_base *out);
 /* How an image of this host is read: with the memo, and progress on the task. */
 struct file_reading image_file_reading(const struct agent_context *c);
+/* The error for another form of image, whose signers are asked for. */
+NODISCARD struct err *image_file_no_signatures(void);
 /* The error for one that does not stay what it was named after. */
 NODISCARD struct err *image_file_changed(void);
-/* Does the stage ask for what cannot be done with such files?  ERR_UNSUPPORTED. */
+/* Are the headers for such files in order? */
 NODISCARD struct err *image_file_check_headers(const struct step_base *base);
 
 #endif

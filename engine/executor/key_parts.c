@@ -35,6 +35,8 @@ const struct key_part key_parts_table[] = {
 	{"source", BASE, PART_PLAIN, false,
 	 "what `From:` (with `Registry:` and `Namespace:`) stands for now: a digest; for "
 	 "packages the index of the mirror, and what the program is told"},
+	{"fingerprints", BASE, PART_PLAIN, true,
+	 "the header, where there is one: keys that must have signed the image"},
 	{"apps", APPS, PART_SET, false,
 	 "names of the apps, their sections and labels, template arguments replaced; "
 	 "`%appinstall` is part of `post`"},

@@ -235,6 +235,7 @@ static struct err *read_table(int fd, struct sif *out, const struct bounds *b)
 		if (e || !row[SIF_ROW_USED])
 			continue;
 		decode_row(row, &o);
+		o.row_at = b->table_at + i * SIF_ROW_SIZE;
 		e = check_object(&o, b);
 		if (!e)
 			vec_push(&objects, o);

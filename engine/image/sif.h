@@ -45,6 +45,7 @@ struct sif_object {
 	uint32_t link;	/* 0: none */
 	bool link_is_group;
 	uint64_t offset, size; /* bytes in the file */
+	uint64_t row_at;       /* offset of its descriptor */
 	int64_t created_s, modified_s;
 	char name[129];
 	uint32_t fs, partition; /* of SIF_PARTITION */

@@ -38,6 +38,7 @@ enum {
 	SIF_ROW_PADDED = 33,
 	SIF_ROW_CREATED = 41,
 	SIF_ROW_MODIFIED = 49,
+	SIF_ROW_UID = 57,
 	SIF_ROW_NAME = 73,   /* 128 bytes */
 	SIF_ROW_EXTRA = 201, /* 384 bytes */
 

@@ -77,6 +77,10 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 	key_set_text(state->inputs, "version", DAGBUILD_VERSION);
 	key_set_text(state->inputs, "agent", step->base->agent);
 	key_set_digest(state->inputs, "source", &state->source);
+	/* Asked for later, they must be looked at. */
+	if (step_base_header(step->base, "fingerprints"))
+		key_set_text(state->inputs, "fingerprints",
+			     step_base_header(step->base, "fingerprints"));
 	return NULL;
 }
 

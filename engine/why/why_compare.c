@@ -69,17 +69,19 @@ static void compare_source(const struct comparison *c)
 		   is_name, is, was);
 }
 
-static void compare_epoch(const struct comparison *c)
+/* What is there only if the user has set it, as the user calls it. */
+static void compare_optional(const struct comparison *c, const char *part,
+			     const char *name)
 {
-	const char *was = plain(c->was, "SOURCE_DATE_EPOCH");
-	const char *is = plain(c->is, "SOURCE_DATE_EPOCH");
+	const char *was = plain(c->was, part), *is = plain(c->is, part);
+	CLEANUP(freep) char *brief = xasprintf("%s%s", is ? "" : "no ", name);
 
-	if (!is)
-		reason_add(c->out, "SOURCE_DATE_EPOCH", "no SOURCE_DATE_EPOCH",
-			   "SOURCE_DATE_EPOCH is not set (was %s)", was ? was : "set");
+	if (is)
+		reason_add(c->out, part, brief, "%s is %s (was %s)", name, is,
+			   was ? was : "not set");
 	else
-		reason_add(c->out, "SOURCE_DATE_EPOCH", "SOURCE_DATE_EPOCH",
-			   "SOURCE_DATE_EPOCH is %s (was %s)", is, was ? was : "not set");
+		reason_add(c->out, part, brief, "%s is not set (was %s)", name,
+			   was ? was : "set");
 }
 
 static void compare_plain(const struct comparison *c, const struct key_part *part)
@@ -102,7 +104,9 @@ static void compare_plain(const struct comparison *c, const struct key_part *par
 	if (strcmp(part->name, "source") == 0)
 		compare_source(c);
 	else if (strcmp(part->name, "SOURCE_DATE_EPOCH") == 0)
-		compare_epoch(c);
+		compare_optional(c, part->name, "SOURCE_DATE_EPOCH");
+	else if (strcmp(part->name, "fingerprints") == 0)
+		compare_optional(c, part->name, "Fingerprints");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcmp(rows[i].part, part->name) == 0)
 			reason_add(c->out, part->name, rows[i].brief, "%s is %s (was %s)",

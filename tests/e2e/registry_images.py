@@ -133,8 +133,7 @@ for name, status, words in [
 result = build(f"Bootstrap: docker\nFrom: {REGISTRY}/lab/parent:1\n")
 check("the agent for containers names this one", "Bootstrap: oras" in result.err, result)
 result = build(oras("Fingerprints: 0123456789ABCDEF0123456789ABCDEF01234567\n"))
-check("signatures are not checked yet, and not ignored", result.status == 3 and "cannot check signatures" in result.err,
-      result)
+check("signatures are not ignored", result.status != 0 and "public keys" in result.err, result)
 
 # ---- pushed by Apptainer itself ----
 

@@ -461,6 +461,8 @@ static const struct row CHANGES[] = {
 	/* Another agent resolves to another source, too. */
 	{"build.base", "agent", VALUE, NULL, NULL},
 	{"build.base", "source", TEXT, A64, B64},
+	{"build.base", "fingerprints", TEXT, "Stage: build\n",
+	 "Stage: build\nFingerprints: 0123\n"},
 
 	{"final.copy", "architecture", ARCHITECTURE, NULL, NULL},
 	{"final.copy", "id map", ID_MAP, NULL, NULL},

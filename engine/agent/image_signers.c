@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT
+ * image_signers.c - see image_signers.h.
+ */
+#include "engine/agent/image_signers.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/vec.h"
+#include "engine/image/sif_signed.h"
+
+enum {
+	SIGNATURE_MAX = 4 << 20,
+	FINGERPRINT_DIGITS = 40,
+	FINGERPRINT_SIZE = FINGERPRINT_DIGITS + 1,
+};
+
+/* ---- the header ---- */
+
+struct fingerprint {
+	char hex[FINGERPRINT_SIZE]; /* upper case */
+};
+
+struct fingerprints {
+	VEC(struct fingerprint) list;
+};
+
+static void fingerprints_release(struct fingerprints *f)
+{
+	vec_free(&f->list);
+}
+
+static bool take_hex(struct str word, struct fingerprint *out)
+{
+	if (word.len != FINGERPRINT_DIGITS)
+		return false;
+	for (size_t i = 0; i < word.len; i++) {
+		char c = word.data[i];
+
+		if (c >= 'a' && c <= 'f')
+			c = (char)(c - 'a' + 'A');
+		if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'F'))
+			return false;
+		out->hex[i] = c;
+	}
+	out->hex[word.len] = '\0';
+	return true;
+}
+
+/* "A, B # a comment" */
+static struct err *take_list(const char *text, struct fingerprints *out)
+{
+	struct str list, comment, word;
+	bool more = true;
+
+	str_cut(str_of(text), '#', &list, &comment);
+	while (more) {
+		struct fingerprint one;
+
+		more = str_cut(list, ',', &word, &list);
+		word = str_trim(word);
+		if (!take_hex(word, &one))
+			return err_hint(err_new(ERR_SYNTAX,
+						"'%.*s' is not a fingerprint of a key",
+						STR_ARG(word)),
+					"write its 40 hexadecimal digits; a comma "
+					"separates several");
+		vec_push(&out->list, one);
+	}
+	return NULL;
+}
+
+struct err *image_signers_parse(const char *fingerprints)
+{
+	CLEANUP(fingerprints_release) struct fingerprints list = {0};
+
+	return take_list(fingerprints, &list);
+}
+
+/* ---- keys ---- */
+
+struct keyrings {
+	VEC(char *) paths;
+};
+
+static void keyrings_release(struct keyrings *k)
+{
+	for (size_t i = 0; i < k->paths.len; i++)
+		free(k->paths.items[i]);
+	vec_free(&k->paths);
+}
+
+/* Takes `path` over. */
+static void add_keyring(struct keyrings *k, char *path)
+{
+	if (access(path, R_OK) == 0)
+		vec_push(&k->paths, path);
+	else
+		free(path);
+}
+
+/* Where Apptainer keeps public keys: the user's, and the machine's. */
+static struct err *find_keyrings(struct keyrings *out)
+{
+	const char *keys = getenv("APPTAINER_KEYSDIR");
+	const char *config = getenv("APPTAINER_CONFIGDIR"), *home = getenv("HOME");
+
+	if (keys && keys[0])
+		add_keyring(out, path_join(keys, "pgp-public"));
+	else if (config && config[0])
+		add_keyring(out, path_join(config, "keys/pgp-public"));
+	else if (home && home[0])
+		add_keyring(out, path_join(home, ".apptainer/keys/pgp-public"));
+	add_keyring(out, xstrdup("/etc/apptainer/global-pgp-public"));
+	if (out->paths.len > 0)
+		return NULL;
+	return err_hint(err_new(ERR_UNSUPPORTED,
+				"there are no public keys to check signatures with"),
+			"'apptainer key pull FINGERPRINT' or 'apptainer key import FILE' "
+			"fetches them to ~/.apptainer/keys/pgp-public");
+}
+
+/* ---- one signature ---- */
+
+/* What gpgv says of one: status-fd(DETAILS of GnuPG), "[GNUPG:] VALIDSIG FPR ... FPR":
+ * the last one is that of the primary key. */
+static bool read_status(const char *text, struct fingerprint *signer)
+{
+	static const char valid[] = "[GNUPG:] VALIDSIG ";
+	struct str rest = str_of(text), line, word;
+	bool more = true, found = false;
+
+	while (more) {
+		more = str_cut(rest, '\n', &line, &rest);
+		if (!str_starts_with(line, valid))
+			continue;
+		while (str_next_word(&line, &word))
+			found = take_hex(word, signer);
+	}
+	return found;
+}
+
+/* Its output is in files of the scratch folder: nothing of it is shown. */
+static struct err *run_gpgv(const struct keyrings *keys, const struct scratch *s,
+			    int *status)
+{
+	CLEANUP(proc_release) struct proc proc = PROC_INIT;
+	CLEANUP(closep) int out = -1;
+	CLEANUP(freep) char *home = xasprintf("GNUPGHOME=%s", s->path);
+	CLEANUP(freep) char *signature = path_join(s->path, "signature");
+	CLEANUP(freep) char *text = path_join(s->path, "text");
+	const char *const env[] = {home, "LC_ALL=C", NULL};
+	VEC(const char *) argv = {0};
+	struct proc_spec spec = {.path = "gpgv", .stdin_fd = -1, .envp = env};
+	struct err *e;
+
+	TRY(fs_open(s->fd, "status", O_WRONLY | O_CREAT | O_TRUNC, 0600, &out));
+	vec_push(&argv, "gpgv");
+	vec_push(&argv, "--status-fd");
+	vec_push(&argv, "1");
+	for (size_t i = 0; i < keys->paths.len; i++) {
+		vec_push(&argv, "--keyring");
+		vec_push(&argv, keys->paths.items[i]);
+	}
+	vec_push(&argv, "--output");
+	vec_push(&argv, text);
+	vec_push(&argv, signature);
+	vec_push(&argv, NULL);
+	spec.argv = argv.items;
+	spec.stdout_fd = spec.stderr_fd = out;
+	e = proc_start(&proc, &spec);
+	vec_free(&argv);
+	if (e && err_code(e) == ERR_NOTFOUND) {
+		err_free(e);
+		return err_hint(
+			err_new(ERR_UNSUPPORTED, "this machine has no program 'gpgv'"),
+			"install the package 'gpgv', or 'gnupg'");
+	}
+	TRY(e);
+	return proc_wait(&proc, status);
+}
+
+/* Who signed it, and that the file is as it was signed; `*signer` empty: nobody whose key
+ * we have. */
+static struct err *check_signature(const struct agent_context *c, int fd,
+				   const struct sif *sif, const struct sif_object *o,
+				   const struct keyrings *keys,
+				   struct fingerprint *signer)
+{
+	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	CLEANUP(buf_release) struct buf said = BUF_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	int status;
+
+	signer->hex[0] = '\0';
+	TRY(sif_read_object(fd, o, SIGNATURE_MAX, &bytes));
+	TRY(scratch_new(c->store, &scratch));
+	TRY(fs_write_atomic(scratch.fd, "signature", buf_text(&bytes), bytes.len, 0600));
+	TRY(run_gpgv(keys, &scratch, &status));
+	TRY(fs_read_file(scratch.fd, "status", SIGNATURE_MAX, &said));
+	if (status != 0 || !read_status(buf_text(&said), signer)) {
+		signer->hex[0] = '\0';
+		return NULL;
+	}
+	TRY(fs_read_file(scratch.fd, "text", SIGNATURE_MAX, &text));
+	return sif_check_signed(fd, sif, o->link, str_make(buf_text(&text), text.len),
+				cancel_stop(task_cancel(c->task)));
+}
+
+/* ---- all of them ---- */
+
+static bool has(const struct fingerprints *f, const char *hex)
+{
+	for (size_t i = 0; i < f->list.len; i++)
+		if (strcmp(f->list.items[i].hex, hex) == 0)
+			return true;
+	return false;
+}
+
+/* `*n`: the signatures of the group, whoever made them. */
+static struct err *find_signers(const struct agent_context *c, int fd,
+				const struct sif *sif, uint32_t group,
+				const struct keyrings *keys, struct fingerprints *out,
+				size_t *n)
+{
+	for (size_t i = 0; i < sif->n_objects; i++) {
+		const struct sif_object *o = &sif->objects[i];
+		struct fingerprint signer;
+
+		if (o->type != SIF_SIGNATURE || !o->link_is_group || o->link != group)
+			continue;
+		++*n;
+		TRY(check_signature(c, fd, sif, o, keys, &signer));
+		if (signer.hex[0])
+			vec_push(&out->list, signer);
+	}
+	return NULL;
+}
+
+struct err *image_signers_check(const struct agent_context *c, int fd,
+				const struct sif *sif, uint32_t group,
+				const char *fingerprints)
+{
+	CLEANUP(fingerprints_release) struct fingerprints wanted = {0};
+	CLEANUP(fingerprints_release) struct fingerprints signers = {0};
+	CLEANUP(keyrings_release) struct keyrings keys = {0};
+	size_t n = 0;
+
+	TRY(take_list(fingerprints, &wanted));
+	TRY(find_keyrings(&keys));
+	TRY(find_signers(c, fd, sif, group, &keys, &signers, &n));
+	for (size_t i = 0; i < wanted.list.len; i++) {
+		const char *hex = wanted.list.items[i].hex;
+
+		if (has(&signers, hex))
+			continue;
+		if (n == 0)
+			return err_new(ERR_CORRUPT,
+				       "it is not signed, and the key %s should "
+				       "have",
+				       hex);
+		return err_hint(err_new(ERR_CORRUPT, "the key %s has not signed it", hex),
+				"if its signature is there, fetch the key: 'apptainer "
+				"key pull %s'",
+				hex);
+	}
+	return NULL;
+}
