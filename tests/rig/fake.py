@@ -361,3 +361,54 @@ class Library(Registry):
         if match[1] == "v1/imagefile" and self.moves:
             return x.answer(303, "", {"Location": f"{self.url}/files/{match[2]}"})
         return self.send(x, data)
+
+# ---- daemons ----
+
+
+class DaemonExchange(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def address_string(self):
+        return "here"
+
+    def do_GET(self):
+        self.server.log.append(self.path)
+        status, body = self.server.answer(self.path)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except BrokenPipeError:
+            pass
+
+
+class Daemon(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """A Docker daemon at the socket `path`; answer(path) gives status and body."""
+
+    daemon_threads = True
+
+    def __init__(self, path, answer):
+        super().__init__(str(path), DaemonExchange)
+        self.answer, self.log, self.url = answer, [], f"unix://{path}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def image_of(archive, name):
+    """An answer for Daemon: the one image of an archive of `docker save`, under that name."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+        config = json.load(members.extractfile("manifest.json"))[0]["Config"]
+        ident = digest(members.extractfile(config).read())
+
+    def answer(path):
+        if path == f"/images/{name}/json":
+            return 200, json.dumps({"Id": ident}).encode()
+        if path == f"/images/get?names={ident[7:]}":
+            return 200, archive
+        return 404, b'{"message":"no such image"}'
+
+    answer.ident = ident
+    return answer
