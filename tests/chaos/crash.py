@@ -8,6 +8,8 @@
                      [--every K [--offset I]] [--loader] [--user] [--only STATE:VARIANT:N]
     crash.py clear   kills `cache clear` at every call
                      [--every K [--offset I]] [--loader] [--user] [--only ...]
+    crash.py bases   kills while bases are made: a busybox, an archive, a folder, a squashfs
+                     [--every K [--offset I]] [--loader] [--user] [--only ...]
     crash.py lab3    [--points N] [--seed S] [--only ...]
                      kills at random calls of examples/lab3.def
 
@@ -37,6 +39,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import images
 
 DAGBUILD = os.environ["DAGBUILD"]
 # The soft limit that marks our processes: run.sh sets it.
@@ -69,6 +73,36 @@ Bootstrap: scratch
 
 %runscript
     exec /one
+"""
+
+BASES = """\
+Bootstrap: busybox
+MirrorURL: file://{folder}/busybox
+Stage: box
+
+Bootstrap: docker-archive
+From: image.tar
+Stage: archive
+
+Bootstrap: localimage
+From: sandbox
+Stage: folder
+
+Bootstrap: localimage
+From: image.sqfs
+Stage: file
+
+Bootstrap: scratch
+Stage: last
+
+%files from box
+    /bin/sh /box
+%files from archive
+    /data /archive
+%files from folder
+    /note /folder
+%files from file
+    /note /file
 """
 
 BUILD = ["run", "-j1", "-o", "image.sif", "in.def"]
@@ -337,6 +371,20 @@ def prepare_small(place):
     shutil.copyfile(place.image, place.clean)
 
 
+def prepare_bases(place):
+    shutil.copy("/bin/busybox", place.folder + "/busybox")
+    write(place.folder + "/sandbox/note", "a note\n")
+    sqfs = ["mksquashfs", place.folder + "/sandbox", place.folder + "/image.sqfs", "-quiet", "-no-progress"]
+    subprocess.run(sqfs, check=True, stdout=subprocess.DEVNULL)
+    archives = [images.docker_archive(images.data(text).bytes()) for text in ("earlier\n", "later\n")]
+    for archive, state in zip(archives, ("empty", "earlier")):
+        with open(place.folder + "/image.tar", "wb") as file:
+            file.write(archive)
+        place.save_state(state)
+        place.must_build()
+    shutil.copyfile(place.image, place.clean)
+
+
 def prepare_lab3(place):
     place.save_state("empty")
     place.run("run", "-j1", "--target", "final.base", "in.def")
@@ -380,7 +428,7 @@ def random_points(place, args, tally):
 def main():
     is_full = os.environ.get("CHAOS") == "full"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["kill", "signal", "fault", "clear", "lab3"])
+    parser.add_argument("what", choices=["kill", "signal", "fault", "clear", "bases", "lab3"])
     parser.add_argument("--every", type=int, help="a sample: every K-th call")
     parser.add_argument("--offset", type=int, default=0, help="0 to K-1: another sample; all K are every call")
     parser.add_argument("--points", type=int, default=500 if is_full else 5)
@@ -391,7 +439,7 @@ def main():
     parser.add_argument("--dir", help="work in this folder (default: below the temporary folder)")
     args = parser.parse_args()
     if args.every is None:
-        args.every = 1 if is_full else 200 if args.user else 60
+        args.every = 1 if is_full else 200 if args.user or args.what == "bases" else 60
 
     variants = {"fault": FAULTS, "signal": SIGNALS}.get(args.what, KILLS)
     if args.loader or (args.what in ("kill", "signal") and is_full):
@@ -405,6 +453,9 @@ def main():
             with open(SOURCE + "/examples/lab3.def", encoding="utf-8") as file:
                 place = Place(work, file.read(), args.user)
             prepare_lab3(place)
+        elif args.what == "bases":
+            place = Place(work, BASES.format(folder=os.path.join(work, "place")), args.user)
+            prepare_bases(place)
         else:
             place = Place(work, SMALL, args.user)
             prepare_small(place)

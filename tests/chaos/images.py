@@ -91,6 +91,25 @@ VARIANTS = {
 }
 
 
+def configuration(layers, environment=()):
+    digests = ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]
+    return json.dumps({"architecture": "amd64", "os": "linux",
+                       "config": {"Env": ["PATH=/bin", *environment], "Cmd": ["/bin/sh"]},
+                       "rootfs": {"type": "layers", "diff_ids": digests}}).encode()
+
+
+def docker_archive(*layers):
+    """What `docker save` writes."""
+    archive = Layer()
+    config = configuration(layers)
+    name = hashlib.sha256(config).hexdigest() + ".json"
+    archive.add(name, config)
+    for i, layer in enumerate(layers):
+        archive.add(f"{i}/layer.tar", layer)
+    names = [f"{i}/layer.tar" for i in range(len(layers))]
+    return archive.add("manifest.json", json.dumps([{"Config": name, "RepoTags": None, "Layers": names}])).bytes()
+
+
 class Registry:
     def __init__(self, host):
         self.host = host
@@ -120,12 +139,9 @@ class Registry:
         for name, make in VARIANTS.items():
             layers, environment = make()
             layers = [below, *layers]
-            config = {"architecture": "amd64", "os": "linux",
-                      "config": {"Env": ["PATH=/bin", *environment], "Cmd": ["/bin/sh"]},
-                      "rootfs": {"type": "layers",
-                                 "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]}}
+            config = configuration(layers, environment)
             manifest = {"schemaVersion": 2, "mediaType": MANIFEST,
-                        "config": self.put_blob(json.dumps(config).encode(), CONFIG),
+                        "config": self.put_blob(config, CONFIG),
                         "layers": [self.put_layer(layer) for layer in layers]}
             self.manifests[name] = json.dumps(manifest).encode()
             self.move_tag(name, name)
