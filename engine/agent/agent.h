@@ -30,6 +30,8 @@ struct agent_context {
 	bool use_network;	  /* resolve() may make requests */
 	/* clock_real_ns(): what was resolved after that needs no request. */
 	int64_t resolved_since;
+	/* What is remembered is not enough: resolve() asks now, or gives ERR_NETWORK. */
+	bool is_fresh;
 	/* The most bytes of a file, also of one in a layer, holes included; 0: no
 	 * limit. */
 	uint64_t max_file;
@@ -88,6 +90,9 @@ struct agent {
 	struct err *(*fill)(const struct agent_context *context,
 			    const struct step_base *base, const struct digest *resolved,
 			    const char *root);
+	/* fill() gives what the source holds then, whatever `resolved` names: so it must
+	 * be the same before and after. */
+	bool is_unpinned;
 	/* A command that then runs in a container; NULL: none. */
 	const char *const *install;
 };

@@ -6,9 +6,10 @@
  * had no use since Linux 5.6.  `Include` is a list here.
  *
  * The source is the text of the configuration, and the database of each repository that
- * it names; Server lines of files that it includes count, too.
+ * it names, also in files that it includes.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,6 @@
 #include "cache/key.h"
 #include "engine/agent/host_packages.h"
 #include "engine/agent/package_index.h"
-#include "engine/agent/resolved.h"
 
 static const char CONFIG[] = "https://gitlab.archlinux.org/archlinux/packaging/packages/"
 			     "pacman/-/raw/main/pacman.conf";
@@ -34,10 +34,8 @@ static const char SCRIPT[] =
 	"	-Sy $2\n"
 	"[ ! -e \"$root/usr/bin/pacman-key\" ] ||\n"
 	"	chroot \"$root\" /bin/sh -ec 'pacman-key --init\n"
-	"		pacman-key --populate archlinux'\n"
-	"cd \"$root\"\n"
-	"set +f\n"
-	"rm -rf var/cache/pacman/pkg/* var/log/pacman.log\n";
+	"		pacman-key --populate archlinux'\n";
+static const char *const REST[] = {"var/cache/pacman/pkg/*", "var/log/pacman.log", NULL};
 
 static const char *config_url(const struct step_base *base)
 {
@@ -56,111 +54,165 @@ static char *packages_of(const struct step_base *base)
 
 /* ---- the repositories of a configuration: pacman.conf(5) ---- */
 
-struct arch {
-	const struct agent_context *context;
-	const char *url;
-	struct buf databases; /* a line each: URL and digest */
-	char *repository;     /* the section that the lines are in; NULL: options */
-	bool has_server;      /* the first of a section counts */
+/* No configuration includes files that include files any deeper. */
+static const unsigned DEPTH_MAX = 8;
+
+struct repository {
+	char *name;
+	VEC(char *) servers; /* in their order: pacman takes the first that answers */
 };
 
-static void arch_release(struct arch *a)
-{
-	buf_release(&a->databases);
-	free(a->repository);
-}
+struct repositories {
+	VEC(struct repository) list;
+	bool is_options; /* the section that lines are in is none of them */
+};
 
-/* A Server with $repo and $arch replaced, and the name of the database; for free(). */
-static char *database_of(const struct arch *a, struct str server)
+static void repositories_release(struct repositories *r)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT;
+	for (size_t i = 0; i < r->list.len; i++) {
+		struct repository *one = &r->list.items[i];
 
-	while (server.len > 0) {
-		if (str_starts_with(server, "$repo")) {
-			buf_puts(&out, a->repository);
-			server = str_slice(server, 5, server.len);
-		} else if (str_starts_with(server, "$arch")) {
-			buf_puts(&out, "x86_64");
-			server = str_slice(server, 5, server.len);
-		} else {
-			buf_putc(&out, server.data[0]);
-			server = str_slice(server, 1, server.len);
-		}
+		for (size_t k = 0; k < one->servers.len; k++)
+			free(one->servers.items[k]);
+		vec_free(&one->servers);
+		free(one->name);
 	}
-	buf_printf(&out, "/%s.db", a->repository);
-	return buf_steal(&out);
+	vec_free(&r->list);
 }
 
-static struct err *add_server(struct arch *a, struct str server)
-{
-	CLEANUP(freep) char *url = database_of(a, server);
-	char hex[DIGEST_TEXT_SIZE];
-	struct digest digest;
+static struct err *read_lines(struct repositories *r, struct str text, unsigned depth);
 
-	TRY(package_index_blame(package_index_digest(a->context, url, &digest), a->url,
-				url));
-	buf_printf(&a->databases, "%s %s\n", url, digest_format(&digest, hex));
-	a->has_server = true;
-	return NULL;
-}
-
-static struct err *read_lines(struct arch *a, struct str text, bool is_included);
-
-/* Outside of Arch there may be no such file: pacman itself will say so. */
-// NOLINTNEXTLINE(misc-no-recursion): an included file includes no other
-static struct err *include(struct arch *a, struct str path)
+// NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX
+static struct err *include_file(struct repositories *r, const char *path, unsigned depth)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	CLEANUP(freep) char *name = str_dup(path);
-	struct err *e = fs_read_regular(AT_FDCWD, name, OCI_DOCUMENT_MAX, &text);
 
-	if (e) {
-		err_ignore(e, "pacman reads it, too");
-		return NULL;
-	}
-	return read_lines(a, str_make(buf_text(&text), text.len), true);
+	TRY(fs_read_regular(AT_FDCWD, path, OCI_DOCUMENT_MAX, &text));
+	return read_lines(r, str_make(buf_text(&text), text.len), depth);
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): an included file includes no other
-static struct err *read_line(struct arch *a, struct str line, bool is_included)
+/* A file of this host, or a pattern of several: then they are in the order of names. */
+// NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX
+static struct err *include(struct repositories *r, struct str pattern, unsigned depth)
+{
+	CLEANUP(freep) char *name = str_dup(pattern);
+	glob_t found = {0};
+	struct err *e = NULL;
+
+	if (depth >= DEPTH_MAX)
+		return err_new(ERR_USAGE, "'%s' is included too deep", name);
+	if (glob(name, GLOB_NOCHECK, NULL, &found) != 0)
+		return err_sys("'%s'", name);
+	for (size_t i = 0; !e && i < found.gl_pathc; i++)
+		e = include_file(r, found.gl_pathv[i], depth + 1);
+	globfree(&found);
+	return err_hint(
+		err_wrap(e, "'%s', which the configuration includes", name),
+		"name a configuration with 'ConfURL' that has lines 'Server = URL'");
+}
+
+static void begin_section(struct repositories *r, struct str name)
+{
+	struct repository one = {.name = str_dup(name)};
+
+	r->is_options = str_is(name, "options");
+	if (r->is_options)
+		free(one.name);
+	else
+		vec_push(&r->list, one);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX
+static struct err *read_line(struct repositories *r, struct str line, unsigned depth)
 {
 	struct str name, value;
 
 	if (str_starts_with(line, "[") && str_ends_with(line, "]")) {
-		free(a->repository);
-		a->repository = str_dup(str_slice(line, 1, line.len - 1));
-		a->has_server = false;
+		begin_section(r, str_slice(line, 1, line.len - 1));
 		return NULL;
 	}
 	str_cut(line, '=', &name, &value);
-	if (!a->repository || strcmp(a->repository, "options") == 0 || a->has_server)
-		return NULL;
-	if (str_is(str_trim(name), "Server"))
-		return add_server(a, str_trim(value));
-	if (str_is(str_trim(name), "Include") && !is_included)
-		return include(a, str_trim(value));
+	name = str_trim(name);
+	value = str_trim(value);
+	if (str_is(name, "Include"))
+		return include(r, value, depth);
+	if (str_is(name, "Server") && !r->is_options && r->list.len > 0)
+		vec_push(&r->list.items[r->list.len - 1].servers, str_dup(value));
 	return NULL;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): an included file includes no other
-static struct err *read_lines(struct arch *a, struct str text, bool is_included)
+// NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX
+static struct err *read_lines(struct repositories *r, struct str text, unsigned depth)
 {
 	struct str line;
 	bool more = true;
 
 	while (more) {
 		more = str_cut(text, '\n', &line, &text);
-		TRY(read_line(a, str_trim(line), is_included));
+		TRY(read_line(r, str_trim(line), depth));
 	}
 	return NULL;
 }
+
+/* ---- what they hold ---- */
+
+/* A Server with $repo and $arch replaced, and the name of the database; for free(). */
+static char *database_of(const char *repository, const char *server)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
+
+	while (*server) {
+		if (strncmp(server, "$repo", 5) == 0) {
+			buf_puts(&out, repository);
+			server += 5;
+		} else if (strncmp(server, "$arch", 5) == 0) {
+			buf_puts(&out, "x86_64");
+			server += 5;
+		} else {
+			buf_putc(&out, *server++);
+		}
+	}
+	buf_printf(&out, "/%s.db", repository);
+	return buf_steal(&out);
+}
+
+/* A line for each repository: its name, and the digest of its database, which is the same
+ * on each of its servers. */
+static struct err *add_repository(const struct agent_context *c,
+				  const struct repository *r, struct buf *out)
+{
+	struct err *e = NULL;
+	char hex[DIGEST_TEXT_SIZE];
+	struct digest digest;
+
+	if (r->servers.len == 0)
+		return err_new(ERR_USAGE, "the repository '%s' has no 'Server'", r->name);
+	for (size_t i = 0; i < r->servers.len; i++) {
+		CLEANUP(freep)
+		char *url = database_of(r->name, r->servers.items[i]);
+
+		err_ignore(e, "the next server may have it");
+		e = package_index_blame(package_index_digest(c, url, &digest), url, NULL);
+		if (e && err_code(e) != ERR_CANCELLED)
+			continue;
+		TRY(e);
+		buf_printf(out, "%s %s\n", r->name, digest_format(&digest, hex));
+		return NULL;
+	}
+	return e;
+}
+
+struct arch {
+	const struct agent_context *context;
+	const char *url;
+};
 
 /* ---- the source ---- */
 
 static struct err *read_config(const struct agent_context *c, const char *url,
 			       struct buf *text)
 {
-	TRY(package_index_blame(package_index_read(c, url, text), url, url));
+	TRY(package_index_blame(package_index_read(c, url, text), url, NULL));
 	/* It is handed on as an argument. */
 	if (text->len > KIB(64) || memchr(buf_text(text), '\0', text->len))
 		return err_new(ERR_NETWORK, "'%s' is no configuration of pacman", url);
@@ -169,14 +221,18 @@ static struct err *read_config(const struct agent_context *c, const char *url,
 
 static struct err *ask(void *self, struct digest *out)
 {
-	struct arch *a = self;
+	const struct arch *a = self;
+	CLEANUP(repositories_release) struct repositories r = {0};
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(buf_release) struct buf databases = BUF_INIT;
 	CLEANUP(key_freep) struct key *key = key_new("arch");
 
 	TRY(read_config(a->context, a->url, &text));
-	TRY(read_lines(a, str_make(buf_text(&text), text.len), false));
+	TRY(read_lines(&r, str_make(buf_text(&text), text.len), 0));
+	for (size_t i = 0; i < r.list.len; i++)
+		TRY(add_repository(a->context, &r.list.items[i], &databases));
 	key_set_text(key, "configuration", buf_text(&text));
-	key_set_text(key, "databases", buf_text(&a->databases));
+	key_set_text(key, "databases", buf_text(&databases));
 	*out = key_final(key);
 	return NULL;
 }
@@ -184,17 +240,18 @@ static struct err *ask(void *self, struct digest *out)
 static struct err *arch_resolve(const struct agent_context *c,
 				const struct step_base *base, struct digest *out)
 {
-	CLEANUP(arch_release) struct arch a = {.context = c, .url = config_url(base)};
+	struct arch a = {.context = c, .url = config_url(base)};
 	CLEANUP(freep) char *name = xasprintf("pacman %s", a.url);
 	CLEANUP(freep) char *packages = packages_of(base);
 	CLEANUP(key_freep) struct key *key = key_new("arch packages");
 	struct digest config;
 
+	TRY(host_packages_check(base));
 	if (strcmp(c->platform.architecture, "amd64") != 0)
 		return err_new(ERR_UNSUPPORTED,
 			       "Arch Linux is for amd64, and this machine is %s",
 			       c->platform.architecture);
-	TRY(resolved_find(c, name, NULL, ask, &a, &config));
+	TRY(package_index_resolve(c, a.url, name, ask, &a, &config));
 	key_set_digest(key, "configuration", &config);
 	key_set_text(key, "packages", packages);
 	*out = key_final(key);
@@ -212,10 +269,11 @@ static struct err *arch_fill(const struct agent_context *c, const struct step_ba
 		.package = "pacman",
 		.script = SCRIPT,
 		.args = args,
+		.rest = REST,
 		.reason = "error: ",
 	};
 
-	(void)resolved; /* the mirror may have moved on: then it is newer */
+	(void)resolved; /* is_unpinned */
 	TRY(read_config(c, config_url(base), &text));
 	args[0] = buf_text(&text);
 	return host_packages_run(c, root, &packages);
@@ -225,4 +283,5 @@ const struct agent agent_arch = {
 	.name = "arch",
 	.resolve = arch_resolve,
 	.fill = arch_fill,
+	.is_unpinned = true,
 };

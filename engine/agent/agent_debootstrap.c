@@ -21,11 +21,10 @@ static const char SCRIPT[] =
 	"done\n"
 	"PATH=\"$root/.host:$PATH\" \"$0\" --variant=minbase \\\n"
 	"	--exclude=openssl,udev,debconf-i18n,e2fsprogs \"--include=$1\" \\\n"
-	"	\"--arch=$2\" \"$3\" \"$root\" \"$4\"\n"
-	"cd \"$root\"\n"
-	"set +f\n"
-	"rm -rf var/cache/apt/archives/*.deb var/cache/ldconfig/aux-cache \\\n"
-	"	var/log/*.log var/log/apt/*\n";
+	"	\"--arch=$2\" \"$3\" \"$root\" \"$4\"\n";
+static const char *const REST[] = {"var/cache/apt/archives/*.deb",
+				   "var/cache/ldconfig/aux-cache", "var/log/*.log",
+				   "var/log/apt/*", NULL};
 
 /* How Debian calls an architecture that Go calls otherwise. */
 static const char *debian_arch(const struct oci_platform *p)
@@ -74,6 +73,7 @@ static struct err *debootstrap_resolve(const struct agent_context *c,
 	CLEANUP(key_freep) struct key *key = NULL;
 	struct digest index;
 
+	TRY(host_packages_check(base));
 	TRY(package_index_find(c, d.mirror, files, &index));
 	key = key_new("debootstrap");
 	key_set_digest(key, "index", &index);
@@ -96,10 +96,11 @@ static struct err *debootstrap_fill(const struct agent_context *c,
 		.package = "debootstrap",
 		.script = SCRIPT,
 		.args = args,
+		.rest = REST,
 		.reason = "E: ",
 	};
 
-	(void)resolved; /* the mirror may have moved on: then it is newer */
+	(void)resolved; /* is_unpinned */
 	return host_packages_run(c, root, &packages);
 }
 
@@ -107,4 +108,5 @@ const struct agent agent_debootstrap = {
 	.name = "debootstrap",
 	.resolve = debootstrap_resolve,
 	.fill = debootstrap_fill,
+	.is_unpinned = true,
 };

@@ -11,7 +11,7 @@ static struct err *bring(const struct agent_context *c, const struct archive *ar
 	if (digest_is_set(&ref->digest))
 		return err_hint(err_new(ERR_USAGE, "its images have no digests"),
 				"write 'From: FILE:NAME:TAG'");
-	return docker_archive_bring(c, archive, ref->name, out);
+	return docker_archive_bring(c, archive, ref->name, NULL, out);
 }
 
 static struct err *docker_archive_fetch(const struct agent_context *c,

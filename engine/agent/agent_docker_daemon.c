@@ -24,26 +24,25 @@ struct daemon_image {
 	const char *name;
 };
 
-/* "//NAME" is Apptainer's other way to write it. */
+/* "//NAME" is Apptainer's other way to write it.  The name is a part of a URL. */
 static struct err *name_of(const struct step_base *base, const char **out)
 {
-	static const char in_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
-				       "WXYZ0123456789._/:@-";
+	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
 
 	*out = strncmp(base->from, "//", 2) == 0 ? base->from + 2 : base->from;
-	if ((*out)[0] && (*out)[strspn(*out, in_names)] == '\0')
-		return NULL;
-	return err_hint(err_new(ERR_SYNTAX, "'%s' is not an image's name", *out),
+	return err_hint(oci_ref_parse(*out, &ref),
 			"write 'From: NAME:TAG', as 'docker images' shows it");
 }
 
 static struct err *daemon_reference(const struct step_base *base, char **out,
 				    bool *is_pinned)
 {
+	CLEANUP(oci_ref_release) struct oci_ref ref = OCI_REF_INIT;
 	const char *name;
 
 	TRY(name_of(base, &name));
-	*out = xstrdup(name);
+	TRY(oci_ref_parse(name, &ref));
+	*out = oci_ref_format(&ref);
 	*is_pinned = false;
 	return NULL;
 }
@@ -65,7 +64,7 @@ static struct err *daemon_resolve(const struct agent_context *c,
 	CLEANUP(freep) char *memo = NULL;
 
 	TRY(name_of(base, &image.name));
-	memo = xasprintf("docker-daemon %s", image.name);
+	memo = xasprintf("docker-daemon %s %s", docker_daemon_address(), image.name);
 	return resolved_find(c, memo, NULL, ask, &image, out);
 }
 
@@ -93,10 +92,16 @@ static struct err *bring(const struct agent_context *c, const struct digest *ima
 	CLEANUP(closep) int fd = -1;
 	uint64_t size = 0;
 
+	struct err *e;
+
 	TRY(scratch_new(c->store, &scratch));
-	TRY(save(c, image, &scratch, &fd, &size));
+	e = save(c, image, &scratch, &fd, &size);
+	if (e && err_code(e) == ERR_NOTFOUND)
+		e = err_hint(e, "what the name stands for now may be another image: "
+				"--refresh, or 'dagbuild lock --update'");
+	TRY(e);
 	TRY(archive_open(c, fd, size, &archive));
-	return docker_archive_bring(c, &archive, NULL, out);
+	return docker_archive_bring(c, &archive, NULL, image, out);
 }
 
 static struct err *daemon_fetch(const struct agent_context *c,

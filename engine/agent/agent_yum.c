@@ -37,12 +37,10 @@ static const char SCRIPT[] =
 	"--releasever=\"$release\" "
 	"\\\n"
 	"	-y ${setopt:+--setopt \"$setopt\"} install /etc/redhat-release coreutils "
-	"$include\n"
-	"cd \"$root\"\n"
-	"set +f\n"
-	"rm -rf var/cache/yum-bootstrap var/cache/dnf var/log/dnf*.log "
-	"var/log/hawkey.log \\\n"
-	"	var/log/yum.log\n";
+	"$include\n";
+static const char *const REST[] = {"var/cache/yum-bootstrap", "var/cache/dnf",
+				   "var/log/dnf*.log",	      "var/log/hawkey.log",
+				   "var/log/yum.log",	      NULL};
 
 struct yum {
 	char *mirror, *update, *include;
@@ -89,6 +87,7 @@ static struct err *yum_resolve(const struct agent_context *c,
 	CLEANUP(yum_release) struct yum y = yum_of(base);
 	CLEANUP(key_freep) struct key *key = key_new("yum");
 
+	TRY(host_packages_check(base));
 	TRY(check_gpg(&y));
 	TRY(rpm_repository_add(c, key, "mirror", y.mirror, y.release));
 	TRY(rpm_repository_add(c, key, "updates", y.update, y.release));
@@ -114,10 +113,11 @@ static struct err *yum_fill(const struct agent_context *c, const struct step_bas
 		.package = "dnf",
 		.script = SCRIPT,
 		.args = args,
+		.rest = REST,
 		.reason = "Error: ",
 	};
 
-	(void)resolved; /* the mirror may have moved on: then it is newer */
+	(void)resolved; /* is_unpinned */
 	return host_packages_run(c, root, &packages);
 }
 
@@ -125,10 +125,12 @@ const struct agent agent_dnf = {
 	.name = "dnf",
 	.resolve = yum_resolve,
 	.fill = yum_fill,
+	.is_unpinned = true,
 };
 
 const struct agent agent_yum = {
 	.name = "yum",
 	.resolve = yum_resolve,
 	.fill = yum_fill,
+	.is_unpinned = true,
 };

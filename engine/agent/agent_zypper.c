@@ -44,12 +44,10 @@ static const char SCRIPT[] =
 	"	status=$?\n"
 	"	[ $status = 107 ] || exit $status\n"
 	"	echo 'scripts of some packages failed'\n"
-	"}\n"
-	"cd \"$root\"\n"
-	"set +f\n"
-	"rm -rf var/cache/zypp var/cache/zypp-bootstrap run/zypp.pid var/log/zypper.log "
-	"\\\n"
-	"	var/log/zypp/*\n";
+	"}\n";
+static const char *const REST[] = {"var/cache/zypp", "var/cache/zypp-bootstrap",
+				   "run/zypp.pid",   "var/log/zypper.log",
+				   "var/log/zypp/*", NULL};
 
 struct zypper {
 	char *mirror, *update, *include;
@@ -101,6 +99,33 @@ static struct zypper zypper_of(const struct step_base *base)
 	};
 }
 
+/* All that are given count. */
+static struct err *check_others(const struct step_base *base)
+{
+	CLEANUP(freep) char *used = other_urls(base);
+	size_t n_used = used[0] != '\0', n = 0;
+
+	for (const char *p = used; *p; p++)
+		n_used += *p == ' ';
+	for (size_t i = 0; i < base->headers.len; i++) {
+		const struct section_label *h = &base->headers.items[i];
+
+		if (!str_starts_with(str_of(h->name), "otherurl") || !h->value[0])
+			continue;
+		n++;
+		if (strpbrk(h->value, " \t"))
+			return err_new(ERR_USAGE, "'%s: %s' is not a URL", h->name,
+				       h->value);
+	}
+	return n == n_used ? NULL
+			   : err_hint(err_new(ERR_USAGE,
+					      "there is a gap in OtherURL0, OtherURL1, "
+					      "..., or "
+					      "there are more than %d",
+					      OTHERS_MAX),
+				      "count without a gap, from 0 or 1");
+}
+
 static struct err *check_headers(const struct step_base *base)
 {
 	if (step_base_header(base, "product"))
@@ -108,6 +133,13 @@ static struct err *check_headers(const struct step_base *base)
 					"this version cannot register a product of SUSE"),
 				"name repositories that need no registration: "
 				"'MirrorURL', 'OtherURL0'");
+	if (step_base_header(base, "setopt") &&
+	    strcmp(step_base_header(base, "setopt"), "gpgcheck=0") != 0)
+		return err_hint(err_new(ERR_UNSUPPORTED,
+					"'SetOpt: %s' means nothing to zypper",
+					step_base_header(base, "setopt")),
+				"'SetOpt: gpgcheck=0' is known: no signature is needed");
+	TRY(check_others(base));
 	if (!step_base_header(base, "mirrorurl"))
 		return err_hint(err_new(ERR_USAGE, "there is no repository"),
 				"add the header 'MirrorURL'");
@@ -142,6 +174,7 @@ static struct err *zypper_resolve(const struct agent_context *c,
 	CLEANUP(zypper_release) struct zypper z = zypper_of(base);
 	CLEANUP(key_freep) struct key *key = key_new("zypper");
 
+	TRY(host_packages_check(base));
 	TRY(check_headers(base));
 	TRY(rpm_repository_add(c, key, "mirror", z.mirror, z.release));
 	TRY(rpm_repository_add(c, key, "updates", z.update, z.release));
@@ -169,10 +202,11 @@ static struct err *zypper_fill(const struct agent_context *c,
 		.package = "zypper",
 		.script = SCRIPT,
 		.args = args,
+		.rest = REST,
 		.reason = "Problem",
 	};
 
-	(void)resolved; /* the mirror may have moved on: then it is newer */
+	(void)resolved; /* is_unpinned */
 	return host_packages_run(c, root, &packages);
 }
 
@@ -180,4 +214,5 @@ const struct agent agent_zypper = {
 	.name = "zypper",
 	.resolve = zypper_resolve,
 	.fill = zypper_fill,
+	.is_unpinned = true,
 };

@@ -12,6 +12,11 @@
 #include "base/path.h"
 #include "engine/unpack/unpack.h"
 
+static const uint64_t ARCHIVE_BYTES_MAX = MIB(1 << 20);
+/* The user's limit is of a layer, and an archive has several: none is compressed as far
+ * as this, and a bomb is. */
+static const uint64_t COMPRESSION_MAX = 20;
+
 static void on_unpacked(void *context, uint64_t done)
 {
 	const struct agent_context *c = context;
@@ -28,7 +33,8 @@ struct err *archive_open(const struct agent_context *c, int fd, uint64_t size,
 		.blob_size = size,
 		/* Nothing is below it. */
 		.is_first = true,
-		.max_file = c->max_file,
+		.max_bytes = ARCHIVE_BYTES_MAX,
+		.max_file = c->max_file ? c->max_file + COMPRESSION_MAX * size : 0,
 		.cancel = task_cancel(c->task),
 		.progress = on_unpacked,
 		.context = (void *)c,

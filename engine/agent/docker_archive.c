@@ -32,6 +32,7 @@ struct docker_archive {
 	VEC(struct member) members;
 	struct buf manifest; /* of the registry's form */
 	struct digest manifest_digest;
+	struct digest config;
 };
 
 static void docker_archive_release(struct docker_archive *a)
@@ -235,6 +236,7 @@ static struct err *add_all(struct docker_archive *a, const cJSON *image, cJSON *
 		return err_new(ERR_CORRUPT, "'manifest.json' names no configuration");
 	TRY(read_json(a, path, OCI_CONFIG_MAX, &text));
 	digest = digest_bytes(DIGEST_SHA256, NULL, buf_text(&text), text.len);
+	a->config = digest;
 	TRY(oci_config_parse(str_make(buf_text(&text), text.len), &config));
 	add_member(a, path, &digest);
 	add_descriptor(item, CONFIG_TYPE, &digest, text.len);
@@ -307,9 +309,44 @@ static struct err *choose(const struct docker_archive *a, const char *name,
 	return *image ? NULL : cannot_choose(*images, name);
 }
 
+/* A daemon with containerd's store gives a manifest's digest for a name, and an archive
+ * that is an OCI layout as well. */
+static bool has_manifest(const struct docker_archive *a, const struct digest *wanted)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(json_freep) cJSON *tree = NULL;
+	struct err *e = read_json(a, "index.json", OCI_DOCUMENT_MAX, &text);
+	char hex[DIGEST_TEXT_SIZE];
+	const cJSON *entry;
+
+	if (!e)
+		e = json_parse(str_make(buf_text(&text), text.len), &tree);
+	err_ignore(e, "it has none");
+	digest_format(wanted, hex);
+	cJSON_ArrayForEach(entry, json_array(tree, "manifests"))
+	{
+		const char *digest = json_string(entry, "digest");
+
+		if (digest && strcmp(digest, hex) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct err *check_wanted(const struct docker_archive *a,
+				const struct digest *wanted)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	if (!wanted || digest_equal(wanted, &a->config) || has_manifest(a, wanted))
+		return NULL;
+	return err_new(ERR_CORRUPT, "the archive is not of the image '%s'",
+		       digest_format(wanted, text));
+}
+
 struct err *docker_archive_bring(const struct agent_context *c,
 				 const struct archive *archive, const char *name,
-				 struct agent_base *out)
+				 const struct digest *wanted, struct agent_base *out)
 {
 	CLEANUP(docker_archive_release)
 	struct docker_archive a = {.context = c, .fd = archive->fd};
@@ -324,5 +361,6 @@ struct err *docker_archive_bring(const struct agent_context *c,
 
 	TRY(choose(&a, name, &images, &image));
 	TRY(make_manifest(&a, image));
+	TRY(check_wanted(&a, wanted));
 	return oci_image_bring(&source, &a.manifest_digest, out);
 }

@@ -14,9 +14,12 @@
 
 #include "engine/agent/archive.h"
 
-/* `name`: "lab/tool:1", or "@N" for the N-th from 0; NULL: the only one. */
+/* `name`: "lab/tool:1", or "@N" for the N-th from 0; NULL: the only one.  `wanted`, NULL
+ * for none, is what a daemon called it: the digest of its configuration, or of a manifest
+ * that is in the archive, too. */
 NODISCARD struct err *docker_archive_bring(const struct agent_context *c,
 					   const struct archive *archive,
-					   const char *name, struct agent_base *out);
+					   const char *name, const struct digest *wanted,
+					   struct agent_base *out);
 
 #endif

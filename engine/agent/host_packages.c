@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "engine/agent/package_rest.h"
 
 /* An ordinary user's PATH may lack the folders of administration. */
 static const char SYSTEM_PATH[] =
@@ -26,12 +27,10 @@ static const char BEFORE[] = "umask 022\n"
 			     "	: >\"$root/dev/$name\"\n"
 			     "	mount --bind \"/dev/$name\" \"$root/dev/$name\"\n"
 			     "done\n";
-static const char AFTER[] = "for name in $devices; do\n"
-			    "	umount \"$root/dev/$name\"\n"
-			    "	rm \"$root/dev/$name\"\n"
-			    "done\n"
-			    "cd \"$root\"\n"
-			    "rm -rf .host etc/hostname\n";
+/* The devices are mounted for the script alone. */
+static const char *const REST[] = {".host",	  "dev/null", "dev/random",
+				   "dev/urandom", "dev/zero", "etc/hostname",
+				   NULL};
 
 /* ---- the program ---- */
 
@@ -39,7 +38,10 @@ static char *search_path(void)
 {
 	const char *path = getenv("PATH");
 
-	return xasprintf("PATH=%s%s%s", path ? path : "", path ? ":" : "", SYSTEM_PATH);
+	bool has_path = path && path[0];
+
+	return xasprintf("PATH=%s%s%s", has_path ? path : "", has_path ? ":" : "",
+			 SYSTEM_PATH);
 }
 
 static bool is_there(const char *path, const char *program)
@@ -137,7 +139,7 @@ struct err *host_packages_run(const struct agent_context *c, const char *root,
 			      const struct host_packages *p)
 {
 	CLEANUP(freep) char *path = search_path();
-	CLEANUP(freep) char *script = xasprintf("%s%s%s", BEFORE, p->script, AFTER);
+	CLEANUP(freep) char *script = xasprintf("%s%s", BEFORE, p->script);
 	CLEANUP(freep) const char **env = environment_of(path);
 	CLEANUP(freep) const char **argv = command_of(p, script, root);
 	int status;
@@ -145,7 +147,10 @@ struct err *host_packages_run(const struct agent_context *c, const char *root,
 	TRY(check_program(p));
 	TRY(err_wrap(script_run_on_host(c->output, argv, env, c->hold_fd, &status), "%s",
 		     p->program));
-	return status == 0 ? NULL : failed(c, p, status);
+	if (status != 0)
+		return failed(c, p, status);
+	TRY(package_rest_remove(root, REST));
+	return package_rest_remove(root, p->rest);
 }
 
 /* ---- what to install ---- */
@@ -164,6 +169,37 @@ static void add_words(struct buf *out, const char *words, char separator)
 			buf_append(out, part.data, part.len);
 		}
 	}
+}
+
+/* An option would do something else than to install: `--help` ends well. */
+static struct err *check_words(const char *words, const char *where)
+{
+	struct str rest = str_of(words), word, part;
+
+	while (str_next_word(&rest, &word)) {
+		bool more = true;
+
+		while (more) {
+			more = str_cut(word, ',', &part, &word);
+			if (str_starts_with(part, "-"))
+				return err_hint(err_new(ERR_USAGE,
+							"'%.*s' in %s is no package",
+							STR_ARG(part), where),
+						"name packages only");
+		}
+	}
+	return NULL;
+}
+
+struct err *host_packages_check(const struct step_base *base)
+{
+	const char *include = step_base_header(base, "include"),
+		   *more = getenv("INCLUDE");
+	const char *version = step_base_header(base, "osversion");
+
+	TRY(check_words(include ? include : "", "the header 'Include'"));
+	TRY(check_words(more ? more : "", "the variable INCLUDE"));
+	return check_words(version ? version : "", "the header 'OSVersion'");
 }
 
 char *host_packages_list(const struct step_base *base, const char *first, char separator)

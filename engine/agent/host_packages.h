@@ -26,15 +26,20 @@ struct host_packages {
 	/* For `/bin/sh -ef`, where $root is the root filesystem; `args` are $1, $2, ...,
 	 * and end with NULL.  In $root there is /dev with the devices that scripts of
 	 * packages use, and the folder .host for files that nobody else needs: neither
-	 * stays.  In the end the script is in the folder $root. */
+	 * stays. */
 	const char *script;
 	const char *const *args;
 	/* Lines that begin so say why it failed: "E: ". */
 	const char *reason;
+	/* What is then removed, as in package_rest.h: the script itself must not, since
+	 * links of the packages' lead it to the host. */
+	const char *const *rest;
 };
 
 NODISCARD struct err *host_packages_run(const struct agent_context *c, const char *root,
 					const struct host_packages *p);
+/* Do the headers, and INCLUDE, name packages and no options?  ERR_USAGE. */
+NODISCARD struct err *host_packages_check(const struct step_base *base);
 /* Is there such a program? */
 bool host_packages_has(const char *program);
 /* The packages in `first`, in the header `Include` and in the variable INCLUDE, which

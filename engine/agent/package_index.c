@@ -67,7 +67,7 @@ struct err *package_index_digest(const struct agent_context *c, const char *url,
 	return digest_fd(fd, LOCAL_BYTES_MAX, DIGEST_SHA256, NULL, out, NULL);
 }
 
-static struct err *ask(void *self, struct digest *out)
+static struct err *ask_mirror(void *self, struct digest *out)
 {
 	const struct package_index *x = self;
 	struct err *first = NULL;
@@ -89,18 +89,41 @@ static struct err *ask(void *self, struct digest *out)
 	return first;
 }
 
+/* A URL as it may be shown: without a password. */
+static char *shown(const char *url)
+{
+	const char *host = strstr(url, "://");
+	const char *at = host ? strchr(host + 3, '@') : NULL;
+
+	if (!at || at > host + 3 + strcspn(host + 3, "/"))
+		return xstrdup(url);
+	return xasprintf("%.*s***%s", (int)(host + 3 - url), url, at);
+}
+
 /* To the user, whatever is wrong with what a mirror has or sends is the mirror's
  * fault. */
 struct err *package_index_blame(struct err *e, const char *mirror, const char *file)
 {
+	CLEANUP(freep) char *name = shown(mirror);
+
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "told in fewer words");
-		e = err_hint(err_new(ERR_NETWORK, "it does not have '%s'", file),
-			     "look at the URL, and at 'OSVersion'");
+		e = file ? err_hint(err_new(ERR_NETWORK, "it does not have '%s'", file),
+				    "look at the URL, and at 'OSVersion'")
+			 : err_hint(err_new(ERR_NETWORK, "there is no such file"),
+				    "look at the URL");
 	}
 	if (e && err_code(e) == ERR_CORRUPT)
 		e = err_recode(e, ERR_NETWORK);
-	return err_wrap(e, "the mirror '%s' cannot be used", mirror);
+	return err_wrap(e, "'%s' cannot be used", name);
+}
+
+struct err *package_index_resolve(const struct agent_context *c, const char *url,
+				  const char *name, resolved_ask ask, void *self,
+				  struct digest *out)
+{
+	return is_local(url) ? ask(self, out)
+			     : resolved_find(c, name, NULL, ask, self, out);
 }
 
 struct err *package_index_find(const struct agent_context *c, const char *mirror,
@@ -108,8 +131,7 @@ struct err *package_index_find(const struct agent_context *c, const char *mirror
 {
 	struct package_index x = {c, mirror, files};
 	CLEANUP(freep) char *name = url_of(&x, files[0]);
-	struct err *e = is_local(mirror) ? ask(&x, out)
-					 : resolved_find(c, name, NULL, ask, &x, out);
+	struct err *e = package_index_resolve(c, mirror, name, ask_mirror, &x, out);
 
 	if (e && err_code(e) == ERR_NOTFOUND && !c->use_network && !is_local(mirror))
 		return e;

@@ -11,7 +11,7 @@
 #ifndef ENGINE_AGENT_PACKAGE_INDEX_H
 #define ENGINE_AGENT_PACKAGE_INDEX_H
 
-#include "engine/agent/agent.h"
+#include "engine/agent/resolved.h"
 
 /* The digest of the first of these files (NULL ends them) that the repository has;
  * `mirror` is its URL. */
@@ -25,8 +25,13 @@ NODISCARD struct err *package_index_read(const struct agent_context *c, const ch
 					 struct buf *text);
 NODISCARD struct err *package_index_digest(const struct agent_context *c, const char *url,
 					   struct digest *out);
-/* An error of these two, for a file that the mirror should have. */
+/* An error of these two, for a file that the mirror should have; `file` NULL: itself. */
 NODISCARD struct err *package_index_blame(struct err *e, const char *mirror,
 					  const char *file);
+/* As resolved_find(); but what is on this host is looked at each time. */
+NODISCARD struct err *package_index_resolve(const struct agent_context *c,
+					    const char *url, const char *name,
+					    resolved_ask ask, void *self,
+					    struct digest *out);
 
 #endif

@@ -72,6 +72,13 @@ struct err *resolved_find(const struct agent_context *c, const char *name,
 	struct err *e = NULL;
 	bool waited;
 
+	if (c->is_fresh)
+		return c->use_network
+			       ? ask_and_save(c, &key, name, ask, self, out)
+			       : err_new(ERR_NETWORK,
+					 "'%s' must be asked for, and no request may "
+					 "be made",
+					 name);
 	if (load_memo(c, &key, out))
 		return NULL;
 	if (!c->use_network)

@@ -60,18 +60,73 @@ static const char *rpm_arch(const struct oci_platform *p)
 	return p->architecture;
 }
 
-/* As the package manager will: dnf.conf(5), "Repository Variables". */
+/* "15" of "15.6", and what is behind the dot. */
+static char *major_of(const char *release)
+{
+	return xstrndup(release, strcspn(release, "."));
+}
+
+static const char *minor_of(const char *release)
+{
+	const char *dot = strchr(release, '.');
+
+	return dot ? dot + 1 : "";
+}
+
+static bool is_in_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The name behind a `$`, with or without braces; `*len` is of all of it. */
+static struct str name_at(const char *text, size_t *len)
+{
+	bool has_brace = text[1] == '{';
+	const char *name = text + (has_brace ? 2 : 1);
+	size_t n = 0;
+
+	while (is_in_name(name[n]))
+		n++;
+	if (has_brace && name[n] != '}')
+		n = 0;
+	*len = (size_t)(name - text) + n + (has_brace ? 1 : 0);
+	return str_make(name, n);
+}
+
+/* As the package manager will: dnf.conf(5), "Repository Variables"; what is none of these
+ * stays. */
 static char *expand(const struct agent_context *c, const char *url, const char *release)
 {
-	const char *arch = rpm_arch(&c->platform);
-	char *out = xstrdup(url);
+	CLEANUP(freep) char *major = major_of(release);
+	const struct {
+		const char *name, *value;
+	} rows[] = {
+		{"basearch", rpm_arch(&c->platform)},
+		{"arch", rpm_arch(&c->platform)},
+		{"releasever", release},
+		{"releasever_major", major},
+		{"releasever_minor", minor_of(release)},
+	};
+	struct buf out = BUF_INIT;
 
-	(void)replace(&out, "$basearch", arch);
-	(void)replace(&out, "${basearch}", arch);
-	(void)replace(&out, "$releasever", release);
-	(void)replace(&out, "${releasever}", release);
-	(void)replace(&out, "$arch", arch);
-	return out;
+	for (const char *p = url; *p;) {
+		size_t len = 1;
+		struct str name = *p == '$' ? name_at(p, &len) : STR("");
+		const char *value = NULL;
+
+		if (name.len == 0)
+			len = 1;
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			if (str_is(name, rows[i].name))
+				value = rows[i].value;
+		if (value)
+			buf_puts(&out, value);
+		else
+			buf_append(&out, p, len);
+		p += len;
+	}
+	return buf_steal(&out);
 }
 
 struct err *rpm_repository_add(const struct agent_context *c, struct key *key,

@@ -24,7 +24,7 @@ static void daemon_release(struct daemon *d)
 	free(d->base);
 }
 
-static const char *address(void)
+const char *docker_daemon_address(void)
 {
 	static const char *const variables[] = {"APPTAINER_DOCKER_HOST",
 						"SINGULARITY_DOCKER_HOST", "DOCKER_HOST"};
@@ -40,7 +40,7 @@ static const char *address(void)
 
 static struct err *find_daemon(struct daemon *out)
 {
-	out->address = address();
+	out->address = docker_daemon_address();
 	if (str_starts_with(str_of(out->address), "unix://")) {
 		out->socket = out->address + strlen("unix://");
 		out->base = xstrdup("http://localhost");
@@ -76,7 +76,7 @@ static struct err *status_error(const char *path, const struct http_response *an
 
 static struct err *no_daemon(struct err *e, const struct daemon *d)
 {
-	if (!e || (err_code(e) != ERR_UNREACHABLE && err_code(e) != ERR_NETWORK))
+	if (!e || err_code(e) != ERR_UNREACHABLE)
 		return e;
 	return err_hint(err_wrap(e, "there is no Docker daemon at %s", d->address),
 			"start it, or podman's ('podman system service'), and name it "
@@ -121,6 +121,9 @@ struct err *docker_daemon_resolve(struct registry *r, const char *name,
 
 /* ---- the archive ---- */
 
+/* It writes all layers to its own disk before it answers. */
+static const unsigned SAVE_TIMEOUT_MS = 60 * 60 * 1000;
+
 struct saving {
 	int fd;
 	uint64_t size;
@@ -153,6 +156,7 @@ struct err *docker_daemon_save(struct registry *r, const struct digest *image,
 	TRY(find_daemon(&d));
 	path = xasprintf("/images/get?names=%s", digest_hex(image, hex));
 	request.max_body = max;
+	request.stall_timeout_ms = SAVE_TIMEOUT_MS;
 	request.body = save_piece;
 	request.context = &saving;
 	TRY(get(r, &d, path, &request, &answer));

@@ -18,7 +18,10 @@
 
 #include "engine/oci/registry.h"
 
-/* The digest of the configuration of the image `name`, "lab/tool:1". */
+/* Where it is, as the user names it. */
+const char *docker_daemon_address(void);
+/* The digest by which it knows the image `name`, "lab/tool:1": that of the configuration,
+ * or of the manifest. */
 NODISCARD struct err *docker_daemon_resolve(struct registry *r, const char *name,
 					    const struct registry_watch *watch,
 					    struct digest *out);

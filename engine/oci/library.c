@@ -150,9 +150,11 @@ struct err *library_ref_parse(const char *from, const char *server,
 char *library_ref_format(const struct library_ref *r)
 {
 	const char *server = r->base ? r->base : r->image.host;
+	/* A URL may have a path of its own, which must not run into the image's. */
+	const char *slash = r->base ? "//" : server ? "/" : "";
 
-	return xasprintf("%s%s%s:%s", server ? server : "", server ? "/" : "",
-			 r->image.repository, r->image.tag);
+	return xasprintf("%s%s%s:%s", server ? server : "", slash, r->image.repository,
+			 r->image.tag);
 }
 
 /* ---- requests ---- */
@@ -232,7 +234,7 @@ static struct err *find_file(struct registry *r, const struct library_ref *ref,
 
 	snprintf(tag, TAG_BYTES_MAX + 1, "sha256.%s", digest_hex(file, hex));
 	e = look_up(r, ref, tag, arch, watch, out);
-	if (e && err_code(e) == ERR_NOTFOUND) {
+	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_PROTOCOL)) {
 		by_tag = look_up(r, ref, ref->image.tag, arch, watch, out);
 		if (by_tag) {
 			err_ignore(by_tag, "what is wanted is the digest");

@@ -261,13 +261,15 @@ static struct err *url_request_of(const char *url, uint64_t max,
 	const char *path;
 
 	if (!url_split(url, &is_https, &out->ref.host))
-		return err_new(ERR_USAGE, "'%s' is not a URL of http or https", url);
+		return err_new(ERR_USAGE, "it is not a URL of http or https");
+	out->ref.repository = xstrdup("");
 	path = strstr(url, "://") + strlen("://");
 	path += strcspn(path, "/");
 	out->base = xstrndup(url, (size_t)(path - url));
 	out->request = (struct registry_request){
 		.ref = &out->ref,
 		.base = out->base,
+		.is_anonymous = true,
 		.method = "GET",
 		.path = path,
 		.max_body = max,

@@ -78,6 +78,9 @@ struct registry {
 struct registry_request {
 	const struct oci_ref *ref;
 	const char *base; /* of the only endpoint; NULL: those of the reference */
+	/* The server is no registry: it gets no credentials, and what it says of them is
+	 * not answered. */
+	bool is_anonymous;
 	const char *method;
 	const char *path;   /* "/v2/library/alpine/manifests/3.17" */
 	const char *accept; /* NULL: any */

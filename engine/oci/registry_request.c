@@ -101,7 +101,9 @@ static struct err *status_error(const struct registry_request *q, const char *ur
 				answer->status / 100 == 3 ? ", but not where to go" : "",
 				said ? ", " : "", said ? said : "");
 
-	return err_wrap(err_hint(e, "%s", advice_for(answer)), "%s %s", q->method, shown);
+	if (!q->is_anonymous)
+		e = err_hint(e, "%s", advice_for(answer));
+	return err_wrap(e, "%s %s", q->method, shown);
 }
 
 /* ---- where a request goes ---- */
@@ -190,7 +192,8 @@ static struct err *exchange_once(struct sending *s, uint64_t by_ns,
 		headers[request.n_headers++] = accept;
 	}
 	/* A token goes only to the endpoint that it was made for. */
-	token = registry_authorization(s->registry, who_answers(s), q->ref);
+	if (!q->is_anonymous)
+		token = registry_authorization(s->registry, who_answers(s), q->ref);
 	if (token) {
 		authorization = xasprintf("Authorization: %s", token);
 		headers[request.n_headers++] = authorization;
@@ -240,7 +243,7 @@ static struct err *exchange_authenticated(struct sending *s, struct http_respons
 		const struct endpoint *who;
 
 		TRY(exchange(s, out));
-		if (out->status != 401)
+		if (out->status != 401 || s->request->is_anonymous)
 			return NULL;
 		who = who_answers(s);
 		if (answers == ANSWERS_MAX ||
@@ -264,7 +267,7 @@ static struct err *attempt(struct sending *s, struct http_response *out)
 		s->method = "GET";
 		TRY(exchange_authenticated(s, out));
 	}
-	if (out->status == 401)
+	if (out->status == 401 && !s->request->is_anonymous)
 		return registry_refused(s->registry, who_answers(s), s->request);
 	return out->status / 100 == 2 ? NULL : status_error(s->request, s->url, out);
 }

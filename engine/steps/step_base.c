@@ -86,6 +86,24 @@ static struct err *base_compose(const struct work *w, const struct step *step,
 
 /* ---- the root filesystem ---- */
 
+/* Is the source what the key was made of? */
+static struct err *check_source(const struct work *w, const struct step *step,
+				const struct agent_context *context)
+{
+	struct agent_context fresh = *context;
+	int64_t when; /* the age of what is used does not change */
+	struct digest now;
+
+	fresh.is_fresh = true;
+	fresh.resolved_ns = &when;
+	TRY(agent_find(step->base->agent)->resolve(&fresh, step->base, &now));
+	if (digest_equal(&now, &work_state(w, step->id)->source))
+		return NULL;
+	return err_hint(err_new(ERR_NETWORK, "what '%s' installs from has changed",
+				step->base->agent),
+			"start again, with --refresh if you gave --pull=missing");
+}
+
 static struct err *fill(const struct work *w, const struct step *step,
 			struct agent_context *context, const char *root,
 			struct script_output *output)
@@ -97,7 +115,10 @@ static struct err *fill(const struct work *w, const struct step *step,
 	TRY(script_output_open(w, step, context->task, output));
 	context->output = output;
 	context->hold_fd = flight_lock_fd(w->flights, &work_state(w, step->id)->key);
-	return agent->fill(context, step->base, &work_state(w, step->id)->source, root);
+	if (agent->is_unpinned)
+		TRY(check_source(w, step, context));
+	TRY(agent->fill(context, step->base, &work_state(w, step->id)->source, root));
+	return agent->is_unpinned ? check_source(w, step, context) : NULL;
 }
 
 /* In a container, over what is there. */

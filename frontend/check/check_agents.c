@@ -197,10 +197,16 @@ static void check_library(struct check *c, const struct def_stage *stage)
 	CLEANUP(library_ref_release) struct library_ref ref = LIBRARY_REF_INIT;
 	const struct def_header *from = def_header_find(stage, "from");
 	const char *server = def_header(stage, "library");
-	struct err *e = library_ref_parse(from->value, server, &ref);
+	struct err *e =
+		library_ref_parse(from->value, server && server[0] ? server : NULL, &ref);
 
+	/* Of the server or of the image: the code tells. */
 	if (e)
-		invalid_reference(c, from, e);
+		invalid_reference(c,
+				  err_code(e) == ERR_USAGE && server && server[0]
+					  ? def_header_find(stage, "library")
+					  : from,
+				  e);
 	else if (strcmp(ref.image.tag, "latest") == 0)
 		floating_tag(c, from);
 }

@@ -96,6 +96,19 @@ static void bases_release(struct bases *b)
 	free(b->names);
 }
 
+/* For a base that no lock file names: two that say the same are the same. */
+static char *name_by_headers(const struct step_base *base)
+{
+	struct buf out = BUF_INIT;
+
+	buf_printf(&out, "%s", base->agent);
+	for (size_t i = 0; i < base->headers.len; i++)
+		if (strcmp(base->headers.items[i].name, "stage") != 0)
+			buf_printf(&out, "\n%s: %s", base->headers.items[i].name,
+				   base->headers.items[i].value);
+	return buf_steal(&out);
+}
+
 static struct err *bases_find(const struct plan *plan, struct bases *out)
 {
 	out->plan = plan;
@@ -108,7 +121,7 @@ static struct err *bases_find(const struct plan *plan, struct bases *out)
 			continue;
 		TRY(fresh_reference(step, &out->names[i], &is_pinned));
 		if (!out->names[i])
-			out->names[i] = xstrdup(step->base->agent);
+			out->names[i] = name_by_headers(step->base);
 	}
 	return NULL;
 }

@@ -56,8 +56,8 @@ again = build(daemon_def("//lab/tool:1"), folder=result.folder, env=at(server))
 check("one request tells that nothing has changed", "nothing has changed" in again.err and len(server.log) == 1, again)
 plan = run(["plan", "x.def"], result.folder, at(server))
 check("a plan asks nothing", plan.status == 0 and plan.out.count(" hit") == 4 and len(server.log) == 1, f"{plan}{server.log}")
-offline = build(daemon_def("//lab/tool:1", "%help\n    x\n"), "--offline", folder=result.folder, env=at(None))
-check("without a daemon what is there serves", offline.status == 0, offline)
+offline = build(daemon_def("//lab/tool:1", "%help\n    x\n"), "--offline", folder=result.folder, env=at(server))
+check("without a question what is there serves", offline.status == 0 and len(server.log) == 1, offline)
 locked = run(["lock", "x.def"], result.folder, at(server))
 check("a lock file holds the image's digest", locked.status == 0 and ID in (result.folder / "x.def.lock").read_text(), locked)
 result = build(daemon_def(), env=at(server, DOCKER_HOST="unix:///none", APPTAINER_DOCKER_HOST=server.url))
@@ -77,6 +77,8 @@ for text, answer, status, words in [
     ("no digest", only("/json", (200, b'{"Id":"12"}')), 4, ["no digest"]),
     ("no JSON", only("/json", (200, b"<html>")), 4, ["JSON"]),
     ("no archive", only("/get", (404, b'{"message":"gone"}')), 4, ["gone"]),
+    ("another image's archive", lambda path: (200, json.dumps({"Id": "sha256:" + "ab" * 32}).encode() if "/json" in path else
+                                              archive), 4, ["the archive is not of the image"]),
     ("a broken archive", only("/get", (200, archive[:50_000])), 4, ["archive"]),
 ]:
     result = build(daemon_def(), env=at(listen(answer)))
@@ -89,9 +91,9 @@ for text, env, status, words in [
 ]:
     result = build(daemon_def(), env={**EPOCH, "DAGBUILD_RETRY_MS": "10", **env})
     check(f"{text}: is an error", result.status == status and all(word in result.err for word in words), result)
-for name in ("lab/tool:1/json?x=", "a b", "//"):
+for name in ("lab/tool:1/json?x=", "a b", "//", "../../containers/x"):
     result = build(daemon_def(name), env=at(server))
-    check(f"'{name}' is no name", result.status == 2 and "is not an image's name" in result.err, result)
+    check(f"'{name}' is no name", result.status == 2 and "as 'docker images' shows it" in result.err, result)
 
 # ---- podman's ----
 
@@ -147,7 +149,7 @@ held = build(busybox(PROGRAM), folder=other)
 check("where it is not, and is another now, that is an error", held.status == 4 and "is not what it was" in held.err, held)
 local = build(busybox(f"file://{files}/busybox"))
 check("a program of this host", local.status == 0, local)
-for text, url, words in [("a page", f"{library.url}/files/page:1", ["is no program"]), ("nothing there", f"{library.url}/none", ["does not have"]),
+for text, url, words in [("a page", f"{library.url}/files/page:1", ["is no program"]), ("nothing there", f"{library.url}/none", ["there is no such file"]),
                          ("a page of this host", f"file://{files}/page", ["is no program"])]:
     result = build(busybox(url))
     check(f"{text}: is an error", result.status == 4 and all(word in result.err for word in words), result)

@@ -121,12 +121,30 @@ local = build(definition("arch", HELLO, ConfURL=f"file://{served}/arch/pacman.co
 check("a configuration of this host", says(local) == "hello 1", local)
 (served / "bad.conf").write_text(f"[core]\nServer = {URL}/none\n")
 for text, config, status, words in [
-    ("no configuration", f"{URL}/none", 4, ["does not have"]),
+    ("no configuration", f"{URL}/none", 4, ["there is no such file"]),
     ("no database", f"file://{served}/bad.conf", 4, ["core.db"]),
     ("no configuration but a large file", f"{URL}/arch/base-1-1-any.pkg.tar.zst", 4, ["no configuration of pacman"]),
 ]:
     refused = build(definition("arch", ConfURL=config))
     check(f"arch: {text}", refused.status == status and all(word in refused.err for word in words), refused)
+# Other servers, and files that the configuration includes.
+parts = served / "parts"
+parts.mkdir()
+(parts / "a.list").write_text(f"Server = {URL.replace('127.0.0.1', 'localhost')}/none\nServer = {URL}/arch\n")
+(parts / "b.conf").write_text(f"[core]\nInclude = {parts}/*.list\n")
+(served / "with.conf").write_text(f"[options]\nArchitecture = auto\nSigLevel = Never\nInclude = {parts}/b.conf\n")
+included = functools.partial(definition, "arch", HELLO, ConfURL=f"file://{served}/with.conf", Include="hello")
+result = build(included())
+check("arch: a second server, in a file that a file includes", says(result) == "hello 1", result)
+same = build(included(), folder=result.folder)
+check("nothing to do the next time", "nothing has changed" in same.err, same)
+database = served / "arch/core.db"
+database.write_bytes(database.read_bytes() + b"\0" * 512)
+other = build(included(), folder=result.folder)
+check("another database is installed from again", "#1 done" in other.err or other.status != 0 and "1 failed" in other.err, other)
+(parts / "b.conf").unlink()
+missing = build(included())
+check("a file that is not there", missing.status != 0 and "b.conf" in missing.err and "ConfURL" in missing.err, missing)
 refused = build(definition("arch", ConfURL=CONFIG, Include="none"))
 check("a package that is not there", refused.status == 1 and "target not found: none" in refused.err, refused)
 

@@ -25,6 +25,9 @@ for name in etc/hostname etc/resolv.conf var/log/dpkg.log var/log/apt/term.log v
     echo "of the host" >"$root/$name"
 done
 chown 7:42 "$root/umask"
+[ -z "$LINK" ] || { rm -r "$root/var/log"; ln -s "$LINK" "$root/var/log"; ln -s "$LINK" "$root/var/cache/ldconfig"; }
+[ -z "$HOLD" ] || sleep 5 <"$root/dev/null" >/dev/null 2>&1 &
+[ -z "$MOVE" ] || echo moved >"$MOVE"
 """
 
 programs = new_folder()
@@ -78,8 +81,8 @@ check("etc/resolv.conf is empty", image(first).read("/etc/resolv.conf") == b"")
 listing = subprocess.run(["unsquashfs", "-lln", "-o", str(image(first).offset), first.folder / "x.sif", "umask"],
                          capture_output=True, text=True, check=False).stdout
 check("owners are those of the packages", " 7/42 " in listing, listing)
-check("the mirror was asked for one file", [path for _, path, _ in mirror.log] == ["/debian/dists/stable/InRelease"],
-      mirror.log)
+check("the mirror was asked for one file, also before and after debootstrap ran",
+      [path for _, path, _ in mirror.log] == ["/debian/dists/stable/InRelease"] * 3, mirror.log)
 
 # ---- when it runs again ----
 
@@ -121,6 +124,46 @@ two = "".join(debian(mirror.url, rest).replace("OSVersion", f"Stage: {stage}\nOS
               for stage, rest in (("one", "%post\n    echo 1 >/one\n"), ("two", "%files from one\n    /one\n")))
 again("two stages with one base", two, 1)
 
+# What the packages' own links lead to stays; so does a system whose devices somebody still uses.
+victim = new_folder()
+(victim / "important.log").write_text("of the host")
+(victim / "aux-cache").write_text("of the host")
+again("links of the packages", debian(mirror.url, Include="links"), 1, env={"LINK": victim})
+check("lead nowhere on this machine", sorted(p.name for p in victim.iterdir()) == ["aux-cache", "important.log"], list(victim.iterdir()))
+again("a device in use", debian(mirror.url, Include="devices"), 1, env={"HOLD": "1"})
+
+# What is remembered of a mirror is not what it has now.
+remembered = new_folder()
+(remembered / "x.def").write_text(debian(mirror.url, POST))
+
+
+def elsewhere(definition, *args, env=None):
+    return build(definition, *args, folder=remembered, env={**tools, **(env or {})})
+
+
+check("a first build", elsewhere(debian(mirror.url, POST)).status == 0)
+mirror.pages["/debian/dists/stable/InRelease"] = "of the third day"
+called()
+old = elsewhere(debian(mirror.url, POST, Include="nano"), "--pull=missing")
+check("with --pull=missing nothing is installed from another index", old.status == 4 and "has changed" in old.err and
+      "--refresh" in old.err and not called(), old)
+old = elsewhere(debian(mirror.url, POST, Include="nano"), "--offline")
+check("nor with --offline at all", old.status == 4 and "no request may be made" in old.err and not called(), old)
+old = elsewhere(debian(mirror.url, POST), "--offline", "--no-cache")
+check("even if it was before", old.status == 4 and not called(), old)
+moving = elsewhere(debian(f"file:{local}", POST, Include="moving"), env={"MOVE": local / "dists/stable/InRelease"})
+check("an index that changes meanwhile", moving.status == 4 and "has changed" in moving.err, moving)
+called()
+
+# Two bases without a lock are not one.
+pair = "".join(debian(url, rest).replace("OSVersion", f"Stage: {stage}\nOSVersion")
+               for stage, url, rest in (("one", mirror.url, "%post\n    echo 1 >/one\n"),
+                                        ("two", f"file:{local}", "%files from one\n    /one\n")))
+check("two mirrors", elsewhere(pair).status == 0 and len(called()) == 2)
+plan = run(["plan", "--no-cache=one", "x.def"], remembered, tools)
+lines = [line for line in plan.out.splitlines() if line.startswith("  base")]
+check("one stage's base is not the other's", len(lines) == 2 and " hit" not in lines[0] and " hit" in lines[1], plan)
+
 # ---- failures ----
 
 
@@ -135,6 +178,14 @@ def fails(text, status, words, definition, *args):
 
 endless = Mirror({}, lambda x: x.raw(b"HTTP/1.1 200 OK\r\n\r\n") and x.raw(b"x" * 65536, None))
 fails("no such release", 4, ["does not have 'dists/none/InRelease'", "OSVersion"], debian(mirror.url, suite="none"))
+for more in (None, {"WWW-Authenticate": 'Basic realm="x"'}, {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:1/"'}):
+    guarded = Mirror({}, lambda x: x.answer(401, "no", more))  # pylint: disable=cell-var-from-loop
+    fails("a mirror that asks who we are", 4, ["HTTP status 401"], debian(guarded.url))
+    check("gets no answer", not any("Authorization" in headers for _, _, headers in guarded.log), guarded.log)
+for text, definition in [("Include", debian(mirror.url, Include="less --help")), ("OSVersion", debian(mirror.url, suite="--help"))]:
+    fails(f"an option in {text}", 2, ["is no package"], definition)
+secret = fails("a password in a URL", 2, ["not a URL"], debian("http://me:secret@127.0.0.1/debian"))
+check("is not shown", "secret" not in secret.err.replace("MirrorURL: http", ""), secret)
 fails("no mirror", 4, ["127.0.0.1:1/"], debian("http://127.0.0.1:1/debian"))
 fails("no folder", 4, ["does not have", "look at the URL"], debian(f"file://{local}/none"))
 fails("another scheme", 2, ["not a URL of http or https"], debian("ftp://127.0.0.1/debian"))

@@ -9,7 +9,7 @@ import shutil
 import struct
 import subprocess
 
-from lib import SOURCE, build, check, finish, image, new_folder
+from lib import SOURCE, build, check, finish, image, new_folder, run
 from fake import *
 
 RIG = os.environ["RIG"]
@@ -187,6 +187,12 @@ def from_library(name, fingerprints):
 
 result = from_library("base", alice)
 check("a library's file, too", result.status == 0, result)
+# A lock file holds what the image is, not who signed it.
+locked = build(f"Bootstrap: library\nFrom: lab/plain:1\nLibrary: {library.url}\n")
+check("a lock", run(["lock", "x.def"], locked.folder).status == 0)
+(locked.folder / "x.sif").unlink()
+result = build(f"Bootstrap: library\nFrom: lab/plain:1\nLibrary: {library.url}\nFingerprints: {alice}\n", folder=locked.folder, env=KEYS)
+refused("not signed, and locked", result, 4, "it is not signed")
 refused("not signed, from a library", from_library("plain", alice), 4, "it is not signed")
 group = new_folder()
 (group / "sandbox").mkdir()
