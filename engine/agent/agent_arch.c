@@ -219,22 +219,38 @@ static struct err *read_config(const struct agent_context *c, const char *url,
 	return NULL;
 }
 
-static struct err *ask(void *self, struct digest *out)
+static struct err *name_config(const struct agent_context *c, const struct buf *text,
+			       struct digest *out)
 {
-	const struct arch *a = self;
 	CLEANUP(repositories_release) struct repositories r = {0};
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(buf_release) struct buf databases = BUF_INIT;
 	CLEANUP(key_freep) struct key *key = key_new("arch");
 
-	TRY(read_config(a->context, a->url, &text));
-	TRY(read_lines(&r, str_make(buf_text(&text), text.len), 0));
+	TRY(read_lines(&r, str_make(buf_text(text), text->len), 0));
 	for (size_t i = 0; i < r.list.len; i++)
-		TRY(add_repository(a->context, &r.list.items[i], &databases));
-	key_set_text(key, "configuration", buf_text(&text));
+		TRY(add_repository(c, &r.list.items[i], &databases));
+	key_set_text(key, "configuration", buf_text(text));
 	key_set_text(key, "databases", buf_text(&databases));
 	*out = key_final(key);
 	return NULL;
+}
+
+static struct err *ask(void *self, struct digest *out)
+{
+	const struct arch *a = self;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+
+	TRY(read_config(a->context, a->url, &text));
+	return name_config(a->context, &text, out);
+}
+
+static struct digest source_of(const struct digest *config, const char *packages)
+{
+	CLEANUP(key_freep) struct key *key = key_new("arch packages");
+
+	key_set_digest(key, "configuration", config);
+	key_set_text(key, "packages", packages);
+	return key_final(key);
 }
 
 static struct err *arch_resolve(const struct agent_context *c,
@@ -243,7 +259,6 @@ static struct err *arch_resolve(const struct agent_context *c,
 	struct arch a = {.context = c, .url = config_url(base)};
 	CLEANUP(freep) char *name = xasprintf("pacman %s", a.url);
 	CLEANUP(freep) char *packages = packages_of(base);
-	CLEANUP(key_freep) struct key *key = key_new("arch packages");
 	struct digest config;
 
 	TRY(host_packages_check(base));
@@ -252,9 +267,7 @@ static struct err *arch_resolve(const struct agent_context *c,
 			       "Arch Linux is for amd64, and this machine is %s",
 			       c->platform.architecture);
 	TRY(package_index_resolve(c, a.url, name, ask, &a, &config));
-	key_set_digest(key, "configuration", &config);
-	key_set_text(key, "packages", packages);
-	*out = key_final(key);
+	*out = source_of(&config, packages);
 	return NULL;
 }
 
@@ -264,17 +277,25 @@ static struct err *arch_fill(const struct agent_context *c, const struct step_ba
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	CLEANUP(freep) char *list = packages_of(base);
 	const char *args[] = {"", list, NULL};
+	struct digest config, source;
 	struct host_packages packages = {
 		.program = "pacman",
 		.package = "pacman",
 		.script = SCRIPT,
 		.args = args,
+		.proof = "var/lib/pacman/local",
 		.rest = REST,
 		.reason = "error: ",
 	};
 
-	(void)resolved; /* is_unpinned */
+	/* The very text that the key was made of. */
 	TRY(read_config(c, config_url(base), &text));
+	TRY(name_config(c, &text, &config));
+	source = source_of(&config, list);
+	if (!digest_equal(&source, resolved))
+		return err_hint(
+			err_new(ERR_NETWORK, "'%s' has changed", config_url(base)),
+			"start again");
 	args[0] = buf_text(&text);
 	return host_packages_run(c, root, &packages);
 }

@@ -96,6 +96,7 @@ static struct err *debootstrap_fill(const struct agent_context *c,
 		.package = "debootstrap",
 		.script = SCRIPT,
 		.args = args,
+		.proof = "var/lib/dpkg/status",
 		.rest = REST,
 		.reason = "E: ",
 	};

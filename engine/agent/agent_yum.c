@@ -33,7 +33,8 @@ static const char SCRIPT[] =
 	"	rpm --root \"$root\" --initdb\n"
 	"	rpm --root \"$root\" --import \"$key\"\n"
 	"}\n"
-	"\"$0\" --noplugins -c \"$conf\" --installroot \"$root\" "
+	"\"$0\" --noplugins -c \"$conf\" --setopt=reposdir=\"$root/.host/none\" "
+	"--installroot \"$root\" "
 	"--releasever=\"$release\" "
 	"\\\n"
 	"	-y ${setopt:+--setopt \"$setopt\"} install /etc/redhat-release coreutils "
@@ -74,6 +75,12 @@ static struct yum yum_of(const struct step_base *base)
 
 static struct err *check_gpg(const struct yum *y)
 {
+	if (y->gpg[0] && strstr(y->setopt, "gpgcheck"))
+		return err_hint(err_new(ERR_USAGE,
+					"the variable GPG asks for signatures, "
+					"and 'SetOpt: %s' for none",
+					y->setopt),
+				"remove one of them");
 	if (!y->gpg[0] || str_starts_with(str_of(y->gpg), "https://"))
 		return NULL;
 	return err_hint(err_new(ERR_USAGE, "the variable GPG is not an https URL"),
@@ -113,6 +120,7 @@ static struct err *yum_fill(const struct agent_context *c, const struct step_bas
 		.package = "dnf",
 		.script = SCRIPT,
 		.args = args,
+		.proof = "etc/redhat-release",
 		.rest = REST,
 		.reason = "Error: ",
 	};

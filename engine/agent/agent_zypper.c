@@ -17,7 +17,7 @@ enum { OTHERS_MAX = 20 };
  * failed. */
 static const char SCRIPT[] =
 	"mirror=$1 update=$2 release=$3 check=$4 include=$5 others=$6\n"
-	"export HOME=\"$root/.host\"\n"
+	"export HOME=\"$root/.host\" ZYPP_LOGFILE=\"$root/.host/zypper.log\"\n"
 	"printf '%%_var /var\\n%%_dbpath %%{_var}/lib/rpm\\n' >\"$HOME/.rpmmacros\"\n"
 	"mkdir -p \"$root/etc/zypp\"\n"
 	"printf '[main]\\ncachedir=/var/cache/zypp-bootstrap\\n\\n' "
@@ -202,6 +202,7 @@ static struct err *zypper_fill(const struct agent_context *c,
 		.package = "zypper",
 		.script = SCRIPT,
 		.args = args,
+		.proof = "var/lib/rpm",
 		.rest = REST,
 		.reason = "Problem",
 	};

@@ -12,10 +12,12 @@
 #include "base/path.h"
 #include "engine/unpack/unpack.h"
 
-static const uint64_t ARCHIVE_BYTES_MAX = MIB(1 << 20);
-/* The user's limit is of a layer, and an archive has several: none is compressed as far
- * as this, and a bomb is. */
-static const uint64_t COMPRESSION_MAX = 20;
+/* No image is compressed as far as this, and a bomb is: 271 bytes can be a member of a
+ * TiB.  The user's limit is of a layer, and looked at when the layers are unpacked. */
+static uint64_t bytes_max(uint64_t size)
+{
+	return size < MIB(1 << 20) ? 20 * size + MIB(64) : UINT64_MAX;
+}
 
 static void on_unpacked(void *context, uint64_t done)
 {
@@ -33,8 +35,8 @@ struct err *archive_open(const struct agent_context *c, int fd, uint64_t size,
 		.blob_size = size,
 		/* Nothing is below it. */
 		.is_first = true,
-		.max_bytes = ARCHIVE_BYTES_MAX,
-		.max_file = c->max_file ? c->max_file + COMPRESSION_MAX * size : 0,
+		.max_bytes = bytes_max(size),
+		.max_file = bytes_max(size),
 		.cancel = task_cancel(c->task),
 		.progress = on_unpacked,
 		.context = (void *)c,

@@ -36,6 +36,7 @@ struct err *blob_copy(struct store *store, int fd, uint64_t size,
 		      const struct registry_watch *watch)
 {
 	CLEANUP(blob_writer_releasep) struct blob_writer *to = NULL;
+	struct err *e;
 
 	if (size != blob->size)
 		return err_new(ERR_CORRUPT,
@@ -46,6 +47,10 @@ struct err *blob_copy(struct store *store, int fd, uint64_t size,
 	 * find out whether it fits. */
 	if (blob_writer_have(to) > 0)
 		TRY(blob_writer_restart(to));
-	TRY(copy(fd, watch, size, to));
-	return blob_writer_finish(to);
+	e = copy(fd, watch, size, to);
+	if (!e)
+		return blob_writer_finish(to);
+	/* A copy is not resumed: what there is of it would only take room. */
+	err_ignore(blob_writer_restart(to), "the first error counts");
+	return e;
 }

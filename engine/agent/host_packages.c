@@ -3,11 +3,13 @@
  */
 #include "engine/agent/host_packages.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fs.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "engine/agent/package_rest.h"
@@ -26,7 +28,13 @@ static const char BEFORE[] = "umask 022\n"
 			     "for name in $devices; do\n"
 			     "	: >\"$root/dev/$name\"\n"
 			     "	mount --bind \"/dev/$name\" \"$root/dev/$name\"\n"
-			     "done\n";
+			     "done\n"
+			     /* What is killed leaves its files there. */
+			     "case \"$root $*\" in\n"
+			     "*/var/tmp*) ;;\n"
+			     "*)	mkdir \"$root/.host/tmp\"\n"
+			     "	mount --bind \"$root/.host/tmp\" /var/tmp ;;\n"
+			     "esac\n";
 /* The devices are mounted for the script alone. */
 static const char *const REST[] = {".host",	  "dev/null", "dev/random",
 				   "dev/urandom", "dev/zero", "etc/hostname",
@@ -109,19 +117,24 @@ static const char **command_of(const struct host_packages *p, const char *script
 
 /* ---- why it failed ---- */
 
-/* The last line of the log that begins with `start`, or NULL; for free(). */
+/* The last line of the log that begins with `start`; without one the last that says
+ * anything; NULL: there is none.  For free(). */
 static char *last_reason(const struct script_output *out, const char *start)
 {
 	CLEANUP(fclosep) FILE *log = fopen(out->log_path, "re");
+	CLEANUP(freep) char *last = NULL;
 	char line[512], *found = NULL;
 
 	while (log && fgets(line, sizeof(line), log)) {
-		if (strncmp(line, start, strlen(start)) != 0)
+		bool is_reason = strncmp(line, start, strlen(start)) == 0;
+		char **to = is_reason ? &found : &last;
+
+		if (line[strspn(line, " \t\r\n")] == '\0')
 			continue;
-		free(found);
-		found = xstrndup(line, strcspn(line, "\n"));
+		free(*to);
+		*to = xstrndup(line, strcspn(line, "\n"));
 	}
-	return found;
+	return found ? found : STEAL(last);
 }
 
 static struct err *failed(const struct agent_context *c, const struct host_packages *p,
@@ -132,6 +145,27 @@ static struct err *failed(const struct agent_context *c, const struct host_packa
 
 	return err_hint(err_new(ERR_STEP, "%s exited with status %d%s%s", p->program,
 				status, reason ? ": " : "", reason ? reason : ""),
+			"%s", advice);
+}
+
+/* Some options of theirs do something else, and end well. */
+static struct err *check_proof(const struct agent_context *c,
+			       const struct host_packages *p, const char *root)
+{
+	CLEANUP(freep) char *advice = script_advice(c->output);
+	CLEANUP(closep) int root_fd = -1;
+	CLEANUP(closep) int fd = -1;
+	struct err *e;
+
+	TRY(fs_open(AT_FDCWD, root, O_PATH | O_DIRECTORY, 0, &root_fd));
+	e = path_open(root_fd, p->proof, O_PATH, 0, &fd);
+	if (!e)
+		return NULL;
+	err_ignore(e, "told in other words");
+	return err_hint(err_new(ERR_STEP,
+				"%s ended well, but has installed nothing: there is no "
+				"'/%s'",
+				p->program, p->proof),
 			"%s", advice);
 }
 
@@ -149,6 +183,7 @@ struct err *host_packages_run(const struct agent_context *c, const char *root,
 		     p->program));
 	if (status != 0)
 		return failed(c, p, status);
+	TRY(check_proof(c, p, root));
 	TRY(package_rest_remove(root, REST));
 	return package_rest_remove(root, p->rest);
 }

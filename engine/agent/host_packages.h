@@ -29,8 +29,10 @@ struct host_packages {
 	 * stays. */
 	const char *script;
 	const char *const *args;
-	/* Lines that begin so say why it failed: "E: ". */
+	/* Lines that begin so say why it failed: "E: "; without one the last line does. */
 	const char *reason;
+	/* A path, "etc/passwd", that is there if it has installed anything. */
+	const char *proof;
 	/* What is then removed, as in package_rest.h: the script itself must not, since
 	 * links of the packages' lead it to the host. */
 	const char *const *rest;

@@ -183,7 +183,7 @@ static struct err *cannot_choose(const cJSON *manifests, const char *name)
 
 	list_images(manifests, &list);
 	if (name)
-		e = err_new(ERR_USAGE, "it has no image '%s', but %s", name,
+		e = err_new(ERR_USAGE, "it does not have one image '%s', but %s", name,
 			    buf_text(&list));
 	else
 		e = err_new(ERR_USAGE, "it has %d images: %s", n, buf_text(&list));

@@ -46,7 +46,8 @@ static struct err *find_daemon(struct daemon *out)
 		out->base = xstrdup("http://localhost");
 		return NULL;
 	}
-	if (str_starts_with(str_of(out->address), "tcp://")) {
+	if (str_starts_with(str_of(out->address), "tcp://") &&
+	    out->address[strlen("tcp://")]) {
 		out->base = xasprintf("http://%s", out->address + strlen("tcp://"));
 		return NULL;
 	}

@@ -105,6 +105,12 @@ static struct err *take_server(const char *server, struct library_ref *out)
 
 	while (len > 0 && url[len - 1] == '/')
 		url[--len] = '\0';
+	if (strchr(url, '@'))
+		return err_hint(err_new(ERR_USAGE,
+					"a library's URL has a name or password "
+					"in it"),
+				"write 'https://HOST'; credentials come from where those "
+				"of registries are");
 	if (strpbrk(url, "?#") || !url_split(url, &is_https, &out->image.host))
 		return err_hint(
 			err_new(ERR_USAGE, "'%s' is not the URL of a library", server),

@@ -133,7 +133,7 @@ static struct err *install(const struct work *w, const struct step *step,
 		.root = mounted_overlay(w, &base->layers, &names),
 		.argv = agent->install,
 		.envp = no_environment,
-		.security = w->options.security,
+		.security = SECURITY_CONTAINER, /* the user's choice is no input */
 		.hold_fd = context->hold_fd,
 		.cancel = task_cancel(context->task),
 		.line = script_output_line,

@@ -128,7 +128,7 @@ def both(info, data):
 rewrite(made / "one.docker.tar", made / "both.docker.tar", both)
 for agent, source, words in [
     ("oci", "layout", ["it has 2 images: lab/one sha256:", "lab/two:2 sha256:", "PATH:NAME"]),
-    ("oci", "layout:lab/none", ["it has no image 'lab/none', but lab/one sha256:"]),
+    ("oci", "layout:lab/none", ["it does not have one image 'lab/none', but lab/one sha256:"]),
     ("oci-archive", "both.oci.tar", ["it has 2 images: lab/one sha256:"]),
     ("docker-archive", "both.docker.tar", ["it has 2 images: docker.io/lab/one:1, lab/other:latest, lab/more:3", "FILE:NAME:TAG"]),
     ("docker-archive", "both.docker.tar:lab/none:1", ["it has no image 'lab/none:1', but docker.io/lab/one:1, lab/other"]),

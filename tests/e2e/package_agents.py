@@ -79,6 +79,18 @@ result = build(definition("dnf", POST, MirrorURL=REPO, SetOpt="install_weak_deps
 check("dnf: an option", says(result) == "hello 1.0", result)
 result = build(definition("dnf", POST, MirrorURL=REPO, Include="hello"), env={"GPG": "http://127.0.0.1/key"})
 check("a key by http is refused", result.status == 2 and "https" in result.err, result)
+result = build(definition("dnf", POST, MirrorURL=REPO, SetOpt="base.gpgcheck=0", Include="hello"), env={"GPG": "https://127.0.0.1/key"})
+check("a key, and an option that does without", result.status == 2 and "asks for signatures" in result.err, result)
+for agent, headers in (("dnf", {"SetOpt": "tsflags=justdb"}), ("dnf", {"SetOpt": "tsflags=test"})):
+    result = build(definition(agent, MirrorURL=REPO, **headers))
+    check(f"{agent} with {headers}: nothing is installed, which is an error", result.status == 1 and "installed nothing" in result.err, result)
+stray = new_folder()
+(stray / "0").mkdir()
+(stray / "0/x.repo").write_text(f"[x]\nname=x\nbaseurl={UPDATES}\nenabled=1\ngpgcheck=0\n")
+result = build(definition("dnf", POST, MirrorURL=REPO, Include="hello"), folder=stray)
+check("repositories of the current folder do not count", says(result) == "hello 1.0", result)
+check("nothing is left in /var/tmp", not [name for name in os.listdir("/var/tmp") if name.startswith(("zypp.", "AP_0x", "rpm-tmp."))],
+      os.listdir("/var/tmp"))
 result = build(definition("zypper", POST, MirrorURL=REPO, OtherURL0=UPDATES, Include="hello"))
 check("zypper: another repository", says(result) == "hello 1.1", result)
 shutil.copytree(served / "rpm/repo", served / "unsigned")

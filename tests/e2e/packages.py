@@ -16,7 +16,8 @@ printf '%s\\n' "$*" >>"$CALLS"
 for word; do [ -z "$root" ] && case $word in /*) root=$word;; esac; done
 [ ! -e "$FAIL" ] || { echo "I: trying"; echo "E: $(cat "$FAIL")"; exit 7; }
 [ -z "$NAP" ] || { echo sleeping; sleep $NAP & sleep $NAP; }
-mkdir -p "$root/bin" "$root/etc" "$root/dev/shm" "$root/var/log/apt" "$root/var/cache/apt/archives"
+mkdir -p "$root/bin" "$root/etc" "$root/dev/shm" "$root/var/log/apt" "$root/var/cache/apt/archives" "$root/var/lib/dpkg"
+[ -n "$NOTHING" ] || : >"$root/var/lib/dpkg/status"
 mknod -m 666 "$root/dev/full" c 1 7 && mount -t proc proc "$root/proc" && echo gone >"$root/dev/null" || exit 8
 cp "$BUSYBOX" "$root/bin/busybox"
 for name in sh cat echo ls; do ln "$root/bin/busybox" "$root/bin/$name"; done
@@ -199,6 +200,9 @@ fail.write_text("\x1b[2J hidden \x07")
 result = fails("what it says in colours", 1, ["hidden"], debian(mirror.url))
 check("is cleaned", "\x1b" not in result.err and "\x07" not in result.err, result)
 fail.unlink()
+called()
+nothing = build(debian(mirror.url), env={**tools, "NOTHING": "1"})
+check("a program that does nothing", nothing.status == 1 and "has installed nothing" in nothing.err, nothing)
 called()
 refused = fails("--no-host-scripts", 2, ["--no-host-scripts forbids"], debian(mirror.url), "--no-host-scripts")
 check("nothing ran", not called(), refused)
