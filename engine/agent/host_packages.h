@@ -29,7 +29,7 @@ struct host_packages {
 	 * stays. */
 	const char *script;
 	const char *const *args;
-	/* Lines that begin so say why it failed: "E: "; without one the last line does. */
+	/* Lines that begin so, "E: ", say why it failed; without one the last does. */
 	const char *reason;
 	/* A path, "etc/passwd", that is there if it has installed anything. */
 	const char *proof;

@@ -186,62 +186,81 @@ static struct err *run_gpgv(const struct keyrings *keys, const struct scratch *s
 	return proc_wait(&proc, status);
 }
 
-/* Who signed it, and that the file is as it was signed; `*signer` empty: nobody whose key
- * we have. */
-static struct err *check_signature(const struct agent_context *c, int fd,
-				   const struct sif *sif, const struct sif_object *o,
-				   const struct keyrings *keys,
-				   struct fingerprint *signer)
+/* An image whose signatures are looked at. */
+struct signed_image {
+	const struct agent_context *context;
+	int fd;
+	const struct sif *sif;
+	uint32_t group; /* that must be signed */
+	struct keyrings keys;
+	struct fingerprints signers;
+	size_t n_signatures; /* whoever made them */
+};
+
+static void signed_image_release(struct signed_image *s)
 {
+	keyrings_release(&s->keys);
+	fingerprints_release(&s->signers);
+}
+
+/* Who signed it, and that the file is as it was signed; nobody is added if we have no key
+ * of the signer. */
+static struct err *check_signature(struct signed_image *s, const struct sif_object *o)
+{
+	const struct agent_context *c = s->context;
 	CLEANUP(scratch_release) struct scratch scratch = SCRATCH_INIT;
 	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
 	CLEANUP(buf_release) struct buf said = BUF_INIT;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	int status;
+	struct fingerprint signer;
+	int status = 0;
 
-	signer->hex[0] = '\0';
-	TRY(sif_read_object(fd, o, SIGNATURE_MAX, &bytes));
+	TRY(sif_read_object(s->fd, o, SIGNATURE_MAX, &bytes));
 	TRY(scratch_new(c->store, &scratch));
 	TRY(fs_write_atomic(scratch.fd, "signature", buf_text(&bytes), bytes.len, 0600));
-	TRY(run_gpgv(keys, &scratch, &status));
+	TRY(run_gpgv(&s->keys, &scratch, &status));
 	TRY(fs_read_file(scratch.fd, "status", SIGNATURE_MAX, &said));
-	if (status != 0 || !read_status(buf_text(&said), signer)) {
-		signer->hex[0] = '\0';
+	if (status != 0 || !read_status(buf_text(&said), &signer))
 		return NULL;
-	}
+	vec_push(&s->signers.list, signer);
 	TRY(fs_read_file(scratch.fd, "text", SIGNATURE_MAX, &text));
-	return sif_check_signed(fd, sif, o->link, str_make(buf_text(&text), text.len),
+	return sif_check_signed(s->fd, s->sif, s->group,
+				str_make(buf_text(&text), text.len),
 				cancel_stop(task_cancel(c->task)));
 }
 
 /* ---- all of them ---- */
 
-static bool has(const struct fingerprints *f, const char *hex)
+static struct err *find_signers(struct signed_image *s)
 {
-	for (size_t i = 0; i < f->list.len; i++)
-		if (strcmp(f->list.items[i].hex, hex) == 0)
+	for (size_t i = 0; i < s->sif->n_objects; i++) {
+		const struct sif_object *o = &s->sif->objects[i];
+
+		if (o->type != SIF_SIGNATURE || !o->link_is_group || o->link != s->group)
+			continue;
+		s->n_signatures++;
+		TRY(check_signature(s, o));
+	}
+	return NULL;
+}
+
+static bool has_signed(const struct signed_image *s, const char *hex)
+{
+	for (size_t i = 0; i < s->signers.list.len; i++)
+		if (strcmp(s->signers.list.items[i].hex, hex) == 0)
 			return true;
 	return false;
 }
 
-/* `*n`: the signatures of the group, whoever made them. */
-static struct err *find_signers(const struct agent_context *c, int fd,
-				const struct sif *sif, uint32_t group,
-				const struct keyrings *keys, struct fingerprints *out,
-				size_t *n)
+static struct err *not_signed(const struct signed_image *s, const char *hex)
 {
-	for (size_t i = 0; i < sif->n_objects; i++) {
-		const struct sif_object *o = &sif->objects[i];
-		struct fingerprint signer;
-
-		if (o->type != SIF_SIGNATURE || !o->link_is_group || o->link != group)
-			continue;
-		++*n;
-		TRY(check_signature(c, fd, sif, o, keys, &signer));
-		if (signer.hex[0])
-			vec_push(&out->list, signer);
-	}
-	return NULL;
+	if (s->n_signatures == 0)
+		return err_new(ERR_CORRUPT,
+			       "it is not signed, and the key %s should have", hex);
+	return err_hint(err_new(ERR_CORRUPT, "the key %s has not signed it", hex),
+			"if its signature is there, fetch the key: 'apptainer key pull "
+			"%s'",
+			hex);
 }
 
 struct err *image_signers_check(const struct agent_context *c, int fd,
@@ -249,27 +268,14 @@ struct err *image_signers_check(const struct agent_context *c, int fd,
 				const char *fingerprints)
 {
 	CLEANUP(fingerprints_release) struct fingerprints wanted = {0};
-	CLEANUP(fingerprints_release) struct fingerprints signers = {0};
-	CLEANUP(keyrings_release) struct keyrings keys = {0};
-	size_t n = 0;
+	CLEANUP(signed_image_release)
+	struct signed_image s = {.context = c, .fd = fd, .sif = sif, .group = group};
 
 	TRY(take_list(fingerprints, &wanted));
-	TRY(find_keyrings(&keys));
-	TRY(find_signers(c, fd, sif, group, &keys, &signers, &n));
-	for (size_t i = 0; i < wanted.list.len; i++) {
-		const char *hex = wanted.list.items[i].hex;
-
-		if (has(&signers, hex))
-			continue;
-		if (n == 0)
-			return err_new(ERR_CORRUPT,
-				       "it is not signed, and the key %s should "
-				       "have",
-				       hex);
-		return err_hint(err_new(ERR_CORRUPT, "the key %s has not signed it", hex),
-				"if its signature is there, fetch the key: 'apptainer "
-				"key pull %s'",
-				hex);
-	}
+	TRY(find_keyrings(&s.keys));
+	TRY(find_signers(&s));
+	for (size_t i = 0; i < wanted.list.len; i++)
+		if (!has_signed(&s, wanted.list.items[i].hex))
+			return not_signed(&s, wanted.list.items[i].hex);
 	return NULL;
 }

@@ -67,11 +67,11 @@ struct err *exec_check_steps(const struct step *const *steps, size_t n)
 		if (exec_supports(step))
 			continue;
 		agent = agent_find(step->base->agent);
-		return place_err(step->where,
-				 err_hint(err_new(ERR_SYNTAX,
-						  "the agent '%s' cannot be used: %s",
-						  agent->name, agent->why_not),
-					  "%s", agent->instead));
+		return place_err(
+			step->where,
+			err_hint(err_new(ERR_SYNTAX, "the agent '%s' cannot be used: %s",
+					 agent->name, agent->why_not),
+				 "%s", agent->instead));
 	}
 	return NULL;
 }

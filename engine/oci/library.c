@@ -205,49 +205,56 @@ static struct err *read_image(const struct library_ref *ref, struct str text,
 	return NULL;
 }
 
-static struct err *look_up(struct registry *r, const struct library_ref *ref,
-			   const char *tag, const char *arch,
-			   const struct registry_watch *watch, struct oci_descriptor *out)
-{
-	CLEANUP(freep) char *path = path_of("images", ref, tag, arch);
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct registry_place place = place_of(ref, path);
+/* A client, and what it asks for. */
+struct library_asking {
+	struct registry *registry;
+	const struct library_ref *ref;
+	const char *arch;
+	const struct registry_watch *watch;
+};
 
-	TRY(registry_fetch_json(r, &place, watch, &text));
-	return read_image(ref, str_make(buf_text(&text), text.len), out);
+static struct err *look_up(const struct library_asking *a, const char *tag,
+			   struct oci_descriptor *out)
+{
+	CLEANUP(freep) char *path = path_of("images", a->ref, tag, a->arch);
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct registry_place place = place_of(a->ref, path);
+
+	TRY(registry_fetch_json(a->registry, &place, a->watch, &text));
+	return read_image(a->ref, str_make(buf_text(&text), text.len), out);
 }
 
 struct err *library_resolve(struct registry *r, const struct library_ref *ref,
 			    const char *arch, const struct registry_watch *watch,
 			    struct digest *out)
 {
+	struct library_asking a = {r, ref, arch, watch};
 	struct oci_descriptor image = {0};
 
-	TRY(look_up(r, ref, ref->image.tag, arch, watch, &image));
+	TRY(look_up(&a, ref->image.tag, &image));
 	*out = image.digest;
 	return NULL;
 }
 
 /* By its digest; or by the tag, for a server that knows no other names, if the tag has
- * it. */
-static struct err *find_file(struct registry *r, const struct library_ref *ref,
-			     const char *arch, const struct digest *file,
-			     const struct registry_watch *watch, char *tag,
-			     struct oci_descriptor *out)
+ * it.  `tag`, of TAG_BYTES_MAX + 1 bytes, is what the server knows it by. */
+static struct err *find_file(const struct library_asking *a, const struct digest *file,
+			     char *tag, struct oci_descriptor *out)
 {
+	const char *own = a->ref->image.tag;
 	struct err *e, *by_tag;
 	char hex[DIGEST_TEXT_SIZE];
 
 	snprintf(tag, TAG_BYTES_MAX + 1, "sha256.%s", digest_hex(file, hex));
-	e = look_up(r, ref, tag, arch, watch, out);
+	e = look_up(a, tag, out);
 	if (e && (err_code(e) == ERR_NOTFOUND || err_code(e) == ERR_PROTOCOL)) {
-		by_tag = look_up(r, ref, ref->image.tag, arch, watch, out);
+		by_tag = look_up(a, own, out);
 		if (by_tag) {
 			err_ignore(by_tag, "what is wanted is the digest");
 			return e;
 		}
 		err_ignore(e, "the tag may have it");
-		snprintf(tag, TAG_BYTES_MAX + 1, "%s", ref->image.tag);
+		snprintf(tag, TAG_BYTES_MAX + 1, "%s", own);
 		e = NULL;
 	}
 	TRY(e);
@@ -264,6 +271,7 @@ struct err *library_fetch(struct registry *r, const struct library_ref *ref,
 			  const char *arch, const struct digest *file,
 			  struct store *store, const struct registry_watch *watch)
 {
+	struct library_asking a = {r, ref, arch, watch};
 	CLEANUP(freep) char *path = NULL;
 	char tag[TAG_BYTES_MAX + 1];
 	struct oci_descriptor blob = {0};
@@ -271,7 +279,7 @@ struct err *library_fetch(struct registry *r, const struct library_ref *ref,
 
 	if (blob_exists(store, file))
 		return NULL;
-	TRY(find_file(r, ref, arch, file, watch, tag, &blob));
+	TRY(find_file(&a, file, tag, &blob));
 	path = path_of("imagefile", ref, tag, arch);
 	place = place_of(ref, path);
 	return registry_fetch_file(r, &place, &blob, store, watch);

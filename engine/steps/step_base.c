@@ -153,22 +153,24 @@ static struct err *install(const struct work *w, const struct step *step,
 }
 
 static struct err *write_files(const struct work *w, const struct step *step,
-			       struct agent_context *context, struct agent_base *base)
+			       const struct agent_context *context,
+			       struct agent_base *base)
 {
 	CLEANUP(mounted_release) struct mounted m = MOUNTED_INIT;
 	CLEANUP(script_output_release) struct script_output output = SCRIPT_OUTPUT_INIT;
+	struct agent_context filling = *context;
 	struct task *task = context->task;
 
 	for (size_t i = 0; i < base->layers.len; i++)
 		TRY(work_add_times(w, task, &base->layers.layers[i]));
 	TRY(mounted_open(w, &base->layers, true, &m));
-	TRY(fill(w, step, context, m.mount_point, &output));
+	TRY(fill(w, step, &filling, m.mount_point, &output));
 	TRY(base_files_write(m.root_fd,
 			     base->is_image ? BASE_IS_IMAGE : BASE_IS_FOREIGN));
 	if (base->has_config)
 		TRY(oci_runtime_write(m.root_fd, &base->config));
 	TRY(mounted_close(&m));
-	TRY(install(w, step, context, base, &m));
+	TRY(install(w, step, &filling, base, &m));
 	return mounted_commit(w, step, task, &m, &base->layers);
 }
 
