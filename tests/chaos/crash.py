@@ -439,7 +439,7 @@ def main():
     parser.add_argument("--dir", help="work in this folder (default: below the temporary folder)")
     args = parser.parse_args()
     if args.every is None:
-        args.every = 1 if is_full else 200 if args.user or args.what == "bases" else 60
+        args.every = 1 if is_full else 800 if args.what == "bases" else 200 if args.user else 60
 
     variants = {"fault": FAULTS, "signal": SIGNALS}.get(args.what, KILLS)
     if args.loader or (args.what in ("kill", "signal") and is_full):
