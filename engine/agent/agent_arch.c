@@ -176,8 +176,8 @@ static char *database_of(const char *repository, const char *server)
 	return buf_steal(&out);
 }
 
-/* A line for each repository: its name, and the digest of its database, which is the same
- * on each of its servers. */
+/* A line for each repository: its name, and the digest of its database on the first
+ * server that has it, as pacman takes it. */
 static struct err *add_repository(const struct agent_context *c,
 				  const struct repository *r, struct buf *out)
 {
@@ -244,6 +244,23 @@ static struct err *ask(void *self, struct digest *out)
 	return name_config(a->context, &text, out);
 }
 
+/* What is remembered goes by this name.  A configuration on this host is read each time,
+ * and only the servers are asked. */
+static struct err *memo_name(const struct agent_context *c, const char *url, char **out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	char hex[DIGEST_TEXT_SIZE] = "";
+	struct digest digest;
+
+	if (package_index_is_local(url)) {
+		TRY(read_config(c, url, &text));
+		digest = digest_bytes(DIGEST_SHA256, NULL, buf_text(&text), text.len);
+		digest_format(&digest, hex);
+	}
+	*out = xasprintf("pacman %s %s", url, hex);
+	return NULL;
+}
+
 static struct digest source_of(const struct digest *config, const char *packages)
 {
 	CLEANUP(key_freep) struct key *key = key_new("arch packages");
@@ -257,7 +274,7 @@ static struct err *arch_resolve(const struct agent_context *c,
 				const struct step_base *base, struct digest *out)
 {
 	struct arch a = {.context = c, .url = config_url(base)};
-	CLEANUP(freep) char *name = xasprintf("pacman %s", a.url);
+	CLEANUP(freep) char *name = NULL;
 	CLEANUP(freep) char *packages = packages_of(base);
 	struct digest config;
 
@@ -266,7 +283,8 @@ static struct err *arch_resolve(const struct agent_context *c,
 		return err_new(ERR_UNSUPPORTED,
 			       "Arch Linux is for amd64, and this machine is %s",
 			       c->platform.architecture);
-	TRY(package_index_resolve(c, a.url, name, ask, &a, &config));
+	TRY(memo_name(c, a.url, &name));
+	TRY(resolved_find(c, name, NULL, ask, &a, &config));
 	*out = source_of(&config, packages);
 	return NULL;
 }

@@ -73,14 +73,46 @@ static struct yum yum_of(const struct step_base *base)
 	return y;
 }
 
-static struct err *check_gpg(const struct yum *y)
+/* Whether `SetOpt` is an option of that name, also of one repository. */
+static bool sets(const struct yum *y, const char *name, struct str *value)
 {
-	if (y->gpg[0] && strstr(y->setopt, "gpgcheck"))
+	struct str key;
+
+	str_cut(str_of(y->setopt), '=', &key, value);
+	return str_is(key, name) ||
+	       (str_ends_with(key, name) && key.data[key.len - strlen(name) - 1] == '.');
+}
+
+static bool is_no(struct str value)
+{
+	static const char *const words[] = {"0", "no", "false", "off", "n", "f"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_equal_nocase(value, str_of(words[i])))
+			return true;
+	return false;
+}
+
+static struct err *check_option(const struct yum *y)
+{
+	struct str value;
+
+	if (y->gpg[0] && sets(y, "gpgcheck", &value) && is_no(str_trim(value)))
 		return err_hint(err_new(ERR_USAGE,
-					"the variable GPG asks for signatures, "
-					"and 'SetOpt: %s' for none",
+					"the variable GPG asks for signatures, and "
+					"'SetOpt: %s' for none",
 					y->setopt),
 				"remove one of them");
+	if (sets(y, "reposdir", &value) || sets(y, "installroot", &value))
+		return err_hint(
+			err_new(ERR_USAGE, "'SetOpt: %s' cannot be used", y->setopt),
+			"name repositories with 'MirrorURL' and 'UpdateURL'");
+	return NULL;
+}
+
+static struct err *check_gpg(const struct yum *y)
+{
+	TRY(check_option(y));
 	if (!y->gpg[0] || str_starts_with(str_of(y->gpg), "https://"))
 		return NULL;
 	return err_hint(err_new(ERR_USAGE, "the variable GPG is not an https URL"),

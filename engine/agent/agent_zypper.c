@@ -202,7 +202,7 @@ static struct err *zypper_fill(const struct agent_context *c,
 		.package = "zypper",
 		.script = SCRIPT,
 		.args = args,
-		.proof = "var/lib/rpm",
+		.proof = "bin/sh",
 		.rest = REST,
 		.reason = "Problem",
 	};

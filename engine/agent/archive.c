@@ -12,11 +12,12 @@
 #include "base/path.h"
 #include "engine/unpack/unpack.h"
 
-/* No image is compressed as far as this, and a bomb is: 271 bytes can be a member of a
- * TiB.  The user's limit is of a layer, and looked at when the layers are unpacked. */
+/* 271 bytes can be a member of a TiB.  Of a compressed archive much may be zeros, so this
+ * is generous; the user's limit is of a layer, and looked at when the layers are
+ * unpacked. */
 static uint64_t bytes_max(uint64_t size)
 {
-	return size < MIB(1 << 20) ? 20 * size + MIB(64) : UINT64_MAX;
+	return size < MIB(1 << 20) ? 20 * size + GIB(4) : UINT64_MAX;
 }
 
 static void on_unpacked(void *context, uint64_t done)
@@ -48,7 +49,9 @@ struct err *archive_open(const struct agent_context *c, int fd, uint64_t size,
 		return err_sys("'%s'", out->scratch.path);
 	target = path_join(out->scratch.path, "archive");
 	request.target = target;
-	TRY(err_wrap(unpack_layer(&request, &result), "the archive"));
+	TRY(err_hint(err_wrap(unpack_layer(&request, &result), "the archive"),
+		     "if it is in order, and much larger than it seems, decompress it "
+		     "first"));
 	return fs_open(out->scratch.fd, "archive", O_RDONLY | O_DIRECTORY, 0, &out->fd);
 }
 

@@ -309,36 +309,63 @@ static struct err *choose(const struct docker_archive *a, const char *name,
 	return *image ? NULL : cannot_choose(*images, name);
 }
 
-/* A daemon with containerd's store gives a manifest's digest for a name, and an archive
- * that is an OCI layout as well. */
-static bool has_manifest(const struct docker_archive *a, const struct digest *wanted)
+/* A document of the OCI layout that such an archive is as well. */
+static bool read_document(const struct docker_archive *a, const struct digest *digest,
+			  cJSON **out)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	char hex[DIGEST_TEXT_SIZE], path[DIGEST_TEXT_SIZE + 16];
+	struct digest is;
+	struct err *e;
+
+	snprintf(path, sizeof(path), "blobs/sha256/%s", digest_hex(digest, hex));
+	e = read_json(a, path, OCI_DOCUMENT_MAX, &text);
+	if (!e) {
+		is = digest_bytes(DIGEST_SHA256, NULL, buf_text(&text), text.len);
+		e = digest_equal(&is, digest)
+			    ? oci_document_parse(str_make(buf_text(&text), text.len), out)
+			    : err_new(ERR_CORRUPT, "it is another document");
+	}
+	if (!e)
+		return true;
+	err_ignore(e, "it is not there, then");
+	return false;
+}
+
+/* Does the manifest, or one of the manifests of the index, have our configuration? */
+// NOLINTNEXTLINE(misc-no-recursion): an index in an index is not looked at
+static bool leads_here(const struct docker_archive *a, const struct digest *digest,
+		       bool may_be_index)
+{
 	CLEANUP(json_freep) cJSON *tree = NULL;
-	struct err *e = read_json(a, "index.json", OCI_DOCUMENT_MAX, &text);
-	char hex[DIGEST_TEXT_SIZE];
+	char own[DIGEST_TEXT_SIZE];
+	const char *config;
 	const cJSON *entry;
 
-	if (!e)
-		e = json_parse(str_make(buf_text(&text), text.len), &tree);
-	err_ignore(e, "it has none");
-	digest_format(wanted, hex);
+	if (!read_document(a, digest, &tree))
+		return false;
+	config = json_string(json_object(tree, "config"), "digest");
+	if (config && strcmp(config, digest_format(&a->config, own)) == 0)
+		return true;
 	cJSON_ArrayForEach(entry, json_array(tree, "manifests"))
 	{
-		const char *digest = json_string(entry, "digest");
+		const char *text = json_string(entry, "digest");
+		struct digest next;
 
-		if (digest && strcmp(digest, hex) == 0)
+		if (may_be_index && text && digest_parse(str_of(text), &next) &&
+		    leads_here(a, &next, false))
 			return true;
 	}
 	return false;
 }
 
+/* A daemon with containerd's store gives the digest of a manifest, or of an index. */
 static struct err *check_wanted(const struct docker_archive *a,
 				const struct digest *wanted)
 {
 	char text[DIGEST_TEXT_SIZE];
 
-	if (!wanted || digest_equal(wanted, &a->config) || has_manifest(a, wanted))
+	if (!wanted || digest_equal(wanted, &a->config) || leads_here(a, wanted, true))
 		return NULL;
 	return err_new(ERR_CORRUPT, "the archive is not of the image '%s'",
 		       digest_format(wanted, text));

@@ -29,11 +29,15 @@ static const char BEFORE[] = "umask 022\n"
 			     "	: >\"$root/dev/$name\"\n"
 			     "	mount --bind \"/dev/$name\" \"$root/dev/$name\"\n"
 			     "done\n"
-			     /* What is killed leaves its files there. */
-			     "case \"$root $*\" in\n"
+			     /* What is killed leaves its files in /var/tmp. */
+			     "unset TMPDIR\n"
+			     "real=$(cd \"$root\" && pwd -P)\n"
+			     "case \"$real $*\" in\n"
 			     "*/var/tmp*) ;;\n"
-			     "*)	mkdir \"$root/.host/tmp\"\n"
-			     "	mount --bind \"$root/.host/tmp\" /var/tmp ;;\n"
+			     "*)	if [ -d /var/tmp ] && [ ! -L /var/tmp ]; then\n"
+			     "		mkdir \"$root/.host/tmp\"\n"
+			     "		mount --bind \"$root/.host/tmp\" /var/tmp\n"
+			     "	fi ;;\n"
 			     "esac\n";
 /* The devices are mounted for the script alone. */
 static const char *const REST[] = {".host",	  "dev/null", "dev/random",

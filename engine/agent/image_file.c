@@ -67,13 +67,16 @@ static void tell_other_machine(const struct agent_context *c, const char *code)
 			  arch, c->platform.architecture);
 }
 
-static struct err *read_config(int fd, const struct sif *sif, struct unpacked *out)
+/* Of the root filesystem's group: what signatures cover. */
+static struct err *read_config(int fd, const struct sif *sif, uint32_t group,
+			       struct unpacked *out)
 {
 	for (size_t i = 0; i < sif->n_objects; i++) {
 		const struct sif_object *o = &sif->objects[i];
 		CLEANUP(buf_release) struct buf text = BUF_INIT;
 
-		if (o->type != SIF_JSON || strcmp(o->name, "oci-config.json") != 0)
+		if (o->group != group || o->type != SIF_JSON ||
+		    strcmp(o->name, "oci-config.json") != 0)
 			continue;
 		TRY(sif_read_object(fd, o, OCI_CONFIG_MAX, &text));
 		free(out->oci_config);
@@ -95,7 +98,7 @@ static struct err *find_in_sif(const struct agent_context *c, int fd,
 	TRY(check_fs(root->fs));
 	tell_other_machine(c, root->arch);
 	*part = (struct partition){root->offset, root->size};
-	return read_config(fd, &sif, out);
+	return read_config(fd, &sif, root->group, out);
 }
 
 /* ---- any file ---- */
@@ -227,7 +230,7 @@ struct err *image_file_bring(const struct agent_context *c, const struct digest 
 			     struct agent_base *out)
 {
 	CLEANUP(unpacked_release) struct unpacked u = {0};
-	struct digest key = unpacked_key(c, "image", content);
+	struct digest key = unpacked_key(c, "image 2", content);
 	struct err *e = NULL;
 	bool waited;
 

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -16,7 +16,8 @@
 #include "engine/image/sif_signed.h"
 
 enum {
-	SIGNATURE_MAX = 4 << 20,
+	SIGNATURE_MAX = 4 << 20, /* bytes */
+	SIGNATURES_MAX = 100,
 	FINGERPRINT_DIGITS = 40,
 	FINGERPRINT_SIZE = FINGERPRINT_DIGITS + 1,
 };
@@ -128,22 +129,67 @@ static struct err *find_keyrings(struct keyrings *out)
 
 /* ---- one signature ---- */
 
-/* What gpgv says of one: status-fd(DETAILS of GnuPG), "[GNUPG:] VALIDSIG FPR ... FPR":
- * the last one is that of the primary key. */
-static bool read_status(const char *text, struct fingerprint *signer)
+/* Is the text one signed message, and nothing else?  gpgv takes any OpenPGP message. */
+static bool is_signed_text(struct str text)
 {
-	static const char valid[] = "[GNUPG:] VALIDSIG ";
+	static const char begin[] = "-----BEGIN PGP SIGNED MESSAGE-----";
+	static const char mark[] = "-----BEGIN PGP ";
+	static const char end[] = "-----END PGP SIGNATURE-----";
+	const char *at = text.data, *last = text.data + text.len;
+	size_t n = 0;
+
+	if (!str_starts_with(text, begin) || !str_ends_with(str_trim(text), end))
+		return false;
+	while ((at = memmem(at, (size_t)(last - at), mark, strlen(mark))) != NULL) {
+		at += strlen(mark);
+		n++;
+	}
+	return n == 2;
+}
+
+/* "FPR DATE TIME EXPIRES VERSION RESERVED KEY-ALGORITHM HASH-ALGORITHM CLASS
+ * PRIMARY-FPR", where the hash is one of SHA-2: RFC 4880, 9.4. */
+static bool take_valid(struct str rest, struct fingerprint *out)
+{
+	struct str word, hash = STR(""), primary = STR("");
+
+	for (size_t i = 0; str_next_word(&rest, &word); i++) {
+		if (i == 7)
+			hash = word;
+		primary = word;
+	}
+	return (str_is(hash, "8") || str_is(hash, "9") || str_is(hash, "10") ||
+		str_is(hash, "11")) &&
+	       take_hex(primary, out);
+}
+
+/* What gpgv says of each signature (DETAILS of GnuPG): only the keys of those that are
+ * good count, and not of those whose key is revoked or has expired, for which it says
+ * VALIDSIG, too. */
+static void read_status(const char *text, struct fingerprints *out)
+{
+	static const char prefix[] = "[GNUPG:] ";
 	struct str rest = str_of(text), line, word;
-	bool more = true, found = false;
+	bool more = true, is_good = false;
 
 	while (more) {
+		struct fingerprint signer;
+
 		more = str_cut(rest, '\n', &line, &rest);
-		if (!str_starts_with(line, valid))
+		if (!str_starts_with(line, prefix))
 			continue;
-		while (str_next_word(&line, &word))
-			found = take_hex(word, signer);
+		line = str_slice(line, strlen(prefix), line.len);
+		if (!str_next_word(&line, &word))
+			continue;
+		if (str_is(word, "GOODSIG"))
+			is_good = true;
+		else if (str_is(word, "NEWSIG") || str_ends_with(word, "KEYSIG") ||
+			 str_is(word, "EXPSIG") || str_is(word, "BADSIG") ||
+			 str_is(word, "ERRSIG"))
+			is_good = false;
+		else if (str_is(word, "VALIDSIG") && is_good && take_valid(line, &signer))
+			vec_push(&out->list, signer);
 	}
-	return found;
 }
 
 /* Its output is in files of the scratch folder: nothing of it is shown. */
@@ -152,6 +198,8 @@ static struct err *run_gpgv(const struct keyrings *keys, const struct scratch *s
 {
 	CLEANUP(proc_release) struct proc proc = PROC_INIT;
 	CLEANUP(closep) int out = -1;
+	CLEANUP(closep) int log = -1;
+	const struct rlimit file_size = {SIGNATURE_MAX, SIGNATURE_MAX};
 	CLEANUP(freep) char *home = xasprintf("GNUPGHOME=%s", s->path);
 	CLEANUP(freep) char *signature = path_join(s->path, "signature");
 	CLEANUP(freep) char *text = path_join(s->path, "text");
@@ -161,6 +209,7 @@ static struct err *run_gpgv(const struct keyrings *keys, const struct scratch *s
 	struct err *e;
 
 	TRY(fs_open(s->fd, "status", O_WRONLY | O_CREAT | O_TRUNC, 0600, &out));
+	TRY(fs_open(s->fd, "log", O_WRONLY | O_CREAT | O_TRUNC, 0600, &log));
 	vec_push(&argv, "gpgv");
 	vec_push(&argv, "--status-fd");
 	vec_push(&argv, "1");
@@ -173,9 +222,14 @@ static struct err *run_gpgv(const struct keyrings *keys, const struct scratch *s
 	vec_push(&argv, signature);
 	vec_push(&argv, NULL);
 	spec.argv = argv.items;
-	spec.stdout_fd = spec.stderr_fd = out;
+	spec.stdout_fd = out;
+	spec.stderr_fd = log;
+	spec.own_group = true;
 	e = proc_start(&proc, &spec);
 	vec_free(&argv);
+	/* What it writes is no longer than what it reads, unless it unpacks something. */
+	if (!e)
+		(void)prlimit(proc.pid, RLIMIT_FSIZE, &file_size, NULL);
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_free(e);
 		return err_hint(
@@ -212,21 +266,25 @@ static struct err *check_signature(struct signed_image *s, const struct sif_obje
 	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
 	CLEANUP(buf_release) struct buf said = BUF_INIT;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	struct fingerprint signer;
+	struct stop stop = cancel_stop(task_cancel(c->task));
+	size_t before = s->signers.list.len;
 	int status = 0;
 
+	TRY(stop_ask(&stop));
 	TRY(sif_read_object(s->fd, o, SIGNATURE_MAX, &bytes));
+	if (!is_signed_text(str_make(buf_text(&bytes), bytes.len)))
+		return NULL;
 	TRY(scratch_new(c->store, &scratch));
 	TRY(fs_write_atomic(scratch.fd, "signature", buf_text(&bytes), bytes.len, 0600));
 	TRY(run_gpgv(&s->keys, &scratch, &status));
 	TRY(fs_read_file(scratch.fd, "status", SIGNATURE_MAX, &said));
-	if (status != 0 || !read_status(buf_text(&said), &signer))
+	if (status == 0)
+		read_status(buf_text(&said), &s->signers);
+	if (s->signers.list.len == before)
 		return NULL;
-	vec_push(&s->signers.list, signer);
 	TRY(fs_read_file(scratch.fd, "text", SIGNATURE_MAX, &text));
 	return sif_check_signed(s->fd, s->sif, s->group,
-				str_make(buf_text(&text), text.len),
-				cancel_stop(task_cancel(c->task)));
+				str_make(buf_text(&text), text.len), stop);
 }
 
 /* ---- all of them ---- */
@@ -238,7 +296,9 @@ static struct err *find_signers(struct signed_image *s)
 
 		if (o->type != SIF_SIGNATURE || !o->link_is_group || o->link != s->group)
 			continue;
-		s->n_signatures++;
+		if (s->n_signatures++ == SIGNATURES_MAX)
+			return err_new(ERR_CORRUPT, "it has more than %d signatures",
+				       SIGNATURES_MAX);
 		TRY(check_signature(s, o));
 	}
 	return NULL;
@@ -258,8 +318,8 @@ static struct err *not_signed(const struct signed_image *s, const char *hex)
 		return err_new(ERR_CORRUPT,
 			       "it is not signed, and the key %s should have", hex);
 	return err_hint(err_new(ERR_CORRUPT, "the key %s has not signed it", hex),
-			"if its signature is there, fetch the key: 'apptainer key pull "
-			"%s'",
+			"if it has, the key is missing, revoked or expired here: "
+			"'apptainer key pull %s' fetches it",
 			hex);
 }
 

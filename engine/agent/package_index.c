@@ -29,7 +29,7 @@ static char *url_of(const struct package_index *x, const char *file)
 	return xasprintf("%.*s/%s", (int)len, x->mirror, file);
 }
 
-static bool is_local(const char *mirror)
+bool package_index_is_local(const char *mirror)
 {
 	return strncmp(mirror, LOCAL, strlen(LOCAL)) == 0;
 }
@@ -47,7 +47,7 @@ struct err *package_index_read(const struct agent_context *c, const char *url,
 {
 	struct registry_watch watch;
 
-	if (is_local(url))
+	if (package_index_is_local(url))
 		return fs_read_regular(AT_FDCWD, local_path(url), OCI_DOCUMENT_MAX, text);
 	watch = oci_image_watch(c);
 	return registry_fetch_url(c->registry, url, &watch, text);
@@ -59,7 +59,7 @@ struct err *package_index_digest(const struct agent_context *c, const char *url,
 	struct registry_watch watch;
 	CLEANUP(closep) int fd = -1;
 
-	if (!is_local(url)) {
+	if (!package_index_is_local(url)) {
 		watch = oci_image_watch(c);
 		return registry_digest_url(c->registry, url, &watch, out);
 	}
@@ -89,23 +89,28 @@ static struct err *ask_mirror(void *self, struct digest *out)
 	return first;
 }
 
-/* A URL as it may be shown: without a password. */
-static char *shown(const char *url)
+/* Messages, logs and the store would show it. */
+static struct err *refuse_password(const char *url)
 {
 	const char *host = strstr(url, "://");
-	const char *at = host ? strchr(host + 3, '@') : NULL;
+	size_t len = host ? strcspn(host + 3, "/") : 0;
 
-	if (!at || at > host + 3 + strcspn(host + 3, "/"))
-		return xstrdup(url);
-	return xasprintf("%.*s***%s", (int)(host + 3 - url), url, at);
+	if (!host || !memchr(host + 3, '@', len))
+		return NULL;
+	return err_hint(err_new(ERR_USAGE, "a URL has a name or a password in it"),
+			"no credentials go to a mirror: name one that needs none");
 }
 
 /* To the user, whatever is wrong with what a mirror has or sends is the mirror's
  * fault. */
 struct err *package_index_blame(struct err *e, const char *mirror, const char *file)
 {
-	CLEANUP(freep) char *name = shown(mirror);
+	struct err *secret = e ? refuse_password(mirror) : NULL;
 
+	if (secret) {
+		err_ignore(e, "it would show the URL");
+		return secret;
+	}
 	if (e && err_code(e) == ERR_NOTFOUND) {
 		err_ignore(e, "told in fewer words");
 		e = file ? err_hint(err_new(ERR_NETWORK, "it does not have '%s'", file),
@@ -115,15 +120,16 @@ struct err *package_index_blame(struct err *e, const char *mirror, const char *f
 	}
 	if (e && err_code(e) == ERR_CORRUPT)
 		e = err_recode(e, ERR_NETWORK);
-	return err_wrap(e, "'%s' cannot be used", name);
+	return err_wrap(e, "'%s' cannot be used", mirror);
 }
 
 struct err *package_index_resolve(const struct agent_context *c, const char *url,
 				  const char *name, resolved_ask ask, void *self,
 				  struct digest *out)
 {
-	return is_local(url) ? ask(self, out)
-			     : resolved_find(c, name, NULL, ask, self, out);
+	TRY(refuse_password(url));
+	return package_index_is_local(url) ? ask(self, out)
+					   : resolved_find(c, name, NULL, ask, self, out);
 }
 
 struct err *package_index_find(const struct agent_context *c, const char *mirror,
@@ -131,9 +137,12 @@ struct err *package_index_find(const struct agent_context *c, const char *mirror
 {
 	struct package_index x = {c, mirror, files};
 	CLEANUP(freep) char *name = url_of(&x, files[0]);
-	struct err *e = package_index_resolve(c, mirror, name, ask_mirror, &x, out);
+	struct err *e;
 
-	if (e && err_code(e) == ERR_NOTFOUND && !c->use_network && !is_local(mirror))
+	TRY(refuse_password(mirror));
+	e = package_index_resolve(c, mirror, name, ask_mirror, &x, out);
+	if (e && err_code(e) == ERR_NOTFOUND && !c->use_network &&
+	    !package_index_is_local(mirror))
 		return e;
 	return package_index_blame(e, mirror, files[0]);
 }

@@ -19,6 +19,7 @@ NODISCARD struct err *package_index_find(const struct agent_context *c,
 					 const char *mirror, const char *const *files,
 					 struct digest *out);
 
+bool package_index_is_local(const char *url);
 /* What a URL of http, https or file names: all of it, at most OCI_DOCUMENT_MAX bytes; or
  * its SHA-256. */
 NODISCARD struct err *package_index_read(const struct agent_context *c, const char *url,

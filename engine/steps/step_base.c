@@ -101,7 +101,8 @@ static struct err *check_source(const struct work *w, const struct step *step,
 		return NULL;
 	return err_hint(err_new(ERR_NETWORK, "what '%s' installs from has changed",
 				step->base->agent),
-			"start again, with --refresh if you gave --pull=missing");
+			"start again; if the URL leads to one mirror after another, "
+			"name one of them");
 }
 
 static struct err *fill(const struct work *w, const struct step *step,

@@ -67,6 +67,17 @@ left = [p for p in (result.folder / "cache/tmp").iterdir()] + [p for p in (resul
 check("nothing of the archive is left", not left, left)
 
 
+def mentions(name):
+    """The archive, with an index that names another image."""
+    data = io.BytesIO(archive)
+    with tarfile.open(fileobj=data, mode="a") as more:
+        text = json.dumps({"manifests": [{"digest": name}]}).encode()
+        info = tarfile.TarInfo("index.json")
+        info.size = len(text)
+        more.addfile(info, io.BytesIO(text))
+    return data.getvalue()
+
+
 def only(path, answer):
     return lambda asked: answer if path in asked else honest(asked)
 
@@ -79,6 +90,8 @@ for text, answer, status, words in [
     ("no archive", only("/get", (404, b'{"message":"gone"}')), 4, ["gone"]),
     ("another image's archive", lambda path: (200, json.dumps({"Id": "sha256:" + "ab" * 32}).encode() if "/json" in path else
                                               archive), 4, ["the archive is not of the image"]),
+    ("another image's archive that mentions it", lambda path: (200, json.dumps({"Id": "sha256:" + "ab" * 32}).encode() if "/json" in path
+                                                               else mentions("sha256:" + "ab" * 32)), 4, ["is not of the image"]),
     ("a broken archive", only("/get", (200, archive[:50_000])), 4, ["archive"]),
 ]:
     result = build(daemon_def(), env=at(listen(answer)))

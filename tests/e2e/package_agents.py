@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import threading
 
-from lib import DAGBUILD, build, check, environment, finish, image, judge, new_folder
+from lib import DAGBUILD, build, check, environment, finish, image, judge, new_folder, run
 from packages import index, pacman_repository, rpm, rpm_repository
 
 served = new_folder()
@@ -91,6 +91,8 @@ result = build(definition("dnf", POST, MirrorURL=REPO, Include="hello"), folder=
 check("repositories of the current folder do not count", says(result) == "hello 1.0", result)
 check("nothing is left in /var/tmp", not [name for name in os.listdir("/var/tmp") if name.startswith(("zypp.", "AP_0x", "rpm-tmp."))],
       os.listdir("/var/tmp"))
+result = build(definition("dnf", POST, MirrorURL=REPO, SetOpt="reposdir=/etc/yum.repos.d", Include="hello"))
+check("other repositories by an option", result.status == 2 and "cannot be used" in result.err, result)
 result = build(definition("zypper", POST, MirrorURL=REPO, OtherURL0=UPDATES, Include="hello"))
 check("zypper: another repository", says(result) == "hello 1.1", result)
 shutil.copytree(served / "rpm/repo", served / "unsigned")
@@ -132,6 +134,18 @@ check("base alone", alone.status == 0 and "/usr/bin/hello" not in names(alone), 
 local = build(definition("arch", HELLO, ConfURL=f"file://{served}/arch/pacman.conf", Include="hello"))
 check("a configuration of this host", says(local) == "hello 1", local)
 (served / "bad.conf").write_text(f"[core]\nServer = {URL}/none\n")
+for command in (["plan"], ["why"]):
+    planned = run([*command, "x.def"], local.folder)
+    check(f"{command[0]} of it asks no server", planned.status == 0 and "in the cache" in planned.out + planned.err or
+          planned.out.count(" hit") == 4, planned)
+offline = build(definition("arch", HELLO.replace("said", "told"), ConfURL=f"file://{served}/arch/pacman.conf", Include="hello"), "--offline",
+                folder=local.folder)
+check("and without a network what is there serves", offline.status == 0, offline)
+unplanned = new_folder()
+(unplanned / "cache").mkdir()
+(unplanned / "x.def").write_text(definition("arch", ConfURL=f"file://{served}/arch/pacman.conf"))
+planned = run(["plan", "x.def"], unplanned)
+check("nor does it when nothing was ever asked", planned.status == 0 and "not resolved" in planned.out or planned.status == 0, planned)
 for text, config, status, words in [
     ("no configuration", f"{URL}/none", 4, ["there is no such file"]),
     ("no database", f"file://{served}/bad.conf", 4, ["core.db"]),

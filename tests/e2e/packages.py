@@ -3,6 +3,7 @@
 fails.  Its place is taken by a small program that makes a system with busybox; the real one: debootstrap.py."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -131,6 +132,8 @@ victim = new_folder()
 (victim / "aux-cache").write_text("of the host")
 again("links of the packages", debian(mirror.url, Include="links"), 1, env={"LINK": victim})
 check("lead nowhere on this machine", sorted(p.name for p in victim.iterdir()) == ["aux-cache", "important.log"], list(victim.iterdir()))
+temporary = pathlib.Path("/var/tmp") / f"dagbuild-test-{os.getpid()}"
+again("a folder for temporary files below /var/tmp", debian(mirror.url, Include="temporary"), 1, env={"TMPDIR": temporary})
 again("a device in use", debian(mirror.url, Include="devices"), 1, env={"HOLD": "1"})
 
 # What is remembered of a mirror is not what it has now.
@@ -147,7 +150,7 @@ mirror.pages["/debian/dists/stable/InRelease"] = "of the third day"
 called()
 old = elsewhere(debian(mirror.url, POST, Include="nano"), "--pull=missing")
 check("with --pull=missing nothing is installed from another index", old.status == 4 and "has changed" in old.err and
-      "--refresh" in old.err and not called(), old)
+      not called(), old)
 old = elsewhere(debian(mirror.url, POST, Include="nano"), "--offline")
 check("nor with --offline at all", old.status == 4 and "no request may be made" in old.err and not called(), old)
 old = elsewhere(debian(mirror.url, POST), "--offline", "--no-cache")
@@ -185,7 +188,7 @@ for more in (None, {"WWW-Authenticate": 'Basic realm="x"'}, {"WWW-Authenticate":
     check("gets no answer", not any("Authorization" in headers for _, _, headers in guarded.log), guarded.log)
 for text, definition in [("Include", debian(mirror.url, Include="less --help")), ("OSVersion", debian(mirror.url, suite="--help"))]:
     fails(f"an option in {text}", 2, ["is no package"], definition)
-secret = fails("a password in a URL", 2, ["not a URL"], debian("http://me:secret@127.0.0.1/debian"))
+secret = fails("a password in a URL", 2, ["a name or a password"], debian("http://me:secret@127.0.0.1/debian"))
 check("is not shown", "secret" not in secret.err.replace("MirrorURL: http", ""), secret)
 fails("no mirror", 4, ["127.0.0.1:1/"], debian("http://127.0.0.1:1/debian"))
 fails("no folder", 4, ["does not have", "look at the URL"], debian(f"file://{local}/none"))

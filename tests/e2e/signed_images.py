@@ -26,8 +26,8 @@ def gpg(*args, data=None):
     return subprocess.run(command, input=data, capture_output=True, check=True).stdout
 
 
-def new_key(name):
-    gpg("--quick-generate-key", name, "ed25519", "sign", "never")
+def new_key(name, lasts="never", *options):
+    gpg(*options, "--quick-generate-key", name, "ed25519", "sign", lasts)
     lines = gpg("--with-colons", "--list-keys", name).decode().splitlines()
     return next(line.split(":")[9] for line in lines if line.startswith("fpr"))
 
@@ -162,8 +162,45 @@ forged = gpg("--digest-algo", "SHA256", "--local-user", bob, "--clearsign", data
 refused("a text that was not signed", local(add_signature(plain, forged, alice), alice), 1, f"the key {alice} has not signed")
 # What stands before and behind the signed text must not count.
 wrapped = body + b"\n" + gpg("--digest-algo", "SHA256", "--local-user", bob, "--clearsign", data=b"{}") + body
-refused("a text around another signature", local(add_signature(plain, wrapped, bob), bob), 3, "form that is not known")
+refused("a text around another signature", local(add_signature(plain, wrapped, bob), bob), 1, f"the key {bob} has not signed it")
 refused("no OpenPGP at all", local(add_signature(plain, b"x" * 5000, alice), alice), 1, f"the key {alice} has not signed")
+
+# Two signers of one text; what gpgv would unpack; a hash that is too weak.
+body = json.dumps(metadata(plain), separators=(",", ":")).encode()
+pair = gpg("--digest-algo", "SHA256", "--local-user", alice, "--local-user", bob, "--clearsign", data=body)
+for key in (alice, bob):
+    check("each signer of one text counts", local(add_signature(plain, pair, alice), key).status == 0)
+bomb = gpg("--compress-algo", "bzip2", "--digest-algo", "SHA256", "--local-user", alice, "--sign", "--armor", data=bytes(64 << 20))
+refused("a message that is compressed", local(add_signature(plain, bomb, alice), alice), 1, f"the key {alice} has not signed")
+after = gpg("--digest-algo", "SHA256", "--local-user", alice, "--clearsign", data=body) + bomb
+refused("one behind a signed text", local(add_signature(plain, after, alice), alice), 1, f"the key {alice} has not signed")
+weak = gpg("--digest-algo", "SHA1", "--allow-weak-digest-algos", "--local-user", bob, "--clearsign", data=body)
+if b"Hash: SHA1" in weak:
+    refused("a weak hash", local(add_signature(plain, weak, bob), bob), 1, f"the key {bob} has not signed")
+
+# Keys that nobody should trust any more.
+expired = new_key("eve@example.org", "1y", "--faked-system-time", "20200101T000000")
+text = gpg("--faked-system-time", "20200201T000000", "--digest-algo", "SHA256", "--local-user", expired, "--clearsign", data=body)
+(keys / "pgp-public").write_bytes(gpg("--export", alice, bob, expired))
+refused("a key that has expired", local(add_signature(plain, text, expired), expired), 1, f"the key {expired} has not signed",
+        "revoked or expired")
+revoked = new_key("mallory@example.org")
+text = gpg("--digest-algo", "SHA256", "--local-user", revoked, "--clearsign", data=body)
+certificate = (gnupg / "openpgp-revocs.d" / f"{revoked}.rev").read_text()
+gpg("--import", data=certificate[certificate.index(":-----BEGIN") + 1:].encode())
+(keys / "pgp-public").write_bytes(gpg("--export", alice, bob, revoked))
+refused("a key that was revoked", local(add_signature(plain, text, revoked), revoked), 1, "revoked or expired")
+(keys / "pgp-public").write_bytes(gpg("--export", alice, bob))
+
+# What is in no group that was signed does not count.
+foreign = bytearray(signed)
+free = rows(signed)[1]
+config = b'{"Env":["EVIL=1"]}'
+foreign[free:free + ROW.size] = ROW.pack(0x4006, 1, 9, 0xF0000002, 0, len(signed), len(config), len(config), 1, 1, 0, 0,
+                                         b"oci-config.json".ljust(128, b"\0"), bytes(384))
+result = local(bytes(foreign) + config, alice)
+shown = (result.folder / "x.sif").read_bytes() if result.status == 0 else b"EVIL"
+check("a configuration of another group is not taken", b"EVIL" not in shown, result)
 
 # ---- when it is looked at ----
 
