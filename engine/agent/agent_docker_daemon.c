@@ -91,7 +91,6 @@ static struct err *bring(const struct agent_context *c, const struct digest *ima
 	CLEANUP(archive_close) struct archive archive = ARCHIVE_INIT;
 	CLEANUP(closep) int fd = -1;
 	uint64_t size = 0;
-
 	struct err *e;
 
 	TRY(scratch_new(c->store, &scratch));

@@ -49,7 +49,6 @@ static const char *const REST[] = {".host",	  "dev/null", "dev/random",
 static char *search_path(void)
 {
 	const char *path = getenv("PATH");
-
 	bool has_path = path && path[0];
 
 	return xasprintf("PATH=%s%s%s", has_path ? path : "", has_path ? ":" : "",

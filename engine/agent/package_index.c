@@ -137,10 +137,8 @@ struct err *package_index_find(const struct agent_context *c, const char *mirror
 {
 	struct package_index x = {c, mirror, files};
 	CLEANUP(freep) char *name = url_of(&x, files[0]);
-	struct err *e;
+	struct err *e = package_index_resolve(c, mirror, name, ask_mirror, &x, out);
 
-	TRY(refuse_password(mirror));
-	e = package_index_resolve(c, mirror, name, ask_mirror, &x, out);
 	if (e && err_code(e) == ERR_NOTFOUND && !c->use_network &&
 	    !package_index_is_local(mirror))
 		return e;
