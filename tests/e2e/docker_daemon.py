@@ -5,6 +5,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 from lib import build, check, finish, image, judge, new_folder, run
@@ -112,7 +113,9 @@ for name in ("lab/tool:1/json?x=", "a b", "//", "../../containers/x"):
 
 if os.geteuid() == 0:
     place = new_folder()
-    options = ["podman", "--root", place / "d", "--runroot", place / "r", "--storage-driver", "vfs", "--events-backend", "file"]
+    # podman takes no longer path than 50 characters there.
+    running = tempfile.mkdtemp(prefix="pod.", dir="/tmp")
+    options = ["podman", "--root", place / "d", "--runroot", running, "--storage-driver", "vfs", "--events-backend", "file"]
     service = subprocess.Popen([*options, "system", "service", "--time=0", f"unix://{place}/sock"], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
@@ -129,6 +132,7 @@ if os.geteuid() == 0:
         service.terminate()
         service.wait()
         subprocess.run(["umount", "-l", place / "d/vfs"], check=False, capture_output=True)
+        shutil.rmtree(running)
 
 # ---- busybox ----
 
