@@ -362,7 +362,7 @@ check "the list of inputs says which of them a step may lack" python3 - <<'PY'
 import json
 inputs = json.load(open("inputs.json"))["inputs"]
 optional = {part["name"] for part in inputs if part["optional"]}
-assert optional == {"cpu", "base configuration", "SOURCE_DATE_EPOCH"}, optional
+assert optional == {"cpu", "base configuration", "fingerprints", "SOURCE_DATE_EPOCH"}, optional
 PY
 again 's|cp /src/a.c /out/a|cp /src/a.c /out/b|'
 "$DAGBUILD" why --json t.def >why.json
