@@ -212,9 +212,8 @@ struct err *registry_fetch_manifest(struct registry *r, const struct oci_ref *re
 	return e;
 }
 
-static struct err *fetch_document(struct registry *r, const struct registry_place *place,
-				  const char *accept, const struct registry_watch *watch,
-				  struct buf *body)
+struct err *registry_fetch_json(struct registry *r, const struct registry_place *place,
+				const struct registry_watch *watch, struct buf *body)
 {
 	CLEANUP(http_response_release) struct http_response answer = HTTP_RESPONSE_INIT;
 	struct registry_request request = {
@@ -222,7 +221,7 @@ static struct err *fetch_document(struct registry *r, const struct registry_plac
 		.base = place->base,
 		.method = "GET",
 		.path = place->path,
-		.accept = accept,
+		.accept = "application/json",
 		.max_body = OCI_DOCUMENT_MAX,
 		.watch = watch,
 	};
@@ -230,12 +229,6 @@ static struct err *fetch_document(struct registry *r, const struct registry_plac
 	TRY(registry_send(r, &request, &answer));
 	buf_append(body, buf_text(&answer.body), answer.body.len);
 	return NULL;
-}
-
-struct err *registry_fetch_json(struct registry *r, const struct registry_place *place,
-				const struct registry_watch *watch, struct buf *body)
-{
-	return fetch_document(r, place, "application/json", watch, body);
 }
 
 /* ---- what is no registry's ---- */

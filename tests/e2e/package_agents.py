@@ -134,18 +134,17 @@ check("base alone", alone.status == 0 and "/usr/bin/hello" not in names(alone), 
 local = build(definition("arch", HELLO, ConfURL=f"file://{served}/arch/pacman.conf", Include="hello"))
 check("a configuration of this host", says(local) == "hello 1", local)
 (served / "bad.conf").write_text(f"[core]\nServer = {URL}/none\n")
-for command in (["plan"], ["why"]):
-    planned = run([*command, "x.def"], local.folder)
-    check(f"{command[0]} of it asks no server", planned.status == 0 and "in the cache" in planned.out + planned.err or
-          planned.out.count(" hit") == 4, planned)
+log.clear()
+planned = run(["plan", "x.def"], local.folder)
+check("plan of it is right, and asks no server", planned.status == 0 and planned.out.count(" hit") == 4 and not log, f"{planned}{log}")
+planned = run(["why", "x.def"], local.folder)
+check("so is why", planned.status == 0 and not log, f"{planned}{log}")
 offline = build(definition("arch", HELLO.replace("said", "told"), ConfURL=f"file://{served}/arch/pacman.conf", Include="hello"), "--offline",
                 folder=local.folder)
-check("and without a network what is there serves", offline.status == 0, offline)
-unplanned = new_folder()
-(unplanned / "cache").mkdir()
-(unplanned / "x.def").write_text(definition("arch", ConfURL=f"file://{served}/arch/pacman.conf"))
-planned = run(["plan", "x.def"], unplanned)
-check("nor does it when nothing was ever asked", planned.status == 0 and "not resolved" in planned.out or planned.status == 0, planned)
+check("and without a network what is there serves", offline.status == 0 and not log, f"{offline}{log}")
+(stray / "x.def").write_text(definition("arch", ConfURL=f"file://{served}/arch/pacman.conf"))
+planned = run(["plan", "x.def"], stray)
+check("nor is one asked where none ever was", planned.status == 0 and "not resolved yet" in planned.out and not log, f"{planned}{log}")
 for text, config, status, words in [
     ("no configuration", f"{URL}/none", 4, ["there is no such file"]),
     ("no database", f"file://{served}/bad.conf", 4, ["core.db"]),
@@ -167,7 +166,7 @@ check("nothing to do the next time", "nothing has changed" in same.err, same)
 database = served / "arch/core.db"
 database.write_bytes(database.read_bytes() + b"\0" * 512)
 other = build(included(), folder=result.folder)
-check("another database is installed from again", "#1 done" in other.err or other.status != 0 and "1 failed" in other.err, other)
+check("another database is installed from again", other.status == 0 and "Synchronizing package databases" in other.err, other)
 (parts / "b.conf").unlink()
 missing = build(included())
 check("a file that is not there", missing.status != 0 and "b.conf" in missing.err and "ConfURL" in missing.err, missing)
