@@ -85,16 +85,20 @@ static struct err *read_config(int fd, const struct sif *sif, uint32_t group,
 	return NULL;
 }
 
+static struct err *read_sif(int fd, struct sif *out, const struct sif_object **root)
+{
+	TRY(sif_read(fd, out));
+	*root = find_root(out);
+	return *root ? NULL : err_new(ERR_CORRUPT, "it holds no root filesystem");
+}
+
 static struct err *find_in_sif(const struct agent_context *c, int fd,
 			       struct partition *part, struct unpacked *out)
 {
 	CLEANUP(sif_release) struct sif sif = SIF_INIT;
-	const struct sif_object *root;
+	const struct sif_object *root = NULL;
 
-	TRY(sif_read(fd, &sif));
-	root = find_root(&sif);
-	if (!root)
-		return err_new(ERR_CORRUPT, "it holds no root filesystem");
+	TRY(read_sif(fd, &sif, &root));
 	TRY(check_fs(root->fs));
 	tell_other_machine(c, root->arch);
 	*part = (struct partition){root->offset, root->size};
@@ -201,17 +205,14 @@ static struct err *check_signers_of(const struct agent_context *c, int fd,
 {
 	CLEANUP(sif_release) struct sif sif = SIF_INIT;
 	unsigned char head[HEAD] = {0};
-	const struct sif_object *root;
+	const struct sif_object *root = NULL;
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	if (n < 0)
 		return err_sys("read");
 	if (!sif_is_image(head, (size_t)n))
 		return image_file_no_signatures();
-	TRY(sif_read(fd, &sif));
-	root = find_root(&sif);
-	if (!root)
-		return err_new(ERR_CORRUPT, "it holds no root filesystem");
+	TRY(read_sif(fd, &sif, &root));
 	return image_signers_check(c, fd, &sif, root->group, fingerprints);
 }
 
@@ -230,6 +231,7 @@ struct err *image_file_bring(const struct agent_context *c, const struct digest 
 			     struct agent_base *out)
 {
 	CLEANUP(unpacked_release) struct unpacked u = {0};
+	/* 2: records from before have a configuration of any group (read_config()). */
 	struct digest key = unpacked_key(c, "image 2", content);
 	struct err *e = NULL;
 	bool waited;
